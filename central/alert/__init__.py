@@ -1,0 +1,1 @@
+"""A listed vehicle has passed: who must know, and what they see."""

@@ -1,0 +1,1 @@
+"""Reads for five years, as Parquet under a Delta log."""

@@ -1,0 +1,38 @@
+"""Everything the centre raises on purpose.
+
+CentralError
+├── ConfigError       a setting is wrong: names the file, the key and what was expected
+├── StoreError        the database or the archive cannot be opened or written
+├── HotlistError      an import cannot be read at all (single bad rows are reported, not raised)
+├── QueryError        a question that cannot be asked: names what was wrong with it
+│   └── TimedOutError     the answer took longer than its limit
+└── AccessError       who, purpose or case is missing or not allowed
+"""
+
+
+class CentralError(Exception):
+    """The root: a message that an administrator or an investigator can act on."""
+
+
+class ConfigError(CentralError):
+    """A setting is wrong; the message names the file, the key and what was expected."""
+
+
+class StoreError(CentralError):
+    """The database or the archive cannot be opened or written."""
+
+
+class HotlistError(CentralError):
+    """A hotlist import cannot be read at all."""
+
+
+class QueryError(CentralError):
+    """A question that cannot be asked."""
+
+
+class TimedOutError(QueryError):
+    """The answer took longer than its limit."""
+
+
+class AccessError(CentralError):
+    """Who asks, the purpose or the case is missing or not allowed."""

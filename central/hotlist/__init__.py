@@ -1,0 +1,1 @@
+"""The vehicles that are looked for."""

@@ -1,0 +1,1 @@
+"""Questions to the archive and to the hot rows, answered as one."""

@@ -1,0 +1,153 @@
+"""The centre's configuration: one YAML file, every key bounded and described, unknown keys refused.
+
+Relative paths in the file are relative to the file. Secrets are never in it: it names files that hold them.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+
+from central.errors import ConfigError
+from edge.contract.read import Identifier
+
+
+class Section(BaseModel):
+    """A part of the file: unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _beside_the_file(cls, value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401  # any field
+        folder = (info.context or {}).get("folder")
+        if folder is not None and isinstance(value, Path):
+            return folder / value
+        return value
+
+
+class TlsSettings(Section):
+    """TLS towards the broker, with the centre's own certificate."""
+
+    ca_file: Path = Field(description="certificate authority that signed the broker's certificate")
+    cert_file: Path | None = Field(default=None, description="the centre's certificate")
+    key_file: Path | None = Field(default=None, description="its key")
+
+
+class MqttSettings(Section):
+    """The broker."""
+
+    host: str = Field(default="127.0.0.1", description="broker's name or address")
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(default=1883, description="broker's port")
+    protocol: Literal["5", "3.1.1"] = Field(default="5", description="MQTT version")
+    client_id: Identifier = Field(default="central-1", description="fixed: names the durable session")
+    username: str | None = Field(default=None, description="user at the broker")
+    password_file: Path | None = Field(default=None, description="file that holds the password")
+    tls: TlsSettings | None = Field(default=None, description="TLS; compulsory off this machine")
+    keepalive_s: Annotated[int, Field(ge=2, le=3600)] = Field(default=20, description="seconds")
+    receive_maximum: Annotated[int, Field(ge=1, le=65535)] = Field(
+        default=200, description="messages that the broker may have under way to us"
+    )
+
+
+class IngestSettings(Section):
+    """How reads become rows."""
+
+    batch_rows: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=500, description="a batch is at most this long"
+    )
+    batch_s: Annotated[float, Field(gt=0, le=5)] = Field(
+        default=0.05, description="and waits at most this long"
+    )
+    queue_max: Annotated[int, Field(ge=200, le=1_000_000)] = Field(
+        default=10_000,
+        description="messages taken from the broker and not yet committed; past it the broker waits",
+    )
+    late_s: Annotated[float, Field(ge=1)] = Field(
+        default=60.0, description="a read older than this is marked late"
+    )
+
+
+class ArchiveSettings(Section):
+    """The Delta table."""
+
+    path: Path = Field(default=Path("state/archive"), description="folder of the Delta tables")
+    seal_s: Annotated[float, Field(ge=1, le=86_400)] = Field(
+        default=300.0, description="hot rows are sealed into the archive this often, and on a clean stop"
+    )
+
+
+class AlertSettings(Section):
+    """When a hit is one more look at the same vehicle."""
+
+    passage_s: Annotated[float, Field(ge=1, le=3600)] = Field(
+        default=30.0, description="a repeat at the same camera within this time is the same passage"
+    )
+
+
+class CentralSettings(Section):
+    """The whole file."""
+
+    site_timezone: str = Field(default="America/Bogota", description="IANA zone in which times are shown")
+    database_url: str = Field(
+        default="sqlite:///state/central.sqlite",
+        description="SQLAlchemy URL; SQLite paths are relative to the file",
+    )
+    pictures_path: Path = Field(default=Path("state/pictures"), description="folder of the picture packs")
+    mqtt: MqttSettings = MqttSettings()
+    ingest: IngestSettings = IngestSettings()
+    archive: ArchiveSettings = ArchiveSettings()
+    alert: AlertSettings = AlertSettings()
+
+    @field_validator("database_url", mode="after")
+    @classmethod
+    def _sqlite_beside_the_file(cls, url: str, info: ValidationInfo) -> str:
+        folder = (info.context or {}).get("folder")
+        scheme = "sqlite:///"
+        if folder is None or not url.startswith(scheme) or url.startswith(scheme + "/"):
+            return url
+        return scheme + str(folder / url.removeprefix(scheme))
+
+
+def load(path: Path) -> CentralSettings:
+    """Read and check a configuration file.
+
+    Raises:
+        ConfigError: names the file, and the line or the key, and what was expected.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8: byte {error.start}") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "somewhere"
+        raise ConfigError(f"{path}: {where}: not YAML: {getattr(error, 'problem', error)}") from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: expected a mapping of settings, found {type(content).__name__}")
+    try:
+        return CentralSettings.model_validate(content, context={"folder": path.resolve().parent})
+    except ValidationError as error:
+        faults = [
+            f"  {'.'.join(map(str, e['loc'])) or '(file)'}: {e['msg']}"
+            for e in error.errors(include_url=False)
+        ]
+        raise ConfigError(f"{path}:\n" + "\n".join(faults)) from error
+
+
+def read_secret(path: Path) -> str:
+    """A secret from its file, without the line end.
+
+    Raises:
+        ConfigError: the file is missing, unreadable or empty.
+    """
+    try:
+        secret = path.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: secret cannot be read: {error}") from error
+    if not secret:
+        raise ConfigError(f"{path}: secret is empty")
+    return secret

@@ -1,0 +1,145 @@
+"""Records that pass between the centre's parts. Frozen; every time is UTC-aware, every number says its unit."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from edge.contract.delivery import Gone
+from edge.contract.health import EdgeHealth
+from edge.contract.read import PlateRead
+from edge.contract.topics import Numbered
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A message as it came from the broker.
+
+    Attributes:
+        mid: the broker's packet id, for the PUBACK that follows the commit.
+    """
+
+    topic: str
+    payload: bytes
+    received_at: datetime
+    mid: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadArrival:
+    """A read or an update of one, parsed and bound to its topic."""
+
+    topic: Numbered
+    read: PlateRead
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PictureArrival:
+    """A picture of a read: JPEG bytes."""
+
+    topic: Numbered
+    jpeg: bytes
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that could not be understood: kept whole, with the reason, and acknowledged all the same."""
+
+    topic: str
+    payload: bytes
+    received_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class GoneArrival:
+    """What an edge had to drop."""
+
+    gone: Gone
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HealthArrival:
+    """An edge's health or last will."""
+
+    health: EdgeHealth
+    received_at: datetime
+
+
+class Reason(StrEnum):
+    """Why a vehicle is looked for."""
+
+    STOLEN = "stolen"
+    WANTED = "wanted"
+    MISSING = "missing"
+    BOLO = "bolo"
+    TEST = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class HotlistEntry:
+    """One vehicle that is looked for. Expiry is compulsory.
+
+    Attributes:
+        list_name: the list that it belongs to; a plate stands once in a list.
+        plate_class: None where the source does not say; a known one must be compatible with the read's.
+    """
+
+    list_name: str
+    plate: str
+    country: str
+    plate_class: str | None
+    reason: Reason
+    priority: int
+    source: str
+    case_number: str
+    valid_from: datetime
+    valid_until: datetime
+    vehicle_type: str | None = None
+    color: str | None = None
+    brand: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One passage of a listed vehicle.
+
+    Attributes:
+        explanation: in words, why this read matched this entry.
+        late: the read was older than the limit when it arrived.
+    """
+
+    alert_id: int
+    raised_at: datetime
+    edge_id: str
+    epoch: int
+    seq: int
+    camera_id: str
+    captured_at: datetime
+    plate: str
+    likelihood: float
+    list_name: str
+    reason: Reason
+    priority: int
+    explanation: str
+    late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Who looks, why, and for which case: without it no read is shown."""
+
+    actor: str
+    purpose: str
+    case_number: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedDay:
+    """One day's partition after a seal: which date and how many rows went into it."""
+
+    captured_date: date
+    rows: int

@@ -1,0 +1,54 @@
+"""Health of an edge box and its cameras, published retained; the last will says that the edge is gone."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AwareDatetime, Field
+
+from edge.contract.read import Identifier, Message
+
+Count = Annotated[int, Field(ge=0)]
+
+
+class CameraState(StrEnum):
+    """What a camera is doing, as its edge sees it."""
+
+    CONNECTING = "connecting"
+    LIVE = "live"
+    MOVING = "moving"
+    UNREACHABLE = "unreachable"
+    REFUSED = "refused"
+
+
+class CameraHealth(Message):
+    """One camera since the worker's start."""
+
+    camera_id: Identifier
+    state: CameraState
+    detail: Annotated[str, Field(max_length=300, description="why, where the state is a fault")] = ""
+    last_frame_at: AwareDatetime | None = None
+    frames_received: Count = 0
+    frames_corrupt: Annotated[Count, Field(description="damaged in transit, skipped")] = 0
+    frames_still: Annotated[Count, Field(description="kept back by the motion gate")] = 0
+    frames_dropped: Annotated[Count, Field(description="replaced by a newer frame before they were used")] = 0
+    frames_analysed: Count = 0
+    reads: Count = 0
+    reconnects: Count = 0
+
+
+class EdgeHealth(Message):
+    """One edge box; `online` false comes from the broker (last will) or from a clean stop."""
+
+    edge_id: Identifier
+    site_id: Identifier
+    online: bool
+    at: AwareDatetime | None = None
+    started_at: AwareDatetime | None = None
+    version: str = ""
+    epoch: int | None = None
+    clock_error_s: float | None = None
+    spool_messages: Count = 0
+    spool_bytes: Count = 0
+    spool_dropped: Annotated[Count, Field(description="messages dropped because the spool was full")] = 0
+    pipeline_ms: Annotated[float | None, Field(ge=0, description="median time of one analysed frame")] = None
+    cameras: tuple[CameraHealth, ...] = ()

@@ -1,0 +1,142 @@
+"""MQTT topics.
+
+A message's identity stands in its topic, so that even a payload that cannot be parsed can be put with the
+dead letters AND acknowledged.
+
+    lpr/v1/{p}/{site}/{edge}/{camera}/read/{epoch}/{seq}
+    lpr/v1/{p}/{site}/{edge}/{camera}/update/{epoch}/{seq}/{read_seq}
+    lpr/v1/{p}/{site}/{edge}/{camera}/crop/{epoch}/{seq}/{read_seq}
+    lpr/v1/{p}/{site}/{edge}/{camera}/overview/{epoch}/{seq}/{read_seq}
+    lpr/v1/{p}/{site}/{edge}/gone        lpr/v1/{p}/{site}/{edge}/status (retained, last will)
+    lpr/v1/{p}/{site}/{edge}/ack         from the centre, retained
+
+`p` = crc32(edge) % 64: a static partition, so that one consumer sees the whole of an edge. Updates and
+pictures are numbered in streams of their own and name the read that they belong to.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from zlib import crc32
+
+from edge.contract.delivery import Stream
+from edge.contract.read import ReadId
+
+PARTITIONS = 64
+ROOT = "lpr/v1"
+_NAME = r"[a-z0-9][a-z0-9._-]{0,62}"
+_EDGE = rf"lpr/v1/(?P<partition>\d{{1,2}})/(?P<site>{_NAME})/(?P<edge>{_NAME})"
+_NUMBER = r"[1-9]\d{0,15}"
+_NUMBERED = re.compile(
+    rf"^{_EDGE}/(?P<camera>{_NAME})/(?P<kind>read|update|crop|overview)"
+    rf"/(?P<epoch>{_NUMBER})/(?P<seq>{_NUMBER})(?:/(?P<read_seq>{_NUMBER}))?$"
+)
+_PLAIN = re.compile(rf"^{_EDGE}/(?P<kind>gone|status|ack)$")
+
+
+class Kind(StrEnum):
+    """The kinds of numbered message, as they stand in the topic."""
+
+    READ = "read"
+    UPDATE = "update"
+    CROP = "crop"
+    OVERVIEW = "overview"
+
+    @property
+    def stream(self) -> Stream:
+        """The stream in which messages of this kind are numbered."""
+        return {Kind.READ: Stream.READ, Kind.UPDATE: Stream.UPDATE}.get(self, Stream.PICTURE)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An edge's place in the topic tree."""
+
+    site_id: str
+    edge_id: str
+
+    @property
+    def prefix(self) -> str:
+        """The edge's own branch of the tree."""
+        return f"{ROOT}/{partition(self.edge_id)}/{self.site_id}/{self.edge_id}"
+
+    @property
+    def gone(self) -> str:
+        """Where the edge announces what it had to drop."""
+        return f"{self.prefix}/gone"
+
+    @property
+    def status(self) -> str:
+        """Where the edge's health is retained, and its last will arrives."""
+        return f"{self.prefix}/status"
+
+    @property
+    def ack(self) -> str:
+        """Where the centre says what it has committed."""
+        return f"{self.prefix}/ack"
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """The topic of a message that must arrive: who, what kind, which number, and of which read."""
+
+    address: Address
+    camera_id: str
+    kind: Kind
+    epoch: int
+    seq: int
+    read_seq: int
+
+    @property
+    def read_id(self) -> ReadId:
+        """The read that this message is, updates or pictures."""
+        return ReadId(self.address.edge_id, self.epoch, self.read_seq)
+
+    def __str__(self) -> str:
+        tail = "" if self.kind is Kind.READ else f"/{self.read_seq}"
+        return f"{self.address.prefix}/{self.camera_id}/{self.kind}/{self.epoch}/{self.seq}{tail}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """The topic of a message without a number."""
+
+    address: Address
+    kind: str
+
+
+def partition(edge_id: str) -> int:
+    """The static partition of an edge, 0 to 63."""
+    return crc32(edge_id.encode()) % PARTITIONS
+
+
+def parse(topic: str) -> Numbered | Plain:
+    """Read a topic of the tree above.
+
+    Raises:
+        ValueError: the topic is not of that tree, or its partition is not its edge's.
+    """
+    match = _NUMBERED.match(topic) or _PLAIN.match(topic)
+    if match is None:
+        raise ValueError(f"not a topic of {ROOT}: {topic[:200]!r}")
+    fields = match.groupdict()
+    address = Address(fields["site"], fields["edge"])
+    if int(fields["partition"]) != partition(address.edge_id):
+        raise ValueError(
+            f"partition {fields['partition']} is not that of {address.edge_id!r}: {topic[:200]!r}"
+        )
+    if "camera" not in fields:
+        return Plain(address, fields["kind"])
+    kind, seq, owner = Kind(fields["kind"]), int(fields["seq"]), fields["read_seq"]
+    if (owner is None) is not (kind is Kind.READ):
+        raise ValueError(
+            f"a {kind} topic {'needs' if owner is None else 'takes no'} read number: {topic[:200]!r}"
+        )
+    read_seq = seq if owner is None else int(owner)
+    return Numbered(address, fields["camera"], kind, int(fields["epoch"]), seq, read_seq)
+
+
+def subscriptions() -> tuple[str, ...]:
+    """The filters under which one consumer receives everything that edges publish."""
+    tails = ("+/read/#", "+/update/#", "+/crop/#", "+/overview/#", "gone", "status")
+    return tuple(f"{ROOT}/+/+/+/{tail}" for tail in tails)

@@ -1,0 +1,1 @@
+"""Where the plates are in a frame."""

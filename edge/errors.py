@@ -1,0 +1,43 @@
+"""Everything the edge raises on purpose.
+
+EdgeError
+├── ConfigError      a setting is wrong: names the file, the key and what was expected
+├── AssetError       a weight or grammar file is missing or damaged
+├── SourceError      a camera or clip gives no frames
+│   ├── RefusedError     wrong user or password; retrying soon is no use
+│   └── LostError        unreachable, ended, stalled or broken; retried with backoff
+├── SpoolError       the spool cannot be opened or written
+└── PublishError     the broker refuses us
+"""
+
+
+class EdgeError(Exception):
+    """The root: a message that a deployer can act on."""
+
+
+class ConfigError(EdgeError):
+    """A setting is wrong; the message names the file, the key and what was expected."""
+
+
+class AssetError(EdgeError):
+    """A weight or grammar file is missing or damaged."""
+
+
+class SourceError(EdgeError):
+    """A camera or clip gives no frames."""
+
+
+class RefusedError(SourceError):
+    """The camera refused the user or the password."""
+
+
+class LostError(SourceError):
+    """The source is unreachable, has ended, stalled or broke; connect again."""
+
+
+class SpoolError(EdgeError):
+    """The spool cannot be opened or written."""
+
+
+class PublishError(EdgeError):
+    """The broker refused the connection or a publication."""

