@@ -1,0 +1,69 @@
+# Everything runs from a checkout with Python 3.11 to 3.13 and make. `make demo` and `make test` are all you need.
+PYTHON ?= python3
+DURATION ?= 0
+DATA ?= ../shared/data
+VENV := .venv
+TRAIN := .venv-train
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: setup setup-train demo test test-train check bench proof lock schema clean
+
+setup: $(VENV)/.installed ## the light set: edge, centre, demo and tests, without torch
+
+# --no-deps: the lock is complete, and one package in it asks for an OpenCV build that needs a window system.
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit("Atalaya needs Python 3.11 to 3.13; $(PYTHON) is %d.%d. Name another: make PYTHON=python3.12 ..." % v)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --no-deps --progress-bar on -r requirements.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+setup-train: $(TRAIN)/.installed ## the training set: torch, ultralytics, easyocr (2.3 GB and more)
+
+# Last, the OpenCV build without a window system is put over the one that ultralytics asks for (same version).
+$(TRAIN)/.installed: requirements-train.lock pyproject.toml
+	$(PYTHON) -m venv $(TRAIN)
+	$(TRAIN)/bin/pip install --quiet --progress-bar on torch==2.13.0
+	$(TRAIN)/bin/pip install --quiet --progress-bar on -r requirements-train.lock
+	$(TRAIN)/bin/pip install --quiet --no-deps --force-reinstall $$(grep '^opencv-python-headless==' requirements-train.lock)
+	$(TRAIN)/bin/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup ## four live cameras, one edge box, one centre, a hotlist; Ctrl-C or DURATION=60 ends it
+	$(BIN)/python configs/demo/demo.py --duration $(DURATION)
+
+test: setup ## everything that needs only wheels; tests backed by Debian packages skip where these are absent
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+test-train: setup-train ## training, export and parity of the two engines
+	$(TRAIN)/bin/pytest -m train $(PYTEST_ARGS)
+
+check: setup ## lint, format, types, architecture, dependencies
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+
+bench: setup ## recognition on the labelled pictures, where these are beside the checkout
+	$(BIN)/python -m edge bench recognise --data $(DATA) --json
+
+proof: setup ## the long proofs: 30 rounds of kill -9 each
+	$(BIN)/pytest -m proof --timeout 3600 $(PYTEST_ARGS)
+
+schema: setup ## write configs/schema/ from the contract
+	$(BIN)/python -m edge schema --out configs/schema
+
+lock: setup ## resolve both locks anew
+	$(BIN)/uv pip compile pyproject.toml --extra edge --extra central --extra demo --extra dev \
+		--universal --python-version 3.11 --no-emit-package opencv-python \
+		--no-header --no-annotate --no-emit-index-url --quiet --upgrade --output-file requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --all-extras \
+		--universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --quiet --upgrade \
+		--output-file requirements-train.lock
+	# What torch brings of CUDA depends on the wheel that is found; it is torch's own affair.
+	sed -i -E '/^(nvidia|cuda|triton)/d' requirements-train.lock
+
+clean:
+	rm -rf $(VENV) $(TRAIN) build dist demo-run .mypy_cache .ruff_cache .pytest_cache .hypothesis
