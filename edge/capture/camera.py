@@ -1,0 +1,163 @@
+"""One thread a camera: connects, watches, connects again, and leaves the newest frame in the hub."""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    sleep_using_event,
+    stop_when_event_set,
+    wait_exponential_jitter,
+)
+
+from edge.capture.hub import FrameHub
+from edge.capture.stats import CaptureSnapshot, CaptureStats
+from edge.contract.health import CameraState
+from edge.errors import LostError, RefusedError, SourceError
+from edge.ports import FrameSource
+
+_log = structlog.get_logger(__name__)
+
+Connect = Callable[[CaptureStats], FrameSource]
+"""Makes a source that counts in the record given; called anew for every connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """How long to wait before the next connection.
+
+    Attributes:
+        first_s: after the first failure; doubles with each one that follows, with jitter of as much.
+        longest_s: the cap.
+        refused_s: after a refused password: trying soon is no use and locks accounts.
+        stable_s: a connection that gave frames for this long makes the count start anew.
+    """
+
+    first_s: float = 1.0
+    longest_s: float = 30.0
+    refused_s: float = 60.0
+    stable_s: float = 10.0
+
+
+class CameraThread:
+    """Keeps one camera's frames coming until it is stopped; used once.
+
+    Example:
+        camera = CameraThread(
+            settings.id,
+            connect=lambda stats: RtspSource(settings, clock=clock, stats=stats),
+            hub=hub,
+        )
+        camera.start() ... hub.next(timeout_s=0.5) ... camera.stop()
+    """
+
+    def __init__(
+        self, camera_id: str, *, connect: Connect, hub: FrameHub, backoff: Backoff | None = None
+    ) -> None:
+        self.camera_id = camera_id
+        self._connect = connect
+        self._hub = hub
+        self._backoff = backoff or Backoff()
+        self._stats = CaptureStats()
+        self._stopped = threading.Event()
+        self._lock = threading.Lock()
+        self._source: FrameSource | None = None
+        self._thread = threading.Thread(target=self._run, name=f"camera-{camera_id}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to connect."""
+        self._thread.start()
+
+    def stop(self, *, timeout_s: float = 5.0) -> bool:
+        """End the thread; idempotent.
+
+        Returns:
+            Whether it ended within `timeout_s` seconds (a camera that hangs while it is being connected to
+            holds its thread until the camera's own timeout).
+        """
+        self._stopped.set()
+        with self._lock:
+            if self._source is not None:
+                self._source.close()
+        if self._thread.ident is not None:
+            self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def status(self) -> CaptureSnapshot:
+        """State and counters since the start, for health."""
+        return self._stats.snapshot()
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            attempts = Retrying(
+                retry=retry_if_exception_type(SourceError),
+                wait=self._wait_s,
+                stop=stop_when_event_set(self._stopped),
+                sleep=sleep_using_event(self._stopped),
+                reraise=True,
+            )
+            try:
+                attempts(self._attempt)
+            except SourceError:
+                return  # only once stopped: until then every failure is tried again
+
+    def _wait_s(self, state: RetryCallState) -> float:
+        failure = state.outcome.exception() if state.outcome else None
+        if isinstance(failure, RefusedError):
+            return self._backoff.refused_s * random.uniform(1.0, 1.2)  # noqa: S311  # jitter, no secret
+        grow = wait_exponential_jitter(
+            initial=self._backoff.first_s, max=self._backoff.longest_s, jitter=self._backoff.first_s
+        )
+        return grow(state)
+
+    def _attempt(self) -> None:
+        """One connection, from making it to losing it; returns where the next may follow at once.
+
+        Raises:
+            SourceError: it failed before it was stable; the message is in the state already.
+        """
+        began, frames = time.monotonic(), self.status().frames_received
+        try:
+            self._watch()
+        except SourceError as error:
+            if self._stopped.is_set():
+                return
+            self._note(error)
+            gave = self.status().frames_received > frames
+            if not gave or time.monotonic() - began < self._backoff.stable_s:
+                raise
+
+    def _watch(self) -> None:
+        try:
+            source = self._connect(self._stats)
+            with self._lock:
+                self._source = source
+            try:
+                if not self._stopped.is_set():
+                    self._pass_on(source)
+            finally:
+                with self._lock:
+                    self._source = None
+                source.close()
+        except SourceError:
+            raise
+        except Exception as error:  # the thread's top: a camera is never given up for a fault of ours
+            _log.exception("camera thread failed", camera=self.camera_id)
+            raise LostError(f"camera {self.camera_id}: fault in capture: {type(error).__name__}") from error
+        raise LostError(f"camera {self.camera_id}: the stream ended")
+
+    def _pass_on(self, source: FrameSource) -> None:
+        for frame in source.frames():
+            if self._hub.put(frame):
+                self._stats.dropped()
+
+    def _note(self, error: SourceError) -> None:
+        refused = isinstance(error, RefusedError)
+        self._stats.failed(CameraState.REFUSED if refused else CameraState.UNREACHABLE, str(error))
+        _log.warning("camera lost", camera=self.camera_id, refused=refused, reason=str(error))

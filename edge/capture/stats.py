@@ -1,0 +1,87 @@
+"""What one camera's capture has counted since the worker's start."""
+
+import threading
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from edge.contract.health import CameraState
+
+_DETAIL_CHARACTERS = 300  # CameraHealth.detail
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureSnapshot:
+    """The counters at one moment; the fields are named as in `edge.contract.health.CameraHealth`.
+
+    Attributes:
+        detail: why, where the state is a fault; never holds a password.
+        last_frame_at: capture time of the newest frame decoded, analysed or not.
+        frames_received: decoded frames, damaged ones included.
+        frames_corrupt: damaged in transit, skipped.
+        frames_still: kept back by the motion gate.
+        frames_dropped: replaced by a newer frame before they were used.
+        reconnects: times that frames came again after they had ceased.
+        failures: connections that could not be made or broke.
+    """
+
+    state: CameraState = CameraState.CONNECTING
+    detail: str = ""
+    last_frame_at: datetime | None = None
+    frames_received: int = 0
+    frames_corrupt: int = 0
+    frames_still: int = 0
+    frames_dropped: int = 0
+    reconnects: int = 0
+    failures: int = 0
+
+
+class CaptureStats:
+    """The running counters: written by a camera's own thread, read by any."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._now = CaptureSnapshot()
+
+    def snapshot(self) -> CaptureSnapshot:
+        """The counters as they stand, consistent with one another."""
+        with self._lock:
+            return self._now
+
+    def received(self, at: datetime) -> None:
+        """A good frame was decoded: the camera is live."""
+        with self._lock:
+            now = self._now
+            back = now.state is not CameraState.LIVE and now.last_frame_at is not None
+            self._now = replace(
+                now,
+                state=CameraState.LIVE,
+                detail="",
+                last_frame_at=at,
+                frames_received=now.frames_received + 1,
+                reconnects=now.reconnects + back,
+            )
+
+    def corrupt(self) -> None:
+        """A damaged frame was decoded and skipped."""
+        with self._lock:
+            now = self._now
+            self._now = replace(
+                now, frames_received=now.frames_received + 1, frames_corrupt=now.frames_corrupt + 1
+            )
+
+    def still(self) -> None:
+        """The motion gate kept a frame back."""
+        with self._lock:
+            self._now = replace(self._now, frames_still=self._now.frames_still + 1)
+
+    def dropped(self) -> None:
+        """A frame was replaced by a newer one before it was used."""
+        with self._lock:
+            self._now = replace(self._now, frames_dropped=self._now.frames_dropped + 1)
+
+    def failed(self, state: CameraState, detail: str) -> None:
+        """The connection could not be made, or broke; the state lasts until frames come again."""
+        with self._lock:
+            self._now = replace(
+                self._now, state=state, detail=detail[:_DETAIL_CHARACTERS], failures=self._now.failures + 1
+            )
