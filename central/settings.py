@@ -4,48 +4,20 @@ Relative paths in the file are relative to the file. Secrets are never in it: it
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from central.errors import ConfigError
+from edge.contract.config import BrokerSettings, Section, faults
 from edge.contract.read import Identifier
 
 
-class Section(BaseModel):
-    """A part of the file: unknown keys are refused."""
+class MqttSettings(BrokerSettings):
+    """The broker, and our durable session at it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @field_validator("*", mode="after")
-    @classmethod
-    def _beside_the_file(cls, value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401  # any field
-        folder = (info.context or {}).get("folder")
-        if folder is not None and isinstance(value, Path):
-            return folder / value
-        return value
-
-
-class TlsSettings(Section):
-    """TLS towards the broker, with the centre's own certificate."""
-
-    ca_file: Path = Field(description="certificate authority that signed the broker's certificate")
-    cert_file: Path | None = Field(default=None, description="the centre's certificate")
-    key_file: Path | None = Field(default=None, description="its key")
-
-
-class MqttSettings(Section):
-    """The broker."""
-
-    host: str = Field(default="127.0.0.1", description="broker's name or address")
-    port: Annotated[int, Field(ge=1, le=65535)] = Field(default=1883, description="broker's port")
-    protocol: Literal["5", "3.1.1"] = Field(default="5", description="MQTT version")
     client_id: Identifier = Field(default="central-1", description="fixed: names the durable session")
-    username: str | None = Field(default=None, description="user at the broker")
-    password_file: Path | None = Field(default=None, description="file that holds the password")
-    tls: TlsSettings | None = Field(default=None, description="TLS; compulsory off this machine")
-    keepalive_s: Annotated[int, Field(ge=2, le=3600)] = Field(default=20, description="seconds")
     receive_maximum: Annotated[int, Field(ge=1, le=65535)] = Field(
         default=200, description="messages that the broker may have under way to us"
     )
@@ -131,11 +103,7 @@ def load(path: Path) -> CentralSettings:
     try:
         return CentralSettings.model_validate(content, context={"folder": path.resolve().parent})
     except ValidationError as error:
-        faults = [
-            f"  {'.'.join(map(str, e['loc'])) or '(file)'}: {e['msg']}"
-            for e in error.errors(include_url=False)
-        ]
-        raise ConfigError(f"{path}:\n" + "\n".join(faults)) from error
+        raise ConfigError(f"{path}:\n{faults(error)}") from error
 
 
 def read_secret(path: Path) -> str:

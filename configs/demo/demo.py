@@ -1,0 +1,150 @@
+"""The demo: starts every line of the Procfile, ends them cleanly, then counts what became of each read.
+
+`make demo` runs it; `make demo DURATION=60` ends by itself. Everything that it writes lies under demo-run/.
+The last line is JSON, measured from the edge's spool, the Delta table and the truth files of the clips.
+"""
+
+import argparse
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from measure import measure
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = ROOT / "configs" / "demo"
+RUN = ROOT / "demo-run"
+PORTS = {"broker": 1884, "cameras": 8554}
+STOP_S = 30.0
+"""How long a process may take to stop cleanly; the centre seals, the edge waits for its last acks."""
+
+
+@dataclass(slots=True)
+class Process:
+    """One line of the Procfile, started."""
+
+    name: str
+    popen: subprocess.Popen[bytes]
+
+
+def prepare() -> None:
+    """An empty run folder with a new camera password; clear words where something is missing."""
+    for name, port in PORTS.items():
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                sys.exit(f"demo: port {port} of 127.0.0.1 ({name}) is taken; end what uses it and try again")
+    shutil.rmtree(RUN, ignore_errors=True)
+    for folder in ("secrets", "logs", "edge", "centre"):
+        (RUN / folder).mkdir(parents=True)
+    for name in ("camera", "broker-edge", "broker-centre"):
+        path = RUN / "secrets" / name
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(18) + "\n", encoding="utf-8")
+
+
+def start(name: str, command: str) -> Process:
+    """Start one line; all but the live table write to a log file of their own."""
+    words = command.split()
+    if words[0] == "python":
+        words[0] = sys.executable
+    # In a session of its own, so that Ctrl-C reaches the demo alone, which stops the rest in order.
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    if name == "tail":
+        popen = subprocess.Popen(words, cwd=ROOT, env=environment, start_new_session=True)
+    else:
+        with (RUN / "logs" / f"{name}.log").open("wb") as log:
+            popen = subprocess.Popen(
+                words, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            )
+    return Process(name, popen)
+
+
+def wait_for_port(port: int, process: Process) -> None:
+    """Return once something listens there; end the demo if its process has died."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if process.popen.poll() is not None:
+            break
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise RuntimeError(f"{process.name} does not listen on port {port}:\n{last_words(process.name)}")
+
+
+def last_words(name: str) -> str:
+    """The end of a process's log."""
+    log = RUN / "logs" / f"{name}.log"
+    return "\n".join(log.read_text(errors="replace").splitlines()[-15:]) if log.exists() else "(no log)"
+
+
+def stop(processes: list[Process]) -> list[str]:
+    """End every process, last started first; names those that did not end cleanly."""
+    unclean = []
+    for process in reversed(processes):
+        if process.popen.poll() is None:
+            process.popen.send_signal(signal.SIGTERM)
+        try:
+            code = process.popen.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.popen.kill()
+            code = process.popen.wait()
+        if code not in (0, -signal.SIGTERM):
+            unclean.append(f"{process.name} ended with {code}:\n{last_words(process.name)}")
+    return unclean
+
+
+def run(processes: list[Process], *, duration_s: float) -> None:
+    """Start everything in order and keep it until the time is over, Ctrl-C, or one of them dies."""
+    for line in (HERE / "Procfile").read_text(encoding="utf-8").splitlines():
+        name, _, command = line.partition(": ")
+        processes.append(start(name, command))
+        if name in PORTS:
+            wait_for_port(PORTS[name], processes[-1])
+    until = time.monotonic() + duration_s if duration_s > 0 else float("inf")
+    while time.monotonic() < until:
+        for process in processes:
+            if process.popen.poll() is not None:
+                raise RuntimeError(f"{process.name} has died:\n{last_words(process.name)}")
+        time.sleep(0.2)
+
+
+def main() -> int:
+    """Run the demo; 0 where every process ended cleanly and no read was lost or doubled."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--duration", type=float, default=0, help="seconds; 0 until Ctrl-C")
+    duration_s = parser.parse_args().duration
+    prepare()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    processes: list[Process] = []
+    fault = ""
+    try:
+        run(processes, duration_s=duration_s)
+    except KeyboardInterrupt:
+        pass
+    except RuntimeError as error:
+        fault = str(error)
+    finally:
+        ended_at = time.time()
+        # A second Ctrl-C must not cut the clean stop short.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        unclean = stop(processes)
+    for words in filter(None, [fault, *unclean]):
+        print(f"demo: {words}", file=sys.stderr)  # noqa: T201  # the demo talks to the terminal
+    if fault:
+        return 1
+    return measure(RUN, videos=ROOT / "sample_videos", ended_at=ended_at, ok=not unclean)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""Both sides' configuration: what is wrong is named by file, key or line, and by what was expected."""
+
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import central.errors
+import central.settings
+import edge.errors
+import edge.settings
+
+EDGE = "edge_id: box-1\nsite_id: s1\ncameras:\n  - {id: c1, url: 'rtsp://127.0.0.1:554/a'}\n"
+SIDES = [
+    pytest.param(edge.settings, edge.errors.ConfigError, EDGE, id="edge"),
+    pytest.param(central.settings, central.errors.ConfigError, "mqtt: {port: 1883}\n", id="central"),
+]
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "config.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(("side", "error", "good"), SIDES)
+class TestBothSides:
+    def test_a_good_file_loads(self, side: ModuleType, error: type, good: str, tmp_path: Path) -> None:
+        assert side.load(write(tmp_path, good)).mqtt.host == "127.0.0.1"
+
+    def test_a_missing_file_is_named(self, side: ModuleType, error: type, good: str, tmp_path: Path) -> None:
+        with pytest.raises(error, match=r"nowhere\.yaml: cannot be read: No such file"):
+            side.load(tmp_path / "nowhere.yaml")
+
+    def test_broken_yaml_says_the_line(
+        self, side: ModuleType, error: type, good: str, tmp_path: Path
+    ) -> None:
+        with pytest.raises(error, match=r"config\.yaml: line \d+, column \d+: not YAML"):
+            side.load(write(tmp_path, good + "mqtt: [1, 2\nport: }\n"))
+
+    def test_bytes_that_are_not_text(self, side: ModuleType, error: type, good: str, tmp_path: Path) -> None:
+        path = tmp_path / "config.yaml"
+        path.write_bytes(b"a: \xff\xfe")
+        with pytest.raises(error, match="not UTF-8: byte 3"):
+            side.load(path)
+
+    def test_an_unknown_key_is_named(self, side: ModuleType, error: type, good: str, tmp_path: Path) -> None:
+        with pytest.raises(error, match=r"colour: Extra inputs are not permitted"):
+            side.load(write(tmp_path, good + "colour: red\n"))
+
+    def test_a_list_is_no_configuration(
+        self, side: ModuleType, error: type, good: str, tmp_path: Path
+    ) -> None:
+        with pytest.raises(error, match="expected a mapping of settings, found list"):
+            side.load(write(tmp_path, "- a\n- b\n"))
+
+    def test_a_broker_elsewhere_needs_tls(
+        self, side: ModuleType, error: type, good: str, tmp_path: Path
+    ) -> None:
+        text = good.replace("mqtt: {port: 1883}\n", "") + "mqtt: {host: broker.example}\n"
+        with pytest.raises(error, match="tls is compulsory: broker.example is not this machine"):
+            side.load(write(tmp_path, text))
+
+    def test_paths_are_beside_the_file(
+        self, side: ModuleType, error: type, good: str, tmp_path: Path
+    ) -> None:
+        text = good.replace("mqtt: {port: 1883}\n", "") + "mqtt: {password_file: secrets/broker}\n"
+        assert side.load(write(tmp_path, text)).mqtt.password_file == tmp_path / "secrets" / "broker"
+
+    def test_a_secret_is_read_without_its_line_end(
+        self, side: ModuleType, error: type, good: str, tmp_path: Path
+    ) -> None:
+        (tmp_path / "secret").write_text("s3cret \n")
+        assert side.read_secret(tmp_path / "secret") == "s3cret "
+
+    @pytest.mark.parametrize("content", [None, "", "\n"])
+    def test_a_missing_or_empty_secret(
+        self, side: ModuleType, error: type, good: str, content: str | None, tmp_path: Path
+    ) -> None:
+        if content is not None:
+            (tmp_path / "secret").write_text(content)
+        with pytest.raises(error, match=r"secret: secret (cannot be read|is empty)"):
+            side.read_secret(tmp_path / "secret")
+
+
+def test_a_camera_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(edge.errors.ConfigError, match="camera ids must be distinct; twice: c1"):
+        edge.settings.load(write(tmp_path, EDGE + "  - {id: c1, url: 'rtsp://127.0.0.1:554/b'}\n"))
+
+
+def test_a_password_in_the_url_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    text = EDGE.replace("rtsp://127", "rtsp://admin:hunter2@127")
+    with pytest.raises(edge.errors.ConfigError, match=r"cameras\.0\.url") as caught:
+        edge.settings.load(write(tmp_path, text))
+    assert "hunter2" not in str(caught.value)
+
+
+def test_sqlite_lies_beside_the_file(tmp_path: Path) -> None:
+    settings = central.settings.load(write(tmp_path, "database_url: sqlite:///state/c.sqlite\n"))
+    assert settings.database_url == f"sqlite:///{tmp_path}/state/c.sqlite"
+
+
+@pytest.mark.parametrize("url", ["sqlite:////var/lib/c.sqlite", "postgresql+psycopg://a@/b"])
+def test_other_databases_stay_as_they_are(url: str, tmp_path: Path) -> None:
+    assert central.settings.load(write(tmp_path, f"database_url: {url}\n")).database_url == url
