@@ -2,15 +2,24 @@
 
 It holds what is hot or small: hot rows until they are sealed, the received ranges that outlive them, dead
 letters, the hotlist, alerts, pictures' places, health and the audit log. Times are microseconds since 1970 UTC.
+
+`engine.begin()` is for writing: on SQLite it takes the write lock at once, so that nothing that was read in it
+can be stale when it is written. `reading(engine)` is for reading: one snapshot, and no writer waits for it.
+A change of the tables here needs a migration in `central/migrations/versions`; a test compares the two.
 """
 
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Connection,
     Engine,
     Float,
     Index,
@@ -22,7 +31,15 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    create_engine,
+    event,
+    make_url,
+    text,
 )
+from sqlalchemy.exc import SQLAlchemyError
+
+from central.errors import StoreError
+from central.migrations.run import NewerTablesError, upgrade
 
 Clock = Callable[[], datetime]
 """Now, UTC-aware; injected wherever time matters."""
@@ -31,39 +48,51 @@ metadata = MetaData()
 _Serial = BigInteger().with_variant(Integer, "sqlite")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-hot_read = Table(
-    "hot_read",
-    metadata,
-    Column("edge_id", String(63), primary_key=True),
-    Column("epoch", BigInteger, primary_key=True),
-    Column("seq", BigInteger, primary_key=True),
-    Column("site_id", String(63), nullable=False),
-    Column("camera_id", String(63), nullable=False),
-    Column("captured_us", BigInteger, nullable=False),
-    Column("first_us", BigInteger, nullable=False),
-    Column("last_us", BigInteger, nullable=False),
-    Column("received_us", BigInteger, nullable=False),
-    Column("plate", String(12), nullable=False),
-    Column("plate_raw", String(24), nullable=False),
-    Column("country", String(2)),
-    Column("plate_class", String(32)),
-    Column("likelihood", Float, nullable=False),
-    Column("vehicle_type", String(32)),
-    Column("vehicle_color", String(32)),
-    Column("direction", String(16)),
-    Column("lane", String(32)),
-    Column("preset", String(63)),
-    Column("votes", SmallInteger, nullable=False),
-    Column("frames", SmallInteger, nullable=False),
-    Column("late", Boolean, nullable=False),
-    # The whole message as it came, for what has no column: alternatives, box, model versions.
-    Column("message", Text, nullable=False),
-    # The seal that has taken this row into the archive; null until then.
-    Column("seal_id", _Serial),
-)
+
+def _read_columns() -> list[Column[Any]]:
+    """The columns of a read, the same in each table that holds reads."""
+    return [
+        Column("edge_id", String(63), primary_key=True),
+        Column("epoch", BigInteger, primary_key=True),
+        Column("seq", BigInteger, primary_key=True),
+        Column("site_id", String(63), nullable=False),
+        Column("camera_id", String(63), nullable=False),
+        Column("captured_us", BigInteger, nullable=False),
+        Column("first_us", BigInteger, nullable=False),
+        Column("last_us", BigInteger, nullable=False),
+        Column("received_us", BigInteger, nullable=False),
+        Column("plate", String(12), nullable=False),
+        Column("plate_raw", String(24), nullable=False),
+        Column("country", String(2)),
+        Column("plate_class", String(32)),
+        Column("likelihood", Float, nullable=False),
+        Column("vehicle_type", String(32)),
+        Column("vehicle_color", String(32)),
+        Column("direction", String(16)),
+        Column("lane", String(32)),
+        Column("preset", String(63)),
+        Column("votes", SmallInteger, nullable=False),
+        Column("frames", SmallInteger, nullable=False),
+        Column("late", Boolean, nullable=False),
+        # The update that this row shows, by its number in the stream of updates; 0 is the read as first sent.
+        Column("update_seq", BigInteger, nullable=False),
+        # The whole message as it came, for what has no column: alternatives, box, model versions.
+        Column("message", Text, nullable=False),
+        # The seal that has taken this row into the archive; null until then.
+        Column("seal_id", _Serial),
+    ]
+
+
+hot_read = Table("hot_read", metadata, *_read_columns())
 Index("hot_read_plate", hot_read.c.plate, hot_read.c.captured_us)
 Index("hot_read_captured", hot_read.c.captured_us)
 Index("hot_read_seal", hot_read.c.seal_id)
+
+# Updates whose read a seal had already taken: the row as it should be, one a read, the newest update wins.
+# The archive merges it by identity (inserting where it has no such row: the read itself was a dead letter or
+# gone) unless what it holds has a higher `update_seq`, and deletes it here.
+late_update = Table("late_update", metadata, *_read_columns())
+Index("late_update_plate", late_update.c.plate, late_update.c.captured_us)
 
 received_range = Table(
     "received_range",
@@ -114,6 +143,9 @@ picture = Table(
     Column("epoch", BigInteger, primary_key=True),
     Column("read_seq", BigInteger, primary_key=True),
     Column("kind", String(8), primary_key=True),
+    # Its number in the stream of pictures: a later picture of the same kind takes the place of an earlier one.
+    Column("seq", BigInteger, nullable=False),
+    # Below the folder of pictures, such as 2026-03-01/14-0.pack.
     Column("pack", String(120), nullable=False),
     Column("offset", BigInteger, nullable=False),
     Column("length", Integer, nullable=False),
@@ -129,7 +161,7 @@ hotlist_entry = Table(
     Column("country", String(2), nullable=False),
     Column("plate_class", String(32)),
     Column("reason", String(16), nullable=False),
-    Column("priority", SmallInteger, nullable=False),
+    Column("priority", SmallInteger, nullable=False),  # 1 is the most urgent of 9
     Column("source", String(120), nullable=False),
     Column("case_number", String(63), nullable=False),
     Column("valid_from_us", BigInteger, nullable=False),
@@ -140,7 +172,16 @@ hotlist_entry = Table(
     Column("note", Text, nullable=False),
     Column("entered_by", String(63), nullable=False),
     Column("entered_us", BigInteger, nullable=False),
-    UniqueConstraint("list_name", "plate", "country", "plate_class", name="hotlist_entry_key"),
+    UniqueConstraint("list_name", "plate", "country", name="hotlist_entry_key"),
+    sqlite_autoincrement=True,  # a number is never used again
+)
+
+# Raised in the transaction that changes the table, so that who keeps a copy in memory sees that it is stale.
+table_version = Table(
+    "table_version",
+    metadata,
+    Column("name", String(63), primary_key=True),
+    Column("version", BigInteger, nullable=False),
 )
 
 alert = Table(
@@ -161,10 +202,15 @@ alert = Table(
     Column("priority", SmallInteger, nullable=False),
     Column("explanation", Text, nullable=False),
     Column("late", Boolean, nullable=False),
+    # The passage so far: capture times of the earliest and the latest read of the trail.
+    Column("passage_first_us", BigInteger, nullable=False),
+    Column("passage_last_us", BigInteger, nullable=False),
     UniqueConstraint("edge_id", "epoch", "seq", "hotlist_entry_id", name="alert_once"),
+    sqlite_autoincrement=True,  # a number is never used again
 )
-Index("alert_passage", alert.c.hotlist_entry_id, alert.c.camera_id, alert.c.captured_us)
+Index("alert_passage", alert.c.hotlist_entry_id, alert.c.camera_id, alert.c.passage_last_us)
 
+# Every read of an alert's passage, the one that raised it included.
 alert_trail = Table(
     "alert_trail",
     metadata,
@@ -184,6 +230,7 @@ seal = Table(
     Column("rows", Integer, nullable=False),
     Column("started_us", BigInteger, nullable=False),
     Column("finished_us", BigInteger),
+    sqlite_autoincrement=True,  # a number is never used again
 )
 
 audit = Table(
@@ -199,6 +246,7 @@ audit = Table(
     Column("rows", Integer),
     Column("previous_hash", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
+    sqlite_autoincrement=True,  # a number is never used again
 )
 
 
@@ -215,7 +263,66 @@ def from_us(moment_us: int) -> datetime:
 def open_database(url: str) -> Engine:
     """Open the database and bring its tables up to date.
 
+    A password of PostgreSQL stands in no setting: name its file (`?passfile=...`) or use libpq's own.
+
     Raises:
         StoreError: it cannot be reached, or its tables are of a newer version.
     """
-    raise NotImplementedError(url)
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            Path(parsed.database or "").parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        engine = create_engine(parsed, **_CONNECT.get(parsed.get_backend_name(), {}))
+    except (SQLAlchemyError, ImportError, OSError) as error:
+        raise StoreError(f"database {_shown(url)}: {error}") from error
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    try:
+        with engine.begin() as connection:
+            if engine.dialect.name == "postgresql":
+                connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
+            upgrade(connection)
+    except (SQLAlchemyError, NewerTablesError) as error:
+        engine.dispose()
+        raise StoreError(f"database {_shown(url)}: {getattr(error, 'orig', None) or error}") from error
+    return engine
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection that reads one snapshot and keeps no writer waiting."""
+    if engine.dialect.name == "sqlite":
+        options: dict[str, Any] = {"read_only": True}
+    else:
+        options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    with engine.connect() as connection:
+        yield connection.execution_options(**options)
+
+
+_CONNECT: dict[str, dict[str, Any]] = {
+    "sqlite": {"connect_args": {"timeout": 30.0}},  # seconds that a writer waits for another
+    "postgresql": {"connect_args": {"connect_timeout": 10}, "pool_pre_ping": True},
+}
+_MIGRATION_LOCK = 0x6C7072  # any number that every process of ours takes for this
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves, see _begin_sqlite
+    cursor = connection.cursor()
+    # FULL: what is committed is acknowledged, and then the edge deletes it; it must survive a power cut.
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    read_only = connection.get_execution_options().get("read_only", False)
+    connection.exec_driver_sql("BEGIN DEFERRED" if read_only else "BEGIN IMMEDIATE")
+
+
+def _shown(url: str) -> str:
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except SQLAlchemyError:
+        return "(not a database URL)"
