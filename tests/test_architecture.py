@@ -40,11 +40,12 @@ def test_importing_a_package_pulls_in_neither_torch_nor_the_other_side(package: 
 
 
 def test_no_naive_time() -> None:
-    found = []
-    for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Attribute) and node.attr in ("utcnow", "utcfromtimestamp"):
-                found.append(f"{path}:{node.lineno}")
+    found = [
+        f"{path}:{node.lineno}"
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr in ("utcnow", "utcfromtimestamp")
+    ]
     assert found == []
 
 

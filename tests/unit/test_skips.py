@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).resolve().parents[1]
-SKIPPING = "import pytest\n\ndef test_good():\n    assert 1\n\ndef test_skipped():\n    pytest.skip('no mosquitto here')\n"
+SKIPPING = """
+import pytest
+
+def test_good():
+    assert 1
+
+def test_skipped():
+    pytest.skip("no mosquitto here")
+"""
 
 
 def run(folder: Path, *, expected: str | None) -> subprocess.CompletedProcess[str]:
