@@ -1,0 +1,86 @@
+"""Hot rows in the archive's shape: the same values before a row is sealed and after it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import structlog
+from pydantic import ValidationError
+from sqlalchemy import RowMapping
+
+from central.archive.schema import PARTITION, SCHEMA, likelihood_e4, pack_box, pack_characters
+from edge.contract.read import Box, Character, Message, ModelVersions
+
+_US_PER_DAY = 86_400_000_000
+
+_log = structlog.get_logger(__name__)
+
+
+class _Evidence(Message):
+    """What the archive keeps of a message and the hot row has no column for."""
+
+    characters: tuple[Character, ...]
+    box: Box
+    models: ModelVersions
+    clock_error_s: float | None = None
+
+
+def to_table(rows: Iterable[RowMapping]) -> pa.Table:
+    """Rows of `hot_read` as a table of the archive's schema, in the order given."""
+    return pa.Table.from_pylist([_archived(row) for row in rows], schema=SCHEMA)
+
+
+def _archived(row: RowMapping) -> dict[str, Any]:
+    captured_us = row["captured_us"]
+    return {
+        PARTITION: captured_us // _US_PER_DAY,
+        "captured_at": captured_us,
+        **{name: row[name] for name in _SAME},
+        "likelihood_e4": likelihood_e4(row["likelihood"]),
+        "first_offset_us": row["first_us"] - captured_us,
+        "last_offset_us": row["last_us"] - captured_us,
+        "received_offset_us": row["received_us"] - captured_us,
+        "plate_raw": None if row["plate_raw"] == row["plate"] else row["plate_raw"],
+        **_evidence(row),
+    }
+
+
+_SAME: Sequence[str] = (
+    "edge_id",
+    "epoch",
+    "seq",
+    "site_id",
+    "camera_id",
+    "plate",
+    "country",
+    "plate_class",
+    "vehicle_type",
+    "vehicle_color",
+    "direction",
+    "votes",
+    "frames",
+    "late",
+    "lane",
+    "preset",
+)
+
+
+def _evidence(row: RowMapping) -> Mapping[str, Any]:
+    """A message that cannot be read again costs its evidence, never the row, nor the seal that it is in."""
+    try:
+        evidence = _Evidence.model_validate_json(row["message"])
+    except ValidationError as error:
+        _log.warning(
+            "message of a read cannot be read again; archived without characters and box",
+            read=f"{row['edge_id']}/{row['epoch']}/{row['seq']}",
+            faults=error.error_count(),
+        )
+        return {}
+    clock_error_s = evidence.clock_error_s
+    return {
+        "characters": pack_characters(evidence.characters),
+        "box": pack_box(evidence.box),
+        "clock_error_us": None if clock_error_s is None else round(clock_error_s * 1_000_000),
+        "detector": evidence.models.detector,
+        "reader": evidence.models.reader,
+    }
