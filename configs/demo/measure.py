@@ -1,0 +1,134 @@
+"""What became of the demo's reads: counted from the spool, the Delta table and the truth files, not assumed."""
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from deltalake import DeltaTable
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import create_engine, func, select
+
+from central.db import alert
+from edge.bench.passages import Passage, Score, Sighting, at_camera, load_truth, score
+from edge.contract.delivery import Stream
+from edge.spool import Spool
+
+COLUMNS = [
+    "edge_id",
+    "epoch",
+    "seq",
+    "camera_id",
+    "plate",
+    "captured_at",
+    "first_offset_us",
+    "last_offset_us",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """The rows of the Delta table: identities as often as they stand there, and what they saw."""
+
+    identities: Counter[tuple[str, int, int]]
+    sightings: tuple[Sighting, ...]
+
+
+def read_archive(path: Path) -> Archive:
+    """Every row of the table; empty where nothing was ever sealed."""
+    if not DeltaTable.is_deltatable(str(path)):
+        return Archive(Counter(), ())
+    rows = DeltaTable(path).to_pyarrow_table(columns=COLUMNS).to_pylist()
+    return Archive(
+        identities=Counter((r["edge_id"], r["epoch"], r["seq"]) for r in rows),
+        sightings=tuple(
+            Sighting(
+                r["camera_id"],
+                r["plate"],
+                r["captured_at"] + timedelta(microseconds=r["first_offset_us"]),
+                r["captured_at"] + timedelta(microseconds=r["last_offset_us"]),
+            )
+            for r in rows
+        ),
+    )
+
+
+def passages_shown(log: Path, *, videos: Path, ended_at: datetime) -> tuple[list[Passage], list[Passage]]:
+    """The passages that the cameras showed: those completed before the end, and those that it cut."""
+    completed, cut = [], []
+    for line in log.read_text(encoding="utf-8").splitlines():
+        record = json.loads(line)
+        clip = load_truth(videos / "truth" / f"{record['mount']}.csv")
+        started_at = datetime.fromisoformat(record["started_at"])
+        for passage in at_camera(clip, camera_id=record["mount"], started_at=started_at):
+            if passage.last_at <= ended_at:
+                completed.append(passage)
+            elif passage.first_at <= ended_at:
+                cut.append(passage)
+    return completed, cut
+
+
+def show(result: Score, completed: Iterable[Passage]) -> None:
+    """A table of what each camera showed and what was read."""
+    table = Table(title="Passages by camera (rendered clips, looped)")
+    for heading in ("camera", "passages", "right", "wrong", "missed", "surplus reads"):
+        table.add_column(heading, justify="left" if heading == "camera" else "right")
+    columns = [
+        Counter(p.camera_id for p in completed),
+        Counter(p.camera_id for p, _ in result.right),
+        Counter(p.camera_id for p, _ in result.wrong),
+        Counter(p.camera_id for p in result.missed),
+        Counter(s.camera_id for s in result.surplus),
+    ]
+    for camera in sorted(set().union(*columns)):
+        table.add_row(camera, *(str(column[camera]) for column in columns))
+    Console(file=sys.stdout).print(table)
+
+
+def drop_cut(result: Score, cut: set[Passage]) -> Score:
+    """The score without the passages that the end cut: read or not, they count neither way."""
+    return Score(
+        right=tuple(pair for pair in result.right if pair[0] not in cut),
+        wrong=tuple(pair for pair in result.wrong if pair[0] not in cut),
+        missed=tuple(passage for passage in result.missed if passage not in cut),
+        surplus=result.surplus,
+    )
+
+
+def measure(run: Path, *, videos: Path, ended_at: float, ok: bool) -> int:
+    """Print the table and the line of JSON.
+
+    Returns:
+        0 where the processes ended well and no read was lost or doubled, else 1.
+    """
+    archive = read_archive(run / "centre" / "archive")
+    with Spool(
+        run / "edge" / "spool.sqlite", max_bytes=2_000_000_000, clock=lambda: datetime.now(UTC)
+    ) as spool:
+        epoch, spooled = spool.epoch, spool.spooled(Stream.READ)
+    expected = {("demo-box", epoch, seq) for seq in range(1, spooled + 1)}
+    ended = datetime.fromtimestamp(ended_at, UTC)
+    completed, cut = passages_shown(run / "passes.jsonl", videos=videos, ended_at=ended)
+    result = drop_cut(score([*completed, *cut], archive.sightings), set(cut))
+    with create_engine(f"sqlite:///{run / 'centre' / 'central.sqlite'}").connect() as database:
+        alerts = database.scalar(select(func.count()).select_from(alert))
+    show(result, completed)
+    lost = len(expected - set(archive.identities))
+    duplicates = archive.identities.total() - len(archive.identities)
+    line = {
+        "archive": str(run / "centre" / "archive"),
+        "reads": spooled,
+        "alerts": alerts,
+        "archived": archive.identities.total(),
+        "passages": len(completed),
+        "correct": len(result.right),
+        "false": len(result.wrong) + len(result.surplus),
+        "lost": lost,
+        "duplicates": duplicates,
+    }
+    print(json.dumps(line))  # noqa: T201  # the demo's result
+    return 0 if ok and lost == 0 and duplicates == 0 else 1
