@@ -3,6 +3,7 @@
 Relative paths in the file are relative to the file. Secrets are never in it: it names files that hold them.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,6 +11,7 @@ import yaml
 from pydantic import Field, ValidationError, field_validator
 
 from edge.contract.config import BrokerSettings, Section, faults
+from edge.contract.plate import Grammar, GrammarError
 from edge.contract.read import Identifier
 from edge.errors import ConfigError
 
@@ -129,22 +131,25 @@ def load(path: Path) -> EdgeSettings:
     Raises:
         ConfigError: names the file, and the line or the key, and what was expected.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8: byte {error.start}") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "somewhere"
-        raise ConfigError(f"{path}: {where}: not YAML: {getattr(error, 'problem', error)}") from error
+    content = _parse(path)
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: expected a mapping of settings, found {type(content).__name__}")
     try:
         return EdgeSettings.model_validate(content, context={"folder": path.resolve().parent})
     except ValidationError as error:
         raise ConfigError(f"{path}:\n{faults(error)}") from error
+
+
+def load_grammar(paths: Iterable[Path]) -> Grammar:
+    """Read the plate grammars, one file a country (`edge.assets.plate_files` finds them).
+
+    Raises:
+        ConfigError: names the file, and the line or the key, and what was expected.
+    """
+    try:
+        return Grammar.from_documents({str(path): _parse(path) for path in paths})
+    except GrammarError as error:
+        raise ConfigError(str(error)) from error
 
 
 def read_secret(path: Path) -> str:
@@ -160,3 +165,16 @@ def read_secret(path: Path) -> str:
     if not secret:
         raise ConfigError(f"{path}: secret is empty")
     return secret
+
+
+def _parse(path: Path) -> object:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8: byte {error.start}") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "somewhere"
+        raise ConfigError(f"{path}: {where}: not YAML: {getattr(error, 'problem', error)}") from error

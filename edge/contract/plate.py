@@ -11,16 +11,16 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import product
 from typing import Annotated, Final, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
-ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+from edge.contract.config import Section, faults
+from edge.contract.pattern import ALPHABET, Shape, expand
+
 OPEN: Final = "ZZ"
 """Stands for 'no country that we have a grammar of' (CLDR's code for an unknown region)."""
 
-LONGEST: Final = 12
 OPEN_SHARE: Final = 0.05
 """Share of plates that follow no grammar at a site whose countries are named; half where none is named."""
 REST_SHARE: Final = 0.03
@@ -28,9 +28,6 @@ REST_SHARE: Final = 0.03
 BEYOND: Final = 1e-4
 """Share, within the open pattern, of strings that even it does not have (too short or too long)."""
 
-_MAX_SHAPES = 64
-_SET = r"\[[A-Z0-9-]+\]"
-_TOKEN = re.compile(rf"(?P<chars>{_SET}|[A-Z0-9])(?:\{{(?P<least>\d{{1,2}})(?:,(?P<most>\d{{1,2}}))?\}})?")
 _CODE = re.compile(r"^[A-Z]{2}$")
 
 Vehicle = Literal["car", "motorcycle", "tricycle", "bus", "truck", "trailer", "machinery"]
@@ -41,10 +38,8 @@ class GrammarError(ValueError):
     """A plate grammar is wrong: the message names the file, the key and what was expected."""
 
 
-class ClassDocument(BaseModel):
+class ClassDocument(Section):
     """One class of plate as written in a country's file. A name may recur for a variant (an old series)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$", description="the class, in the local term")]
     patterns: Annotated[
@@ -69,10 +64,8 @@ class ClassDocument(BaseModel):
         return patterns
 
 
-class CountryDocument(BaseModel):
+class CountryDocument(Section):
     """One file of configs/plates/."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     country: str = Field(description=f"ISO 3166-1 alpha-2; {OPEN} for the open pattern")
     name: Annotated[str, Field(min_length=1, max_length=60, description="the country in English")]
@@ -82,31 +75,10 @@ class CountryDocument(BaseModel):
     @classmethod
     def _code(cls, code: str) -> str:
         if _CODE.match(code) is None:
-            raise ValueError(f"expected two capital letters (quoted, for YAML reads NO as false), found {code!r}")
+            raise ValueError(
+                f"expected two capital letters (quoted, for YAML reads NO as false), found {code!r}"
+            )
         return code
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """A pattern of one length: which characters may stand at each position."""
-
-    positions: tuple[frozenset[str], ...]
-
-    @property
-    def size(self) -> int:
-        """How many strings it has."""
-        return math.prod(len(p) for p in self.positions)
-
-    def __contains__(self, text: str) -> bool:
-        return len(text) == len(self.positions) and all(
-            c in p for c, p in zip(text, self.positions, strict=True)
-        )
-
-    def meets(self, other: "Shape") -> bool:
-        """Whether some string belongs to both."""
-        return len(self.positions) == len(other.positions) and all(
-            a & b for a, b in zip(self.positions, other.positions, strict=True)
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +150,7 @@ class Grammar:
             try:
                 document = CountryDocument.model_validate(content)
             except ValidationError as error:
-                raise GrammarError(f"{name}:\n" + "\n".join(_faults(error))) from error
+                raise GrammarError(f"{name}:\n{faults(error)}") from error
             if document.country in origin:
                 raise GrammarError(
                     f"{name}: country: {document.country} is already given by {origin[document.country]}"
@@ -274,52 +246,6 @@ def normalise(raw: str) -> str:
     return "".join(c for c in plain if c in ALPHABET)
 
 
-def expand(pattern: str) -> tuple[Shape, ...]:
-    """Expand a pattern of literals, [sets], {n} and {m,n} into shapes of fixed length, shortest first.
-
-    Raises:
-        ValueError: says where the pattern is not of that language.
-    """
-    parts: list[list[tuple[frozenset[str], ...]]] = []
-    at = 0
-    while at < len(pattern):
-        token = _TOKEN.match(pattern, at)
-        if token is None:
-            raise ValueError(
-                f"pattern {pattern!r}, column {at + 1}: expected a capital letter, a digit or a [set], "
-                f"then maybe {{n}} or {{m,n}}; found {pattern[at:][:12]!r}"
-            )
-        chars = _members(token["chars"], pattern)
-        least = 1 if token["least"] is None else int(token["least"])
-        most = least if token["most"] is None else int(token["most"])
-        if not 0 <= least <= most <= LONGEST or most == 0:
-            raise ValueError(f"pattern {pattern!r}: expected a count of 1 to {LONGEST} in {token.group()!r}")
-        parts.append([(chars,) * n for n in range(least, most + 1)])
-        at = token.end()
-    if math.prod(len(p) for p in parts) > _MAX_SHAPES:
-        raise ValueError(f"pattern {pattern!r}: expands to more than {_MAX_SHAPES} shapes")
-    shapes = {sum(choice, ()) for choice in product(*parts)}
-    if not all(1 <= len(s) <= LONGEST for s in shapes):
-        raise ValueError(f"pattern {pattern!r}: expected 1 to {LONGEST} characters")
-    return tuple(Shape(s) for s in sorted(shapes, key=lambda s: (len(s), [sorted(p) for p in s])))
-
-
-def _members(token: str, pattern: str) -> frozenset[str]:
-    if not token.startswith("["):
-        return frozenset(token)
-    inside = token[1:-1]
-    chars: set[str] = set()
-    at = 0
-    while at < len(inside):
-        first = inside[at]
-        last = inside[at + 2] if inside[at + 1 : at + 2] == "-" and at + 2 < len(inside) else first
-        if "-" in (first, last) or first > last or first.isdigit() is not last.isdigit():
-            raise ValueError(f"pattern {pattern!r}: not a set of letters and digits: {token!r}")
-        chars.update(c for c in ALPHABET if first <= c <= last)
-        at += 1 if last is first else 3
-    return frozenset(chars)
-
-
 def _classes(document: CountryDocument) -> list[PlateClass]:
     total = sum(c.prior for c in document.classes)
     return [
@@ -350,9 +276,3 @@ def _shares(known: tuple[str, ...], weights: Mapping[str, float]) -> dict[str, f
     shares |= {c: named * w / total for c, w in weights.items() if c in known}
     shares[OPEN] = 1.0 - sum(shares.values())
     return shares
-
-
-def _faults(error: ValidationError) -> list[str]:
-    return [
-        f"  {'.'.join(map(str, e['loc'])) or '(file)'}: {e['msg']}" for e in error.errors(include_url=False)
-    ]
