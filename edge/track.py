@@ -1,0 +1,271 @@
+"""Which plate in this frame is which plate of the frames before: one track a vehicle.
+
+Cameras are analysed at 2 to 10 frames a second and at irregular gaps (the newest frame wins), so a plate
+moves by several of its own widths between two frames and overlap alone says nothing. Each track therefore
+predicts where its plate is now (constant velocity, a Kalman filter an axis, all noise in plate widths) and
+how sure it is of that; detections are assigned to tracks all at once at the least total negative
+log-likelihood (Hungarian method), against the likelihood that a detection is a newcomer.
+
+Pure: no clock, no I/O. The state of a track is that of its last sighting; nothing is committed for a
+frame in which it was missed. A gap without frames is no evidence that a plate has left (the motion gate
+holds back still pictures), so after one a track goes on where its plate still stands in its old place.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from edge.types import Box, Detection
+
+Direction = Literal["approaching", "receding"]
+
+# All in plate widths (w), seconds and natural logarithms of size.
+_NOISE_W: Final = 0.08  # how far a detected centre lies from the true one
+_NOISE_SIZE: Final = 0.08
+_START_SPEED_W_S: Final = 15.0  # a newcomer may move this fast: 50 km/h is 10 w/s head on, 42 w/s abeam
+_START_GROWTH_S: Final = 1.0
+_MOST_GROWTH: Final = 0.6  # that one prediction believes
+_JOLT_W_S2: Final = 6.0  # braking and steering, as a random acceleration
+_JOLT_S: Final = 1.0  # the same as a share of the speed: what the growth rate does not explain
+_JOLT_GROWTH_S2: Final = 2.0
+_GATE: Final = 25.0  # squared distance in deviations, of three numbers: wide, for motion is not quite steady
+_NEWCOMER: Final = 6.0  # -log chance that a newcomer appears just here: some 30 x 15 widths, any size
+_MISSED: Final = 2.0  # -log chance that a plate which is still there is missed in a frame
+_SAME_PLACE_IOU: Final = 0.5
+_GREW: Final = 0.15  # of log size
+_MOVED_HEIGHTS: Final = 2.0
+_NEVER: Final = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    """A number that changes steadily: its value, its rate and their covariance."""
+
+    value: float
+    rate: float
+    var: float
+    cov: float
+    var_rate: float
+
+    def after(self, dt_s: float, *, jump: float, zoom: float, jolt: float) -> "_Axis":
+        """The prediction `dt_s` later.
+
+        Args:
+            dt_s: seconds.
+            jump: change of the value.
+            zoom: factor on the rate.
+            jolt: standard deviation of the acceleration.
+        """
+        j2 = jolt * jolt
+        return _Axis(
+            value=self.value + jump,
+            rate=self.rate * zoom,
+            var=self.var + 2 * dt_s * self.cov + dt_s**2 * self.var_rate + j2 * dt_s**4 / 4,
+            cov=self.cov + dt_s * self.var_rate + j2 * dt_s**3 / 2,
+            var_rate=self.var_rate + j2 * dt_s**2,
+        )
+
+    def seen(self, measured: float, *, noise: float) -> "_Axis":
+        """The estimate once it has been measured with standard deviation `noise`."""
+        total = self.var + noise * noise
+        gain, gain_rate = self.var / total, self.cov / total
+        error = measured - self.value
+        return _Axis(
+            value=self.value + gain * error,
+            rate=self.rate + gain_rate * error,
+            var=(1 - gain) * self.var,
+            cov=(1 - gain) * self.cov,
+            var_rate=self.var_rate - gain_rate * self.cov,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Motion:
+    """Where a plate's centre is (px) and how large it is (log of the root of its area)."""
+
+    x: _Axis
+    y: _Axis
+    size: _Axis
+
+    @staticmethod
+    def of_newcomer(box: Box) -> "_Motion":
+        x, y = box.centre
+        near, fast = (_NOISE_W * box.width) ** 2, (_START_SPEED_W_S * box.width) ** 2
+        return _Motion(
+            x=_Axis(x, 0.0, near, 0.0, fast),
+            y=_Axis(y, 0.0, near, 0.0, fast),
+            size=_Axis(_log_size(box), 0.0, _NOISE_SIZE**2, 0.0, _START_GROWTH_S**2),
+        )
+
+    def after(self, dt_s: float, *, width_px: float) -> "_Motion":
+        """The prediction `dt_s` later, for a plate that was `width_px` wide.
+
+        A vehicle that drives steadily does not move steadily in the picture: at distance Z and speed v its
+        plate grows at the rate g = v / Z, so after t seconds it is 1 / (1 - g t) as large, has moved by
+        rate * t / (1 - g t) and moves at rate / (1 - g t)**2.
+        """
+        zoom = 1 / (1 - max(-_MOST_GROWTH, min(_MOST_GROWTH, self.size.rate * dt_s)))
+        speed_px_s = math.hypot(self.x.rate, self.y.rate)
+        jolt = _JOLT_W_S2 * width_px + _JOLT_S * speed_px_s
+        return _Motion(
+            x=self.x.after(dt_s, jump=self.x.rate * dt_s * zoom, zoom=zoom**2, jolt=jolt),
+            y=self.y.after(dt_s, jump=self.y.rate * dt_s * zoom, zoom=zoom**2, jolt=jolt),
+            size=self.size.after(dt_s, jump=math.log(zoom), zoom=zoom, jolt=_JOLT_GROWTH_S2),
+        )
+
+    def seen(self, box: Box) -> "_Motion":
+        x, y = box.centre
+        noise = _NOISE_W * box.width
+        return _Motion(
+            x=self.x.seen(x, noise=noise),
+            y=self.y.seen(y, noise=noise),
+            size=self.size.seen(_log_size(box), noise=_NOISE_SIZE),
+        )
+
+    def cost(self, box: Box) -> float:
+        """-log likelihood of a detection, in squared widths, up to a constant; _NEVER outside the gate."""
+        x, y = box.centre
+        w2 = box.width**2
+        parts = (
+            ((x - self.x.value) ** 2 / w2, self.x.var / w2 + _NOISE_W**2),
+            ((y - self.y.value) ** 2 / w2, self.y.var / w2 + _NOISE_W**2),
+            ((_log_size(box) - self.size.value) ** 2, self.size.var + _NOISE_SIZE**2),
+        )
+        distance = sum(error / var for error, var in parts)
+        if distance > _GATE:
+            return _NEVER
+        return (distance + sum(math.log(var) for _, var in parts)) / 2
+
+
+class Track:
+    """One plate through the frames; only its tracker changes it.
+
+    Attributes:
+        id: dense number at this camera, in order of first sighting.
+        first_at, last_at: capture times of its first and newest sighting.
+        box: its newest box, px.
+        sightings: frames in which it was detected.
+        missed: analysed frames since the newest sighting.
+    """
+
+    __slots__ = ("_first_box", "_motion", "box", "first_at", "id", "last_at", "missed", "sightings")
+
+    def __init__(self, number: int, *, at: datetime, box: Box) -> None:
+        self.id = number
+        self.first_at = self.last_at = at
+        self.box = self._first_box = box
+        self.sightings = 1
+        self.missed = 0
+        self._motion = _Motion.of_newcomer(box)
+
+    @property
+    def direction(self) -> Direction | None:
+        """Whether the vehicle comes or goes, by growth, else by motion down or up; None where neither tells."""
+        growth = _log_size(self.box) - _log_size(self._first_box)
+        fall = (self.box.centre[1] - self._first_box.centre[1]) / self._first_box.height
+        for value, least in ((growth, _GREW), (fall, _MOVED_HEIGHTS)):
+            if abs(value) >= least:
+                return "approaching" if value > 0 else "receding"
+        return None
+
+    def cost(self, box: Box, *, at: datetime, gap_s: float) -> float:
+        """Cost of taking `box` at `at` for this plate; after a gap longer than `gap_s` only its own place counts."""
+        dt_s = (at - self.last_at).total_seconds()
+        if dt_s > gap_s:
+            overlap = self.box.iou(box)
+            return 1 - overlap if overlap >= _SAME_PLACE_IOU else _NEVER
+        return self._motion.after(dt_s, width_px=self.box.width).cost(box) + _MISSED * self.missed
+
+    def see(self, box: Box, *, at: datetime, gap_s: float) -> None:
+        """Take `box` for the newest sighting."""
+        dt_s = (at - self.last_at).total_seconds()
+        moved = self._motion.after(dt_s, width_px=self.box.width).seen(box)
+        self._motion = moved if dt_s <= gap_s else _Motion.of_newcomer(box)
+        self.box, self.last_at = box, at
+        self.sightings += 1
+        self.missed = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one frame changed: every detection with its track, and the tracks that have ended."""
+
+    sightings: tuple[tuple[Track, Detection], ...]
+    ended: tuple[Track, ...]
+
+
+class Tracker:
+    """The tracks of one camera.
+
+    Args:
+        lost_after_s: a plate not detected for this long in analysed frames has left.
+    """
+
+    def __init__(self, *, lost_after_s: float = 1.5) -> None:
+        self._lost_after_s = lost_after_s
+        self._tracks: list[Track] = []
+        self._born = 0
+
+    @property
+    def tracks(self) -> tuple[Track, ...]:
+        """The live ones, oldest first."""
+        return tuple(self._tracks)
+
+    def update(self, at: datetime, detections: Sequence[Detection]) -> Step:
+        """Follow the plates into a frame captured at `at`, in whatever order they were found.
+
+        Raises:
+            ValueError: the frame is older than the one before.
+        """
+        if any(at < track.last_at for track in self._tracks):
+            raise ValueError(f"frames out of order: {at} is older than a sighting of a live track")
+        found = sorted(detections, key=_place)
+        owners = self._owners(at, found)
+        for track in self._tracks:
+            track.missed += 1
+        for owner, detection in zip(owners, found, strict=True):
+            if owner is not None:
+                owner.see(detection.box, at=at, gap_s=self._lost_after_s)
+        ended = tuple(t for t in self._tracks if (at - t.last_at).total_seconds() > self._lost_after_s)
+        self._tracks = [t for t in self._tracks if t not in ended]
+        sightings = tuple((t or self._bear(at, d), d) for t, d in zip(owners, found, strict=True))
+        return Step(sightings=sightings, ended=ended)
+
+    def end(self) -> tuple[Track, ...]:
+        """End every track: the source has ended, broken off or turned elsewhere."""
+        ended, self._tracks = tuple(self._tracks), []
+        return ended
+
+    def _bear(self, at: datetime, detection: Detection) -> Track:
+        track = Track(self._born, at=at, box=detection.box)
+        self._born += 1
+        self._tracks.append(track)
+        return track
+
+    def _owners(self, at: datetime, found: Sequence[Detection]) -> list[Track | None]:
+        """The track of each detection, None for a newcomer."""
+        owners: list[Track | None] = [None] * len(found)
+        if not self._tracks or not found:
+            return owners
+        gap_s = self._lost_after_s
+        cost = np.array([[t.cost(d.box, at=at, gap_s=gap_s) for d in found] for t in self._tracks])
+        # One column more for each track, at the price of a newcomer: to be missed in this frame.
+        missed = np.full((len(self._tracks),) * 2, _NEWCOMER)
+        for row, column in zip(*linear_sum_assignment(np.hstack([cost, missed])), strict=True):
+            if column < len(found):
+                owners[column] = self._tracks[row]
+        return owners
+
+
+def _place(detection: Detection) -> tuple[float, ...]:
+    box = detection.box
+    return box.x, box.y, box.width, box.height, detection.score
+
+
+def _log_size(box: Box) -> float:
+    return math.log(box.area) / 2
