@@ -1,0 +1,167 @@
+"""The pictures that prove a read: which frame shows the plate best, and its crop and overview as JPEG.
+
+The quality of a picture (size, sharpness, exposure, wholly in the frame) also weighs its vote.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import cv2
+import numpy as np
+
+from edge.types import Bgr, Box
+
+CROP_BYTES: Final = 8_192
+OVERVIEW_WIDTH_PX: Final = 960
+
+_MARGIN_X: Final = 0.06  # of the box's width, each side
+_MARGIN_Y: Final = 0.12  # of its height
+_FULL_WIDTH_PX: Final = 120  # wider plates gain nothing
+_SHARP_WIDTH_PX: Final = 96  # crops are compared at this width
+# Steepest edges in shares of the contrast, per pixel at that width: sharp real plates .25 to .58, the same
+# under a motion blur of an eighth of their width .06 to .10.
+_BLURRED: Final = 0.06
+_SHARP: Final = 0.30
+_FULL_CONTRAST: Final = 60.0  # grey levels between the 5th and 95th percentile
+_BURNT: Final = 250
+_EDGE_PX: Final = 2.0
+_CUT_OFF: Final = 0.3  # weight of a plate that touches the picture's border
+_OVERVIEW_QUALITY: Final = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One picture of a plate that was read.
+
+    Attributes:
+        captured_at: capture time.
+        box: the plate in the full frame, px.
+        quality: 0..1.
+        text: what the reader made of it, letters and digits only.
+        crop: (height, width, 3) uint8, BGR: the plate with a small margin, at full resolution.
+        overview: (height, width, 3) uint8, BGR: the untouched frame, at most OVERVIEW_WIDTH_PX wide.
+    """
+
+    captured_at: datetime
+    box: Box
+    quality: float
+    text: str
+    crop: Bgr
+    overview: Bgr
+
+
+class Gallery:
+    """The best shots of one vehicle: one for each string that was read, of the few best strings.
+
+    A track may have caught a neighbour's plate for a frame; the evidence of a read must show that plate.
+    """
+
+    _STRINGS: Final = 3
+
+    def __init__(self) -> None:
+        self._shots: dict[str, Shot] = {}
+
+    def add(self, shot: Shot) -> None:
+        """Keep the shot where it is the best of its string and its string among the best."""
+        held = self._shots.get(shot.text)
+        if held is None or shot.quality > held.quality:
+            self._shots[shot.text] = shot
+        if len(self._shots) > self._STRINGS:
+            del self._shots[min(self._shots.values(), key=lambda s: s.quality).text]
+
+    def best(self, plate: str) -> Shot:
+        """The best shot in which `plate` was read, else the best of all.
+
+        Raises:
+            LookupError: nothing was added.
+        """
+        if not self._shots:
+            raise LookupError("no shot was added")
+        return self._shots.get(plate) or max(self._shots.values(), key=lambda s: s.quality)
+
+
+class Still:
+    """A frame that several shots may want an overview of; it is shrunk once."""
+
+    def __init__(self, bgr: Bgr) -> None:
+        self._bgr = bgr
+        self._overview: Bgr | None = None
+
+    @property
+    def overview(self) -> Bgr:
+        """At most OVERVIEW_WIDTH_PX wide; a copy, so that the frame can be forgotten."""
+        if self._overview is None:
+            height, width = self._bgr.shape[:2]
+            scale = min(1.0, OVERVIEW_WIDTH_PX / width)
+            size = (round(width * scale), max(1, round(height * scale)))
+            shrunk = (
+                cv2.resize(self._bgr, size, interpolation=cv2.INTER_AREA) if scale < 1 else self._bgr.copy()
+            )
+            self._overview = np.asarray(shrunk, dtype=np.uint8)
+        return self._overview
+
+
+def cut(bgr: Bgr, box: Box) -> Bgr:
+    """A copy of the plate with a small margin, clipped to the frame; never empty."""
+    height, width = bgr.shape[:2]
+    left = int(np.clip(box.x - _MARGIN_X * box.width, 0, width - 1))
+    top = int(np.clip(box.y - _MARGIN_Y * box.height, 0, height - 1))
+    right = int(np.clip(np.ceil(box.x + (1 + _MARGIN_X) * box.width), left + 1, width))
+    bottom = int(np.clip(np.ceil(box.y + (1 + _MARGIN_Y) * box.height), top + 1, height))
+    return bgr[top:bottom, left:right].copy()
+
+
+def quality(crop: Bgr, box: Box, *, frame_width_px: int, frame_height_px: int) -> float:
+    """How good a picture of the plate it is, 0..1: the geometric mean of size and sharpness, less its faults."""
+    grey = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
+    height = max(8, round(grey.shape[0] * _SHARP_WIDTH_PX / grey.shape[1]))
+    grey = cv2.resize(grey, (_SHARP_WIDTH_PX, height), interpolation=cv2.INTER_AREA)
+    dark, bright = np.percentile(grey, (5, 95))
+    contrast = max(1.0, float(bright - dark))
+    edges = np.abs(np.diff(grey.astype(np.float32), axis=1))
+    steep = float(np.percentile(edges, 95)) / contrast
+    sharp = min(1.0, max(0.0, (steep - _BLURRED) / (_SHARP - _BLURRED)))
+    size = min(1.0, box.width / _FULL_WIDTH_PX)
+    burnt = float(np.mean(grey >= _BURNT))
+    exposure = min(1.0, contrast / _FULL_CONTRAST) * (1 - max(0.0, burnt - 0.5))
+    whole = _is_whole(box, frame_width_px=frame_width_px, frame_height_px=frame_height_px)
+    return float(np.sqrt(size * sharp)) * exposure * (1.0 if whole else _CUT_OFF)
+
+
+def crop_jpeg(crop: Bgr, *, limit: int = CROP_BYTES) -> bytes:
+    """The crop as a JPEG of at most `limit` bytes: at less quality, then smaller, until it fits.
+
+    Raises:
+        ValueError: no picture fits into so few bytes.
+    """
+    picture = crop
+    while min(picture.shape[:2]) >= 8:
+        for level in (92, 85, 75, 60, 45):
+            encoded = _jpeg(picture, level=level)
+            if len(encoded) <= limit:
+                return encoded
+        smaller = (picture.shape[1] * 3 // 4, picture.shape[0] * 3 // 4)
+        picture = np.asarray(cv2.resize(picture, smaller, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    raise ValueError(f"no JPEG of a {crop.shape[1]}x{crop.shape[0]} crop fits into {limit} bytes")
+
+
+def overview_jpeg(overview: Bgr) -> bytes:
+    """The overview as a JPEG, some 100 KB."""
+    return _jpeg(overview, level=_OVERVIEW_QUALITY)
+
+
+def _jpeg(bgr: Bgr, *, level: int) -> bytes:
+    done, encoded = cv2.imencode(".jpg", bgr, (cv2.IMWRITE_JPEG_QUALITY, level))
+    if not done:
+        raise ValueError(f"a picture of shape {bgr.shape} cannot be encoded")
+    return encoded.tobytes()
+
+
+def _is_whole(box: Box, *, frame_width_px: int, frame_height_px: int) -> bool:
+    return (
+        box.x >= _EDGE_PX
+        and box.y >= _EDGE_PX
+        and box.x + box.width <= frame_width_px - _EDGE_PX
+        and box.y + box.height <= frame_height_px - _EDGE_PX
+    )
