@@ -1,1 +1,1 @@
-"""Where the plates are in a frame."""
+"""Finding plates in frames: `openvino` is what a box runs, `yolo` runs ultralytics on the same weights."""

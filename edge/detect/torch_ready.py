@@ -9,14 +9,15 @@ Two traps, both silent until the first frame:
   `quiet_ultralytics` sets its environment before the first import.
 """
 
-from __future__ import annotations
-
 import importlib
 import os
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
 
 
 def quiet_ultralytics(config_dir: Path | None = None) -> None:
@@ -54,7 +55,7 @@ def make_torchvision_importable() -> bool:
         del sys.modules[name]  # the failed import left half of itself behind
     _define_operators()
     importlib.import_module("torchvision")
-    extension = importlib.import_module("torchvision.extension")
+    extension: Any = importlib.import_module("torchvision.extension")
     extension._has_ops = lambda: True
     return True
 
@@ -64,7 +65,8 @@ _libraries: list[Any] = []  # torch forgets an operator when its Library is coll
 
 def _define_operators() -> None:
     """Register `torchvision::nms` and `torchvision::qnms` for the CPU."""
-    torch: Any = importlib.import_module("torch")
+    import torch
+
     library = torch.library.Library("torchvision", "DEF")
     for name in ("nms", "qnms"):
         library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
@@ -72,7 +74,7 @@ def _define_operators() -> None:
     _libraries.append(library)
 
 
-def nms(dets: Any, scores: Any, iou_threshold: float) -> Any:
+def nms(dets: "torch.Tensor", scores: "torch.Tensor", iou_threshold: float) -> "torch.Tensor":
     """Greedy non-maximum suppression as torchvision defines it.
 
     Args:
@@ -83,7 +85,8 @@ def nms(dets: Any, scores: Any, iou_threshold: float) -> Any:
     Returns:
         Tensor (k,) of int64: indices of the kept boxes, best first.
     """
-    torch: Any = importlib.import_module("torch")
+    import torch
+
     order = torch.argsort(scores, descending=True, stable=True)
     area = (dets[:, 2] - dets[:, 0]) * (dets[:, 3] - dets[:, 1])
     kept: list[Any] = []

@@ -6,8 +6,6 @@ running mean and variance are measured on such pictures, scale and shift undo th
 training step would normalise every layer to unit variance and throw the pre-training away.
 """
 
-from __future__ import annotations
-
 import hashlib
 import importlib.util
 from collections.abc import Sequence
@@ -61,7 +59,9 @@ def letterboxed(paths: Sequence[Path], size: int) -> npt.NDArray[np.float32]:
         if image is None:
             raise ValueError(f"{path}: not a readable picture")
         scale = size / max(image.shape[:2])
-        image = cv2.resize(image, (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))))
+        image = cv2.resize(
+            image, (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+        )
         slot[: image.shape[0], : image.shape[1]] = image[:, :, ::-1]
     return np.ascontiguousarray(batch.transpose(0, 3, 1, 2), np.float32) / 255.0
 
@@ -113,7 +113,9 @@ def _set(parameter: torch.nn.Parameter, weights: dict[str, Any], name: str) -> N
     if name not in weights:
         raise ValueError(f"weight {name} is not in the ONNX file")
     if tuple(parameter.shape) != tuple(weights[name].shape):
-        raise ValueError(f"weight {name}: ONNX has {weights[name].shape}, the network {tuple(parameter.shape)}")
+        raise ValueError(
+            f"weight {name}: ONNX has {weights[name].shape}, the network {tuple(parameter.shape)}"
+        )
     parameter.data.copy_(torch.from_numpy(weights[name].copy()))
 
 
@@ -121,8 +123,8 @@ def _measure_norms(model: DetectionModel, pictures: Sequence[Path], *, size: int
     """Set every batch norm's running statistics to what the pictures give; the outputs stay the same."""
     sums: dict[Conv, list[Any]] = {m: [0, 0.0, 0.0] for m in model.modules() if isinstance(m, Conv)}
 
-    def watch(block: Conv) -> Any:
-        def hook(_module: torch.nn.Module, _inputs: Any, output: torch.Tensor) -> None:
+    def watch(block: Conv) -> torch.utils.hooks.RemovableHandle:
+        def hook(_module: torch.nn.Module, _inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
             values = output.double()
             entry = sums[block]
             entry[0] += values.shape[0] * values.shape[2] * values.shape[3]

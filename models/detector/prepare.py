@@ -9,11 +9,8 @@ Reads `labels.csv` (rows of split=train), writes under the work folder, never in
     data/data.yaml      what ultralytics wants
 """
 
-from __future__ import annotations
-
 import csv
 import hashlib
-import os
 import random
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -22,7 +19,9 @@ from typing import Any
 
 import click
 import cv2
+import numpy as np
 import yaml
+from numpy.typing import NDArray
 
 RECIPE = Path(__file__).with_name("recipe.yaml")
 
@@ -95,9 +94,13 @@ def yolo_line(box: tuple[float, float, float, float], *, width: int, height: int
 
 
 def closeup_window(
-    box: tuple[float, float, float, float], *, size: tuple[int, int], widths: tuple[float, float], rng: random.Random
+    box: tuple[float, float, float, float],
+    *,
+    size: tuple[int, int],
+    widths: tuple[float, float],
+    rng: random.Random,
 ) -> tuple[int, int, int, int]:
-    """Choose a window (x, y, w, h in px) around a plate, its side a multiple of the plate's width, inside size (w, h)."""
+    """Choose a window (x, y, w, h in px) around a plate, `widths` plate widths wide, inside a picture of `size`."""
     x, y, w, h = box
     side = w * rng.uniform(*widths)
     width, height = min(size[0], round(side)), min(size[1], round(max(side * rng.uniform(0.5, 1.0), h * 1.1)))
@@ -122,7 +125,7 @@ class Writer:
         source = (self._data / picture.path).resolve()
         link = self._images / f"{picture.set_name}-{source.name}"
         if not link.exists():
-            os.symlink(source, link)
+            link.symlink_to(source)
         height, width = self._read(source).shape[:2]
         boxes = [(0.0, 0.0, float(width), float(height))] if picture.kind == "crop" else picture.boxes
         self._write_labels(link, [yolo_line(box, width=width, height=height) for box in boxes])
@@ -141,14 +144,16 @@ class Writer:
         self._write_labels(path, [yolo_line(box, width=width, height=height) for box in kept])
         return path
 
-    def _read(self, path: Path) -> Any:
+    def _read(self, path: Path) -> NDArray[np.uint8]:
         image = cv2.imread(str(path))
         if image is None:
             raise ValueError(f"{path}: not a readable picture")
-        return image
+        return np.asarray(image, np.uint8)
 
     def _write_labels(self, image: Path, lines: list[str]) -> None:
-        (self._labels / f"{image.stem}.txt").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        (self._labels / f"{image.stem}.txt").write_text(
+            "".join(f"{line}\n" for line in lines), encoding="utf-8"
+        )
 
 
 def _visible(box: tuple[float, float, float, float], width: int, height: int) -> float:
@@ -167,7 +172,7 @@ def write_dataset(data: Path, out: Path, recipe: dict[str, Any]) -> dict[str, in
         ValueError: when a picture cannot be read.
     """
     rules = recipe["data"]
-    rng = random.Random(recipe["seed"])
+    rng = random.Random(recipe["seed"])  # noqa: S311 - chooses pictures, keeps no secret
     pictures = [p for p in read_labels(data, split="train") if p.set_name in rules["sources"]]
     writer = Writer(data, out)
     fold = [p for p in pictures if is_held_out(p, rules["holdout"])]
@@ -200,7 +205,11 @@ def _choose_crops(pictures: list[Picture], counts: dict[str, int], rng: random.R
     for picture in pictures:
         if picture.kind == "crop":
             by_set[picture.set_name].append(picture)
-    return [picture for name, count in counts.items() for picture in rng.sample(by_set[name], min(count, len(by_set[name])))]
+    return [
+        picture
+        for name, count in counts.items()
+        for picture in rng.sample(by_set[name], min(count, len(by_set[name])))
+    ]
 
 
 def _choose_closeups(scenes: list[Picture], rules: dict[str, Any], rng: random.Random) -> list[Picture]:
@@ -217,7 +226,9 @@ def _write_list(path: Path, pictures: list[Path]) -> None:
 
 
 @click.command()
-@click.option("--data", type=click.Path(path_type=Path, exists=True), default=Path("../shared/data"), show_default=True)
+@click.option(
+    "--data", type=click.Path(path_type=Path, exists=True), default=Path("../shared/data"), show_default=True
+)
 @click.option("--work", type=click.Path(path_type=Path), default=Path("../atalaya-work"), show_default=True)
 def main(data: Path, work: Path) -> None:
     """Write the data set folders of the plate detector below WORK/data."""

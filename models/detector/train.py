@@ -1,20 +1,26 @@
-"""Train the plate detector as recipe.yaml says: `python -m models.detector.train --work DIR [--section gpu] [--resume]`.
+"""Train the plate detector as recipe.yaml says: `python -m models.detector.train --work DIR`.
 
 Wants the folders of prepare.py below WORK/data; writes WORK/init.pt (the COCO weights) and WORK/run/ (checkpoints
 of every epoch, results.csv). A run that was cut off goes on with --resume from its last whole epoch.
 """
 
-from __future__ import annotations
-
 import os
 import random
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
 from edge.detect.torch_ready import make_torchvision_importable, quiet_ultralytics
 from models.detector.prepare import read_recipe
+
+if TYPE_CHECKING:
+    import torch
+    from ultralytics.engine.trainer import BaseTrainer
+    from ultralytics.nn.tasks import DetectionModel
+
+Nest: TypeAlias = "torch.Tensor | dict[str, Nest] | list[Nest] | tuple[Nest, ...]"
+"""What ultralytics' heads return: tensors in a nest of containers."""
 
 
 def start_weights(work: Path, recipe: dict[str, Any]) -> Path:
@@ -34,36 +40,50 @@ def start_weights(work: Path, recipe: dict[str, Any]) -> Path:
     init = recipe["init"]
     source = coco.checked(coco.wheel_file(init["package"], init["file"]), init["sha256"])
     listed = sorted(set((work / "data" / "train.txt").read_text(encoding="utf-8").split("\n")) - {""})
-    pictures = random.Random(recipe["seed"]).sample(listed, min(len(listed), init["calibration_pictures"]))
+    draw = random.Random(recipe["seed"])  # noqa: S311 - chooses pictures, keeps no secret
+    pictures = draw.sample(listed, min(len(listed), init["calibration_pictures"]))
     model = coco.build(source, [Path(p) for p in pictures])
     torch.save({"model": model, "epoch": -1, "train_args": {}}, path)
     click.echo(f"{path}: COCO weights of {source.name}, outputs agree")
     return path
 
 
-def use_bfloat16() -> None:
-    """Run the forward pass of training in bfloat16 on the CPU, the loss in float32.
+def patch_loss(*, bfloat16: bool, rules: dict[str, Any]) -> None:
+    """Degrade the pictures of every training batch and, on a CPU, run the forward pass in bfloat16.
 
-    ultralytics' own `amp` is for GPUs. The patch is of the class, not of the model, so that checkpoints stay
-    plain ultralytics ones.
+    The loss stays in float32; ultralytics' own `amp` is for GPUs. The patch is of the class, not of the model,
+    so that checkpoints stay plain ultralytics ones.
+
+    Args:
+        bfloat16: Whether to run the forward pass in bfloat16, channels last.
+        rules: What `degrade` takes.
     """
     import torch
     from ultralytics.nn.tasks import DetectionModel
 
+    from models.detector.degrade import degrade
+
     plain = DetectionModel.loss
 
-    def loss(self: Any, batch: dict[str, Any], preds: Any = None) -> Any:
+    def loss(
+        self: "DetectionModel", batch: dict[str, "torch.Tensor"], preds: "Nest | None" = None
+    ) -> tuple["torch.Tensor", dict[str, "torch.Tensor"]]:
         if preds is None:
-            images = batch["img"].contiguous(memory_format=torch.channels_last)
-            with torch.autocast("cpu", dtype=torch.bfloat16):
+            images = degrade(batch["img"], rules)
+            if bfloat16:
+                images = images.contiguous(memory_format=torch.channels_last)
+                with torch.autocast("cpu", dtype=torch.bfloat16):
+                    preds = self.forward(images)
+                preds = in_float32(preds)
+            else:
                 preds = self.forward(images)
-            preds = in_float32(preds)
-        return plain(self, batch, preds)
+        total: tuple[torch.Tensor, dict[str, torch.Tensor]] = plain(self, batch, preds)
+        return total
 
     DetectionModel.loss = loss
 
 
-def in_float32(value: Any) -> Any:
+def in_float32(value: "Nest") -> "Nest":
     """Turn every tensor of a nest of lists, tuples and dicts into float32."""
     import torch
 
@@ -76,7 +96,7 @@ def in_float32(value: Any) -> Any:
     return value
 
 
-def channels_last(trainer: Any) -> None:
+def channels_last(trainer: "BaseTrainer") -> None:
     """Callback: put the weights into the memory layout that convolutions on a CPU are fastest in."""
     import torch
 
@@ -121,8 +141,8 @@ def main(work: Path, section: str, resume: bool) -> None:
     torch.set_num_threads(recipe[section]["threads"])
     last = work / "run" / "weights" / "last.pt"
     model = YOLO(str(last if resume else start_weights(work, recipe)))
+    patch_loss(bfloat16=recipe[section]["bfloat16"], rules=recipe["degrade"])
     if recipe[section]["bfloat16"]:
-        use_bfloat16()
         model.add_callback("on_pretrain_routine_end", channels_last)
     model.train(**({"resume": True} if resume else arguments(recipe, section, work)))
 

@@ -1,0 +1,79 @@
+"""The plate detector on OpenVINO: what an edge box runs."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openvino
+
+from edge.detect.decode import decode
+from edge.detect.letterbox import letterbox
+from edge.detect.manifest import checked_weights, load_manifest, version
+from edge.errors import AssetError
+from edge.types import Bgr, Detection
+
+WEIGHTS = ("plate.xml", "plate.bin")
+
+
+class OpenVinoDetector:
+    """Finds plates with the OpenVINO export of our YOLO.
+
+    The exported model takes the letterboxed frame as it is, (1, height, width, 3) uint8 BGR: colour order, scaling
+    and layout are part of it. `detect` may be called from several threads; they take turns.
+    """
+
+    def __init__(self, *, threads: int = 1, least_score: float | None = None) -> None:
+        """Load and compile the shipped weights.
+
+        Args:
+            threads: CPU threads of the net.
+            least_score: least score of a detection, 0..1; the threshold that the weights were chosen at if None.
+
+        Raises:
+            AssetError: the weights are missing or damaged.
+        """
+        self._manifest, folder = load_manifest()
+        graph, weights = checked_weights(self._manifest, folder, *WEIGHTS)
+        self._least_score = self._manifest.score if least_score is None else least_score
+        self._request = _compile(graph, weights, threads=threads).create_infer_request()
+        self._turn = threading.Lock()
+        expected = [1, self._manifest.height, self._manifest.width, 3]
+        found = list(self._request.get_input_tensor().shape)
+        if found != expected:
+            raise AssetError(f"{graph}: input is {found}, the manifest says {expected}")
+
+    @property
+    def version(self) -> str:
+        """name@first 12 hex digits of the weights' SHA-256."""
+        return version(self._manifest, "plate.bin")
+
+    def detect(self, bgr: Bgr) -> list[Detection]:
+        """Plates in a frame of any size, best first, boxes clipped to the frame.
+
+        Args:
+            bgr: (h, w, 3) uint8, BGR.
+
+        Raises:
+            ValueError: the frame is empty or of another type.
+        """
+        picture, fit = letterbox(bgr, width=self._manifest.width, height=self._manifest.height)
+        with self._turn:
+            self._request.infer([picture[np.newaxis]])
+            raw = self._request.get_output_tensor().data[0].copy()
+        return decode(raw, fit=fit, least_score=self._least_score, most_overlap=self._manifest.overlap)
+
+
+def _compile(graph: Path, weights: Path, *, threads: int) -> Any:  # noqa: ANN401 - openvino is untyped
+    settings = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "NUM_STREAMS": 1,
+        "INFERENCE_NUM_THREADS": threads,
+        # Without this OpenVINO binds every net's thread to the same first core.
+        "ENABLE_CPU_PINNING": False,
+    }
+    try:
+        core = openvino.Core()
+        return core.compile_model(core.read_model(str(graph), str(weights)), "CPU", settings)
+    except RuntimeError as error:
+        raise AssetError(f"{graph}: OpenVINO cannot load it: {error}") from error
