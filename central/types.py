@@ -26,10 +26,15 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class ReadArrival:
-    """A read or an update of one, parsed and bound to its topic."""
+    """A read or an update of one, parsed and bound to its topic.
+
+    Attributes:
+        message: the payload as it came, fields of later versions included.
+    """
 
     topic: Numbered
     read: PlateRead
+    message: str
     received_at: datetime
 
 
@@ -101,6 +106,19 @@ class HotlistEntry:
     color: str | None = None
     brand: str | None = None
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A read that bears a listed plate.
+
+    Attributes:
+        entry_id: the entry's number in the database.
+    """
+
+    entry_id: int
+    entry: HotlistEntry
+    read: PlateRead
 
 
 @dataclass(frozen=True, slots=True)

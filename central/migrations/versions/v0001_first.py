@@ -151,6 +151,7 @@ def _hotlist() -> None:
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
     )
+    op.execute("INSERT INTO table_version (name, version) VALUES ('hotlist_entry', 0)")
 
 
 def _alerts() -> None:

@@ -1,0 +1,28 @@
+"""The plate grammars at the centre: the same files as at the edge, inside the wheel or in a checkout."""
+
+from importlib.resources import files
+from pathlib import Path
+
+import yaml
+
+from central.errors import ConfigError
+from edge.contract.plate import Grammar, GrammarError
+
+
+def load_grammar() -> Grammar:
+    """Read every country's file.
+
+    Raises:
+        ConfigError: there is none, or one is damaged.
+    """
+    package = Path(str(files("edge")))
+    packed = package / "_data" / "plates"
+    folder = packed if packed.is_dir() else package.parent / "configs" / "plates"
+    try:
+        documents = {
+            path.name: yaml.safe_load(path.read_text(encoding="utf-8"))
+            for path in sorted(folder.glob("*.yaml"))
+        }
+        return Grammar.from_documents(documents)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, GrammarError) as error:
+        raise ConfigError(f"plate grammars in {folder}: {error}") from error

@@ -1,0 +1,254 @@
+"""A hotlist as a CSV file: good rows become entries, bad ones are named by their line and what is wrong.
+
+The columns, named in the first line, in any order; those marked * must be there and be filled in:
+
+    plate*         with or without separators: ABC-123, ABC 123, ABC123
+    country*       two letters, ISO 3166-1: CO
+    reason*        stolen, wanted, missing, bolo or test
+    source*        who says so, such as the register that the list was taken from
+    case_number*   the case or legal basis
+    valid_until*   when the entry expires: 2026-12-31 (that day included) or 2026-12-31T18:00-05:00
+    plate_class    as in configs/plates; empty where unknown
+    priority       1 (most urgent) to 9; empty is 5
+    valid_from     as valid_until (from the start of that day); empty is the moment of the first import
+    vehicle_type, color, brand, note    free words
+
+UTF-8, with commas or semicolons. One line is one entry: a quoted field ends on its line, so that a stray
+quotation mark costs its own line and not the rest of the file.
+"""
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from pathlib import Path
+from typing import Final
+
+from central.errors import HotlistError
+from central.types import Reason
+
+REQUIRED: Final = ("plate", "country", "reason", "source", "case_number", "valid_until")
+OPTIONAL: Final = ("plate_class", "priority", "valid_from", "vehicle_type", "color", "brand", "note")
+MAX_BYTES: Final = 64 * 1024 * 1024
+DEFAULT_PRIORITY: Final = 5
+
+_SEPARATORS = re.compile(r"[ .·•/_-]")
+_PLATE = re.compile(r"[A-Z0-9]{1,12}")
+_COUNTRY = re.compile(r"[A-Z]{2}")
+_CLASS = re.compile(r"[a-z][a-z0-9_]{0,30}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_LONGEST: Final = {
+    "source": 119,
+    "case_number": 62,
+    "vehicle_type": 31,
+    "color": 31,
+    "brand": 62,
+    "note": 999,
+}
+"""Characters; one less than the columns hold, for `_harmless` may add one."""
+_FORMULA: Final = ("=", "+", "-", "@")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One good line.
+
+    Attributes:
+        valid_from: None where the line does not say.
+    """
+
+    line: int
+    plate: str
+    country: str
+    plate_class: str | None
+    reason: Reason
+    priority: int
+    source: str
+    case_number: str
+    valid_from: datetime | None
+    valid_until: datetime
+    vehicle_type: str | None
+    color: str | None
+    brand: str | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One bad line, and what was wrong with it."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What a file says."""
+
+    rows: tuple[Row, ...]
+    refused: tuple[Refusal, ...]
+
+
+def read_sheet(path: Path, *, zone: tzinfo) -> Sheet:
+    """Read and check a file.
+
+    Args:
+        path: the CSV file.
+        zone: where dates and times without an offset are meant.
+
+    Raises:
+        HotlistError: the file cannot be read, is not UTF-8, or its first line does not name the columns.
+    """
+    lines = _text(path).split("\n")
+    delimiter = ";" if lines[0].count(";") > lines[0].count(",") else ","
+    header = _header(path, lines[0], delimiter)
+    rows: list[Row] = []
+    refused: list[Refusal] = []
+    first: dict[tuple[str, str], int] = {}
+    for number, fields in _fields(lines, delimiter):
+        try:
+            row = _row(number, _named(header, fields), zone)
+            if (earlier := first.setdefault((row.plate, row.country), number)) != number:
+                raise ValueError(f"{row.plate} ({row.country}) stands in line {earlier} already")
+        except ValueError as error:
+            refused.append(Refusal(number, str(error)))
+        else:
+            rows.append(row)
+    return Sheet(tuple(rows), tuple(refused))
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise HotlistError(f"{path}: larger than {MAX_BYTES // 2**20} MB: split it")
+        raw = path.read_bytes()
+    except OSError as error:
+        raise HotlistError(f"{path}: cannot be read: {error.strerror}") from error
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise HotlistError(f"{path}: written in UTF-16; save it as 'CSV UTF-8'")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        byte = raw[error.start]
+        raise HotlistError(
+            f"{path}: line {line}: not UTF-8 (byte 0x{byte:02x}); if it is Latin-1 or Windows-1252 "
+            f"(there this byte is {chr(byte)!r}), save it as 'CSV UTF-8'"
+        ) from error
+    if not text.strip():
+        raise HotlistError(f"{path}: empty; expected a first line with the columns' names")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _header(path: Path, line: str, delimiter: str) -> tuple[str, ...]:
+    try:
+        names = tuple(name.strip().lower() for name in next(csv.reader([line], delimiter=delimiter)))
+    except (csv.Error, StopIteration) as error:
+        raise HotlistError(f"{path}: line 1: cannot be read as the columns' names: {error}") from error
+    faults = [
+        ("missing", [name for name in REQUIRED if name not in names]),
+        ("unknown", [name for name in names if name not in REQUIRED + OPTIONAL]),
+        ("twice", sorted({name for name in names if names.count(name) > 1})),
+    ]
+    told = "; ".join(f"{what}: {', '.join(map(repr, found))}" for what, found in faults if found)
+    if told:
+        raise HotlistError(f"{path}: line 1 must name the columns: {told}")
+    return names
+
+
+def _fields(lines: list[str], delimiter: str) -> Iterator[tuple[int, list[str] | csv.Error]]:
+    """Line number and fields of each line but the first and the blank ones."""
+    for number, line in enumerate(lines[1:], start=2):
+        if not line.strip():
+            continue
+        try:
+            yield number, next(csv.reader([line], delimiter=delimiter, strict=True))
+        except csv.Error as error:
+            yield number, error
+
+
+def _named(header: tuple[str, ...], fields: list[str] | csv.Error) -> dict[str, str]:
+    if isinstance(fields, csv.Error):
+        raise ValueError(f"quotation marks do not pair up on this line ({fields})")
+    if len(fields) != len(header):
+        raise ValueError(f"{len(fields)} fields, line 1 names {len(header)}")
+    named = dict.fromkeys(OPTIONAL, "") | dict(zip(header, map(str.strip, fields), strict=True))
+    for name, value in named.items():
+        if not value and name in REQUIRED:
+            raise ValueError(f"{name}: empty" + (" (expiry is compulsory)" if name == "valid_until" else ""))
+        if _CONTROL.search(value):
+            raise ValueError(f"{name}: holds a control character")
+        if len(value) > _LONGEST.get(name, 64):
+            raise ValueError(f"{name}: longer than {_LONGEST.get(name, 64)} characters")
+    return named
+
+
+def _row(number: int, named: dict[str, str], zone: tzinfo) -> Row:
+    valid_from = _moment(named, "valid_from", zone) if named["valid_from"] else None
+    valid_until = _moment(named, "valid_until", zone)
+    if valid_from is not None and valid_until <= valid_from:
+        raise ValueError(f"valid_until: {named['valid_until']} is not after valid_from")
+    return Row(
+        line=number,
+        plate=_matching("plate", _SEPARATORS.sub("", named["plate"]).upper(), _PLATE, "letters and digits"),
+        country=_matching("country", named["country"].upper(), _COUNTRY, "two letters, such as CO"),
+        plate_class=_matching(
+            "plate_class", named["plate_class"].lower(), _CLASS, "a name such as particular"
+        )
+        if named["plate_class"]
+        else None,
+        reason=_reason(named["reason"].lower()),
+        priority=_priority(named["priority"]),
+        source=_harmless(named["source"]),
+        case_number=_harmless(named["case_number"]),
+        valid_from=valid_from,
+        valid_until=valid_until,
+        vehicle_type=_harmless(named["vehicle_type"]) or None,
+        color=_harmless(named["color"]) or None,
+        brand=_harmless(named["brand"]) or None,
+        note=_harmless(named["note"]),
+    )
+
+
+def _matching(name: str, value: str, pattern: re.Pattern[str], expected: str) -> str:
+    if pattern.fullmatch(value) is None:
+        raise ValueError(f"{name}: expected {expected}, found {value!r}")
+    return value
+
+
+def _reason(value: str) -> Reason:
+    try:
+        return Reason(value)
+    except ValueError:
+        raise ValueError(f"reason: expected one of {', '.join(Reason)}, found {value!r}") from None
+
+
+def _priority(value: str) -> int:
+    if not value:
+        return DEFAULT_PRIORITY
+    if value not in set("123456789"):
+        raise ValueError(f"priority: expected 1 (most urgent) to 9, found {value!r}")
+    return int(value)
+
+
+def _moment(named: dict[str, str], name: str, zone: tzinfo) -> datetime:
+    value = named[name]
+    try:
+        if len(value) > len("2026-12-31"):
+            moment = datetime.fromisoformat(value)
+        else:
+            # The last day is included, so the entry expires when the next one begins.
+            day = date.fromisoformat(value) + timedelta(days=name == "valid_until")
+            moment = datetime.combine(day, time())
+        return (moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(
+            f"{name}: expected a day such as 2026-12-31 or a time such as 2026-12-31T18:00-05:00, "
+            f"found {value!r}"
+        ) from None
+
+
+def _harmless(value: str) -> str:
+    """What a spreadsheet would run as a formula gets the apostrophe that makes it text there."""
+    return f"'{value}" if value.startswith(_FORMULA) else value

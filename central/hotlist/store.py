@@ -1,0 +1,184 @@
+"""The hotlists in the database: import of a CSV file, and the index that the consumer matches against."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy import Connection, Engine, RowMapping, bindparam, insert, select, update
+
+from central.db import from_us, hotlist_entry, table_version, to_us
+from central.errors import HotlistError
+from central.hotlist.index import Compatible, HotlistIndex
+from central.hotlist.sheet import Refusal, Row, read_sheet
+from central.types import HotlistEntry, Reason
+from edge.contract.read import Identifier
+
+_NAME: Final = TypeAdapter(Identifier)
+_SAID: Final = (
+    "plate_class",
+    "reason",
+    "priority",
+    "source",
+    "case_number",
+    "valid_from_us",
+    "valid_until_us",
+    "vehicle_type",
+    "color",
+    "brand",
+    "note",
+)
+"""What a file says of an entry; where all of it is as before, the entry is unchanged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """What to do with a file: into which list, on whose word, when.
+
+    Attributes:
+        zone: where dates without an offset are meant.
+    """
+
+    list_name: str
+    entered_by: str
+    at: datetime
+    zone: tzinfo = UTC
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import did."""
+
+    added: int
+    changed: int
+    unchanged: int
+    refused: tuple[Refusal, ...]
+
+
+def import_csv(engine: Engine, path: Path, order: Import) -> ImportReport:
+    """Add the file's entries to a list and change those that it has already; nothing is removed.
+
+    An entry ends by its expiry: a file that gives a listed plate an earlier `valid_until` ends it. A running
+    centre matches against the new entries from its next batch on.
+
+    Raises:
+        HotlistError: the file cannot be read at all, or the list's name is not one.
+    """
+    try:
+        _NAME.validate_python(order.list_name)
+        _NAME.validate_python(order.entered_by)
+    except ValidationError as error:
+        raise HotlistError(
+            f"name of the list {order.list_name!r}, or of who enters it {order.entered_by!r}: expected lower "
+            "case letters, digits, '.', '_' and '-', up to 63"
+        ) from error
+    sheet = read_sheet(path, zone=order.zone)
+    with engine.begin() as connection:
+        # First, so that a second import waits for this one.
+        connection.execute(
+            update(table_version)
+            .where(table_version.c.name == hotlist_entry.name)
+            .values(version=table_version.c.version + 1)
+        )
+        report = _merge(connection, sheet.rows, order)
+    refused = sorted((*sheet.refused, *report.refused), key=lambda refusal: refusal.line)
+    return ImportReport(report.added, report.changed, report.unchanged, tuple(refused))
+
+
+def _merge(connection: Connection, rows: Sequence[Row], order: Import) -> ImportReport:
+    listed = {
+        (entry["plate"], entry["country"]): entry
+        for entry in connection.execute(
+            select(hotlist_entry).where(hotlist_entry.c.list_name == order.list_name)
+        ).mappings()
+    }
+    now_us = to_us(order.at)
+    new: list[dict[str, Any]] = []
+    changed: list[dict[str, Any]] = []
+    refused: list[Refusal] = []
+    for row in rows:
+        before = listed.get((row.plate, row.country))
+        values = _values(row, before=before, now_us=now_us)
+        if fault := _expiry_fault(row, values, new=before is None, now_us=now_us):
+            refused.append(Refusal(row.line, fault))
+        elif before is None:
+            new.append(values | _entered(order))
+        elif any(before[name] != values[name] for name in _SAID):
+            changed.append({f"new_{name}": values[name] for name in _SAID} | {"at_id": before["id"]})
+    if new:
+        connection.execute(insert(hotlist_entry), new)
+    if changed:
+        connection.execute(
+            update(hotlist_entry)
+            .where(hotlist_entry.c.id == bindparam("at_id"))
+            .values({name: bindparam(f"new_{name}") for name in _SAID})
+            .values(entered_by=order.entered_by, entered_us=now_us),
+            changed,
+        )
+    unchanged = len(rows) - len(new) - len(changed) - len(refused)
+    return ImportReport(len(new), len(changed), unchanged, tuple(refused))
+
+
+def _values(row: Row, *, before: RowMapping | None, now_us: int) -> dict[str, Any]:
+    values = asdict(row)
+    del values["line"], values["valid_from"], values["valid_until"]
+    if row.valid_from is not None:
+        values["valid_from_us"] = to_us(row.valid_from)
+    else:
+        values["valid_from_us"] = before["valid_from_us"] if before is not None else now_us
+    values["valid_until_us"] = to_us(row.valid_until)
+    values["reason"] = str(row.reason)
+    return values
+
+
+def _expiry_fault(row: Row, values: dict[str, Any], *, new: bool, now_us: int) -> str:
+    if new and values["valid_until_us"] <= now_us:
+        return (
+            f"valid_until: {row.valid_until:%Y-%m-%d %H:%M} UTC is over, and {row.plate} is not on this list"
+        )
+    return ""
+
+
+def _entered(order: Import) -> dict[str, Any]:
+    return {"list_name": order.list_name, "entered_by": order.entered_by, "entered_us": to_us(order.at)}
+
+
+class Hotlist:
+    """The lists in memory; read again in the transaction that finds them changed."""
+
+    def __init__(self, *, compatible: Compatible) -> None:
+        self._compatible: Final = compatible
+        self._version = -1
+        self._index = HotlistIndex((), compatible=compatible)
+
+    def current(self, connection: Connection) -> HotlistIndex:
+        """The index as the database has it in this transaction."""
+        version = connection.execute(
+            select(table_version.c.version).where(table_version.c.name == hotlist_entry.name)
+        ).scalar_one()
+        if version != self._version:
+            rows = connection.execute(select(hotlist_entry)).mappings()
+            self._index = HotlistIndex(((r["id"], _entry(r)) for r in rows), compatible=self._compatible)
+            self._version = version
+        return self._index
+
+
+def _entry(row: RowMapping) -> HotlistEntry:
+    return HotlistEntry(
+        list_name=row["list_name"],
+        plate=row["plate"],
+        country=row["country"],
+        plate_class=row["plate_class"],
+        reason=Reason(row["reason"]),
+        priority=row["priority"],
+        source=row["source"],
+        case_number=row["case_number"],
+        valid_from=from_us(row["valid_from_us"]),
+        valid_until=from_us(row["valid_until_us"]),
+        vehicle_type=row["vehicle_type"],
+        color=row["color"],
+        brand=row["brand"],
+        note=row["note"],
+    )
