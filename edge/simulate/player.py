@@ -1,0 +1,153 @@
+"""Plays a clip to one client, over and over, in real time, and writes down when each pass began."""
+
+import asyncio
+import itertools
+import json
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from edge.simulate.clip import AccessUnit, Clip
+from edge.simulate.outlet import Outlet
+from edge.simulate.rtp import CLOCK_HZ, Packetiser
+
+_REPORT_EVERY_S = 5.0
+
+
+class SlowClientError(Exception):
+    """The client takes packets more slowly than the clip makes them."""
+
+
+class BrokenOnPurposeError(Exception):
+    """A fault that was asked for ends this connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """What a simulated camera does wrong, for tests.
+
+    Attributes:
+        drop_share: RTP packets left out at random, 0..1.
+        stall_after_s: after this long the session sends nothing more and says nothing.
+        abort_after_s: after this long the connection is reset.
+    """
+
+    drop_share: float = 0.0
+    stall_after_s: float | None = None
+    abort_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One session's one pass over a clip: the picture at p seconds was sent at `started_at` + p."""
+
+    mount: str
+    session: str
+    number: int
+    started_at: datetime
+    duration_s: float
+
+
+class PassLog:
+    """Appends one JSON line a pass; a line that was written outlives the process, however it ends."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("ab", buffering=0)
+
+    def __call__(self, began: Pass) -> None:
+        """Write one pass."""
+        fields = {
+            "mount": began.mount,
+            "session": began.session,
+            "pass": began.number,
+            "started_at": began.started_at.isoformat(),
+            "duration_s": round(began.duration_s, 6),
+        }
+        self._file.write(json.dumps(fields).encode() + b"\n")
+
+    def close(self) -> None:
+        """Close the file; idempotent."""
+        self._file.close()
+
+
+class Player:
+    """One session's stream: timestamps run on over the wrap, pictures leave at their time.
+
+    Args:
+        began: called at the start of each pass.
+        now: the UTC time.
+        backlog_bytes: more than this untaken by the client ends the session.
+    """
+
+    def __init__(
+        self,
+        clip: Clip,
+        outlet: Outlet,
+        *,
+        name: tuple[str, str],
+        began: Callable[[Pass], None],
+        now: Callable[[], datetime],
+        backlog_bytes: int,
+    ) -> None:
+        self._clip = clip
+        self._outlet = outlet
+        self._mount, self._session = name
+        self._began = began
+        self._now = now
+        self._backlog_bytes = backlog_bytes
+        self._random = random.Random(0)  # noqa: S311  # the same losses in every test
+        self._first_ticks = random.getrandbits(32)
+        self._packetiser = Packetiser(ssrc=random.getrandbits(32), sequence=random.getrandbits(16))
+
+    @property
+    def rtp_info(self) -> str:
+        """Number and timestamp of the first packet, as PLAY's answer states them."""
+        return f"seq={self._packetiser.sequence};rtptime={self._first_ticks}"
+
+    async def play(self, faults: Callable[[], Faults]) -> None:
+        """Send until cancelled.
+
+        Args:
+            faults: what is to go wrong, asked before every picture.
+
+        Raises:
+            SlowClientError: more than the bound waits to be taken.
+            BrokenOnPurposeError: `Faults.abort_after_s` has passed.
+        """
+        loop = asyncio.get_running_loop()
+        start_s, reported_s = loop.time(), float("-inf")
+        for number in itertools.count():
+            pass_s = start_s + number * self._clip.duration_s
+            self._log(number, late_s=loop.time() - pass_s)
+            for unit in self._clip.units:
+                due_s = pass_s + unit.ticks / CLOCK_HZ
+                await asyncio.sleep(max(0.0, due_s - loop.time()))
+                await self._send(unit, number, faults(), played_s=due_s - start_s)
+                if due_s - reported_s >= _REPORT_EVERY_S:
+                    reported_s = due_s
+                    self._report(self._timestamp(unit, number), late_s=loop.time() - due_s)
+
+    def _log(self, number: int, *, late_s: float) -> None:
+        started_at = self._now() - timedelta(seconds=late_s)
+        self._began(Pass(self._mount, self._session, number, started_at, self._clip.duration_s))
+
+    def _report(self, timestamp: int, *, late_s: float) -> None:
+        at = self._now() - timedelta(seconds=late_s)
+        self._outlet.report(self._packetiser.sender_report(timestamp=timestamp, at=at))
+
+    def _timestamp(self, unit: AccessUnit, number: int) -> int:
+        return (self._first_ticks + number * self._clip.ticks + unit.ticks) & 0xFFFFFFFF
+
+    async def _send(self, unit: AccessUnit, number: int, faults: Faults, *, played_s: float) -> None:
+        if faults.abort_after_s is not None and played_s >= faults.abort_after_s:
+            raise BrokenOnPurposeError
+        if faults.stall_after_s is not None and played_s >= faults.stall_after_s:
+            await asyncio.get_running_loop().create_future()  # until the session is cancelled
+        packets = self._packetiser.packets(unit.nals, timestamp=self._timestamp(unit, number))
+        if faults.drop_share:
+            packets = [p for p in packets if self._random.random() >= faults.drop_share]
+        await self._outlet.send(packets)
+        if self._outlet.backlog_bytes() > self._backlog_bytes:
+            raise SlowClientError
