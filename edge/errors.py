@@ -8,6 +8,7 @@ EdgeError
 │   └── LostError        unreachable, ended, stalled or broken; retried with backoff
 ├── SpoolError       the spool cannot be opened or written
 └── PublishError     the broker refuses us
+    └── LinkLostError    unreachable, broken off or silent; retried with backoff
 """
 
 
@@ -41,3 +42,7 @@ class SpoolError(EdgeError):
 
 class PublishError(EdgeError):
     """The broker refused the connection or a publication."""
+
+
+class LinkLostError(PublishError):
+    """The broker is unreachable, broke off or fell silent; connect again."""

@@ -119,3 +119,25 @@ class Verdict:
     plate_class: Scored | None
     votes: int
     frames: int
+
+
+@dataclass(frozen=True, slots=True)
+class LinkState:
+    """The connection to the broker since the start.
+
+    Attributes:
+        fault: why nothing can be delivered, for a person to act on; empty while all is well.
+        published: messages handed to the broker, those sent again included.
+        resent: of these, sent again because the centre had not acknowledged them.
+        refused: publications and connections that the broker refused.
+        reconnects: connections after the first.
+        clock_error_s: this box's clock minus the centre's, seconds; None where unknown.
+    """
+
+    connected: bool = False
+    fault: str = ""
+    published: int = 0
+    resent: int = 0
+    refused: int = 0
+    reconnects: int = 0
+    clock_error_s: float | None = None

@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, func, select
 from central.db import alert
 from edge.bench.passages import Passage, Score, Sighting, at_camera, load_truth, score
 from edge.contract.delivery import Stream
-from edge.spool import Spool
+from edge.spool.tally import inspect
 
 COLUMNS = [
     "edge_id",
@@ -106,10 +106,8 @@ def measure(run: Path, *, videos: Path, ended_at: float, ok: bool) -> int:
         0 where the processes ended well and no read was lost or doubled, else 1.
     """
     archive = read_archive(run / "centre" / "archive")
-    with Spool(
-        run / "edge" / "spool.sqlite", max_bytes=2_000_000_000, clock=lambda: datetime.now(UTC)
-    ) as spool:
-        epoch, spooled = spool.epoch, spool.spooled(Stream.READ)
+    spool = inspect(run / "edge" / "spool.sqlite")
+    epoch, spooled = spool.epoch, spool.streams[Stream.READ].spooled
     expected = {("demo-box", epoch, seq) for seq in range(1, spooled + 1)}
     ended = datetime.fromtimestamp(ended_at, UTC)
     completed, cut = passages_shown(run / "passes.jsonl", videos=videos, ended_at=ended)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
 from edge.contract.read import Identifier, Message
 
@@ -73,6 +73,9 @@ class Ack(Message):
     edge_id: Identifier
     epoch: Sequence
     streams: dict[Stream, Received]
+    at: Annotated[
+        AwareDatetime | None, Field(description="centre's clock as it sent this; edges measure theirs by it")
+    ] = None
 
 
 class Gone(Message):

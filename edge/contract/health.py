@@ -47,6 +47,7 @@ class EdgeHealth(Message):
     version: str = ""
     epoch: int | None = None
     clock_error_s: float | None = None
+    fault: Annotated[str, Field(max_length=300, description="what ails the box itself; empty: nothing")] = ""
     spool_messages: Count = 0
     spool_bytes: Count = 0
     spool_dropped: Annotated[Count, Field(description="messages dropped because the spool was full")] = 0

@@ -1,0 +1,11 @@
+"""The spool: everything that the centre has not acknowledged yet, safe on disk before anything else happens.
+
+A message is numbered, built with its number inside and written in one transaction that ends with an fsync
+(`queue`). It leaves only when the centre says that it has committed that very number, or when the spool is
+full: then the oldest pictures go first and reads last, every number counted and announced as `Gone` until
+that too has been acknowledged.
+
+    read     1 2 3 4 5 ...   one dense numbering a stream, from 1 in every epoch;
+    update   1 2 ...         an epoch is the life of one spool file (`file`)
+    picture  1 2 3 4 ...     (crops and overviews)
+"""

@@ -1,0 +1,173 @@
+"""The spool's file: made, opened, checked and, where it is damaged, set aside."""
+
+import fcntl
+import os
+import sqlite3
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+
+from edge.contract.delivery import Stream
+from edge.errors import SpoolError
+
+_APPLICATION_ID: Final = 0x41544C59
+_VERSION: Final = 1
+_SCHEMA: Final = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE counter (stream TEXT PRIMARY KEY, last_seq INTEGER NOT NULL, dropped INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE message (
+    stream TEXT NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL, topic TEXT NOT NULL,
+    size INTEGER NOT NULL, payload BLOB NOT NULL, PRIMARY KEY (stream, seq)
+);
+CREATE INDEX message_kind ON message (kind, seq, size);
+CREATE TABLE gone (
+    stream TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, reason TEXT NOT NULL,
+    PRIMARY KEY (stream, first)
+) WITHOUT ROWID
+"""
+
+_log = structlog.get_logger(__name__)
+
+
+class _DamagedError(Exception):
+    """The file is not whole."""
+
+
+class Claim:
+    """The right of one process to write a spool; ends with `release` or with the process."""
+
+    def __init__(self, path: Path) -> None:
+        """Claim the spool at `path`, making its folder.
+
+        Raises:
+            SpoolError: another process has it, or the folder cannot be written.
+        """
+        lock = path.with_name(path.name + ".lock")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._fd = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise SpoolError(f"{path}: spool cannot be opened: {error}") from error
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self.release()
+            raise SpoolError(f"{path}: another process uses this spool") from error
+
+    def release(self) -> None:
+        """Let others in; idempotent."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+def open_spool(path: Path, *, edge_id: str, now: datetime) -> sqlite3.Connection:
+    """Open the spool of an edge, or make it; a damaged one is renamed and a new epoch begins.
+
+    Raises:
+        SpoolError: it belongs to something else, to another edge or to a newer version, or cannot be read.
+    """
+    try:
+        return _connect(path, edge_id, now)
+    except _DamagedError as error:
+        aside = _set_aside(path, now)
+        _log.error("spool damaged: set aside, a new epoch begins", damage=str(error), kept_as=str(aside))
+        return _connect(path, edge_id, now)
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection:
+    """Open any spool to look at it, beside the process that uses it.
+
+    Raises:
+        SpoolError: there is none, or it is not a spool.
+    """
+    try:
+        db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    except sqlite3.Error as error:
+        raise SpoolError(f"{path}: spool cannot be read: {error}") from error
+    try:
+        if _pragma(db, "application_id") != _APPLICATION_ID:
+            raise SpoolError(f"{path}: not a spool")
+    except sqlite3.Error as error:
+        db.close()
+        raise SpoolError(f"{path}: spool cannot be read: {error}") from error
+    except SpoolError:
+        db.close()
+        raise
+    return db
+
+
+def set_aside(path: Path) -> list[Path]:
+    """The damaged files that were set aside beside this spool."""
+    return sorted(path.parent.glob(f"{path.name}.damaged-*[0-9]"))
+
+
+def _connect(path: Path, edge_id: str, now: datetime) -> sqlite3.Connection:
+    try:
+        # Plates are personal data: the file, and with it SQLite's own beside it, is its owner's alone.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    except (OSError, sqlite3.Error) as error:
+        raise SpoolError(f"{path}: spool cannot be opened: {error}") from error
+    try:
+        _prepare(db, path, edge_id, now)
+    except sqlite3.DatabaseError as error:
+        db.close()
+        if isinstance(error, sqlite3.OperationalError):
+            raise SpoolError(f"{path}: spool cannot be opened: {error}") from error
+        raise _DamagedError(str(error)) from error
+    except SpoolError:
+        db.close()
+        raise
+    return db
+
+
+def _prepare(db: sqlite3.Connection, path: Path, edge_id: str, now: datetime) -> None:
+    application, version = _pragma(db, "application_id"), _pragma(db, "user_version")
+    empty = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+    if not empty and application != _APPLICATION_ID:
+        raise SpoolError(f"{path}: a database of something else, not a spool; give another path")
+    if version > _VERSION:
+        raise SpoolError(f"{path}: written by a newer version (format {version}, known is {_VERSION})")
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute("PRAGMA journal_size_limit = 16777216")
+    if empty:
+        _create(db, edge_id, now)
+    elif (finding := _pragma(db, "quick_check(1)")) != "ok":
+        raise sqlite3.DatabaseError(finding)
+    owner = db.execute("SELECT value FROM meta WHERE key = 'edge_id'").fetchone()
+    if owner != (edge_id,):
+        raise SpoolError(f"{path}: spool of edge {owner[0]!r}, not of {edge_id!r}; give another path")
+
+
+def _create(db: sqlite3.Connection, edge_id: str, now: datetime) -> None:
+    db.execute("BEGIN IMMEDIATE")
+    for statement in _SCHEMA.split(";"):
+        db.execute(statement)
+    # Microseconds: two files made in one second, or after a clock was set back, still differ.
+    meta = (("epoch", int(now.timestamp() * 1_000_000)), ("edge_id", edge_id))
+    db.executemany("INSERT INTO meta VALUES (?, ?)", meta)
+    db.executemany("INSERT INTO counter VALUES (?, 0, 0)", [(stream,) for stream in Stream])
+    db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+    db.execute(f"PRAGMA user_version = {_VERSION}")
+    db.execute("COMMIT")
+
+
+def _set_aside(path: Path, now: datetime) -> Path:
+    aside = path.with_name(f"{path.name}.damaged-{int(now.timestamp() * 1_000_000)}")
+    try:
+        path.rename(aside)
+        for tail in ("-wal", "-shm"):
+            beside = path.with_name(path.name + tail)
+            if beside.exists():
+                beside.rename(aside.with_name(aside.name + tail))
+    except OSError as error:
+        raise SpoolError(f"{path}: damaged, and cannot be set aside: {error}") from error
+    return aside
+
+
+def _pragma(db: sqlite3.Connection, name: str) -> Any:  # noqa: ANN401  # SQLite decides
+    return db.execute(f"PRAGMA {name}").fetchone()[0]

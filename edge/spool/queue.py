@@ -1,0 +1,333 @@
+"""The durable queue itself: put, pending, acknowledge, drop."""
+
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final, Self
+
+import structlog
+
+from edge.contract.delivery import Ack, Gone, Received, Stream
+from edge.contract.read import PlateRead
+from edge.contract.topics import Address, Kind, Numbered
+from edge.errors import SpoolError
+from edge.spool import gone
+from edge.spool.file import Claim, open_spool
+from edge.spool.tally import SpoolStats, Tally, count, stats
+
+MAX_PICTURE_BYTES: Final = 4 * 1024 * 1024
+"""A larger picture is given up at once: a broker would break the connection on it."""
+
+FRESH: Final = timedelta(seconds=10)
+"""A message younger than this is live: it overtakes the backlog of its stream."""
+
+_DROP_ORDER: Final = (Kind.OVERVIEW, Kind.CROP, Kind.UPDATE, Kind.READ)
+_HEADROOM: Final = 0.02  # a full spool makes this share of room at once, not a message at a time
+_FULL: Final = "the spool was full"
+_TOO_LARGE: Final = f"larger than {MAX_PICTURE_BYTES} bytes"
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message that waits for the centre's acknowledgement."""
+
+    stream: Stream
+    seq: int
+    topic: str
+    payload: bytes
+
+
+class Spool:
+    """The durable queue of one edge box; every method may be called from any thread.
+
+    Raises:
+        SpoolError: the file belongs to something else, to another edge or to a newer version, another
+            process uses it, or it cannot be read or written. A damaged file is no error: it is renamed
+            (`.damaged-...`), said in the log, and a new epoch begins.
+    """
+
+    def __init__(self, path: Path, *, edge_id: str, max_bytes: int, clock: Callable[[], datetime]) -> None:
+        self._path = path
+        self._edge_id = edge_id
+        self._max_bytes = max_bytes
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._watchers: list[Callable[[], None]] = []
+        self._fresh: dict[Stream, deque[tuple[datetime, int]]] = {s: deque(maxlen=10_000) for s in Stream}
+        self._acks_ignored = 0
+        self._claim = Claim(path)
+        try:
+            self._db = open_spool(path, edge_id=edge_id, now=clock())
+            self._epoch, self._tally = count(self._db)
+        except BaseException:
+            self._claim.release()
+            raise
+
+    @property
+    def epoch(self) -> int:
+        """The life of this spool file: microseconds since 1970 UTC at its creation."""
+        return self._epoch
+
+    def watch(self, callback: Callable[[], None]) -> None:
+        """Call back after every message put, in the putting thread; it must not block."""
+        self._watchers.append(callback)
+
+    def put_read(
+        self,
+        build: Callable[[int, int], PlateRead],
+        *,
+        crop: bytes | None = None,
+        overview: bytes | None = None,
+    ) -> PlateRead:
+        """Number, build and store a read with its pictures; on disk when this returns.
+
+        Args:
+            build: makes the read from (epoch, seq); must not use the spool.
+            crop: JPEG of the plate.
+            overview: JPEG of the scene.
+
+        Raises:
+            ValueError: the read does not bear the number it was given, or names other pictures than these.
+            SpoolError: the spool cannot be written.
+        """
+        with self._transaction() as tally:
+            seq = tally.last[Stream.READ] + 1
+            read = build(self._epoch, seq)
+            if read.id != (self._edge_id, self._epoch, seq):
+                raise ValueError(f"read bears {read.id}, given was {(self._edge_id, self._epoch, seq)}")
+            self._insert(tally, read, Kind.READ, read.model_dump_json().encode())
+            self._insert_pictures(tally, read, crop, overview)
+            self._make_room(tally)
+        self._tell()
+        return read
+
+    def put_update(self, read: PlateRead, *, crop: bytes | None = None, overview: bytes | None = None) -> int:
+        """Store better evidence for a read that was put before; the number of the update.
+
+        Raises:
+            ValueError: the read is not one of this epoch, or names other pictures than these.
+            SpoolError: the spool cannot be written.
+        """
+        with self._transaction() as tally:
+            known = (self._edge_id, self._epoch, min(read.seq, tally.last[Stream.READ]))
+            if read.id != known:
+                raise ValueError(f"{read.id} was never put: edge {self._edge_id}, epoch {self._epoch}")
+            seq = self._insert(tally, read, Kind.UPDATE, read.model_dump_json().encode())
+            self._insert_pictures(tally, read, crop, overview)
+            self._make_room(tally)
+        self._tell()
+        return seq
+
+    def pending(self, stream: Stream, *, limit: int, skip: Collection[int] = frozenset()) -> list[Outgoing]:
+        """What waits in a stream: live messages (see FRESH) first, then the backlog, each oldest first.
+
+        Args:
+            stream: which.
+            limit: at most so many.
+            skip: numbers that are under way already.
+        """
+        with self._reading():
+            floor = self._fresh_from(stream)
+            chosen: list[int] = []
+            for low, high in ((floor, 2**53), (1, floor)):
+                rows = self._db.execute(
+                    "SELECT seq FROM message WHERE stream = ? AND seq >= ? AND seq < ? ORDER BY seq LIMIT ?",
+                    (stream, low, high, limit + len(skip)),
+                )
+                chosen += [seq for (seq,) in rows if seq not in skip]
+            found = [self._get(stream, seq) for seq in chosen[:limit]]
+            return [message for message in found if message is not None]
+
+    def get(self, stream: Stream, seq: int) -> Outgoing | None:
+        """One message, or None where it has left the spool."""
+        with self._reading():
+            return self._get(stream, seq)
+
+    def gone(self) -> list[Gone]:
+        """What was dropped and not acknowledged as such yet, oldest first."""
+        with self._reading():
+            return gone.announced(self._db, edge_id=self._edge_id, epoch=self._epoch)
+
+    def acknowledge(self, ack: Ack) -> int:
+        """Delete exactly what the centre has committed; how many messages left.
+
+        An acknowledgement of another epoch or edge, or of numbers that were never given (a disk restored
+        from a copy), deletes nothing and is counted.
+        """
+        with self._transaction() as tally:
+            before = sum(tally.waiting.values())
+            if (ack.edge_id, ack.epoch) != (self._edge_id, self._epoch):
+                self._acks_ignored += 1
+                return 0
+            for stream, received in ack.streams.items():
+                if received.ranges and received.ranges[-1].last > tally.last[stream]:
+                    self._acks_ignored += 1
+                    _log.error(
+                        "acknowledged beyond what was given; was this disk restored from a copy?",
+                        stream=stream, acknowledged=received.ranges[-1].last, given=tally.last[stream],
+                    )  # fmt: skip
+                    continue
+                self._delete(tally, stream, received)
+                gone.settle(self._db, stream, received)
+            return before - sum(tally.waiting.values())
+
+    def drop(self, stream: Stream, seq: int, *, reason: str) -> bool:
+        """Give up one message that can never be delivered; counted and announced. False if it has left."""
+        with self._transaction() as tally:
+            rows = self._size(stream, seq)
+            self._drop(tally, stream, rows, reason=reason)
+            return bool(rows)
+
+    def is_empty(self) -> bool:
+        """Whether nothing waits, neither a message nor an announcement of dropped ones."""
+        with self._reading():
+            (announced,) = self._db.execute("SELECT count(*) FROM gone").fetchone()
+            return announced == 0 and sum(self._tally.waiting.values()) == 0
+
+    def stats(self) -> SpoolStats:
+        """How full, how much was given up, how much waits."""
+        with self._reading():
+            return stats(self._db, self._path, self._epoch, self._tally, acks_ignored=self._acks_ignored)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; idempotent."""
+        with self._lock:
+            self._db.close()
+            self._claim.release()
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        with self._lock:
+            try:
+                yield
+            except sqlite3.Error as error:
+                raise SpoolError(f"{self._path}: spool cannot be read: {error}") from error
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Tally]:
+        """One transaction; the counts in memory follow only when it has been committed."""
+        with self._lock:
+            tally = self._tally.copy()
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                yield tally
+                changed = [s for s in Stream if self._differs(tally, s)]
+                self._db.executemany(
+                    "UPDATE counter SET last_seq = ?, dropped = ? WHERE stream = ?",
+                    [(tally.last[s], tally.dropped[s], s) for s in changed],
+                )
+                self._db.execute("COMMIT")
+            except BaseException as error:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                if isinstance(error, sqlite3.Error):
+                    raise SpoolError(f"{self._path}: spool cannot be written: {error}") from error
+                raise
+            self._tally = tally
+
+    def _differs(self, tally: Tally, stream: Stream) -> bool:
+        now = self._tally
+        return (tally.last[stream], tally.dropped[stream]) != (now.last[stream], now.dropped[stream])
+
+    def _insert(self, tally: Tally, read: PlateRead, kind: Kind, payload: bytes) -> int:
+        stream = kind.stream
+        seq = tally.last[stream] + 1
+        address = Address(read.site_id, read.edge_id)
+        topic = str(Numbered(address, read.camera_id, kind, read.epoch, seq, read.seq))
+        size = len(payload) + len(topic)
+        self._db.execute(
+            "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?)", (stream, seq, kind, topic, size, payload)
+        )
+        tally.last[stream] = seq
+        tally.waiting[stream] += 1
+        tally.bytes += size
+        self._fresh[stream].append((self._clock(), seq))
+        return seq
+
+    def _insert_pictures(
+        self, tally: Tally, read: PlateRead, crop: bytes | None, overview: bytes | None
+    ) -> None:
+        given = (crop is not None, overview is not None)
+        if given != (read.pictures.crop, read.pictures.overview):
+            raise ValueError(f"{read.id} names pictures {read.pictures}, given (crop, overview): {given}")
+        for kind, jpeg in ((Kind.CROP, crop), (Kind.OVERVIEW, overview)):
+            if jpeg is None:
+                continue
+            seq = self._insert(tally, read, kind, jpeg)
+            if len(jpeg) > MAX_PICTURE_BYTES:
+                # Given up at once: a picture that no broker takes must not keep its read from being stored.
+                self._drop(tally, kind.stream, self._size(kind.stream, seq), reason=_TOO_LARGE)
+
+    def _get(self, stream: Stream, seq: int) -> Outgoing | None:
+        row = self._db.execute(
+            "SELECT topic, payload FROM message WHERE stream = ? AND seq = ?", (stream, seq)
+        ).fetchone()
+        return None if row is None else Outgoing(stream, seq, *row)
+
+    def _size(self, stream: Stream, seq: int) -> list[tuple[int, int]]:
+        return self._db.execute(
+            "SELECT seq, size FROM message WHERE stream = ? AND seq = ?", (stream, seq)
+        ).fetchall()
+
+    def _fresh_from(self, stream: Stream) -> int:
+        """The lowest number of this stream that is live; one past the highest where none is."""
+        fresh, limit = self._fresh[stream], self._clock() - FRESH
+        while fresh and fresh[0][0] < limit:
+            fresh.popleft()
+        return fresh[0][1] if fresh else self._tally.last[stream] + 1
+
+    def _make_room(self, tally: Tally) -> None:
+        if tally.bytes <= self._max_bytes:
+            return
+        target = int(self._max_bytes * (1 - _HEADROOM))
+        for kind in _DROP_ORDER:
+            while tally.bytes > target and (rows := self._oldest(kind, surplus=tally.bytes - target)):
+                self._drop(tally, kind.stream, rows, reason=_FULL)
+
+    def _oldest(self, kind: Kind, *, surplus: int) -> list[tuple[int, int]]:
+        """The oldest messages (number, size) of a kind: enough to free `surplus` bytes, at most 64."""
+        rows = self._db.execute("SELECT seq, size FROM message WHERE kind = ? ORDER BY seq LIMIT 64", (kind,))
+        found = []
+        for seq, size in rows.fetchall():
+            if surplus <= 0:
+                break
+            found.append((seq, size))
+            surplus -= size
+        return found
+
+    def _drop(self, tally: Tally, stream: Stream, rows: Sequence[tuple[int, int]], *, reason: str) -> None:
+        self._db.executemany(
+            "DELETE FROM message WHERE stream = ? AND seq = ?", [(stream, seq) for seq, _ in rows]
+        )
+        tally.bytes -= sum(size for _, size in rows)
+        tally.waiting[stream] -= len(rows)
+        tally.dropped[stream] += len(rows)
+        gone.announce(self._db, stream, [seq for seq, _ in rows], reason=reason)
+
+    def _delete(self, tally: Tally, stream: Stream, received: Received) -> None:
+        for span in received:
+            key = (stream, span.first, span.last)
+            count, size = self._db.execute(
+                "SELECT count(*), sum(size) FROM message WHERE stream = ? AND seq BETWEEN ? AND ?", key
+            ).fetchone()
+            if count:
+                self._db.execute("DELETE FROM message WHERE stream = ? AND seq BETWEEN ? AND ?", key)
+                tally.waiting[stream] -= count
+                tally.bytes -= size
+
+    def _tell(self) -> None:
+        for callback in self._watchers:
+            callback()
