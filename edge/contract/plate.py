@@ -28,6 +28,9 @@ REST_SHARE: Final = 0.03
 BEYOND: Final = 1e-4
 """Share, within the open pattern, of strings that even it does not have (too short or too long)."""
 
+LINES_SEEN: Final = 0.9
+"""How often a plate is seen in the number of lines that its class has."""
+
 _CODE = re.compile(r"^[A-Z]{2}$")
 
 Vehicle = Literal["car", "motorcycle", "tricycle", "bus", "truck", "trailer", "machinery"]
@@ -159,17 +162,19 @@ class Grammar:
             classes += _classes(document)
         return cls(classes)
 
-    def classes_of(self, text: str) -> tuple[Origin, ...]:
+    def classes_of(self, text: str, *, lines: int | None = None) -> tuple[Origin, ...]:
         """Every (country, class) that has this string, the open pattern left out.
 
-        The likelihood is the class's share of its country times the string's probability in the class.
+        The likelihood is the class's share of its country times the string's probability in the class,
+        and, where `lines` is given, times that of a plate of this class being seen in so many lines.
         Variants of a class (old series) are added up.
         """
         found: dict[tuple[str, str], float] = {}
         for plate_class, share in self._matches(text):
             if plate_class.country != OPEN:
                 key = (plate_class.country, plate_class.name)
-                found[key] = found.get(key, 0.0) + share
+                seen = 1.0 if lines is None else LINES_SEEN if lines == plate_class.lines else 1 - LINES_SEEN
+                found[key] = found.get(key, 0.0) + share * seen
         return tuple(Origin(country, name, p) for (country, name), p in sorted(found.items()))
 
     def prior(self, countries: Mapping[str, float]) -> "Prior":
@@ -223,19 +228,24 @@ class Prior:
         """How much likelier the string is here than to one who knows no grammar, in nats."""
         return self.log_of(text) - math.log(self.grammar.open_likelihood(text))
 
-    def origins(self, text: str) -> tuple[Origin, ...]:
+    def origins(self, text: str, *, lines: int | None = None) -> tuple[Origin, ...]:
         """Where the string comes from, given that it is right: likeliest first, summing to one.
 
         The share of the open pattern stands under the country ZZ.
+
+        Args:
+            text: the plate.
+            lines: how many lines it was written in, where that was seen; weighs, never decides.
         """
-        parts = self._parts(text)
+        parts = self._parts(text, lines)
         total = sum(parts.values())
         found = [Origin(country, name, p / total) for (country, name), p in parts.items()]
         return tuple(sorted(found, key=lambda o: (-o.likelihood, o.country, o.plate_class)))
 
-    def _parts(self, text: str) -> dict[tuple[str, str], float]:
-        parts = {(OPEN, "open"): self.shares[OPEN] * self.grammar.open_likelihood(text)}
-        for country, name, likelihood in self.grammar.classes_of(text):
+    def _parts(self, text: str, lines: int | None = None) -> dict[tuple[str, str], float]:
+        unknown = 1.0 if lines is None else 0.5
+        parts = {(OPEN, "open"): self.shares[OPEN] * unknown * self.grammar.open_likelihood(text)}
+        for country, name, likelihood in self.grammar.classes_of(text, lines=lines):
             parts[country, name] = self.shares[country] * likelihood
         return parts
 

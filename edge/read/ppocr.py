@@ -1,0 +1,127 @@
+"""The interim reader: PP-OCRv6's small recogniser, as the `rapidocr` wheel carries it (Apache-2.0).
+
+Interim: our own network, trained on plates, replaces it behind the same port. It is a reader of printed text
+of any kind in 18,708 characters, so its posterior is folded onto the 36 of plates. Only the weight file of the
+wheel is used, run by OpenVINO: no module of it is imported.
+"""
+
+import hashlib
+import unicodedata
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import openvino as ov
+from numpy.typing import NDArray
+
+from edge import ctc
+from edge.contract.pattern import ALPHABET
+from edge.errors import AssetError
+from edge.read.rectify import strips
+from edge.types import Bgr, Reading
+
+_WHEEL: Final = "rapidocr"
+_WEIGHTS: Final = Path("models", "PP-OCRv6_rec_small.onnx")
+_LEAST: Final = 1e-9
+"""Least probability of a character at a step: the net's own zeros are rounding."""
+# Characters of other scripts that are drawn like a Latin capital.
+_TWINS: Final = dict(zip("АВЕКМНОРСТУХІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEKMHOPCTYXIJSABEZHIKMNOPTYX", strict=True))  # noqa: RUF001
+
+
+class PpOcrReader:
+    """Reads plate crops with PP-OCRv6 small (behind `edge.ports.PlateReader`)."""
+
+    def __init__(self, *, threads: int = 1) -> None:
+        """Load the weights.
+
+        Args:
+            threads: threads of the net.
+
+        Raises:
+            AssetError: the wheel is not installed, or its weight file is not there or damaged.
+        """
+        path = weight_file()
+        try:
+            model = ov.Core().read_model(path)
+            characters = model.get_rt_info(["framework", "character"]).astype(str).split("\n")
+        except RuntimeError as error:
+            raise AssetError(f"{path}: not the recogniser that was expected: {error}") from error
+        settings = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "PERFORMANCE_HINT": "LATENCY"}
+        self._net = ov.Core().compile_model(model, "CPU", settings)
+        self._characters = ("", *characters, " ")
+        self._fold = Fold(self._characters)
+        self.version: Final = f"ppocrv6-small@{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
+
+    def read(self, crops: Sequence[Bgr]) -> list[Reading]:
+        """One reading a crop, in the same order."""
+        return [self._read(crop) for crop in crops]
+
+    def _read(self, crop: Bgr) -> Reading:
+        posteriors = [self._net(strip)[0][0] for strip in strips(crop)]
+        log_probs = [self._fold(p) for p in posteriors]
+        raw = " ".join(self._spell(p) for p in posteriors)
+        return Reading(log_probs=parted(log_probs), alphabet=ALPHABET, text_raw=raw, lines=len(log_probs))
+
+    def _spell(self, posterior: NDArray[np.float32]) -> str:
+        return "".join(self._characters[k] for k in ctc.greedy(posterior))
+
+
+class Fold:
+    """Sums a posterior over a large charset onto blank + A-Z0-9.
+
+    Lower case, accented and full-width forms count as their capital, and so do the twins of other scripts.
+    Separators and every other sign count as blank: they are no character of a plate, but, like a blank, they
+    part two equal ones.
+    """
+
+    def __init__(self, characters: Sequence[str]) -> None:
+        """Prepare the sum.
+
+        Args:
+            characters: what each column of the posterior stands for; column 0 is the blank.
+        """
+        targets = [(column, _plain(c)) for column, c in enumerate(characters)]
+        kept = [(column, ALPHABET.index(c)) for column, c in targets if c]
+        self._columns = np.array([column for column, _ in kept])
+        self._onto = np.zeros((len(kept), len(ALPHABET)), dtype=np.float32)
+        self._onto[np.arange(len(kept)), [target for _, target in kept]] = 1.0
+
+    def __call__(self, posterior: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Fold (steps, characters) probabilities into (steps, 37) log-probabilities; rows sum to one."""
+        chars = posterior[:, self._columns] @ self._onto
+        rest = np.maximum(1.0 - chars.sum(axis=1, keepdims=True), 0.0)
+        folded = np.maximum(np.hstack([rest, chars]), _LEAST)
+        logs: NDArray[np.float32] = np.log(folded / folded.sum(axis=1, keepdims=True)).astype(np.float32)
+        return logs
+
+
+def weight_file() -> Path:
+    """The recogniser's weights inside the installed wheel.
+
+    Raises:
+        AssetError: the wheel or the file is missing.
+    """
+    spec = find_spec(_WHEEL)
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        path = Path(folder) / _WEIGHTS
+        if path.is_file():
+            return path
+    where = f"its wheel has no {_WEIGHTS}" if spec else "it is not installed"
+    raise AssetError(f"the interim reader needs the package {_WHEEL} 3.10.0 (extra [edge]): {where}")
+
+
+def parted(lines: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Put the posteriors of a plate's lines one after the other, parted by a blank step."""
+    blank = np.full((1, lines[0].shape[1]), np.log(_LEAST), dtype=np.float32)
+    blank[0, 0] = np.log1p(-_LEAST * (blank.shape[1] - 1))
+    rows = [row for line in lines for row in (blank, line)]
+    return np.concatenate(rows[1:])
+
+
+def _plain(char: str) -> str:
+    """The plate character that a character stands for; empty where it is none."""
+    plain = unicodedata.normalize("NFKD", _TWINS.get(char.upper(), char)).upper()
+    letters = [c for c in plain if not unicodedata.combining(c)]
+    return letters[0] if len(letters) == 1 and letters[0] in ALPHABET else ""

@@ -1,0 +1,233 @@
+"""One string from all frames of a track.
+
+Each frame's reading is a distribution over strings. A string's score is the sum over the frames of its
+log-likelihood there, plus a little of the grammar. Three things keep the posterior honest:
+
+- A frame may be wrong altogether, however sure it is (a reflection, a neighbour's plate, lettering): with a
+  probability that falls with its quality it says nothing at all about the plate.
+- The frames of a track err together. n of them count as n / (1 + CORRELATION * (n - 1)), which is the design
+  effect of a cluster sample: never as more than 1 / CORRELATION independent ones.
+- 'Something else' competes: all strings that are no candidate, with the mass that each frame leaves to them.
+
+The result does not depend on the order of the frames.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge import ctc
+from edge.contract.plate import OPEN, Grammar
+from edge.contract.read import Character, CharacterAlternative, Scored
+from edge.settings import VoteSettings
+from edge.types import Observation, Verdict
+
+CORRELATION: Final = 0.3
+"""Share of the frames' errors that they have in common."""
+GRAMMAR_WEIGHT: Final = 0.5
+"""Exponent of the grammar's prior: it breaks ties, the frames decide."""
+OUTLIER_BEST: Final = 0.03
+"""Probability that a frame of quality 1 says nothing about the plate."""
+OUTLIER_WORST: Final = 0.5
+"""The same of a frame of quality 0."""
+KEPT_FRAMES: Final = 16
+"""The best frames of a track are voted on; the memory of a track is bounded by this."""
+KEPT_CANDIDATES: Final = 48
+NEAREST: Final = 12
+"""Strings that each frame proposes."""
+KEPT_SPELLINGS: Final = 64
+"""Distinct best strings of single frames that are counted."""
+_LONGEST_RAW: Final = 24
+_TINY: Final = 1e-12
+
+
+@dataclass(slots=True)
+class _Ballot:
+    """A frame's part in the vote.
+
+    Attributes:
+        log_probs: (steps, 1 + alphabet) float32, as `edge.types.Reading`.
+        proposed: strings that this frame holds likely, with their exact log-likelihood here.
+        known: log-likelihoods of other frames' candidates, as they were needed.
+    """
+
+    captured_at: datetime
+    quality: float
+    log_probs: NDArray[np.float32]
+    alphabet: str
+    text_raw: str
+    lines: int
+    proposed: dict[str, float]
+    known: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def rank(self) -> tuple[float, datetime, bytes]:
+        """Order by worth; ties are broken by what the frame is, not by when it came."""
+        return self.quality, self.captured_at, self.log_probs.tobytes()
+
+    @property
+    def outlier(self) -> float:
+        """Probability that the frame says nothing about the plate."""
+        return OUTLIER_WORST + (OUTLIER_BEST - OUTLIER_WORST) * self.quality
+
+    def log_likelihoods(self, candidates: list[str]) -> NDArray[np.float64]:
+        """(candidates,) exact log-likelihoods."""
+        missing = [c for c in candidates if c not in self.known]
+        if missing:
+            labels = [tuple(self.alphabet.index(char) + 1 for char in c) for c in missing]
+            self.known.update(zip(missing, ctc.log_likelihoods(self.log_probs, labels).tolist(), strict=True))
+        if len(self.known) > 4 * KEPT_CANDIDATES:
+            self.known = {c: self.known[c] for c in candidates}
+        return np.array([self.known[c] for c in candidates])
+
+
+class Vote:
+    """Collects the observations of one track and says what they say together."""
+
+    def __init__(self, *, grammar: Grammar, settings: VoteSettings, countries: Mapping[str, float]) -> None:
+        """Start a vote.
+
+        Args:
+            grammar: weighs the candidates a little, and attributes the result to a country and class.
+            settings: what counts as a plate.
+            countries: the camera's country weights.
+        """
+        self._prior = grammar.prior(countries)
+        self._lengths = range(settings.min_length, grammar.longest + 1)
+        self._ballots: list[_Ballot] = []
+        self._spellings: Counter[str] = Counter()
+        self._frames = 0
+
+    @property
+    def frames(self) -> int:
+        """Observations so far, those of which only the count is left included."""
+        return self._frames
+
+    def add(self, observation: Observation) -> None:
+        """Count a frame in."""
+        ballot = _ballot(observation)
+        self._frames += 1
+        best = max(ballot.proposed, key=lambda s: (ballot.proposed[s], s))
+        if best in self._spellings or len(self._spellings) < KEPT_SPELLINGS:
+            self._spellings[best] += 1
+        self._ballots.append(ballot)
+        if len(self._ballots) > KEPT_FRAMES:
+            self._ballots.sort(key=lambda b: b.rank, reverse=True)
+            del self._ballots[KEPT_FRAMES:]
+
+    def verdict(self) -> Verdict | None:
+        """What the frames say together; None while no frame proposes anything that could be a plate.
+
+        Lettering that is no plate (too long, too short) is no candidate: its likelihood counts for
+        'something else', so that the verdict's falls below `VoteSettings.legible`.
+        """
+        candidates = self._candidates()
+        if not candidates:
+            return None
+        posterior = dict(zip(candidates, self._posterior(candidates).tolist(), strict=True))
+        plate = max(candidates, key=lambda c: (posterior[c], c))
+        best = max(self._ballots, key=lambda b: b.rank)
+        country, plate_class = self._origin(plate, posterior)
+        return Verdict(
+            plate=plate,
+            plate_raw=best.text_raw[:_LONGEST_RAW],
+            likelihood=posterior[plate],
+            characters=_characters(plate, posterior),
+            country=country,
+            plate_class=plate_class,
+            votes=self._spellings[plate],
+            frames=self._frames,
+        )
+
+    def _candidates(self) -> list[str]:
+        mass: dict[str, float] = {}
+        for ballot in sorted(self._ballots, key=lambda b: b.rank):
+            for text, log_p in ballot.proposed.items():
+                if len(text) in self._lengths:
+                    mass[text] = mass.get(text, 0.0) + ballot.quality * float(np.exp(log_p)) + _TINY
+        return sorted(mass, key=lambda c: (-mass[c], c))[:KEPT_CANDIDATES]
+
+    def _posterior(self, candidates: list[str]) -> NDArray[np.float64]:
+        """(candidates,) probabilities; what is missing to one is 'something else'."""
+        ballots = sorted(self._ballots, key=lambda b: b.rank)
+        weights = np.array([max(b.quality, _TINY) for b in ballots])
+        count = weights.sum() ** 2 / np.square(weights).sum()
+        weights *= count / (1 + CORRELATION * (count - 1)) / weights.sum()
+        chance = np.array([self._prior.grammar.open_likelihood(c) for c in candidates])
+        scores = GRAMMAR_WEIGHT * np.array([self._prior.lift(c) for c in candidates])
+        other = 0.0
+        for ballot, weight in zip(ballots, weights, strict=True):
+            said = np.exp(ballot.log_likelihoods(candidates))
+            doubt = ballot.outlier
+            scores += weight * np.log((1 - doubt) * said + doubt * chance)
+            left = max(1.0 - float(said.sum()), 0.0)
+            other += weight * float(np.log((1 - doubt) * left + doubt))
+        top = max(float(scores.max()), other)
+        shares = np.exp(scores - top)
+        posterior: NDArray[np.float64] = shares / (shares.sum() + np.exp(other - top))
+        return posterior
+
+    def _origin(self, plate: str, posterior: Mapping[str, float]) -> tuple[Scored | None, Scored | None]:
+        """The likeliest country that has the plate, and its class, over all candidates."""
+        lines = Counter(b.lines for b in self._ballots)
+        seen = max(sorted(lines), key=lambda n: lines[n])
+        countries: defaultdict[str, float] = defaultdict(float)
+        classes: defaultdict[tuple[str, str], float] = defaultdict(float)
+        for text, share in posterior.items():
+            for origin in self._prior.origins(text, lines=seen):
+                countries[origin.country] += share * origin.likelihood
+                classes[origin.country, origin.plate_class] += share * origin.likelihood
+        known = [o for o in self._prior.origins(plate, lines=seen) if o.country != OPEN]
+        if not known:
+            return None, None
+        country = max(sorted({o.country for o in known}), key=lambda c: countries[c])
+        names = sorted({o.plate_class for o in known if o.country == country})
+        name = max(names, key=lambda n: classes[country, n])
+        return _scored(country, countries[country]), _scored(name, classes[country, name])
+
+
+def _ballot(observation: Observation) -> _Ballot:
+    reading = observation.reading
+    proposals = ctc.n_best(reading.log_probs, count=NEAREST)
+    exact = ctc.log_likelihoods(reading.log_probs, proposals).tolist()
+    proposed = {
+        "".join(reading.alphabet[k - 1] for k in labels): log_p
+        for labels, log_p in zip(proposals, exact, strict=True)
+    }
+    return _Ballot(
+        captured_at=observation.captured_at,
+        quality=min(max(observation.quality, 0.0), 1.0),
+        log_probs=reading.log_probs,
+        alphabet=reading.alphabet,
+        text_raw=reading.text_raw,
+        lines=reading.lines,
+        proposed=proposed,
+        known=dict(proposed),
+    )
+
+
+def _characters(plate: str, posterior: Mapping[str, float]) -> tuple[Character, ...]:
+    """Per position the share of the candidates of the plate's length that have each character there."""
+    found = []
+    for place, char in enumerate(plate):
+        shares: defaultdict[str, float] = defaultdict(float)
+        for text, share in posterior.items():
+            if len(text) == len(plate):
+                shares[text[place]] += share
+        others = sorted((c for c in shares if c != char), key=lambda c: (-shares[c], c))[:2]
+        alternatives = tuple(CharacterAlternative(char=c, likelihood=_unit(shares[c])) for c in others)
+        found.append(Character(char=char, likelihood=_unit(shares[char]), alternatives=alternatives))
+    return tuple(found)
+
+
+def _scored(value: str, likelihood: float) -> Scored:
+    return Scored(value=value, likelihood=_unit(likelihood))
+
+
+def _unit(share: float) -> float:
+    return min(max(share, 0.0), 1.0)
