@@ -1,4 +1,4 @@
-"""Hot rows in the archive's shape: the same values before a row is sealed and after it."""
+"""Rows of the database in the archive's shape: a read looks the same before it is sealed and after."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -26,7 +26,7 @@ class _Evidence(Message):
 
 
 def to_table(rows: Iterable[RowMapping]) -> pa.Table:
-    """Rows of `hot_read` as a table of the archive's schema, in the order given."""
+    """Rows of `hot_read` or `late_update` as a table of the archive's schema, in the order given."""
     return pa.Table.from_pylist([_archived(row) for row in rows], schema=SCHEMA)
 
 
@@ -60,6 +60,7 @@ _SAME: Sequence[str] = (
     "votes",
     "frames",
     "late",
+    "update_seq",
     "lane",
     "preset",
 )

@@ -7,7 +7,7 @@ at country, class and vehicle, brand and model, the track's number and the time 
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -47,6 +47,8 @@ SCHEMA: Final = pa.schema(
         pa.field("votes", _small, nullable=False),
         pa.field("frames", _small, nullable=False),
         pa.field("late", pa.bool_(), nullable=False),
+        # The update that this row shows; 0 is the read as first sent.
+        pa.field("update_seq", _number, nullable=False),
         pa.field("lane", _text),
         pa.field("preset", _text),
         # Null where it is the plate itself.
@@ -100,13 +102,14 @@ TABLE_PROPERTIES: Final[dict[str, str | None]] = {
     "delta.logRetentionDuration": "interval 7 days",
 }
 
-_STEPS_PER_HALVING: Final = 16
-_LEAST: Final = 2.0 ** (-160 / _STEPS_PER_HALVING)
+_STEPS_PER_HALVING: Final = 32
+_LEAST: Final = 1 / 256
+_BOX_STEPS: Final = 4_095
 
 
 @dataclass(frozen=True, slots=True)
 class PackedCharacter:
-    """One position as the archive keeps it; the likelihoods are right to 2.2 per cent of themselves."""
+    """One position as the archive keeps it; the likelihoods are right to 1.1 per cent of themselves, from 1/256 up."""
 
     likelihood: float
     alternatives: tuple[CharacterAlternative, ...]
@@ -116,8 +119,8 @@ def pack_characters(characters: Iterable[Character]) -> bytes:
     """Pack what else may stand at each position of a plate; sure positions cost nothing.
 
     A position in doubt is one byte `position << 2 | number of alternatives`, one byte likelihood, and two
-    bytes an alternative: its character and its likelihood. A likelihood p is the byte round(-16 log2 p), for
-    matching weighs ratios and not differences. Alternatives below 1/1024 are left out.
+    bytes an alternative: its character and its likelihood. A likelihood p is the byte round(-32 log2 p), for
+    matching weighs ratios and not differences. Alternatives below 1/256 are left out.
     """
     packed = bytearray()
     for position, character in enumerate(characters):
@@ -164,24 +167,20 @@ def _from_byte(value: int) -> float:
 
 
 def pack_box(box: Box) -> bytes:
-    """x, y, width, height as four big-endian 16-bit shares of the picture (1/65535)."""
-    return b"".join(
-        round(share * 65_535).to_bytes(2, "big") for share in (box.x, box.y, box.width, box.height)
-    )
+    """x, y, width, height as four 12-bit shares of the picture, big-endian: less than a pixel of a 4K frame."""
+    packed = 0
+    for share in (box.x, box.y, box.width, box.height):
+        packed = packed << 12 | round(share * _BOX_STEPS)
+    return packed.to_bytes(6, "big")
 
 
 def unpack_box(packed: bytes) -> tuple[float, float, float, float]:
-    """(x, y, width, height) in shares of the picture, right to 1/131070."""
-    x, y, width, height = (int.from_bytes(packed[i : i + 2], "big") / 65_535 for i in (0, 2, 4, 6))
+    """(x, y, width, height) in shares of the picture, right to 1/8190."""
+    shares = int.from_bytes(packed, "big")
+    x, y, width, height = ((shares >> shift & 0xFFF) / _BOX_STEPS for shift in (36, 24, 12, 0))
     return x, y, width, height
 
 
 def likelihood_e4(likelihood: float) -> int:
     """A likelihood in ten-thousandths."""
     return round(likelihood * 10_000)
-
-
-def empty(columns: Sequence[str] | None = None) -> pa.Table:
-    """A table of this schema without rows."""
-    table = SCHEMA.empty_table()
-    return table if columns is None else table.select(columns)

@@ -1,0 +1,148 @@
+"""The Delta table: opening it, and one atomic commit a seal, forced to the disk.
+
+A commit carries the application transaction (APP, seal number). Seals are committed in the order of their
+numbers, so the newest one in the log says of every seal whether the table holds it.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake.exceptions import DeltaError, TableNotFoundError
+
+from central.archive.schema import PARTITION, SCHEMA, TABLE_PROPERTIES, WRITER
+from central.errors import StoreError
+
+APP: Final = "atalaya-seal"
+"""The application whose transaction versions in the Delta log are seal numbers."""
+
+_ONE_READ: Final = "archived.edge_id = new.edge_id AND archived.epoch = new.epoch AND archived.seq = new.seq"
+
+
+def open_archive(path: Path) -> DeltaTable | None:
+    """The Delta table at `path`; None where nothing has been archived yet.
+
+    Raises:
+        StoreError: there is one, and it cannot be opened.
+    """
+    with _speaking_of(f"{path}: archive cannot be opened"):
+        try:
+            return DeltaTable(path)
+        except TableNotFoundError:
+            return None
+
+
+def make_archive(path: Path) -> DeltaTable:
+    """An empty Delta table at `path`.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    with _speaking_of(f"{path}: archive cannot be made"):
+        return DeltaTable.create(
+            path,
+            SCHEMA,
+            partition_by=PARTITION,
+            name="reads",
+            configuration=TABLE_PROPERTIES,
+        )
+
+
+def sealed_through(table: DeltaTable | None) -> int:
+    """The newest seal that this version of the table holds; it holds every earlier one too. 0: none yet."""
+    return 0 if table is None else table.transaction_version(APP) or 0
+
+
+def append(table: DeltaTable, rows: pa.Table, *, seal_id: int) -> None:
+    """Commit new rows as one seal.
+
+    Raises:
+        StoreError: nothing was committed.
+    """
+    with _speaking_of(f"seal {seal_id}: cannot be written to the archive"):
+        write_deltalake(
+            table, rows, mode="append", writer_properties=WRITER, commit_properties=_commit(seal_id)
+        )
+
+
+def replace(table: DeltaTable, rows: pa.Table, *, seal_id: int) -> None:
+    """Commit newer versions of archived reads as one seal: a read is replaced, or added where it is missing.
+
+    Nothing is committed where the archive holds a later update of each. An update may move the time of capture
+    by the length of a passage, so the read is looked for on the day before and after it too.
+
+    Raises:
+        StoreError: nothing was committed.
+    """
+    dates = ", ".join(f"'{day}'" for day in sorted(_days_around(rows)))
+    with _speaking_of(f"seal {seal_id}: updates cannot be written to the archive"):
+        merger = table.merge(
+            rows,
+            predicate=f"archived.{PARTITION} IN ({dates}) AND {_ONE_READ}",
+            source_alias="new",
+            target_alias="archived",
+            writer_properties=WRITER,
+            commit_properties=_commit(seal_id),
+        )
+        merger = merger.when_matched_update_all(predicate="new.update_seq > archived.update_seq")
+        merger.when_not_matched_insert_all().execute()
+
+
+def force_to_disk(table: DeltaTable, *, seal_id: int) -> None:
+    """Force a seal's commit to the disk, for hot rows are deleted on its strength; deltalake does not.
+
+    Raises:
+        StoreError: it cannot be done, or a file is shorter than it was written: the machine lost power.
+    """
+    root = Path(table.table_uri.removeprefix("file://"))
+    with _speaking_of(f"seal {seal_id}: cannot be forced to the disk"):
+        entry, sizes = _log_entry(root, table.version(), seal_id=seal_id)
+        for file, size in sizes.items():
+            if file.stat().st_size != size:
+                raise StoreError(f"{file}: archive is damaged: {file.stat().st_size} of {size} bytes")
+        folders = {folder for file in sizes for folder in (file.parent, root)}
+        for place in (*sizes, *folders, entry, entry.parent):
+            _fsync(place)
+
+
+def _commit(seal_id: int) -> CommitProperties:
+    return CommitProperties(app_transactions=[Transaction(APP, seal_id)])
+
+
+def _days_around(rows: pa.Table) -> set[date]:
+    days = pc.unique(rows[PARTITION]).to_pylist()
+    return {day + timedelta(days=shift) for day in days for shift in (-1, 0, 1)}
+
+
+def _log_entry(root: Path, newest: int, *, seal_id: int) -> tuple[Path, dict[Path, int]]:
+    """The log entry that brought a seal, and its data files with their sizes in bytes."""
+    for version in range(newest, -1, -1):
+        entry = root / "_delta_log" / f"{version:020}.json"
+        actions = [json.loads(line) for line in entry.read_text(encoding="utf-8").splitlines()]
+        if any(a["txn"]["appId"] == APP and a["txn"]["version"] == seal_id for a in actions if "txn" in a):
+            added = [action["add"] for action in actions if "add" in action]
+            return entry, {root / add["path"]: add["size"] for add in added}
+    raise StoreError(f"{root}: archive is damaged: no log entry brings seal {seal_id}")
+
+
+def _fsync(place: Path) -> None:
+    descriptor = os.open(place, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _speaking_of(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (DeltaError, OSError) as error:
+        raise StoreError(f"{what}: {error}") from error
