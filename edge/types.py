@@ -131,6 +131,7 @@ class LinkState:
         resent: of these, sent again because the centre had not acknowledged them.
         refused: publications and connections that the broker refused.
         reconnects: connections after the first.
+        acks_unreadable: messages on our ack topic that were none of the centre's acknowledgements.
         clock_error_s: this box's clock minus the centre's, seconds; None where unknown.
     """
 
@@ -140,4 +141,5 @@ class LinkState:
     resent: int = 0
     refused: int = 0
     reconnects: int = 0
+    acks_unreadable: int = 0
     clock_error_s: float | None = None

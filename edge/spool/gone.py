@@ -1,6 +1,7 @@
 """The ledger of dropped numbers: merged ranges, kept until the centre has acknowledged them too."""
 
 import sqlite3
+from bisect import bisect_left
 from collections.abc import Iterable
 
 from edge.contract.delivery import Gone, Received, SeqRange, Stream
@@ -20,9 +21,9 @@ def announce(db: sqlite3.Connection, stream: Stream, seqs: Iterable[int], *, rea
         db.execute("INSERT INTO gone VALUES (?, ?, ?, ?)", (stream, first, last, reason))
 
 
-def announced(db: sqlite3.Connection, *, edge_id: str, epoch: int) -> list[Gone]:
-    """Every range of the ledger, in order."""
-    rows = db.execute("SELECT stream, first, last, reason FROM gone ORDER BY stream, first")
+def announced(db: sqlite3.Connection, *, edge_id: str, epoch: int, limit: int) -> list[Gone]:
+    """The first ranges of the ledger, in order."""
+    rows = db.execute("SELECT stream, first, last, reason FROM gone ORDER BY stream, first LIMIT ?", (limit,))
     return [
         Gone(
             edge_id=edge_id,
@@ -49,9 +50,10 @@ def settle(db: sqlite3.Connection, stream: Stream, received: Received) -> None:
 def _without(first: int, last: int, received: Received) -> list[tuple[int, int]]:
     """The parts of first..last that are not in `received`."""
     rest, start = [], first
-    for span in received:
-        if span.last < start or span.first > last:
-            continue
+    spans = received.ranges
+    for span in spans[bisect_left(spans, first, key=lambda s: s.last) :]:
+        if span.first > last:
+            break
         if span.first > start:
             rest.append((start, span.first - 1))
         start = span.last + 1

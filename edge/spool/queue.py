@@ -150,10 +150,10 @@ class Spool:
         with self._reading():
             return self._get(stream, seq)
 
-    def gone(self) -> list[Gone]:
-        """What was dropped and not acknowledged as such yet, oldest first."""
+    def gone(self, *, limit: int = 200) -> list[Gone]:
+        """What was dropped and not acknowledged as such yet, the first so many ranges."""
         with self._reading():
-            return gone.announced(self._db, edge_id=self._edge_id, epoch=self._epoch)
+            return gone.announced(self._db, edge_id=self._edge_id, epoch=self._epoch, limit=limit)
 
     def acknowledge(self, ack: Ack) -> int:
         """Delete exactly what the centre has committed; how many messages left.
