@@ -11,55 +11,23 @@ this camera saw a moment ago, it joins that passage (`edge/passage.py` says how 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Final
 
 import cv2
 import numpy as np
 
 from edge.contract.plate import normalise
+from edge.emission import Emission, Kind
 from edge.evidence import Shot, Still, quality
 from edge.passage import SAME_PLACE, Passage
 from edge.ports import Detector, PlateReader
 from edge.read.rectify import cut
 from edge.settings import CameraSettings, VoteSettings
-from edge.track import Direction, Track, Tracker
-from edge.types import Bgr, Detection, Frame, Verdict
+from edge.track import Track, Tracker
+from edge.types import Bgr, Box, Detection, Frame, Verdict
 from edge.vote import Vote
 
 _LEAST_QUALITY: Final = 0.05  # a smear: reading it would cost more than it tells
-
-
-class Kind(StrEnum):
-    """Whether an emission is a passage's first or a later one."""
-
-    READ = "read"
-    UPDATE = "update"
-
-
-@dataclass(frozen=True, slots=True)
-class Emission:
-    """All that a PlateRead says, but for its number; `track_id` tells which READ an UPDATE belongs to.
-
-    Attributes:
-        first_at, last_at: capture times of the passage's first frame and of the newest one voted on.
-        emitted_at: when the emission rule fired.
-        shot: the evidence.
-        frame_width_px, frame_height_px: of the frame that `shot.box` lies in.
-    """
-
-    kind: Kind
-    camera_id: str
-    track_id: int
-    first_at: datetime
-    last_at: datetime
-    emitted_at: datetime
-    verdict: Verdict
-    shot: Shot
-    frame_width_px: int
-    frame_height_px: int
-    direction: Direction | None
-    preset: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +52,19 @@ class Counts:
     rejoined: int = 0
     illegible: int = 0
     unread: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A plate in the newest frame and what is known of it by now, for drawing.
+
+    Attributes:
+        emitted: whether its passage has been emitted.
+    """
+
+    box: Box
+    verdict: Verdict | None
+    emitted: bool
 
 
 class Pipeline:
@@ -142,6 +123,12 @@ class Pipeline:
         """End all tracks, because the source has ended, and emit what they have."""
         ended = [self._end(track, now=now) for track in self._tracker.end()]
         return [e for e in ended if e]
+
+    def seen(self) -> list[Seen]:
+        """The plates of the newest frame."""
+        live = [t for t in self._tracker.tracks if t.last_at == self._newest]
+        passages = [(t, self._passages[t.id]) for t in live]
+        return [Seen(t.box, p.verdict, emitted=p.emitted is not None) for t, p in passages]
 
     def _begin(self, track: Track, frame: Frame) -> Passage:
         height, width = frame.bgr.shape[:2]

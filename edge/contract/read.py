@@ -102,7 +102,8 @@ class PlateRead(Message):
     last_at: Annotated[AwareDatetime, Field(description="capture time of the newest frame voted on, UTC")]
     emitted_at: Annotated[AwareDatetime, Field(description="when the emission rule fired, UTC")]
     clock_error_s: Annotated[
-        float | None, Field(description="edge clock minus central's, seconds; null where unknown")
+        float | None,
+        Field(ge=-1e9, le=1e9, description="edge clock minus central's, seconds; null where unknown"),
     ] = None
     plate_raw: Annotated[str, Field(max_length=24, description="as read, before any grammar; may be empty")]
     plate: PlateText
@@ -110,7 +111,12 @@ class PlateRead(Message):
     country: Annotated[Scored | None, Field(description="ISO 3166-1 alpha-2 and its likelihood")] = None
     plate_class: Scored | None = None
     characters: Annotated[tuple[Character, ...], Field(max_length=12)]
-    votes: Annotated[int, Field(ge=1, description="frames whose best string is `plate`")]
+    votes: Annotated[
+        int,
+        Field(
+            ge=0, description="frames whose own best string is `plate`; none, where only their sum says so"
+        ),
+    ]
     frames: Annotated[int, Field(ge=1, description="frames in which this plate was read at all")]
     box: Annotated[Box, Field(description="the plate in the frame kept as evidence")]
     vehicle: Vehicle = Vehicle()

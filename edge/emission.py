@@ -1,0 +1,91 @@
+"""What a pipeline says of a passage, and the message that it becomes once it has a number."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from edge.contract import read
+from edge.evidence import Shot
+from edge.track import Direction
+from edge.types import Box, Verdict
+
+
+class Kind(StrEnum):
+    """Whether an emission is a passage's first or a later one."""
+
+    READ = "read"
+    UPDATE = "update"
+
+
+@dataclass(frozen=True, slots=True)
+class Emission:
+    """All that a PlateRead says, but for its number; `track_id` tells which READ an UPDATE belongs to.
+
+    Attributes:
+        first_at, last_at: capture times of the passage's first frame and of the newest one voted on.
+        emitted_at: when the emission rule fired.
+        shot: the evidence.
+        frame_width_px, frame_height_px: of the frame that `shot.box` lies in.
+    """
+
+    kind: Kind
+    camera_id: str
+    track_id: int
+    first_at: datetime
+    last_at: datetime
+    emitted_at: datetime
+    verdict: Verdict
+    shot: Shot
+    frame_width_px: int
+    frame_height_px: int
+    direction: Direction | None
+    preset: str | None
+
+    def message(
+        self,
+        number: read.ReadId,
+        *,
+        site_id: str,
+        models: read.ModelVersions,
+        pictures: read.PictureRef,
+        clock_error_s: float | None = None,
+    ) -> read.PlateRead:
+        """The read of that number, as it travels."""
+        verdict = self.verdict
+        return read.PlateRead(
+            edge_id=number.edge_id,
+            epoch=number.epoch,
+            seq=number.seq,
+            site_id=site_id,
+            camera_id=self.camera_id,
+            first_at=self.first_at,
+            best_at=self.shot.captured_at,
+            last_at=self.last_at,
+            emitted_at=self.emitted_at,
+            clock_error_s=clock_error_s,
+            plate_raw=verdict.plate_raw,
+            plate=verdict.plate,
+            likelihood=verdict.likelihood,
+            country=verdict.country,
+            plate_class=verdict.plate_class,
+            characters=verdict.characters,
+            votes=verdict.votes,
+            frames=verdict.frames,
+            box=_shares(self.shot.box, width_px=self.frame_width_px, height_px=self.frame_height_px),
+            track_id=self.track_id,
+            direction=self.direction,
+            preset=self.preset,
+            pictures=pictures,
+            models=models,
+        )
+
+
+def _shares(box: Box, *, width_px: int, height_px: int) -> read.Box:
+    """A box in shares of the frame, within it."""
+    left, top = _unit(box.x / width_px), _unit(box.y / height_px)
+    right, bottom = _unit((box.x + box.width) / width_px), _unit((box.y + box.height) / height_px)
+    return read.Box(x=left, y=top, width=right - left, height=bottom - top)
+
+
+def _unit(share: float) -> float:
+    return min(max(share, 0.0), 1.0)

@@ -1,0 +1,60 @@
+"""The nets and the grammar of one analysing thread, built as the settings say."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from edge.assets import plate_files
+from edge.contract.plate import Grammar
+from edge.contract.read import ModelVersions
+from edge.detect.openvino import OpenVinoDetector
+from edge.detect.yolo import YoloDetector
+from edge.ports import Detector, PlateReader
+from edge.read.ppocr import PpOcrReader
+from edge.settings import VoteSettings, load_grammar
+from edge.vote import Vote
+
+Name = Literal["openvino", "torch"]
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What recognises plates; the nets are not used by two threads at once."""
+
+    detector: Detector
+    reader: PlateReader
+    grammar: Grammar
+
+    @property
+    def models(self) -> ModelVersions:
+        """What read a plate, as its message says it."""
+        return ModelVersions(detector=self.detector.version, reader=self.reader.version)
+
+    def new_vote(self, settings: VoteSettings, countries: Mapping[str, float]) -> Vote:
+        """An empty vote for a new passage."""
+        return Vote(grammar=self.grammar, settings=settings, countries=countries)
+
+
+def build(name: Name, *, threads: int = 1, detector_score: float | None = None) -> Engine:
+    """Load the weights and the grammar.
+
+    Args:
+        name: what runs the detector.
+        threads: threads of each net.
+        detector_score: least score of a detection; None: the threshold that the weights were chosen at.
+
+    Raises:
+        AssetError: a weight or grammar file is missing or damaged, or the engine is not installed.
+        ConfigError: a grammar file is wrong.
+    """
+    return Engine(
+        detector=_detector(name, threads=threads, least_score=detector_score),
+        reader=PpOcrReader(threads=threads),
+        grammar=load_grammar(plate_files()),
+    )
+
+
+def _detector(name: Name, *, threads: int, least_score: float | None) -> Detector:
+    if name == "torch":
+        return YoloDetector(threads=threads, least_score=least_score)
+    return OpenVinoDetector(threads=threads, least_score=least_score)
