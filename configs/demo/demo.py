@@ -15,6 +15,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from string import Template
 
 from measure import measure
 
@@ -22,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HERE = ROOT / "configs" / "demo"
 RUN = ROOT / "demo-run"
 PORTS = {"broker": 1884, "cameras": 8554}
+OTHER_PORTS = {"broker, MQTT 3.1.1": 1885}
 STOP_S = 30.0
 """How long a process may take to stop cleanly; the centre seals, the edge waits for its last acks."""
 
@@ -35,8 +37,8 @@ class Process:
 
 
 def prepare() -> None:
-    """An empty run folder with a new camera password; clear words where something is missing."""
-    for name, port in PORTS.items():
+    """An empty run folder with new passwords; clear words where something is missing."""
+    for name, port in {**PORTS, **OTHER_PORTS}.items():
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -46,10 +48,19 @@ def prepare() -> None:
     shutil.rmtree(RUN, ignore_errors=True)
     for folder in ("secrets", "logs", "edge", "centre"):
         (RUN / folder).mkdir(parents=True)
-    for name in ("camera", "broker-edge", "broker-centre"):
-        path = RUN / "secrets" / name
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(18) + "\n", encoding="utf-8")
+    passwords = {name: secrets.token_urlsafe(18) for name in ("camera", "broker-edge", "broker-centre")}
+    for name, password in passwords.items():
+        write_secret(name, password + "\n")
+    broker = Template((HERE / "broker.toml").read_text(encoding="utf-8"))
+    users = {name.replace("-", "_"): password for name, password in passwords.items()}
+    write_secret("broker.toml", broker.substitute(users))
+
+
+def write_secret(name: str, content: str) -> None:
+    """A file below demo-run/secrets that its owner alone can read."""
+    path = RUN / "secrets" / name
+    path.touch(mode=0o600)
+    path.write_text(content, encoding="utf-8")
 
 
 def start(name: str, command: str) -> Process:
