@@ -1,0 +1,295 @@
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import pytest
+from fakes import FakeDetector, FakeReader, at, frame, reading
+
+from edge.assets import plate_files
+from edge.contract.read import ModelVersions, PictureRef, ReadId
+from edge.emission import Emission, Kind
+from edge.pipeline import Pipeline
+from edge.settings import CameraSettings, VoteSettings, load_grammar
+from edge.types import Box, Reading
+from edge.vote import Vote
+
+CAMERA = CameraSettings(id="cam", url="rtsp://127.0.0.1/cam", countries={"CO": 1})
+SETTINGS = VoteSettings()
+GRAMMAR = load_grammar(plate_files())
+FPS = 8
+
+
+class Scene:
+    """A camera with a pipeline: plates by mark, shown for as long as the test says."""
+
+    def __init__(self, says: dict[int, Reading], **camera: object) -> None:
+        self.detector, self.reader = FakeDetector(), FakeReader(says)
+        self.settings = CAMERA.model_copy(update=camera)
+        self.pipeline = Pipeline(
+            camera=self.settings,
+            vote=SETTINGS,
+            new_vote=lambda: Vote(grammar=GRAMMAR, settings=SETTINGS, countries=self.settings.countries),
+            detector=self.detector,
+            reader=self.reader,
+        )
+        self.now = 0.0
+        self.emissions: list[tuple[float, Emission]] = []
+
+    def show(
+        self, seconds: float, plates: Callable[[float], dict[int, Box]], *, preset: str | None = None
+    ) -> None:
+        """Feed frames at FPS; `plates` says by time since the start of this show what stands where."""
+        began = self.now
+        while self.now < began + seconds - 1e-9:
+            self._take(
+                self.pipeline.feed(frame(self.now, plates(self.now - began), preset=preset), now=at(self.now))
+            )
+            self.now += 1 / FPS
+
+    def wait(self, seconds: float) -> None:
+        """No frames come (the motion gate is shut)."""
+        began = self.now
+        while self.now < began + seconds - 1e-9:
+            self.now += 0.5
+            self._take(self.pipeline.tick(now=at(self.now)))
+
+    def end(self) -> list[Emission]:
+        self._take(self.pipeline.flush(now=at(self.now)))
+        return [emission for _, emission in self.emissions]
+
+    def _take(self, emissions: Iterable[Emission]) -> None:
+        self.emissions += [(self.now, e) for e in emissions]
+
+
+def standing(*marks: int) -> Callable[[float], dict[int, Box]]:
+    return lambda _: {mark: Box(40 + 200 * k, 120, 120, 60) for k, mark in enumerate(marks)}
+
+
+def driving(mark: int, *, px_s: float = 200.0) -> Callable[[float], dict[int, Box]]:
+    """Across the picture from the left, gone when its plate would touch the right border."""
+    return lambda t: {mark: Box(20 + px_s * t, 120, 96, 48)} if px_s * t < 500 else {}
+
+
+def approaching(mark: int) -> Callable[[float], dict[int, Box]]:
+    return lambda t: {mark: Box(300, 60 + 40 * t, 48 + 32 * t, 24 + 16 * t)}
+
+
+def nothing(_: float) -> dict[int, Box]:
+    return {}
+
+
+def said(emissions: list[Emission]) -> list[tuple[Kind, str]]:
+    return [(e.kind, e.verdict.plate) for e in emissions]
+
+
+def test_a_passing_vehicle_is_one_read() -> None:
+    scene = Scene({7: reading("KAB123")})
+    scene.show(5, driving(7))
+    emissions = scene.end()
+    assert said(emissions) == [(Kind.READ, "KAB123")]
+    (only,) = emissions
+    assert only.camera_id == "cam"
+    assert only.first_at == at(0)
+    assert only.first_at <= only.shot.captured_at <= only.last_at <= only.emitted_at
+    assert only.verdict.country is not None
+    assert only.verdict.country.value == "CO"
+    assert scene.pipeline.counts.reads == 1
+    assert scene.pipeline.counts.illegible == 0
+
+
+def test_a_certain_read_is_emitted_at_once_and_not_read_again() -> None:
+    scene = Scene({7: reading("KAB123")})
+    scene.show(6, standing(7))
+    ((emitted_at, emission),) = scene.emissions
+    assert emission.verdict.likelihood >= SETTINGS.certain
+    assert emitted_at < SETTINGS.patience_s
+    assert scene.reader.crops <= 4, "and then no more"
+    assert scene.pipeline.counts.frames == 48
+
+
+def test_an_uncertain_read_is_emitted_when_patience_ends() -> None:
+    scene = Scene({7: reading("KAB123", sure=0.93)})
+    scene.show(6, standing(7))
+    emitted_at, first = scene.emissions[0]
+    assert SETTINGS.legible <= first.verdict.likelihood < SETTINGS.certain
+    assert emitted_at == pytest.approx(SETTINGS.patience_s, abs=0.3)
+    assert [e.kind for e in scene.end()].count(Kind.READ) == 1
+
+
+def test_patience_ends_also_while_no_frames_come() -> None:
+    scene = Scene({7: reading("KAB123", sure=0.93)})
+    scene.show(0.5, standing(7))
+    assert scene.emissions == []
+    scene.wait(3)
+    ((emitted_at, emission),) = scene.emissions
+    assert emission.verdict.plate == "KAB123"
+    assert emitted_at == pytest.approx(SETTINGS.patience_s, abs=0.6)
+
+
+def test_an_uncertain_read_is_emitted_when_its_track_ends() -> None:
+    scene = Scene({7: reading("KAB123", sure=0.93)})
+    scene.show(0.75, driving(7, px_s=600))
+    assert scene.emissions == []
+    assert said(scene.end()) == [(Kind.READ, "KAB123")]
+
+
+def test_what_is_never_legible_is_counted_and_not_emitted() -> None:
+    scene = Scene({7: reading("KAB123", sure=0.3)})
+    scene.show(3, driving(7))
+    scene.show(3, nothing)
+    assert scene.end() == []
+    assert (scene.pipeline.counts.illegible, scene.pipeline.counts.tracks) == (1, 1)
+
+
+def test_a_plate_too_narrow_to_read_is_tracked_and_not_read() -> None:
+    scene = Scene({7: reading("KAB123")}, min_plate_px=130)
+    scene.show(3, standing(7))
+    assert scene.end() == []
+    assert scene.reader.crops == 0
+    assert scene.pipeline.counts.unread == 1
+
+
+def test_a_plate_outside_the_region_does_not_exist() -> None:
+    left_half = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))
+    scene = Scene({7: reading("KAB123"), 9: reading("XYZ987")}, region=left_half)
+    scene.show(2, lambda _: {7: Box(60, 120, 120, 60), 9: Box(440, 120, 120, 60)})
+    assert said(scene.end()) == [(Kind.READ, "KAB123")]
+    assert scene.pipeline.counts.tracks == 1
+
+
+def test_two_vehicles_at_once_are_two_reads_with_their_own_evidence() -> None:
+    scene = Scene({7: reading("KAB123"), 9: reading("XYZ987")})
+    scene.show(2, standing(7, 9))
+    emissions = scene.end()
+    assert sorted(e.verdict.plate for e in emissions) == ["KAB123", "XYZ987"]
+    marks = {
+        e.verdict.plate: int(e.shot.crop[e.shot.crop.shape[0] // 2, e.shot.crop.shape[1] // 2, 2])
+        for e in emissions
+    }
+    assert marks == {"KAB123": 7, "XYZ987": 9}
+    assert len({e.track_id for e in emissions}) == 2
+
+
+def test_better_evidence_later_is_an_update_of_the_same_passage() -> None:
+    scene = Scene({7: reading("KAB128", sure=0.9)})
+    scene.show(2.5, standing(7))
+    scene.reader.says[7] = reading("KAB123", sure=0.999)
+    scene.show(12, standing(7))
+    emissions = scene.end()
+    assert said(emissions)[0] == (Kind.READ, "KAB128")
+    assert said(emissions)[-1] == (Kind.UPDATE, "KAB123")
+    assert len({e.track_id for e in emissions}) == 1
+    assert emissions[-1].shot.text == "KAB123"
+
+
+def test_updates_are_few() -> None:
+    scene = Scene({7: reading("KAB123", sure=0.9)})
+    for k in range(60):
+        scene.reader.says[7] = reading("KAB123" if k % 2 else "KAB128", sure=0.97)
+        scene.show(0.5, standing(7))
+    kinds = [e.kind for e in scene.end()]
+    assert kinds.count(Kind.READ) <= 1
+    assert kinds.count(Kind.UPDATE) <= 3
+
+
+def test_an_uncertain_plate_that_stands_is_read_less_and_less() -> None:
+    scene = Scene({7: reading("KAB123", sure=0.6)})
+    scene.show(10, standing(7))
+    assert 12 <= scene.reader.crops <= 12 + 10
+
+
+def test_a_certain_plate_is_read_again_once_it_is_much_wider() -> None:
+    scene = Scene({7: reading("KAB123")})
+    scene.show(5, approaching(7))
+    assert said(scene.end()) == [(Kind.READ, "KAB123")]
+    assert 3 <= scene.reader.crops <= 8, "some 40 frames"
+
+
+def test_a_plate_found_again_after_an_occlusion_is_the_same_passage() -> None:
+    scene = Scene({7: reading("KAB123")})
+    scene.show(1, standing(7))
+    scene.show(4, nothing)
+    scene.show(1, lambda _: {7: Box(400, 200, 120, 60)})
+    assert said(scene.end()) == [(Kind.READ, "KAB123")]
+    assert scene.pipeline.counts.rejoined == 1
+    assert scene.pipeline.counts.tracks == 2
+
+
+def test_the_same_plate_much_later_elsewhere_is_a_new_passage() -> None:
+    scene = Scene({7: reading("KAB123")})
+    scene.show(1, standing(7))
+    scene.show(15, nothing)
+    scene.show(1, lambda _: {7: Box(400, 200, 120, 60)})
+    assert said(scene.end()) == [(Kind.READ, "KAB123")] * 2
+
+
+def test_a_parked_car_behind_passing_ones_is_not_read_anew() -> None:
+    scene = Scene({7: reading("KAB123"), 9: reading("XYZ987")})
+    for _ in range(3):
+        scene.show(1, standing(7))
+        scene.show(30, nothing)  # a bus stands before it
+    assert said(scene.end()) == [(Kind.READ, "KAB123")]
+
+
+def test_a_parked_car_in_a_still_picture_goes_on() -> None:
+    scene = Scene({7: reading("KAB123")})
+    scene.show(1, standing(7))
+    scene.wait(600)
+    scene.show(1, standing(7))
+    assert said(scene.end()) == [(Kind.READ, "KAB123")]
+    assert scene.pipeline.counts.tracks == 1
+
+
+def test_another_preset_is_another_scene() -> None:
+    scene = Scene({7: reading("KAB123", sure=0.93)})
+    scene.show(0.5, standing(7), preset="north")
+    scene.show(0.5, standing(7), preset="south")
+    emissions = scene.end()
+    assert [(e.verdict.plate, e.preset) for e in emissions] == [("KAB123", "north"), ("KAB123", "south")]
+
+
+def test_a_clock_that_steps_back_begins_anew() -> None:
+    scene = Scene({7: reading("KAB123", sure=0.93)})
+    scene.now = 100.0
+    scene.show(0.5, standing(7))
+    scene.now = 50.0
+    scene.show(0.5, standing(7))
+    assert [e.verdict.plate for e in scene.end()] == ["KAB123"] * 2
+
+
+def test_the_plates_of_the_newest_frame_can_be_seen() -> None:
+    scene = Scene({7: reading("KAB123")})
+    scene.show(1, standing(7))
+    (seen,) = scene.pipeline.seen()
+    assert seen.emitted
+    assert seen.verdict is not None
+    assert seen.verdict.plate == "KAB123"
+    scene.show(0.2, nothing)
+    assert scene.pipeline.seen() == []
+
+
+def test_what_was_known_is_forgotten_in_time() -> None:
+    scene = Scene({mark: reading(f"KAB1{mark:02d}") for mark in range(1, 40)})
+    for mark in range(1, 40):
+        scene.show(1, standing(mark))
+        scene.show(9, nothing)
+    assert len(scene.end()) == 39
+    assert len(scene.pipeline._known) <= 13, "two minutes of plates"
+    assert scene.pipeline._passages == {}
+
+
+def test_an_emission_becomes_a_valid_message() -> None:
+    scene = Scene({7: reading("KAB123")})
+    scene.show(2, lambda t: {7: Box(0, 0, 120 + 10 * t, 60)})
+    (emission,) = scene.end()
+    models = ModelVersions(detector=scene.detector.version, reader=scene.reader.version)
+    message = emission.message(
+        ReadId("edge-1", 3, 4), site_id="site", models=models, pictures=PictureRef(crop=True)
+    )
+    assert message.id == ("edge-1", 3, 4)
+    assert message.plate == "KAB123"
+    assert (message.box.x, message.box.y) == (0, 0)
+    assert message.box.width == pytest.approx(120 / 640, abs=0.02)
+    outside = replace(emission, shot=replace(emission.shot, box=Box(600, 340, 120, 60)))
+    box = outside.message(message.id, site_id="site", models=models, pictures=PictureRef()).box
+    assert box.x + box.width <= 1
+    assert box.y + box.height <= 1
