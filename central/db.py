@@ -221,6 +221,7 @@ alert_trail = Table(
     Column("captured_us", BigInteger, nullable=False),
     Column("camera_id", String(63), nullable=False),
 )
+Index("alert_trail_read", alert_trail.c.edge_id, alert_trail.c.epoch, alert_trail.c.seq)
 
 seal = Table(
     "seal",

@@ -7,7 +7,7 @@ from enum import StrEnum
 from edge.contract.delivery import Gone
 from edge.contract.health import EdgeHealth
 from edge.contract.read import PlateRead
-from edge.contract.topics import Numbered
+from edge.contract.topics import Address, Numbered
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,7 @@ class DeadLetter:
 class GoneArrival:
     """What an edge had to drop."""
 
+    address: Address
     gone: Gone
     received_at: datetime
 

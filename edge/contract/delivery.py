@@ -12,7 +12,10 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from edge.contract.read import Identifier, Message
 
-Sequence = Annotated[int, Field(ge=1, lt=2**53)]
+BEYOND = 2**53
+"""The first number that JSON readers may round; epochs and sequence numbers stay below it."""
+
+Sequence = Annotated[int, Field(ge=1, lt=BEYOND)]
 
 
 class Stream(StrEnum):

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from zlib import crc32
 
-from edge.contract.delivery import Stream
+from edge.contract.delivery import BEYOND, Stream
 from edge.contract.read import ReadId
 
 PARTITIONS = 64
@@ -132,8 +132,10 @@ def parse(topic: str) -> Numbered | Plain:
         raise ValueError(
             f"a {kind} topic {'needs' if owner is None else 'takes no'} read number: {topic[:200]!r}"
         )
-    read_seq = seq if owner is None else int(owner)
-    return Numbered(address, fields["camera"], kind, int(fields["epoch"]), seq, read_seq)
+    read_seq, epoch = seq if owner is None else int(owner), int(fields["epoch"])
+    if max(epoch, seq, read_seq) >= BEYOND:
+        raise ValueError(f"a number beyond {BEYOND - 1}: {topic[:200]!r}")
+    return Numbered(address, fields["camera"], kind, epoch, seq, read_seq)
 
 
 def subscriptions() -> tuple[str, ...]:

@@ -189,6 +189,7 @@ def _alerts() -> None:
         sa.Column("camera_id", sa.String(length=63), nullable=False),
         sa.PrimaryKeyConstraint("alert_id", "edge_id", "epoch", "seq"),
     )
+    op.create_index("alert_trail_read", "alert_trail", ["edge_id", "epoch", "seq"])
 
 
 def _seals() -> None:

@@ -1,0 +1,137 @@
+"""What a hit means: a new alert or one more look at the same passage, and why, in words (pure)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from central.types import Hit, HotlistEntry
+from edge.contract.read import Character, PlateRead, Scored
+
+_DOUBT = 0.9
+"""A character less likely than this is named in the explanation, with what else it may be."""
+
+_SECOND_LOOK = "A better look"
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """An alert and the reads that have joined it.
+
+    Attributes:
+        first_at: capture time of its earliest read.
+        last_at: capture time of its latest read.
+    """
+
+    alert_id: int
+    entry_id: int
+    edge_id: str
+    camera_id: str
+    first_at: datetime
+    last_at: datetime
+
+
+def continues(hit: Hit, passage: Passage, *, within: timedelta) -> bool:
+    """Whether a hit is one more look at a passage: same entry, same camera, close enough in capture time.
+
+    Messages arrive in any order, so the hit may lie before the passage as well as after it. A camera is
+    named within its edge: two edges may both have a `cam-1`.
+    """
+    return (
+        hit.entry_id == passage.entry_id
+        and hit.read.edge_id == passage.edge_id
+        and hit.read.camera_id == passage.camera_id
+        and passage.first_at - within <= hit.read.best_at <= passage.last_at + within
+    )
+
+
+def explain(hit: Hit, *, country_known: bool, late_by: timedelta | None) -> str:
+    """Why this read matched this entry, and what speaks against it.
+
+    Args:
+        hit: the read and the entry.
+        country_known: whether a grammar recognised the plate's country.
+        late_by: how old the read was when it arrived; None where it was not late.
+    """
+    return " ".join(_sentences(hit, country_known=country_known, late_by=late_by))
+
+
+def second_look(read: PlateRead, *, fits: bool) -> str:
+    """What to add to an alert when an update of one of its reads arrives."""
+    end = "which fits this entry again" if fits else "which this entry does not fit: compare the pictures"
+    return f"{_SECOND_LOOK} at {read.best_at:%H:%M:%S} UTC reads {_described(read)}, {end}."
+
+
+def is_doubted(explanation: str) -> bool:
+    """Whether a second look has spoken against the alert."""
+    return _SECOND_LOOK in explanation
+
+
+def _sentences(hit: Hit, *, country_known: bool, late_by: timedelta | None) -> Iterator[str]:
+    read, entry = hit.read, hit.entry
+    yield (
+        f"{_described(read)}, in {read.votes} of {read.frames} frames; exactly the plate listed as "
+        f"{entry.reason} in {entry.list_name} (priority {entry.priority}, source {entry.source or 'not given'}, "
+        f"case {entry.case_number or 'not given'})."
+    )
+    yield from _doubts(read.characters)
+    if not country_known:
+        yield f"The plate's country was not recognised; the list says {entry.country}."
+    yield from _class_told(read, entry)
+    yield from _look(read, entry)
+    if late_by is not None:
+        yield f"LATE: it was seen {_spoken(late_by)} before it arrived."
+
+
+def _described(read: PlateRead) -> str:
+    known = [scored.value for scored in (read.country, read.plate_class) if scored is not None]
+    return f"{read.plate} ({', '.join([*known, f'likelihood {read.likelihood:.2f}'])})"
+
+
+def _doubts(characters: tuple[Character, ...]) -> Iterator[str]:
+    doubtful = [
+        f"character {place} {c.char} {c.likelihood:.2f}"
+        + "".join(f" / {a.char} {a.likelihood:.2f}" for a in c.alternatives)
+        for place, c in enumerate(characters, start=1)
+        if c.likelihood < _DOUBT
+    ]
+    if doubtful:
+        yield f"In doubt: {'; '.join(doubtful)}."
+
+
+def _class_told(read: PlateRead, entry: HotlistEntry) -> Iterator[str]:
+    if entry.plate_class is None:
+        return
+    if read.plate_class is None:
+        yield f"The list says class {entry.plate_class}; the camera could not tell."
+    elif read.plate_class.value != entry.plate_class:
+        yield (
+            f"The list says class {entry.plate_class}, the camera {read.plate_class.value} "
+            f"({read.plate_class.likelihood:.2f}): the two share these strings."
+        )
+
+
+def _look(read: PlateRead, entry: HotlistEntry) -> Iterator[str]:
+    """The vehicle itself: what cost people most was a stop for the right plate on the wrong vehicle."""
+    pairs: tuple[tuple[str, str | None, Scored | None], ...] = (
+        ("type", entry.vehicle_type, read.vehicle.type),
+        ("color", entry.color, read.vehicle.color),
+        ("brand", entry.brand, read.vehicle.brand),
+    )
+    for name, listed, seen in pairs:
+        if listed is None or seen is None:
+            continue
+        if listed.casefold() == seen.value.casefold():
+            yield f"Vehicle {name} {seen.value} as listed ({seen.likelihood:.2f})."
+        else:
+            yield f"COMPARE: vehicle {name} listed {listed}, seen {seen.value} ({seen.likelihood:.2f})."
+    unseen = [f"{name} {listed}" for name, listed, seen in pairs if listed is not None and seen is None]
+    if unseen:
+        yield f"Not recognised by the camera, so compare: {', '.join(unseen)}."
+
+
+def _spoken(span: timedelta) -> str:
+    minutes, seconds = divmod(round(span.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = ((days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s"))
+    return " ".join([f"{number} {unit}" for number, unit in parts if number][:2]) or "0 s"

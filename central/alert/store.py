@@ -1,0 +1,191 @@
+"""Alerts in the database: raised, joined and annotated in the transaction that commits the read itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, update
+
+from central.alert.rules import Passage, continues, explain, is_doubted, second_look
+from central.db import alert, alert_trail, from_us, to_us
+from central.types import Alert, Hit, Reason
+from edge.contract.read import PlateRead, ReadId
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One fresh read or update, and what it hit.
+
+    Attributes:
+        hits: of this read, the most urgent first; may be empty.
+        country_known: whether a grammar recognised the plate's country.
+        is_update: it is a better look at a read that came before.
+    """
+
+    read: PlateRead
+    hits: Sequence[Hit]
+    received_at: datetime
+    late: bool
+    country_known: bool
+    is_update: bool
+
+
+class Alerts:
+    """Turns looks into alerts: one for each passage and entry."""
+
+    def __init__(self, *, within: timedelta) -> None:
+        self._within: Final = within
+
+    def record(self, connection: Connection, look: Look) -> list[Alert]:
+        """Raise an alert for each hit that is not one more look at a passage; returns the new ones.
+
+        An update that no longer fits an entry does not take the alert back, for somebody may be under way:
+        the alert says so instead.
+        """
+        raised = []
+        for hit in look.hits:
+            if _is_told(connection, hit):
+                continue
+            passage = self._passage(connection, hit)
+            if passage is None:
+                raised.append(_raise(connection, hit, look))
+            else:
+                _join(connection, hit, passage)
+        if look.is_update:
+            _annotate(connection, look)
+        return raised
+
+    def _passage(self, connection: Connection, hit: Hit) -> Passage | None:
+        at_us, within_us = to_us(hit.read.best_at), self._within // timedelta(microseconds=1)
+        rows = connection.execute(
+            select(alert)
+            .where(
+                alert.c.hotlist_entry_id == hit.entry_id,
+                alert.c.camera_id == hit.read.camera_id,
+                alert.c.passage_last_us >= at_us - within_us,
+                alert.c.passage_first_us <= at_us + within_us,
+            )
+            .order_by(alert.c.alert_id)
+        ).mappings()
+        passages = (_to_passage(row) for row in rows)
+        return next((p for p in passages if continues(hit, p, within=self._within)), None)
+
+
+def _is_told(connection: Connection, hit: Hit) -> bool:
+    """Whether an alert of this entry has this very read in its trail (an update of the read says it again)."""
+    told = (
+        select(alert.c.alert_id)
+        .join(alert_trail, alert_trail.c.alert_id == alert.c.alert_id)
+        .where(alert.c.hotlist_entry_id == hit.entry_id, *_is_read(hit.read.id))
+    )
+    return connection.execute(told).first() is not None
+
+
+def _is_read(read: ReadId) -> tuple[ColumnElement[bool], ...]:
+    return (
+        alert_trail.c.edge_id == read.edge_id,
+        alert_trail.c.epoch == read.epoch,
+        alert_trail.c.seq == read.seq,
+    )
+
+
+def _to_passage(row: RowMapping) -> Passage:
+    return Passage(
+        alert_id=row["alert_id"],
+        entry_id=row["hotlist_entry_id"],
+        edge_id=row["edge_id"],
+        camera_id=row["camera_id"],
+        first_at=from_us(row["passage_first_us"]),
+        last_at=from_us(row["passage_last_us"]),
+    )
+
+
+def _raise(connection: Connection, hit: Hit, look: Look) -> Alert:
+    read, entry = hit.read, hit.entry
+    late_by = look.received_at - read.best_at if look.late else None
+    explanation = explain(hit, country_known=look.country_known, late_by=late_by)
+    captured_us = to_us(read.best_at)
+    alert_id = connection.execute(
+        insert(alert)
+        .values(
+            raised_us=to_us(look.received_at),
+            edge_id=read.edge_id,
+            epoch=read.epoch,
+            seq=read.seq,
+            camera_id=read.camera_id,
+            captured_us=captured_us,
+            plate=entry.plate,
+            likelihood=read.likelihood,
+            hotlist_entry_id=hit.entry_id,
+            list_name=entry.list_name,
+            reason=str(entry.reason),
+            priority=entry.priority,
+            explanation=explanation,
+            late=look.late,
+            passage_first_us=captured_us,
+            passage_last_us=captured_us,
+        )
+        .returning(alert.c.alert_id)
+    ).scalar_one()
+    _add_to_trail(connection, alert_id, read)
+    return Alert(
+        alert_id=alert_id,
+        raised_at=look.received_at,
+        edge_id=read.edge_id,
+        epoch=read.epoch,
+        seq=read.seq,
+        camera_id=read.camera_id,
+        captured_at=read.best_at,
+        plate=entry.plate,
+        likelihood=read.likelihood,
+        list_name=entry.list_name,
+        reason=Reason(entry.reason),
+        priority=entry.priority,
+        explanation=explanation,
+        late=look.late,
+    )
+
+
+def _join(connection: Connection, hit: Hit, passage: Passage) -> None:
+    at = hit.read.best_at
+    _add_to_trail(connection, passage.alert_id, hit.read)
+    connection.execute(
+        update(alert)
+        .where(alert.c.alert_id == passage.alert_id)
+        .values(
+            passage_first_us=to_us(min(passage.first_at, at)),
+            passage_last_us=to_us(max(passage.last_at, at)),
+        )
+    )
+
+
+def _add_to_trail(connection: Connection, alert_id: int, read: PlateRead) -> None:
+    connection.execute(
+        insert(alert_trail).values(
+            alert_id=alert_id,
+            edge_id=read.edge_id,
+            epoch=read.epoch,
+            seq=read.seq,
+            captured_us=to_us(read.best_at),
+            camera_id=read.camera_id,
+        )
+    )
+
+
+def _annotate(connection: Connection, look: Look) -> None:
+    """Tell every alert that has this read in its trail what the better look says."""
+    fitting = {hit.entry_id for hit in look.hits}
+    alerts = connection.execute(
+        select(alert.c.alert_id, alert.c.hotlist_entry_id, alert.c.explanation)
+        .join(alert_trail, alert_trail.c.alert_id == alert.c.alert_id)
+        .where(*_is_read(look.read.id))
+    ).all()
+    for alert_id, entry_id, explanation in alerts:
+        fits = entry_id in fitting
+        if fits and not is_doubted(explanation):
+            continue
+        note = second_look(look.read, fits=fits)
+        connection.execute(
+            update(alert).where(alert.c.alert_id == alert_id).values(explanation=f"{explanation} {note}")
+        )

@@ -1,0 +1,234 @@
+"""The broker: a durable session (paho-mqtt) that puts messages on a bounded queue and acknowledges them later.
+
+The session outlives us: a fixed client id, no clean start, and no PUBACK before the commit, so the broker
+keeps what we have not committed. How much it may have under way is the receive maximum (MQTT v5) and, with
+any broker, the queue: when that is full the network thread waits, and TCP makes the broker wait.
+"""
+
+import queue
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import structlog
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from central.consume.store import Reply
+from central.consume.writer import Delivery
+from central.db import Clock
+from central.errors import ConfigError
+from central.settings import MqttSettings, read_secret
+from central.types import Arrival
+from edge.contract.config import TlsSettings
+from edge.contract.topics import subscriptions
+
+SESSION_S: Final = 7 * 24 * 3600
+"""How long the broker keeps our session while we are away."""
+
+_REPLIES_MAX: Final = 10_000
+"""Acknowledgements to edges waiting for the broker; what is dropped beyond is said again to who asks again."""
+_QUEUE_WAIT_S: Final = 0.2
+_PASSING: Final = frozenset({"Server unavailable", "Server busy", "Quota exceeded", "Use another server"})
+
+_log = structlog.get_logger(__name__)
+
+
+class MqttLink:
+    """One connection at a time, made again when it breaks.
+
+    Attributes:
+        dropped_replies: acknowledgements that found paho's queue full.
+    """
+
+    def __init__(
+        self,
+        settings: MqttSettings,
+        deliveries: "queue.Queue[Delivery]",
+        *,
+        clock: Clock,
+        on_fault: Callable[[str], None],
+    ) -> None:
+        """Prepare, without connecting.
+
+        Args:
+            settings: the broker.
+            deliveries: where messages go.
+            clock: now, UTC-aware.
+            on_fault: called once with what only a person can mend (refused, session taken over).
+
+        Raises:
+            ConfigError: the password or a certificate cannot be read.
+        """
+        self.dropped_replies = 0
+        self._settings: Final = settings
+        self._deliveries: Final = deliveries
+        self._clock: Final = clock
+        self._on_fault: Final = on_fault
+        self._closing: Final = threading.Event()
+        self._connection = 0
+        self._where: Final = f"broker {settings.host}:{settings.port}"
+        # Written by one thread each; equal when every reply has reached the broker.
+        self._sent = 0
+        self._settled = 0
+        self._client: Final = self._make_client()
+
+    def start(self) -> None:
+        """Connect in the background, and again after each loss."""
+        arguments: dict[str, Any] = {}
+        if self._settings.protocol == "5":
+            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's own gap
+            properties.SessionExpiryInterval = SESSION_S
+            properties.ReceiveMaximum = self._settings.receive_maximum
+            arguments = {"clean_start": False, "properties": properties}
+        self._client.connect_async(
+            self._settings.host, self._settings.port, self._settings.keepalive_s, **arguments
+        )
+        self._client.loop_start()
+
+    def stop_taking(self) -> None:
+        """Leave what comes from now on to the broker, unacknowledged."""
+        self._closing.set()
+
+    def close(self, *, patience_s: float = 5.0) -> None:
+        """Send the replies that still wait, for a while, and disconnect; the session stays."""
+        self.stop_taking()
+        until = time.monotonic() + patience_s
+        while self._settled < self._sent and self._client.is_connected() and time.monotonic() < until:
+            time.sleep(0.01)
+        if self._settled < self._sent:
+            _log.warning("acknowledgements not sent; edges will ask again", number=self._sent - self._settled)
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def confirm(self, deliveries: Sequence[Delivery]) -> None:
+        """PUBACK, in the order of arrival; of an earlier connection there is nothing left to confirm."""
+        for delivery in deliveries:
+            if delivery.arrival.mid and delivery.connection == self._connection:
+                self._client.ack(delivery.arrival.mid, 1)
+
+    def reply(self, replies: Sequence[Reply]) -> None:
+        """Publish what is committed, on each edge's own topic."""
+        for reply in replies:
+            info = self._client.publish(
+                reply.address.ack, reply.ack.model_dump_json(), qos=1, retain=reply.retain
+            )
+            if info.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
+                self.dropped_replies += 1
+                _log.warning("acknowledgement dropped, the queue is full", edge=reply.address.edge_id)
+            else:
+                self._sent += 1
+
+    def _make_client(self) -> Client:
+        settings = self._settings
+        five = settings.protocol == "5"
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=settings.client_id,
+            clean_session=None if five else False,
+            protocol=MQTTProtocolVersion.MQTTv5 if five else MQTTProtocolVersion.MQTTv311,
+            manual_ack=True,
+        )
+        client.reconnect_delay_set(1, 30)
+        client.max_queued_messages_set(_REPLIES_MAX)
+        if settings.username is not None:
+            secret = None if settings.password_file is None else read_secret(settings.password_file)
+            client.username_pw_set(settings.username, secret)
+        if settings.tls is not None:
+            _use_tls(client, settings.tls)
+        client.on_socket_open = _send_at_once
+        client.on_connect = self._on_connect
+        client.on_connect_fail = self._on_connect_fail
+        client.on_disconnect = self._on_disconnect
+        client.on_subscribe = self._on_subscribe
+        client.on_publish = self._on_publish
+        client.on_message = self._on_message
+        return client
+
+    def _on_connect(
+        self, client: Client, _data: object, flags: ConnectFlags, reason: ReasonCode, _p: object
+    ) -> None:
+        if reason.is_failure:
+            if str(reason) in _PASSING:
+                _log.warning("broker is not ready, trying again", broker=self._where, reason=str(reason))
+            else:
+                self._fail(f"{self._where}: connection {self._who()} refused: {reason}")
+            return
+        self._connection += 1
+        _log.info("connected", broker=self._where, session_kept=flags.session_present)
+        if self._settings.protocol == "5":
+            client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in subscriptions()])
+        else:
+            client.subscribe([(topic, 1) for topic in subscriptions()])
+
+    def _on_connect_fail(self, _client: Client, _data: object) -> None:
+        _log.warning("broker cannot be reached, trying again", broker=self._where)
+
+    def _on_disconnect(
+        self, _client: Client, _data: object, _flags: DisconnectFlags, reason: ReasonCode, _p: object
+    ) -> None:
+        if str(reason) == "Session taken over":
+            self._fail(f"{self._where}: another consumer has taken over as {self._settings.client_id!r}")
+        elif not self._closing.is_set():
+            _log.warning("connection lost, trying again", broker=self._where, reason=str(reason))
+
+    def _on_subscribe(
+        self, _client: Client, _data: object, _mid: int, reasons: list[ReasonCode], _p: object
+    ) -> None:
+        refused = [
+            topic for topic, reason in zip(subscriptions(), reasons, strict=False) if reason.is_failure
+        ]
+        if refused:
+            self._fail(f"{self._where}: subscription {self._who()} refused: {', '.join(refused)}")
+
+    def _on_publish(self, _client: Client, _data: object, _mid: int, reason: ReasonCode, _p: object) -> None:
+        self._settled += 1
+        if reason.is_failure:
+            _log.error("broker refuses our acknowledgement", broker=self._where, reason=str(reason))
+
+    def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            topic = "(not UTF-8)"
+        mid = message.mid if message.qos else 0
+        delivery = Delivery(Arrival(topic, bytes(message.payload), self._clock(), mid), self._connection)
+        while not self._closing.is_set():
+            try:
+                self._deliveries.put(delivery, timeout=_QUEUE_WAIT_S)
+            except queue.Full:
+                continue
+            return
+
+    def _fail(self, what: str) -> None:
+        if not self._closing.is_set():
+            self._closing.set()
+            self._on_fault(what)
+
+    def _who(self) -> str:
+        user = self._settings.username
+        return "without a user" if user is None else f"of user {user!r}"
+
+
+def _send_at_once(_client: Client, _data: object, sock: Any) -> None:  # noqa: ANN401  # of many kinds
+    """Without it a small message waits for the acknowledgement of the one before."""
+    if isinstance(sock, socket.socket):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _use_tls(client: Client, tls: TlsSettings) -> None:
+    try:
+        client.tls_set(
+            ca_certs=str(tls.ca_file),
+            certfile=None if tls.cert_file is None else str(tls.cert_file),
+            keyfile=None if tls.key_file is None else str(tls.key_file),
+        )
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        files = ", ".join(str(f) for f in (tls.ca_file, tls.cert_file, tls.key_file) if f is not None)
+        raise ConfigError(f"TLS files cannot be used ({files}): {error}") from error

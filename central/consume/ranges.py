@@ -1,0 +1,131 @@
+"""The received ranges: which numbers of each edge's streams are committed, so that each counts once.
+
+They outlive the rows: a message that comes again after its row was sealed, a day later, is still known.
+"""
+
+from bisect import bisect_right
+from collections.abc import Collection, Iterable
+from typing import NamedTuple, Self
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from central.db import received_range
+from edge.contract.delivery import Ack, Received, SeqRange, Stream
+
+
+class Source(NamedTuple):
+    """A stream of one epoch of an edge."""
+
+    edge_id: str
+    epoch: int
+    stream: Stream
+
+
+class _Line:
+    """What one stream has received: what the database held before, and what this batch adds."""
+
+    def __init__(self, spans: Iterable[tuple[int, int]] = ()) -> None:
+        self.before = sorted(spans)
+        self._firsts = [first for first, _ in self.before]
+        self.single: set[int] = set()
+        self.spans: list[SeqRange] = []
+
+    def __contains__(self, seq: int) -> bool:
+        at = bisect_right(self._firsts, seq) - 1
+        return (
+            (at >= 0 and seq <= self.before[at][1])
+            or seq in self.single
+            or any(span.first <= seq <= span.last for span in self.spans)
+        )
+
+    def after(self) -> Received:
+        held = Received(ranges=tuple(SeqRange(first=first, last=last) for first, last in self.before))
+        return held.adding([*self.single, *self.spans]) if self.is_changed() else held
+
+    def is_changed(self) -> bool:
+        return bool(self.single or self.spans)
+
+
+class Ledger:
+    """The ranges of the edges that a batch touches, for the length of one transaction."""
+
+    def __init__(self, lines: dict[Source, _Line]) -> None:
+        self._lines = lines
+
+    @classmethod
+    def load(cls, connection: Connection, edges: Collection[str]) -> Self:
+        """Read the ranges of these edges, every epoch of them."""
+        spans: dict[Source, list[tuple[int, int]]] = {}
+        if edges:
+            rows = connection.execute(select(received_range).where(received_range.c.edge_id.in_(edges)))
+            for edge_id, epoch, stream, first, last in rows:
+                spans.setdefault(Source(edge_id, epoch, Stream(stream)), []).append((first, last))
+        return cls({source: _Line(found) for source, found in spans.items()})
+
+    def holds(self, source: Source, seq: int) -> bool:
+        """Whether this number has been received, in this batch or before."""
+        line = self._lines.get(source)
+        return line is not None and seq in line
+
+    def take(self, source: Source, seq: int) -> bool:
+        """Count a number as received; False where it was already."""
+        line = self._lines.setdefault(source, _Line())
+        if seq in line:
+            return False
+        line.single.add(seq)
+        return True
+
+    def take_range(self, source: Source, span: SeqRange) -> bool:
+        """Count a whole range as received; False where all of it was already."""
+        line = self._lines.setdefault(source, _Line())
+        held = line.after()
+        if held.adding([span]) == held:
+            return False
+        line.spans.append(span)
+        return True
+
+    def ack(self, edge_id: str, epoch: int) -> Ack:
+        """Everything that will be held of an edge's epoch once this transaction is committed."""
+        streams = {
+            source.stream: line.after()
+            for source, line in sorted(self._lines.items())
+            if (source.edge_id, source.epoch) == (edge_id, epoch)
+        }
+        return Ack(edge_id=edge_id, epoch=epoch, streams=streams)
+
+    def newest_epoch(self, edge_id: str) -> int:
+        """The edge's newest epoch of which anything was received; 0 where nothing was."""
+        return max((source.epoch for source in self._lines if source.edge_id == edge_id), default=0)
+
+    def save(self, connection: Connection) -> None:
+        """Write what has changed."""
+        removed, extended, added = [], [], []
+        for source, line in self._lines.items():
+            if not line.is_changed():
+                continue
+            key = {"at_edge": source.edge_id, "at_epoch": source.epoch, "at_stream": str(source.stream)}
+            before = dict(line.before)
+            after = {span.first: span.last for span in line.after()}
+            removed += [key | {"at_first": first} for first in before.keys() - after.keys()]
+            extended += [
+                key | {"at_first": first, "new_last": after[first]}
+                for first in before.keys() & after.keys()
+                if before[first] != after[first]
+            ]
+            added += [(*source, first, after[first]) for first in sorted(after.keys() - before.keys())]
+        if removed:
+            connection.execute(delete(received_range).where(*_AT), removed)
+        if extended:
+            statement = update(received_range).where(*_AT).values(last_seq=bindparam("new_last"))
+            connection.execute(statement, extended)
+        if added:
+            names = [column.name for column in received_range.c]
+            connection.execute(insert(received_range), [dict(zip(names, row, strict=True)) for row in added])
+
+
+_AT = (
+    received_range.c.edge_id == bindparam("at_edge"),
+    received_range.c.epoch == bindparam("at_epoch"),
+    received_range.c.stream == bindparam("at_stream"),
+    received_range.c.first_seq == bindparam("at_first"),
+)

@@ -1,0 +1,189 @@
+"""Batches: from the queue through one transaction to the acknowledgements (no MQTT here).
+
+A batch is taken out of the queue before it is committed, and exactly that batch is acknowledged: what arrives
+meanwhile waits for the next one. (Acknowledging a buffer that still fills loses what came in between.)
+"""
+
+import queue
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError, StatementError
+
+from central.consume.parse import Record, parse
+from central.consume.store import Outcome, Reply, Store
+from central.errors import StoreError
+from central.settings import IngestSettings
+from central.types import Arrival, DeadLetter
+
+_IDLE_S: Final = 0.2
+_BURST_ROWS: Final = 16
+_PAUSE_S: Final = 0.005
+"""A burst that pauses this long waits for us: the broker has as much under way as it may. Waiting out the
+whole time for each such window would cap the rate at window / time (20 messages / 50 ms with mosquitto)."""
+_RETRY_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+_PASSING: Final = (OperationalError, InterfaceError, StoreError)
+"""The database or the disk is away, full or locked: the same batch may succeed later."""
+_REFUSED: Final = (StatementError, ValueError, OverflowError)
+"""Something in the batch itself cannot be stored."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message, and the connection over which it came: its packet id means nothing to a later one."""
+
+    arrival: Arrival
+    connection: int
+
+
+class Link(Protocol):
+    """Where acknowledgements go (adapter: link.py)."""
+
+    def confirm(self, deliveries: Sequence[Delivery]) -> None:
+        """Tell the broker that these are done with (PUBACK)."""
+        ...
+
+    def reply(self, replies: Sequence[Reply]) -> None:
+        """Tell the edges what is committed."""
+        ...
+
+
+class Writer:
+    """Commits what comes through the queue; `run` is a thread's whole life.
+
+    Attributes:
+        counts: messages by what became of them, and `batches`.
+    """
+
+    def __init__(
+        self,
+        deliveries: "queue.Queue[Delivery]",
+        *,
+        store: Store,
+        link: Link,
+        settings: IngestSettings,
+        batch_rows: int,
+    ) -> None:
+        self.counts: Final[Counter[str]] = Counter()
+        self._deliveries: Final = deliveries
+        self._store: Final = store
+        self._link: Final = link
+        self._wait_s: Final = settings.batch_s
+        self._rows: Final = batch_rows
+        self._stopping: Final = threading.Event()
+
+    def stop(self) -> None:
+        """Let `run` end once the queue is empty."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Commit batch after batch until stopped and through.
+
+        Raises:
+            sqlalchemy.exc.SQLAlchemyError: the database fails in a way that waiting cannot mend, or fails
+                while we stop. The batch is not acknowledged and comes again.
+        """
+        while True:
+            batch = self._collect()
+            if batch:
+                self._handle(batch)
+            elif self._stopping.is_set():
+                return
+
+    def _collect(self) -> list[Delivery]:
+        stopping = self._stopping.is_set()
+        batch: list[Delivery] = []
+        until = 0.0
+        while len(batch) < self._rows:
+            patience = until - time.monotonic() if batch else _IDLE_S
+            if len(batch) >= _BURST_ROWS:
+                patience = min(patience, _PAUSE_S)
+            try:
+                if stopping or patience <= 0:
+                    batch.append(self._deliveries.get_nowait())
+                else:
+                    batch.append(self._deliveries.get(timeout=patience))
+            except queue.Empty:
+                break
+            if len(batch) == 1:
+                until = time.monotonic() + self._wait_s
+        return batch
+
+    def _handle(self, batch: Sequence[Delivery]) -> None:
+        outcomes = self._commit([delivery.arrival for delivery in batch])
+        self._link.confirm(batch)
+        self.counts["batches"] += 1
+        for outcome in outcomes:
+            self._link.reply(outcome.replies)
+            self.counts.update(outcome.counts)
+            _tell(outcome)
+
+    def _commit(self, arrivals: Sequence[Arrival]) -> list[Outcome]:
+        """Commit, waiting as long as the database is away: meanwhile the broker holds what it has."""
+        for delay_s in _delays():
+            try:
+                return self._commit_once(arrivals)
+            except _PASSING as error:
+                _log.error("batch not committed, trying again", rows=len(arrivals), error=_brief(error))
+                if self._stopping.wait(delay_s):
+                    raise
+        raise AssertionError("delays never end")
+
+    def _commit_once(self, arrivals: Sequence[Arrival]) -> list[Outcome]:
+        records = [parse(arrival) for arrival in arrivals]
+        try:
+            return [self._store.ingest(records)]
+        except _PASSING:
+            raise
+        except _REFUSED as error:
+            _log.warning("batch refused, storing it one by one", rows=len(arrivals), error=_brief(error))
+        return [self._commit_alone(a, record) for a, record in zip(arrivals, records, strict=True)]
+
+    def _commit_alone(self, arrival: Arrival, record: Record) -> Outcome:
+        """One message cannot stop the others: what the database refuses becomes a dead letter."""
+        try:
+            return self._store.ingest([record])
+        except _PASSING:
+            raise
+        except _REFUSED as error:
+            reason = f"the database refuses it: {_brief(error)}"
+        dead = DeadLetter(arrival.topic, arrival.payload, arrival.received_at, reason)
+        return self._store.ingest([dead])
+
+
+def _delays() -> Iterator[float]:
+    yield from _RETRY_S
+    while True:
+        yield _RETRY_S[-1]
+
+
+def _brief(error: Exception) -> str:
+    lines = str(getattr(error, "orig", None) or error).splitlines()
+    return f"{type(error).__name__}: {lines[0] if lines else ''}"[:300]
+
+
+def _tell(outcome: Outcome) -> None:
+    for alert in outcome.alerts:
+        _log.warning(
+            "alert",
+            alert_id=alert.alert_id,
+            plate=alert.plate,
+            camera=alert.camera_id,
+            edge=alert.edge_id,
+            captured_at=alert.captured_at.isoformat(),
+            list=alert.list_name,
+            reason=str(alert.reason),
+            priority=alert.priority,
+            late=alert.late,
+            explanation=alert.explanation,
+        )
+    if outcome.counts["dead"]:
+        _log.warning("messages put with the dead letters", number=outcome.counts["dead"])
