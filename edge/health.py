@@ -1,0 +1,133 @@
+"""Health of the box: what the cameras, the spool and the link say, put together and sent on.
+
+It is sent at an interval, and at once where something changed that a person would want to know: a camera's
+state, a fault, a message given up.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from typing import Final
+
+import structlog
+
+from edge.contract.health import CameraHealth, EdgeHealth
+from edge.contract.topics import Address
+from edge.errors import SpoolError
+from edge.spool.queue import Spool
+from edge.spool.tally import SpoolStats
+from edge.types import LinkState
+
+_LOOK_S: Final = 0.5
+_FAULT_CHARS: Final = 300
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Whom to ask; each is called from the reporter's thread and must not block.
+
+    Attributes:
+        cameras: every camera, in a fixed order.
+        pipeline_ms: median time of one analysed frame; None before the first.
+        link: the connection to the broker.
+    """
+
+    cameras: Callable[[], Sequence[CameraHealth]]
+    pipeline_ms: Callable[[], float | None]
+    link: Callable[[], LinkState]
+
+
+class HealthReporter:
+    """Collects and sends, in a thread of its own once started.
+
+    Args:
+        address: this edge.
+        spool: its spool.
+        sources: everything else that has something to say.
+        send: takes each message, such as `Publisher.announce`.
+        interval_s: longest time between two messages.
+        clock: now, UTC.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        spool: Spool,
+        sources: Sources,
+        *,
+        send: Callable[[EdgeHealth], None],
+        interval_s: float,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._address = address
+        self._spool = spool
+        self._sources = sources
+        self._send = send
+        self._interval_s = interval_s
+        self._clock = clock
+        self._started_at = clock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="health", daemon=True)
+
+    def collect(self) -> EdgeHealth:
+        """The box as it is now."""
+        link = self._sources.link()
+        faults = [link.fault]
+        stats: SpoolStats | None = None
+        try:
+            stats = self._spool.stats()
+        except SpoolError as error:
+            faults.append(str(error))
+        if stats is not None and stats.set_aside:
+            faults.append(f"{stats.set_aside} damaged spool file(s) set aside beside the spool")
+        return EdgeHealth(
+            edge_id=self._address.edge_id,
+            site_id=self._address.site_id,
+            online=True,
+            at=self._clock(),
+            started_at=self._started_at,
+            version=version("atalaya"),
+            epoch=self._spool.epoch,
+            clock_error_s=link.clock_error_s,
+            fault="; ".join(filter(None, faults))[:_FAULT_CHARS],
+            spool_messages=stats.messages if stats else 0,
+            spool_bytes=stats.bytes if stats else 0,
+            spool_dropped=stats.dropped if stats else 0,
+            pipeline_ms=self._sources.pipeline_ms(),
+            cameras=tuple(self._sources.cameras()),
+        )
+
+    def start(self) -> None:
+        """Begin sending."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; nothing is sent afterwards. That the box is offline is the publisher's to say."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        sent: EdgeHealth | None = None
+        sent_at = float("-inf")
+        while not self._stop.is_set():
+            try:
+                health = self.collect()
+                overdue = time.monotonic() - sent_at >= self._interval_s
+                if sent is None or overdue or _telling(health) != _telling(sent):
+                    self._send(health)
+                    sent, sent_at = health, time.monotonic()
+            except Exception:  # noqa: BLE001  # the thread's top: a box without health must still read plates
+                _log.exception("health failed", edge=self._address.edge_id)
+            self._stop.wait(min(_LOOK_S, self._interval_s))
+
+
+def _telling(health: EdgeHealth) -> tuple[object, ...]:
+    """What a person would want to know at once."""
+    cameras = tuple((camera.camera_id, camera.state, camera.detail) for camera in health.cameras)
+    return health.fault, health.spool_dropped, cameras
