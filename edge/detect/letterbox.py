@@ -60,9 +60,21 @@ def letterbox(bgr: Bgr, *, width: int, height: int) -> tuple[Bgr, Fit]:
     inner_height = min(height, max(1, round(frame_height * scale)))
     left, top = (width - inner_width) // 2, (height - inner_height) // 2
     canvas = np.full((height, width, 3), GREY, np.uint8)
-    # Shrinking without averaging would alias the strokes of small plates.
-    method = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_LINEAR
     inner = canvas[top : top + inner_height, left : left + inner_width]
-    inner[:] = cv2.resize(bgr, (inner_width, inner_height), interpolation=method)
+    inner[:] = cv2.resize(_halved(bgr, scale), (inner_width, inner_height), interpolation=cv2.INTER_LINEAR)
     fit = Fit(inner_width / frame_width, inner_height / frame_height, left, top, frame_width, frame_height)
     return canvas, fit
+
+
+def _halved(bgr: Bgr, scale: float) -> Bgr:
+    """Halve a frame as long as the wanted scale stays below one half.
+
+    Linear interpolation over a larger step would skip pixels and alias the strokes of small plates; averaging in
+    one step (INTER_AREA) costs three times as much at 1080p.
+    """
+    while scale <= 0.5 and min(bgr.shape[:2]) >= 2:
+        bgr = np.asarray(
+            cv2.resize(bgr, (bgr.shape[1] // 2, bgr.shape[0] // 2), interpolation=cv2.INTER_AREA), np.uint8
+        )
+        scale *= 2
+    return bgr

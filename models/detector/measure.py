@@ -96,7 +96,6 @@ def score(outcomes: Sequence[Outcome], threshold: float) -> Score:
     """
     hits: defaultdict[str, int] = defaultdict(int)
     plates: defaultdict[str, int] = defaultdict(int)
-    negatives = [outcome for outcome in outcomes if not outcome.truth]
     for outcome in outcomes:
         hits[outcome.set_name] += outcome.hits(threshold)
         plates[outcome.set_name] += len(outcome.truth)
@@ -105,9 +104,15 @@ def score(outcomes: Sequence[Outcome], threshold: float) -> Score:
     return Score(
         threshold=threshold,
         recall=sum(hits.values()) / sum(plates.values()),
-        false_boxes=sum(o.boxes(threshold) for o in negatives) / len(negatives) if negatives else None,
+        false_boxes=false_boxes(outcomes, threshold),
         by_set={name: hits[name] / count for name, count in sorted(plates.items()) if count},
     )
+
+
+def false_boxes(outcomes: Sequence[Outcome], threshold: float) -> float | None:
+    """Count boxes a negative picture; None where there is no negative picture."""
+    negatives = [outcome for outcome in outcomes if not outcome.truth]
+    return sum(o.boxes(threshold) for o in negatives) / len(negatives) if negatives else None
 
 
 def least_threshold(outcomes: Sequence[Outcome], *, most_false_boxes: float) -> float | None:
@@ -117,8 +122,8 @@ def least_threshold(outcomes: Sequence[Outcome], *, most_false_boxes: float) -> 
         The threshold, or None where none does.
     """
     for hundredths in range(5, 96):
-        false_boxes = score(outcomes, hundredths / 100).false_boxes
-        if false_boxes is not None and false_boxes <= most_false_boxes:
+        found = false_boxes(outcomes, hundredths / 100)
+        if found is not None and found <= most_false_boxes:
             return hundredths / 100
     return None
 
