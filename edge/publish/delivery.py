@@ -62,7 +62,8 @@ class Delivery:
         self._address = address
         self._counts = counts
         self._window = Window(
-            in_flight=min(settings.in_flight, link.receive_maximum),
+            # One less than the broker allows: health is sent beside the window.
+            in_flight=max(min(settings.in_flight, link.receive_maximum - 1), 1),
             resend_s=settings.resend_s,
             refused_s=max(REFUSED_S, settings.resend_s),
         )
@@ -88,9 +89,10 @@ class Delivery:
             if not confirmation.refusal:
                 self._window.confirmed(confirmation.mid)
                 continue
-            self._window.refused(confirmation.mid, now=now)
+            key = self._window.refused(confirmation.mid, now=now)
             self._counts.refused += 1
-            self._say(f"broker refused a message: {confirmation.refusal}")
+            what = "a message" if key is None else f"messages of stream {key[0]}"
+            self._say(f"broker refuses {what}: {confirmation.refusal}")
         acks = [ack for ack in map(self._read_ack, self._take_incoming()) if ack is not None]
         for ack, retained in acks:
             if ack.at is not None and not retained:
@@ -149,12 +151,14 @@ class Delivery:
         before, self._gone_sent = self._gone_sent, {}
         for gone in self._spool.gone():
             sent_at = before.get(gone)
-            if sent_at is None or now - sent_at >= self._resend_s:
-                self._link.publish(self._address.gone, gone.model_dump_json().encode())
+            if (sent_at is None or now - sent_at >= self._resend_s) and self._window.space():
+                mid = self._link.publish(self._address.gone, gone.model_dump_json().encode())
+                self._window.add_other(mid, now=now)
                 self._counts.published += 1
                 self._counts.resent += sent_at is not None
                 sent_at = now
-            self._gone_sent[gone] = sent_at
+            if sent_at is not None:
+                self._gone_sent[gone] = sent_at
 
     def _take_incoming(self) -> list[Incoming]:
         taken = list(self._link.incoming)

@@ -37,9 +37,12 @@ class _Sent:
 
 @dataclass(frozen=True, slots=True)
 class _Wired:
-    """A publication that the broker has not confirmed; it may outlive its message's stay in the spool."""
+    """A publication that the broker has not confirmed; it may outlive its message's stay in the spool.
 
-    key: Key
+    `key` is None for what is no message of the spool: announcements of dropped numbers, health.
+    """
+
+    key: Key | None
     size: int
     sent_at: float
 
@@ -69,11 +72,14 @@ class Window:
         """The numbers of a stream that are under way."""
         return self._sent[stream].keys()
 
+    def space(self) -> int:
+        """How many publications of any kind the broker may be handed now."""
+        return max(self._in_flight - len(self._wired), 0)
+
     def room(self, stream: Stream) -> int:
         """How many messages of a stream may be sent now; of pictures, one at a time."""
-        unconfirmed = self._in_flight - len(self._wired)
         unacknowledged = self._in_flight * _AHEAD[stream] - len(self._sent[stream])
-        room = max(min(unconfirmed, unacknowledged), 0)
+        room = max(min(self.space(), unacknowledged), 0)
         if stream is Stream.PICTURE:
             return min(room, 1 if self._picture_bytes < PICTURE_BYTES else 0)
         return room
@@ -86,15 +92,20 @@ class Window:
         if key[0] is Stream.PICTURE:
             self._picture_bytes += size
 
+    def add_other(self, mid: int, *, now: float) -> None:
+        """Something that is no message of the spool has been handed to the broker."""
+        self._wired[mid] = _Wired(None, 0, now)
+
     def confirmed(self, mid: int) -> None:
         """The broker has a message."""
         self._unwire(mid)
 
-    def refused(self, mid: int, *, now: float) -> None:
-        """The broker will not take a message: it keeps its place and is tried again, slowly."""
+    def refused(self, mid: int, *, now: float) -> Key | None:
+        """The broker will not take a message: it keeps its place and is tried again, slowly. Which it was."""
         key = self._unwire(mid)
         if key is not None:
             self._postpone(key, now + self._refused_s)
+        return key
 
     def acknowledged(self, streams: Mapping[Stream, Received], *, now: float) -> None:
         """The centre has spoken: what it holds is no longer under way."""
@@ -111,7 +122,7 @@ class Window:
     def due(self, *, now: float, limit: int) -> list[Key]:
         """What is to be sent again, longest due first; the caller sends each and calls `add`."""
         found: list[Key] = []
-        room = min(limit, self._in_flight - len(self._wired))
+        room = min(limit, self.space())
         while self._due and self._due[0][0] <= now and len(found) < room:
             due, rank, seq = heapq.heappop(self._due)
             key = (_STREAMS[rank], seq)
@@ -144,7 +155,7 @@ class Window:
     def _unwire(self, mid: int) -> Key | None:
         """The message of a confirmation, where it is still under way with that publication."""
         wired = self._wired.pop(mid, None)
-        if wired is None:
+        if wired is None or wired.key is None:
             return None
         stream, seq = wired.key
         if stream is Stream.PICTURE:

@@ -12,7 +12,7 @@ from typing import Final, Self
 
 import structlog
 
-from edge.contract.delivery import Ack, Gone, Received, Stream
+from edge.contract.delivery import BEYOND, Ack, Gone, Received, Stream
 from edge.contract.read import PlateRead
 from edge.contract.topics import Address, Kind, Numbered
 from edge.errors import SpoolError
@@ -20,8 +20,8 @@ from edge.spool import gone
 from edge.spool.file import Claim, open_spool
 from edge.spool.tally import SpoolStats, Tally, count, stats
 
-MAX_PICTURE_BYTES: Final = 4 * 1024 * 1024
-"""A larger picture is given up at once: a broker would break the connection on it."""
+MAX_PICTURE_BYTES: Final = 1024 * 1024
+"""A larger picture is given up at once: on a slow uplink it would outlast the connection's keep-alive."""
 
 FRESH: Final = timedelta(seconds=10)
 """A message younger than this is live: it overtakes the backlog of its stream."""
@@ -136,7 +136,7 @@ class Spool:
         with self._reading():
             floor = self._fresh_from(stream)
             chosen: list[int] = []
-            for low, high in ((floor, 2**53), (1, floor)):
+            for low, high in ((floor, BEYOND), (1, floor)):
                 rows = self._db.execute(
                     "SELECT seq FROM message WHERE stream = ? AND seq >= ? AND seq < ? ORDER BY seq LIMIT ?",
                     (stream, low, high, limit + len(skip)),
