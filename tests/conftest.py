@@ -1,3 +1,3 @@
 """What every test may use."""
 
-pytest_plugins = ("skips", "brokers")
+pytest_plugins = ("skips", "brokers", "databases")
