@@ -70,14 +70,13 @@ class Writer:
         store: Store,
         link: Link,
         settings: IngestSettings,
-        batch_rows: int,
     ) -> None:
         self.counts: Final[Counter[str]] = Counter()
         self._deliveries: Final = deliveries
         self._store: Final = store
         self._link: Final = link
         self._wait_s: Final = settings.batch_s
-        self._rows: Final = batch_rows
+        self._rows: Final = settings.batch_rows
         self._stopping: Final = threading.Event()
 
     def stop(self) -> None:

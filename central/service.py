@@ -1,0 +1,184 @@
+"""The centre at work: this file wires everything that `python -m central serve` runs.
+
+    MqttLink (paho's thread) -> queue -> Writer (thread) -> Store -> database
+                             <- PUBACK, Ack -
+    sealer (thread): hot rows -> archive, every `archive.seal_s` and at the end
+
+A thread that dies ends the process: half a centre that looks alive is worse than one that its supervisor
+starts again. On SIGTERM or SIGINT it stops taking, commits what it has, acknowledges, seals and ends with 0.
+"""
+
+import queue
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from types import FrameType
+from typing import Final
+
+import structlog
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from central.alert.store import Alerts
+from central.archive.pictures import PackWriter
+from central.archive.write import seal
+from central.consume.link import MqttLink
+from central.consume.store import Store
+from central.consume.writer import Delivery, Writer
+from central.db import Clock, open_database
+from central.errors import CentralError, StoreError
+from central.hotlist.grammar import load_grammar
+from central.hotlist.store import Hotlist
+from central.settings import CentralSettings
+
+_log = structlog.get_logger(__name__)
+
+
+class Watch:
+    """Why we stop: a signal, or a fault that ends us.
+
+    Attributes:
+        fault: what went wrong; empty for a clean stop.
+    """
+
+    def __init__(self) -> None:
+        self.fault = ""
+        self._stop: Final = threading.Event()
+
+    def stop(self) -> None:
+        """End cleanly."""
+        self._stop.set()
+
+    def fail(self, what: str) -> None:
+        """End because of a fault; the first one is the one that is told."""
+        self.fault = self.fault or what
+        self._stop.set()
+
+    def is_over(self) -> bool:
+        """Whether it is time to stop."""
+        return self._stop.is_set()
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Sleep until it is time to stop, at most so long; whether it is."""
+        return self._stop.wait(timeout_s)
+
+
+def serve(settings: CentralSettings) -> int:
+    """Run the centre until SIGTERM, SIGINT or a fault; the exit code.
+
+    Raises:
+        CentralError: it cannot be started at all: database, password, grammars.
+    """
+    watch = Watch()
+    with _signals(watch), _dead_threads(watch):
+        engine = open_database(settings.database_url)
+        try:
+            _run(settings, engine, watch)
+        finally:
+            engine.dispose()
+    if watch.fault:
+        _log.error("the centre has stopped because of a fault", fault=watch.fault)
+        return 1
+    return 0
+
+
+def now() -> datetime:
+    """The clock of the running centre, UTC."""
+    return datetime.now(UTC)
+
+
+def log_to_stderr() -> None:
+    """One line an event on stderr; in colour on a terminal."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def _run(settings: CentralSettings, engine: Engine, watch: Watch) -> None:
+    deliveries: queue.Queue[Delivery] = queue.Queue(settings.ingest.queue_max)
+    hotlist = Hotlist(compatible=load_grammar().compatible)
+    with engine.begin() as connection:
+        listed = len(hotlist.current(connection))
+    with PackWriter(settings.pictures_path) as pictures:
+        store = Store(
+            engine,
+            pictures=pictures,
+            hotlist=hotlist,
+            alerts=Alerts(within=timedelta(seconds=settings.alert.passage_s)),
+            late_after=timedelta(seconds=settings.ingest.late_s),
+        )
+        link = MqttLink(settings.mqtt, deliveries, clock=now, on_fault=watch.fail)
+        writer = Writer(deliveries, store=store, link=link, settings=settings.ingest)
+        writing = threading.Thread(target=writer.run, name="writer")
+        sealing = threading.Thread(target=_seal_often, args=(settings, engine, watch, now), name="sealer")
+        link.start()
+        for thread in (writing, sealing):
+            thread.start()
+        _log.info("serving", database=str(engine.url), listed_vehicles=listed)
+        watch.wait()
+        _log.info("stopping")
+        link.stop_taking()
+        writer.stop()
+        writing.join()
+        link.close()
+        sealing.join()
+    _seal_at_the_end(settings, engine, watch)
+    _log.info("stopped", **writer.counts, replies_dropped=link.dropped_replies)
+
+
+def _seal_often(settings: CentralSettings, engine: Engine, watch: Watch, clock: Clock) -> None:
+    """Seal on time. A failure leaves the rows in the database, so the next round takes them."""
+    while not watch.wait(settings.archive.seal_s):
+        try:
+            days = seal(engine, settings.archive.path, clock=clock)
+        except (StoreError, SQLAlchemyError) as error:
+            _log.error("sealing failed, the reads stay in the database", error=str(error))
+        else:
+            if days:
+                _log.info("sealed", reads=sum(day.rows for day in days), days=len(days))
+
+
+def _seal_at_the_end(settings: CentralSettings, engine: Engine, watch: Watch) -> None:
+    try:
+        seal(engine, settings.archive.path, clock=now)
+    except (CentralError, SQLAlchemyError) as error:
+        watch.fail(f"sealing at the end failed, the reads stay in the database: {error}")
+
+
+@contextmanager
+def _signals(watch: Watch) -> Iterator[None]:
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        watch.stop()  # and nothing more: a handler may interrupt a log line that is being written
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _dead_threads(watch: Watch) -> Iterator[None]:
+    """Whatever ends a thread ends the centre, paho's own thread included."""
+
+    def died(args: threading.ExceptHookArgs) -> None:
+        name = args.thread.name if args.thread is not None else "unknown"
+        _log.error("thread died", thread=name, exc_info=args.exc_value)
+        watch.fail(f"thread {name!r} died: {type(args.exc_value).__name__}: {args.exc_value}")
+
+    before = threading.excepthook
+    threading.excepthook = died
+    try:
+        yield
+    finally:
+        threading.excepthook = before
