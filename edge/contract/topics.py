@@ -25,13 +25,13 @@ from edge.contract.read import ReadId
 PARTITIONS = 64
 ROOT = "lpr/v1"
 _NAME = r"[a-z0-9][a-z0-9._-]{0,62}"
-_EDGE = rf"lpr/v1/(?P<partition>\d{{1,2}})/(?P<site>{_NAME})/(?P<edge>{_NAME})"
-_NUMBER = r"[1-9]\d{0,15}"
+_EDGE = rf"lpr/v1/(?P<partition>0|[1-9][0-9]?)/(?P<site>{_NAME})/(?P<edge>{_NAME})"
+_NUMBER = r"[1-9][0-9]{0,15}"
 _NUMBERED = re.compile(
-    rf"^{_EDGE}/(?P<camera>{_NAME})/(?P<kind>read|update|crop|overview)"
-    rf"/(?P<epoch>{_NUMBER})/(?P<seq>{_NUMBER})(?:/(?P<read_seq>{_NUMBER}))?$"
+    rf"{_EDGE}/(?P<camera>{_NAME})/(?P<kind>read|update|crop|overview)"
+    rf"/(?P<epoch>{_NUMBER})/(?P<seq>{_NUMBER})(?:/(?P<read_seq>{_NUMBER}))?"
 )
-_PLAIN = re.compile(rf"^{_EDGE}/(?P<kind>gone|status|ack)$")
+_PLAIN = re.compile(rf"{_EDGE}/(?P<kind>gone|status|ack)")
 
 
 class Kind(StrEnum):
@@ -116,7 +116,7 @@ def parse(topic: str) -> Numbered | Plain:
     Raises:
         ValueError: the topic is not of that tree, or its partition is not its edge's.
     """
-    match = _NUMBERED.match(topic) or _PLAIN.match(topic)
+    match = _NUMBERED.fullmatch(topic) or _PLAIN.fullmatch(topic)
     if match is None:
         raise ValueError(f"not a topic of {ROOT}: {topic[:200]!r}")
     fields = match.groupdict()
