@@ -7,8 +7,9 @@ EdgeError
 │   ├── RefusedError     wrong user or password; retrying soon is no use
 │   └── LostError        unreachable, ended, stalled or broken; retried with backoff
 ├── SpoolError       the spool cannot be opened or written
-└── PublishError     the broker refuses us
-    └── LinkLostError    unreachable, broken off or silent; retried with backoff
+├── PublishError     the broker refuses us
+│   └── LinkLostError    unreachable, broken off or silent; retried with backoff
+└── WorkerError      a thread of the worker died
 """
 
 
@@ -46,3 +47,7 @@ class PublishError(EdgeError):
 
 class LinkLostError(PublishError):
     """The broker is unreachable, broke off or fell silent; connect again."""
+
+
+class WorkerError(EdgeError):
+    """A thread of the worker died; the message names it and its fault."""

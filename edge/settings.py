@@ -160,8 +160,10 @@ def read_secret(path: Path) -> str:
     """
     try:
         secret = path.read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: secret cannot be read: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: secret cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: secret is not UTF-8") from error
     if not secret:
         raise ConfigError(f"{path}: secret is empty")
     return secret

@@ -44,6 +44,11 @@ class FrameHub:
                 return None
             return self._slots.popitem(last=False)[1]
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether no frame will come any more."""
+        return self._closed
+
     def close(self) -> None:
         """Let go whoever waits, and take no more frames; idempotent."""
         with self._changed:

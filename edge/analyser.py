@@ -1,0 +1,123 @@
+"""The thread that looks at frames: newest frame in, emissions out, for some of the box's cameras."""
+
+import statistics
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+import structlog
+
+from edge.capture.hub import FrameHub
+from edge.contract.read import ModelVersions
+from edge.emission import Emission
+from edge.engine import Engine
+from edge.pipeline import Counts, Pipeline
+from edge.settings import CameraSettings, VoteSettings
+from edge.types import Frame
+
+_TICK_S: Final = 0.25
+_TIMED: Final = 256  # frames whose time is remembered
+
+_log = structlog.get_logger(__name__)
+
+Put = Callable[[Emission, ModelVersions], None]
+
+
+class Analyser:
+    """Analyses the frames of its cameras, each camera's in order, on one thread with nets of its own.
+
+    Args:
+        name: of the thread.
+        cameras: whose frames come through `hub`.
+        vote: when a passage counts as read.
+        engine: used by this thread only.
+        put: takes what there is to say.
+        clock: now, UTC.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        cameras: Sequence[CameraSettings],
+        vote: VoteSettings,
+        engine: Engine,
+        put: Put,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.hub = FrameHub()
+        self._models = engine.models
+        self._put = put
+        self._clock = clock
+        self._pipelines = {c.id: _pipeline(c, vote, engine) for c in cameras}
+        self._took_ms: deque[float] = deque(maxlen=_TIMED)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    @property
+    def counts(self) -> Mapping[str, Counts]:
+        """By camera, since the start."""
+        return {camera_id: pipeline.counts for camera_id, pipeline in self._pipelines.items()}
+
+    @property
+    def took_ms(self) -> tuple[float, ...]:
+        """Times of the last frames analysed."""
+        return tuple(self._took_ms)
+
+    def start(self) -> None:
+        """Begin to take frames from the hub."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the frame in hand, end all tracks, put what they have to say, and end."""
+        self.hub.close()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        ticked = time.monotonic()
+        while not self.hub.is_closed:
+            frame = self.hub.next(timeout_s=_TICK_S)
+            if frame is not None:
+                self._analyse(frame)
+            if time.monotonic() - ticked >= _TICK_S:
+                ticked = time.monotonic()
+                for pipeline in self._pipelines.values():
+                    self._say(pipeline.tick(now=self._clock()))
+        for pipeline in self._pipelines.values():
+            self._say(pipeline.flush(now=self._clock()))
+
+    def _analyse(self, frame: Frame) -> None:
+        began = time.perf_counter()
+        emissions = self._pipelines[frame.camera_id].feed(frame, now=self._clock())
+        self._took_ms.append(1000 * (time.perf_counter() - began))
+        self._say(emissions)
+
+    def _say(self, emissions: Sequence[Emission]) -> None:
+        for emission in emissions:
+            self._put(emission, self._models)
+            _log.info(
+                emission.kind,
+                camera=emission.camera_id,
+                plate=emission.verdict.plate,
+                likelihood=round(emission.verdict.likelihood, 3),
+                track=emission.track_id,
+            )
+
+
+def median_ms(analysers: Sequence[Analyser]) -> float | None:
+    """Median time of one analysed frame over all of them; None before the first."""
+    times = [t for analyser in analysers for t in analyser.took_ms]
+    return statistics.median(times) if times else None
+
+
+def _pipeline(camera: CameraSettings, vote: VoteSettings, engine: Engine) -> Pipeline:
+    return Pipeline(
+        camera=camera,
+        vote=vote,
+        new_vote=lambda: engine.new_vote(vote, camera.countries),
+        detector=engine.detector,
+        reader=engine.reader,
+    )

@@ -1,0 +1,158 @@
+"""`python -m edge`: run a box, check its configuration, replay recordings.
+
+Commands import what they need when they are called, so that `--help` is quick.
+"""
+
+import importlib
+import logging
+import sys
+from pathlib import Path
+from typing import Any, ClassVar, NoReturn
+
+import click
+import structlog
+
+from edge.errors import ConfigError, EdgeError
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_NEW_FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+class _FaultError(click.ClickException):
+    """A fault of ours, said in one line; exit code 2."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:  # noqa: ANN401, ARG002  # as click declares it
+        click.echo(f"error: {self.message}", err=True)
+
+
+class _Commands(click.Group):
+    """Commands of which some lie in modules that are imported only when they are called."""
+
+    ELSEWHERE: ClassVar = {
+        "bench": ("edge.bench.commands", "Measure recognition and speed."),
+        "replay": ("edge.replay.commands", "Read the plates of a recording or of pictures."),
+        "simulate": ("edge.simulate.commands", "Simulated cameras, for tests and the demo."),
+    }
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *self.ELSEWHERE})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.ELSEWHERE:
+            return super().get_command(ctx, cmd_name)
+        module = importlib.import_module(self.ELSEWHERE[cmd_name][0])
+        command = getattr(module, cmd_name)
+        assert isinstance(command, click.Command)  # noqa: S101  # a fault in our own table
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self._summary(ctx, name)) for name in self.list_commands(ctx)])
+
+    def _summary(self, ctx: click.Context, name: str) -> str:
+        if name in self.ELSEWHERE:
+            return self.ELSEWHERE[name][1]
+        command = self.get_command(ctx, name)
+        return command.get_short_help_str(90) if command else ""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  # as click declares it
+        try:
+            return super().invoke(ctx)
+        except EdgeError as error:
+            raise _FaultError(str(error)) from error
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="atalaya", prog_name="atalaya edge")
+def cli() -> None:
+    """Licence-plate recognition at the camera."""
+
+
+@cli.command()
+@click.option(
+    "--config", type=_FILE, required=True, help="configuration file (configs/edge.yaml explains it)"
+)
+def run(config: Path) -> None:
+    """Read the cameras of a box until it is stopped (SIGTERM, Ctrl-C)."""
+    from edge import check, settings, worker
+
+    loaded = settings.load(config)
+    faults = check.faults(loaded)
+    if faults:
+        raise ConfigError(f"{config}:\n" + "\n".join(f"  {fault}" for fault in faults))
+    _log_to_stderr()
+    worker.run(loaded)
+
+
+@cli.command("check-config")
+@click.argument("file", type=_FILE)
+def check_config(file: Path) -> None:
+    """Say what a configuration means, or what is wrong with it (exit code 2)."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from edge import check, settings
+
+    loaded = settings.load(file)
+    table = Table(title=f"{loaded.edge_id} at {loaded.site_id}", title_justify="left")
+    for column in ("camera", "stream", "analyses", "plates"):
+        table.add_column(column, overflow="fold")
+    for camera in loaded.cameras:
+        user = f" as {camera.username}" if camera.username else ""
+        when = "when something moves" if camera.motion_gate else "always"
+        where = f"within {len(camera.region)} corners" if camera.region else "everywhere"
+        common = ", ".join(f"{country} {weight:g}" for country, weight in camera.countries.items())
+        table.add_row(
+            camera.id,
+            f"{camera.url} ({camera.transport}){user}",
+            f"{camera.analyse_fps:g} frames/s {when}",
+            f"from {camera.min_plate_px} px, {where}, of {common or 'any country'}",
+        )
+    console = Console()
+    console.print(table)
+    security = "TLS" if loaded.mqtt.tls else "no TLS"
+    console.print(f"broker  {loaded.mqtt.host}:{loaded.mqtt.port}, MQTT {loaded.mqtt.protocol}, {security}")
+    console.print(f"spool   {loaded.spool.path}, at most {loaded.spool.max_bytes / 1e9:g} GB", soft_wrap=True)
+    console.print(f"engine  {loaded.engine}, {loaded.threads} thread(s) a net")
+    faults = check.faults(loaded)
+    if faults:
+        raise ConfigError(f"{file}:\n" + "\n".join(f"  {fault}" for fault in faults))
+    console.print("[green]nothing wrong found[/green]")
+
+
+@cli.command()
+@click.option("--out", type=_NEW_FOLDER, help="write one file a schema into this folder")
+def schema(out: Path | None) -> None:
+    """JSON Schemas of the messages and of the configuration."""
+    from edge.schema import documents
+
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+    for name, text in documents().items():
+        if out is None:
+            click.echo(text)
+        else:
+            (out / name).write_text(text, encoding="utf-8")
+            click.echo(out / name)
+
+
+def _log_to_stderr() -> None:
+    """One line an event: time (UTC), level, event, key=value."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def main() -> NoReturn:
+    """The entry point."""
+    cli(prog_name="python -m edge")
+    raise AssertionError("click ends the process")

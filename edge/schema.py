@@ -1,0 +1,27 @@
+"""JSON Schemas of what the edge publishes, understands and is configured by."""
+
+import json
+
+from pydantic import BaseModel
+
+from edge.contract.delivery import Ack, Gone
+from edge.contract.health import EdgeHealth
+from edge.contract.read import PlateRead
+from edge.settings import EdgeSettings
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_MODELS: dict[str, type[BaseModel]] = {
+    "plate_read": PlateRead,
+    "ack": Ack,
+    "gone": Gone,
+    "edge_health": EdgeHealth,
+    "edge_settings": EdgeSettings,
+}
+
+
+def documents() -> dict[str, str]:
+    """File name -> the schema's text, with a line end."""
+    return {
+        f"{name}.json": json.dumps({"$schema": _DIALECT, **model.model_json_schema()}, indent=2) + "\n"
+        for name, model in _MODELS.items()
+    }
