@@ -23,7 +23,10 @@ NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 def a_read(seq: int, *, plate: str = "ABC123", captured_at: datetime | None = None, **more: Any) -> PlateRead:
     """A read of a passage of one second, of which the second half is after the best frame."""
     best = captured_at or NOON + timedelta(seconds=seq)
-    doubt = (CharacterAlternative(char="8", likelihood=0.2), CharacterAlternative(char="R", likelihood=0.0001))
+    doubt = (
+        CharacterAlternative(char="8", likelihood=0.2),
+        CharacterAlternative(char="R", likelihood=0.0001),
+    )
     fields: dict[str, Any] = {
         "edge_id": "edge-1",
         "epoch": 7,

@@ -134,7 +134,9 @@ def test_characters_come_back_within_their_precision(given_characters: list[Char
             assert character.likelihood > 0.989
             continue
         assert [a.char for a in found[position].alternatives] == [a.char for a in likely]
-        pairs = [(a.likelihood, b.likelihood) for a, b in zip(found[position].alternatives, likely, strict=True)]
+        pairs = [
+            (a.likelihood, b.likelihood) for a, b in zip(found[position].alternatives, likely, strict=True)
+        ]
         for kept, was in [*pairs, (found[position].likelihood, character.likelihood)]:
             assert math.isclose(kept, max(was, 2 ** (-255 / 32)), rel_tol=0.011)
 
