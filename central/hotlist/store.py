@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection, Engine, RowMapping, bindparam, insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from central.db import from_us, hotlist_entry, table_version, to_us
-from central.errors import HotlistError
+from central.errors import HotlistError, StoreError
 from central.hotlist.index import Compatible, HotlistIndex
 from central.hotlist.sheet import Refusal, Row, read_sheet
 from central.types import HotlistEntry, Reason
@@ -65,6 +66,7 @@ def import_csv(engine: Engine, path: Path, order: Import) -> ImportReport:
 
     Raises:
         HotlistError: the file cannot be read at all, or the list's name is not one.
+        StoreError: the database cannot be written; the list is as it was.
     """
     try:
         _NAME.validate_python(order.list_name)
@@ -75,14 +77,18 @@ def import_csv(engine: Engine, path: Path, order: Import) -> ImportReport:
             "case letters, digits, '.', '_' and '-', up to 63"
         ) from error
     sheet = read_sheet(path, zone=order.zone)
-    with engine.begin() as connection:
-        # First, so that a second import waits for this one.
-        connection.execute(
-            update(table_version)
-            .where(table_version.c.name == hotlist_entry.name)
-            .values(version=table_version.c.version + 1)
-        )
-        report = _merge(connection, sheet.rows, order)
+    try:
+        with engine.begin() as connection:
+            # First, so that a second import waits for this one.
+            connection.execute(
+                update(table_version)
+                .where(table_version.c.name == hotlist_entry.name)
+                .values(version=table_version.c.version + 1)
+            )
+            report = _merge(connection, sheet.rows, order)
+    except SQLAlchemyError as error:
+        fault = getattr(error, "orig", None) or error
+        raise StoreError(f"hotlist {order.list_name!r} cannot be written: {fault}") from error
     refused = sorted((*sheet.refused, *report.refused), key=lambda refusal: refusal.line)
     return ImportReport(report.added, report.changed, report.unchanged, tuple(refused))
 

@@ -1,0 +1,318 @@
+"""Hotlists: good lines kept, bad ones named; the index matches exactly and at the time of capture."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from central_messages import HEADER, list_plates, rows
+from central_reads import NOON, a_read
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Engine
+
+from central.db import from_us, hotlist_entry, open_database
+from central.errors import HotlistError, StoreError
+from central.hotlist.grammar import load_grammar
+from central.hotlist.index import HotlistIndex
+from central.hotlist.sheet import Sheet, read_sheet
+from central.hotlist.store import Hotlist, Import, import_csv
+from central.types import HotlistEntry, Reason
+from edge.contract.read import Scored
+
+GOOD = "ABC123,CO,particular,stolen,1,SIJIN,C-1,2026-01-01,2026-12-31"
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path):
+    engine = open_database(f"sqlite:///{tmp_path}/central.sqlite")
+    yield engine
+    engine.dispose()
+
+
+def sheet(folder: Path, text: str | bytes) -> Sheet:
+    path = folder / "list.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return read_sheet(path, zone=ZoneInfo("America/Bogota"))
+
+
+def refusals(folder: Path, *lines: str) -> dict[int, str]:
+    found = sheet(folder, "\n".join([HEADER, *lines]))
+    return {refusal.line: refusal.reason for refusal in found.refused}
+
+
+def test_good_lines_are_kept_and_bad_ones_named_by_line(database: Engine, tmp_path: Path):
+    report = list_plates(
+        database,
+        tmp_path,
+        GOOD,
+        "no plate!,CO,,stolen,1,SIJIN,C-2,,2026-12-31",
+        "",
+        "XYZ-98 a,CO,motocicleta,wanted,,SIJIN,C-3,,2026-12-31",
+        "ABC124,CO,,stolen,1,SIJIN,C-4,,",
+    )
+    assert (report.added, report.changed, report.unchanged) == (2, 0, 0)
+    assert {r.line: r.reason for r in report.refused} == {
+        3: "plate: expected letters and digits, found 'NOPLATE!'",
+        6: "valid_until: empty (expiry is compulsory)",
+    }
+    assert [(r["plate"], r["plate_class"], r["priority"]) for r in rows(database, hotlist_entry)] == [
+        ("ABC123", "particular", 1),
+        ("XYZ98A", "motocicleta", 5),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("ABC123,COL,,stolen,1,S,C,,2026-12-31", "country: expected two letters"),
+        ("ÑBC123,CO,,stolen,1,S,C,,2026-12-31", "plate"),
+        ("ABC1234567890,CO,,stolen,1,S,C,,2026-12-31", "plate"),
+        ("ABC123,CO,Class 1,stolen,1,S,C,,2026-12-31", "plate_class"),
+        ("ABC123,CO,,lost,1,S,C,,2026-12-31", "reason: expected one of stolen, wanted"),
+        ("ABC123,CO,,stolen,0,S,C,,2026-12-31", "priority: expected 1"),
+        ("ABC123,CO,,stolen,²,S,C,,2026-12-31", "priority: expected 1"),
+        ("ABC123,CO,,stolen,1,,C,,2026-12-31", "source: empty"),
+        ("ABC123,CO,,stolen,1,S,,,2026-12-31", "case_number: empty"),
+        ("ABC123,CO,,stolen,1,S,C,,31/12/2026", "valid_until: expected a day"),
+        ("ABC123,CO,,stolen,1,S,C,,2026-02-30", "valid_until: expected a day"),
+        ("ABC123,CO,,stolen,1,S,C,,9999-12-31", "valid_until: expected a day"),
+        ("ABC123,CO,,stolen,1,S,C,2026-12-31,2026-12-30", "valid_until: 2026-12-30 is not after"),
+        ("ABC123,CO,,stolen,1,S,C,,2026-12-31,more", "10 fields, line 1 names 9"),
+        ("ABC123,CO", "2 fields"),
+        ('ABC123,CO,,stolen,1,"S,C,,2026-12-31', "quotation marks do not pair up"),
+        ("ABC123,CO,,stolen,1,S\x00,C,,2026-12-31", "source: holds a control character"),
+        ("ABC123,CO,,stolen,1,\u202eS,C,,2026-12-31", "source: holds a control character"),
+        (f"ABC123,CO,,stolen,1,{'S' * 120},C,,2026-12-31", "source: longer than 119"),
+    ],
+)
+def test_a_bad_line_says_what_is_wrong_and_spares_the_next(tmp_path: Path, line: str, says: str):
+    found = refusals(tmp_path, line, GOOD)
+    assert list(found) == [2]
+    assert says in found[2]
+
+
+def test_a_plate_that_stands_twice_is_named(tmp_path: Path):
+    assert refusals(tmp_path, GOOD, GOOD.replace("ABC123", "abc-123"), GOOD.replace("CO", "VE")) == {
+        3: "ABC123 (CO) stands in line 2 already"
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "empty"),
+        (b"\xef\xbb\xbf \n", "empty"),
+        (HEADER.encode("utf-16"), "UTF-16"),
+        (f"{HEADER}\n{GOOD}\nse\xf1or".encode("latin-1"), "line 3: not UTF-8 (byte 0xf1)"),
+        (b"plate,country\nABC123,CO", "missing: 'reason', 'source', 'case_number', 'valid_until'"),
+        (HEADER.replace("valid_until", "valid_untill").encode(), "unknown: 'valid_untill'"),
+        (f"{HEADER},plate".encode(), "twice: 'plate'"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "not UTF-8"),
+    ],
+)
+def test_a_file_that_is_no_list_is_refused_whole(tmp_path: Path, content: bytes, says: str):
+    with pytest.raises(HotlistError) as caught:
+        sheet(tmp_path, content)
+    assert says in str(caught.value)
+    assert "list.csv" in str(caught.value)
+
+
+def test_latin_1_is_said_plainly(tmp_path: Path):
+    with pytest.raises(HotlistError, match=r"if it is Latin-1 or Windows-1252 \(there this byte is 'ñ'\)"):
+        sheet(tmp_path, f"{HEADER},note\n{GOOD},señor\n".encode("latin-1"))
+
+
+def test_a_missing_file_and_a_huge_one_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with pytest.raises(HotlistError, match=r"nowhere\.csv: cannot be read: No such file"):
+        read_sheet(tmp_path / "nowhere.csv", zone=UTC)
+    monkeypatch.setattr("central.hotlist.sheet.MAX_BYTES", 10)
+    with pytest.raises(HotlistError, match="larger than"):
+        sheet(tmp_path, HEADER)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"{HEADER}\n{GOOD}\n".encode(),
+        f"{HEADER}\r\n{GOOD}\r\n".encode("utf-8-sig"),
+        f"{HEADER}\n{GOOD}".replace(",", ";").encode(),
+        f"{HEADER.upper()}\r{GOOD}".encode(),
+        (b"valid_until,plate,country,reason,source,case_number\n2026-12-31,abc 123,co,Stolen,SIJIN,C-1"),
+    ],
+)
+def test_what_spreadsheets_write_is_read(tmp_path: Path, content: bytes):
+    found = sheet(tmp_path, content)
+    assert found.refused == ()
+    assert [(r.plate, r.country, r.reason, r.line) for r in found.rows] == [
+        ("ABC123", "CO", Reason.STOLEN, 2)
+    ]
+
+
+def test_a_day_is_meant_where_the_city_is_and_its_last_hour_counts(tmp_path: Path):
+    row = sheet(tmp_path, f"{HEADER}\n{GOOD}").rows[0]
+    assert row.valid_from == datetime(2026, 1, 1, 5, tzinfo=UTC)
+    assert row.valid_until == datetime(2027, 1, 1, 5, tzinfo=UTC)
+    timed = GOOD.replace("2026-12-31", "2026-06-01T10:30").replace("2026-01-01", "2026-01-01T00:00:00+02:00")
+    row = sheet(tmp_path, f"{HEADER}\n{timed}").rows[0]
+    assert row.valid_from == datetime(2025, 12, 31, 22, tzinfo=UTC)
+    assert row.valid_until == datetime(2026, 6, 1, 15, 30, tzinfo=UTC)
+
+
+def test_formulas_become_text(tmp_path: Path):
+    line = "ABC123,CO,,stolen,1,=HYPERLINK(1),+57 300,,2026-12-31,@x,-1,'=ok"
+    found = sheet(tmp_path, f"{HEADER},brand,color,note\n{line}")
+    row = found.rows[0]
+    assert (row.source, row.case_number, row.brand, row.color, row.note) == (
+        "'=HYPERLINK(1)",
+        "'+57 300",
+        "'@x",
+        "'-1",
+        "'=ok",
+    )
+
+
+def test_importing_again_adds_nothing_and_a_changed_line_changes_its_entry(database: Engine, tmp_path: Path):
+    other = "XYZ98A,CO,motocicleta,stolen,2,SIJIN,C-3,,2026-12-31"
+    list_plates(database, tmp_path, GOOD, other)
+    before = {row["plate"]: row for row in rows(database, hotlist_entry)}
+    # The second line does not say since when: it stays as it was.
+    again = list_plates(database, tmp_path, GOOD, other, at=NOON + timedelta(days=3))
+    assert (again.added, again.changed, again.unchanged) == (0, 0, 2)
+    changed = list_plates(database, tmp_path, GOOD.replace(",1,", ",9,"), at=NOON)
+    assert (changed.added, changed.changed, changed.unchanged) == (0, 1, 0)
+    after = {row["plate"]: row for row in rows(database, hotlist_entry)}
+    assert after["XYZ98A"] == before["XYZ98A"]
+    assert after["ABC123"]["priority"] == 9
+    assert after["ABC123"]["id"] == before["ABC123"]["id"]
+
+
+def test_an_entry_is_ended_by_an_earlier_expiry_and_a_stale_one_is_not_added(
+    database: Engine, tmp_path: Path
+):
+    list_plates(database, tmp_path, GOOD)
+    ended = list_plates(database, tmp_path, GOOD.replace("2026-12-31", "2026-01-02"), at=NOON)
+    assert (ended.changed, ended.refused) == (1, ())
+    entry = rows(database, hotlist_entry)[0]
+    assert from_us(int(str(entry["valid_until_us"]))) == datetime(2026, 1, 3, tzinfo=UTC)
+    stale = list_plates(
+        database, tmp_path, GOOD.replace("ABC123", "OLD001").replace("2026-12-31", "2026-01-02")
+    )
+    assert stale.added == 0
+    assert "is over, and OLD001 is not on this list" in stale.refused[0].reason
+
+
+def test_lists_are_apart(database: Engine, tmp_path: Path):
+    list_plates(database, tmp_path, GOOD)
+    order = Import(list_name="interpol", entered_by="jose", at=NOON)
+    assert import_csv(database, tmp_path / "hotlist.csv", order).added == 1
+    assert len(rows(database, hotlist_entry)) == 2
+
+
+@pytest.mark.parametrize("name", ["", "Medellín", "a b", "x" * 64])
+def test_a_list_needs_a_plain_name(sqlite: Engine, tmp_path: Path, name: str):
+    (tmp_path / "list.csv").write_text(f"{HEADER}\n{GOOD}")
+    with pytest.raises(HotlistError, match="name of the list"):
+        import_csv(sqlite, tmp_path / "list.csv", Import(list_name=name, entered_by="maria", at=NOON))
+
+
+def test_a_failed_import_leaves_the_list_as_it_was(sqlite: Engine, tmp_path: Path):
+    list_plates(sqlite, tmp_path, GOOD)
+    before = rows(sqlite, hotlist_entry)
+    with sqlite.begin() as connection:
+        refuse = (
+            "CREATE TRIGGER no BEFORE UPDATE ON hotlist_entry BEGIN SELECT RAISE(ABORT, 'disk on fire'); END"
+        )
+        connection.exec_driver_sql(refuse)
+    # The new line goes in before the changed one fails.
+    with pytest.raises(StoreError, match=r"hotlist 'medellin' cannot be written: disk on fire"):
+        list_plates(sqlite, tmp_path, GOOD.replace("ABC123", "NEW001"), GOOD.replace(",1,", ",9,"))
+    assert rows(sqlite, hotlist_entry) == before
+
+
+def test_an_import_is_live_in_the_next_transaction(database: Engine, database_url: str, tmp_path: Path):
+    hotlist = Hotlist(compatible=load_grammar().compatible)
+    elsewhere = open_database(database_url)
+    with database.begin() as connection:
+        first = hotlist.current(connection)
+        assert hotlist.current(connection) is first
+    list_plates(elsewhere, tmp_path, GOOD)
+    with database.begin() as connection:
+        assert len(hotlist.current(connection)) == 1
+    elsewhere.dispose()
+
+
+# The index
+
+
+def entry(**more: object) -> HotlistEntry:
+    fields: dict[str, object] = {
+        "list_name": "medellin",
+        "plate": "ABC123",
+        "country": "CO",
+        "plate_class": "particular",
+        "reason": Reason.STOLEN,
+        "priority": 1,
+        "source": "SIJIN",
+        "case_number": "C-1",
+        "valid_from": NOON - timedelta(days=1),
+        "valid_until": NOON + timedelta(days=1),
+    }
+    return HotlistEntry(**{**fields, **more})  # type: ignore[arg-type]
+
+
+def index(*entries: HotlistEntry) -> HotlistIndex:
+    return HotlistIndex(enumerate(entries, start=1), compatible=load_grammar().compatible)
+
+
+def scored(value: str | None) -> Scored | None:
+    return None if value is None else Scored(value=value, likelihood=0.9)
+
+
+@pytest.mark.parametrize(
+    ("listed", "read", "matches"),
+    [
+        ({}, {}, True),
+        ({}, {"country": scored("VE")}, False),
+        ({}, {"country": None, "plate_class": None}, True),
+        ({}, {"country": scored("ZZ"), "plate_class": scored("open")}, True),
+        ({}, {"plate_class": None}, True),
+        ({"plate_class": None}, {"plate_class": scored("motocicleta")}, True),
+        # A taxi's plate has the shape of a private car's, a motorcycle's has not.
+        ({}, {"plate_class": scored("publico")}, True),
+        ({}, {"plate_class": scored("motocicleta")}, False),
+        ({}, {"plate_class": scored("a class of no grammar")}, True),
+        ({"valid_from": NOON + timedelta(seconds=2)}, {}, False),
+        ({"valid_from": NOON + timedelta(seconds=1)}, {}, True),
+        ({"valid_until": NOON + timedelta(seconds=1)}, {}, False),
+        ({"valid_until": NOON + timedelta(seconds=2)}, {}, True),
+        ({"plate": "A8C123"}, {}, False),
+        ({"plate": "ABC12"}, {}, False),
+    ],
+)
+def test_a_read_matches_exactly(listed: dict[str, object], read: dict[str, object], matches: bool):
+    seen = a_read(1, **{"plate_class": scored("particular"), **read})  # captured one second past noon
+    assert bool(index(entry(**listed)).match(seen)) is matches
+
+
+def test_hits_come_most_urgent_first():
+    found = index(entry(priority=5), entry(priority=1, list_name="interpol"), entry(priority=5)).match(
+        a_read(1, plate_class=None)
+    )
+    assert [hit.entry_id for hit in found] == [2, 1, 3]
+
+
+@given(
+    listed=st.text("ABCO0128", min_size=1, max_size=6),
+    seen=st.text("ABCO0128", min_size=1, max_size=6),
+)
+def test_only_the_very_plate_matches(listed: str, seen: str):
+    read = a_read(1, plate=seen, plate_class=None)
+    assert bool(index(entry(plate=listed, plate_class=None)).match(read)) is (listed == seen)
+
+
+# The grammars
+
+
+def test_the_grammars_of_the_checkout_are_loaded():
+    assert "CO" in load_grammar().countries
