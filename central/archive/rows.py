@@ -1,7 +1,7 @@
 """Rows of the database in the archive's shape: a read looks the same before it is sealed and after."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 import pyarrow as pa
 import structlog
@@ -11,7 +11,27 @@ from sqlalchemy import RowMapping
 from central.archive.schema import PARTITION, SCHEMA, likelihood_e4, pack_box, pack_characters
 from edge.contract.read import Box, Character, Message, ModelVersions
 
-_US_PER_DAY = 86_400_000_000
+_US_PER_DAY: Final = 86_400_000_000
+_LARGEST_CLOCK_ERROR_S: Final = 1e10
+_SAME: Final = (
+    "edge_id",
+    "epoch",
+    "seq",
+    "site_id",
+    "camera_id",
+    "plate",
+    "country",
+    "plate_class",
+    "vehicle_type",
+    "vehicle_color",
+    "direction",
+    "votes",
+    "frames",
+    "late",
+    "update_seq",
+    "lane",
+    "preset",
+)
 
 _log = structlog.get_logger(__name__)
 
@@ -45,27 +65,6 @@ def _archived(row: RowMapping) -> dict[str, Any]:
     }
 
 
-_SAME: Sequence[str] = (
-    "edge_id",
-    "epoch",
-    "seq",
-    "site_id",
-    "camera_id",
-    "plate",
-    "country",
-    "plate_class",
-    "vehicle_type",
-    "vehicle_color",
-    "direction",
-    "votes",
-    "frames",
-    "late",
-    "update_seq",
-    "lane",
-    "preset",
-)
-
-
 def _evidence(row: RowMapping) -> Mapping[str, Any]:
     """A message that cannot be read again costs its evidence, never the row, nor the seal that it is in."""
     try:
@@ -77,11 +76,17 @@ def _evidence(row: RowMapping) -> Mapping[str, Any]:
             faults=error.error_count(),
         )
         return {}
-    clock_error_s = evidence.clock_error_s
     return {
         "characters": pack_characters(evidence.characters),
         "box": pack_box(evidence.box),
-        "clock_error_us": None if clock_error_s is None else round(clock_error_s * 1_000_000),
+        "clock_error_us": _microseconds(evidence.clock_error_s),
         "detector": evidence.models.detector,
         "reader": evidence.models.reader,
     }
+
+
+def _microseconds(seconds: float | None) -> int | None:
+    """Null too for what no clock can be wrong by; a message may say NaN or 1e300."""
+    if seconds is None or not abs(seconds) < _LARGEST_CLOCK_ERROR_S:
+        return None
+    return round(seconds * 1_000_000)

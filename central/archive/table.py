@@ -24,6 +24,13 @@ APP: Final = "atalaya-seal"
 """The application whose transaction versions in the Delta log are seal numbers."""
 
 _ONE_READ: Final = "archived.edge_id = new.edge_id AND archived.epoch = new.epoch AND archived.seq = new.seq"
+_OF_THE_READ: Final = {"late", "received_offset_us"}
+_REPLACED: Final = {
+    **{name: f"new.{name}" for name in SCHEMA.names if name not in _OF_THE_READ},
+    # When the read came, and not its update: the same moment, counted from the new time of capture.
+    "received_offset_us": "archived.received_offset_us"
+    " + arrow_cast(archived.captured_at, 'Int64') - arrow_cast(new.captured_at, 'Int64')",
+}
 
 
 def open_archive(path: Path) -> DeltaTable | None:
@@ -91,7 +98,7 @@ def replace(table: DeltaTable, rows: pa.Table, *, seal_id: int) -> None:
             writer_properties=WRITER,
             commit_properties=_commit(seal_id),
         )
-        merger = merger.when_matched_update_all(predicate="new.update_seq > archived.update_seq")
+        merger = merger.when_matched_update(_REPLACED, predicate="new.update_seq > archived.update_seq")
         merger.when_not_matched_insert_all().execute()
 
 

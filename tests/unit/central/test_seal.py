@@ -202,6 +202,20 @@ def test_a_message_that_cannot_be_read_again_costs_only_its_evidence(engine: Eng
     assert rows[2]["box"] is not None
 
 
+@pytest.mark.parametrize("clock_error_s", [float("nan"), float("inf"), 1e300, None])
+def test_an_impossible_clock_error_is_not_kept_and_stops_nothing(
+    engine: Engine, archive: Path, clock_error_s: float | None
+) -> None:
+    put(engine, [a_read(1)])
+    message = a_read(1).model_dump(mode="json") | {"clock_error_s": clock_error_s}
+    with engine.begin() as connection:
+        connection.execute(update(hot_read).values(message=json.dumps(message)))
+    seal(engine, archive, clock=now)
+    (row,) = archived(archive).to_pylist()
+    assert row["clock_error_us"] is None
+    assert row["box"] is not None
+
+
 def test_calls_take_turns(engine: Engine, archive: Path) -> None:
     put(engine, [a_read(seq) for seq in range(1, 2001)])
     found: list[ArchivedDay] = []
@@ -255,13 +269,16 @@ def late(engine: Engine, *reads, update_seq: int) -> None:
 
 
 def test_a_late_update_replaces_the_archived_row(engine: Engine, archive: Path) -> None:
-    put(engine, [a_read(seq) for seq in range(1, 6)])
+    received = NOON + timedelta(minutes=1)
+    put(engine, [a_read(seq) for seq in range(1, 6)], received_at=received)
     seal(engine, archive, clock=now)
-    late(engine, a_read(3, plate="ABC128", votes=4), update_seq=1)
+    moved = NOON + timedelta(seconds=3.25)
+    late(engine, a_read(3, plate="ABC128", votes=4, captured_at=moved), update_seq=1)
     assert seal(engine, archive, clock=now) == []
     rows = {row["seq"]: row for row in archived(archive).to_pylist()}
     assert archived(archive).num_rows == 5
     assert (rows[3]["plate"], rows[3]["votes"], rows[3]["update_seq"]) == ("ABC128", 4, 1)
+    assert rows[3]["captured_at"] + timedelta(microseconds=rows[3]["received_offset_us"]) == received
     assert rows[2]["plate"] == "ABC123"
     assert count(engine, late_update) == 0
     assert seals(engine)[-1] == (2, "done", 1, True)
