@@ -1,0 +1,246 @@
+"""The edge worker: cameras in, reads out. The whole flow of a box stands here.
+
+    CameraThread -> FrameHub -> Analyser (Pipeline: detect, track, read, vote) -> Outbox -> Spool
+    (one a camera)  (newest     (one a core, its cameras' frames in order)       (numbers)   |
+                     frame)                                                                  v
+    HealthReporter (asks them all) ------------------------------------------> Publisher -> MQTT
+
+A thread that dies of a fault takes the worker with it, with a clear message: a half-dead worker would look
+like a quiet street. SIGTERM and SIGINT stop it cleanly: the cameras are closed, tracks end into the spool, the
+last acknowledgements are waited for, and the box says that it is offline.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from types import FrameType
+from typing import Final
+
+import cv2
+import structlog
+
+from edge.analyser import Analyser, median_ms
+from edge.capture.camera import CameraThread
+from edge.capture.rtsp import RtspSource
+from edge.capture.stats import CaptureStats
+from edge.contract.health import CameraHealth
+from edge.contract.topics import Address
+from edge.engine import Engine, build
+from edge.errors import WorkerError
+from edge.health import HealthReporter, Sources
+from edge.outbox import Outbox
+from edge.pipeline import Counts
+from edge.ports import FrameSource
+from edge.publish.publisher import Publisher
+from edge.settings import CameraSettings, EdgeSettings
+from edge.spool.queue import Spool
+
+_MOST_ANALYSERS: Final = 8
+_CAMERAS_STOP_S: Final = 3.0
+_DRAIN_S: Final = 5.0
+
+_log = structlog.get_logger(__name__)
+
+Connect = Callable[[CameraSettings, CaptureStats], FrameSource]
+
+
+def utc_now() -> datetime:
+    """The box's clock."""
+    return datetime.now(UTC)
+
+
+class Worker:
+    """All threads of a box, wired.
+
+    Args:
+        settings: the box's configuration.
+        spool: open; the caller closes it.
+        engines: one for each analysing thread.
+        connect: opens a camera, counting in the record given.
+        clock: now, UTC.
+    """
+
+    def __init__(
+        self,
+        settings: EdgeSettings,
+        *,
+        spool: Spool,
+        engines: Sequence[Engine],
+        connect: Connect,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        address = Address(settings.site_id, settings.edge_id)
+        self._publisher = Publisher(spool, settings.mqtt, address, clock=clock)
+        outbox = Outbox(
+            spool,
+            edge_id=settings.edge_id,
+            site_id=settings.site_id,
+            clock_error_s=lambda: self._publisher.state.clock_error_s,
+        )
+        self._analysers = [
+            Analyser(
+                f"analyser-{n}",
+                cameras=settings.cameras[n :: len(engines)],
+                vote=settings.vote,
+                engine=engine,
+                put=lambda emission, models: outbox.put(emission, models=models),
+                clock=clock,
+            )
+            for n, engine in enumerate(engines)
+        ]
+        self._cameras = [
+            CameraThread(
+                camera.id,
+                connect=partial(connect, camera),
+                hub=self._analysers[n % len(engines)].hub,
+            )
+            for n, camera in enumerate(settings.cameras)
+        ]
+        self._health = HealthReporter(
+            address,
+            spool,
+            Sources(
+                cameras=self.cameras,
+                pipeline_ms=lambda: median_ms(self._analysers),
+                link=lambda: self._publisher.state,
+            ),
+            send=self._publisher.announce,
+            interval_s=settings.health.interval_s,
+            clock=clock,
+        )
+
+    def start(self) -> None:
+        """Start every thread, the takers before the givers."""
+        self._publisher.start()
+        for analyser in self._analysers:
+            analyser.start()
+        for camera in self._cameras:
+            camera.start()
+        self._health.start()
+
+    def stop(self) -> bool:
+        """Stop every thread, the givers before the takers.
+
+        Returns:
+            Whether the centre has acknowledged everything.
+        """
+        for camera in self._cameras:
+            camera.stop(timeout_s=0.0)
+        deadline = time.monotonic() + _CAMERAS_STOP_S
+        for camera in self._cameras:
+            camera.stop(timeout_s=max(0.0, deadline - time.monotonic()))
+        for analyser in self._analysers:
+            analyser.stop()
+        self._health.stop()
+        return self._publisher.stop(drain_s=_DRAIN_S)
+
+    def cameras(self) -> list[CameraHealth]:
+        """Every camera as it is now."""
+        counts = {camera: c for analyser in self._analysers for camera, c in analyser.counts.items()}
+        return [_camera_health(camera, counts[camera.camera_id]) for camera in self._cameras]
+
+
+def run(settings: EdgeSettings) -> None:
+    """Run a box until SIGTERM or SIGINT.
+
+    Raises:
+        AssetError, ConfigError, SpoolError: it cannot start.
+        WorkerError: one of its threads died.
+    """
+    cv2.setNumThreads(1)  # the analysers are the parallelism
+    analysers = min(len(settings.cameras), _MOST_ANALYSERS, max(1, _cores() // settings.threads))
+    engines = [
+        build(settings.engine, threads=settings.threads, detector_score=settings.detector_score)
+        for _ in range(analysers)
+    ]
+    serve(settings, engines=engines, connect=_open_camera)
+
+
+def serve(settings: EdgeSettings, *, engines: Sequence[Engine], connect: Connect) -> None:
+    """`run` with these engines, one for each analysing thread, and this way to open a camera."""
+    spool = Spool(
+        settings.spool.path, edge_id=settings.edge_id, max_bytes=settings.spool.max_bytes, clock=utc_now
+    )
+    with spool, _told_to_stop() as stop, _watched(stop) as dead:
+        worker = Worker(settings, spool=spool, engines=engines, connect=connect)
+        worker.start()
+        _log.info("started", edge=settings.edge_id, cameras=len(settings.cameras), analysers=len(engines))
+        stop.wait()
+        _log.info("stopping", edge=settings.edge_id)
+        delivered = worker.stop()
+        _log.info("stopped", edge=settings.edge_id, all_acknowledged=delivered)
+        if dead:
+            raise WorkerError("; ".join(dead))
+
+
+def _open_camera(camera: CameraSettings, stats: CaptureStats) -> FrameSource:
+    return RtspSource(camera, clock=utc_now, stats=stats)
+
+
+def _camera_health(camera: CameraThread, counts: Counts) -> CameraHealth:
+    seen = camera.status()
+    return CameraHealth(
+        camera_id=camera.camera_id,
+        state=seen.state,
+        detail=seen.detail,
+        last_frame_at=seen.last_frame_at,
+        frames_received=seen.frames_received,
+        frames_corrupt=seen.frames_corrupt,
+        frames_still=seen.frames_still,
+        frames_dropped=seen.frames_dropped,
+        frames_analysed=counts.frames,
+        reads=counts.reads,
+        reconnects=seen.reconnects,
+    )
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _told_to_stop() -> Iterator[threading.Event]:
+    """An event that the first SIGTERM or SIGINT sets; the second ends the process the hard way."""
+    stop = threading.Event()
+    previous: dict[signal.Signals, object] = {}
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        restore()
+        stop.set()
+
+    def restore() -> None:
+        for number, handler in previous.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]  # what signal.signal gave us
+        previous.clear()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        previous[number] = signal.signal(number, handle)
+    try:
+        yield stop
+    finally:
+        restore()
+
+
+@contextmanager
+def _watched(stop: threading.Event) -> Iterator[list[str]]:
+    """Names the threads that die of a fault in the list, and sets `stop` at the first."""
+    dead: list[str] = []
+    previous = threading.excepthook
+
+    def note(fault: threading.ExceptHookArgs) -> None:
+        name = fault.thread.name if fault.thread else "a thread"
+        dead.append(f"{name} died: {fault.exc_type.__name__}: {fault.exc_value}")
+        if fault.exc_value is not None:
+            _log.error("thread died", thread=name, exc_info=fault.exc_value)
+        stop.set()
+
+    threading.excepthook = note
+    try:
+        yield dead
+    finally:
+        threading.excepthook = previous
