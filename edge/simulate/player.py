@@ -14,6 +14,7 @@ from edge.simulate.outlet import Outlet
 from edge.simulate.rtp import CLOCK_HZ, Packetiser
 
 _REPORT_EVERY_S = 5.0
+_STALL_STEP_S = 0.05
 
 
 class SlowClientError(Exception):
@@ -30,7 +31,8 @@ class Faults:
 
     Attributes:
         drop_share: RTP packets left out at random, 0..1.
-        stall_after_s: after this long the session sends nothing more and says nothing.
+        stall_after_s: after this long the session sends nothing; it goes on where it stopped, late, when the
+            fault is taken back.
         abort_after_s: after this long the connection is reset.
     """
 
@@ -124,7 +126,8 @@ class Player:
             for unit in self._clip.units:
                 due_s = pass_s + unit.ticks / CLOCK_HZ
                 await asyncio.sleep(max(0.0, due_s - loop.time()))
-                await self._send(unit, number, faults(), played_s=due_s - start_s)
+                now = await self._suffer(faults, played_s=due_s - start_s)
+                await self._send(unit, number, drop_share=now.drop_share)
                 if due_s - reported_s >= _REPORT_EVERY_S:
                     reported_s = due_s
                     self._report(self._timestamp(unit, number), late_s=loop.time() - due_s)
@@ -140,14 +143,19 @@ class Player:
     def _timestamp(self, unit: AccessUnit, number: int) -> int:
         return (self._first_ticks + number * self._clip.ticks + unit.ticks) & 0xFFFFFFFF
 
-    async def _send(self, unit: AccessUnit, number: int, faults: Faults, *, played_s: float) -> None:
-        if faults.abort_after_s is not None and played_s >= faults.abort_after_s:
+    async def _suffer(self, faults: Callable[[], Faults], *, played_s: float) -> Faults:
+        now = faults()
+        while now.stall_after_s is not None and played_s >= now.stall_after_s:
+            await asyncio.sleep(_STALL_STEP_S)
+            now = faults()
+        if now.abort_after_s is not None and played_s >= now.abort_after_s:
             raise BrokenOnPurposeError
-        if faults.stall_after_s is not None and played_s >= faults.stall_after_s:
-            await asyncio.get_running_loop().create_future()  # until the session is cancelled
+        return now
+
+    async def _send(self, unit: AccessUnit, number: int, *, drop_share: float) -> None:
         packets = self._packetiser.packets(unit.nals, timestamp=self._timestamp(unit, number))
-        if faults.drop_share:
-            packets = [p for p in packets if self._random.random() >= faults.drop_share]
+        if drop_share:
+            packets = [p for p in packets if self._random.random() >= drop_share]
         await self._outlet.send(packets)
         if self._outlet.backlog_bytes() > self._backlog_bytes:
             raise SlowClientError

@@ -1,0 +1,205 @@
+"""A camera over RTSP: one connection, from opening it to its end.
+
+packets (PyAV) -> arrival times -> decode -> damaged? -> moves? -> due? -> BGR -> Frame
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+from edge.capture import picture
+from edge.capture.capture_clock import CaptureClock, ClockSetBackError
+from edge.capture.gate import MotionGate
+from edge.capture.pacer import Pacer
+from edge.capture.stats import CaptureStats
+from edge.errors import ConfigError, LostError, RefusedError, SourceError
+from edge.settings import CameraSettings, read_secret
+from edge.types import Frame
+
+_POLL_S = 1.0
+"""Reading pauses this often while nothing comes, to see whether it was closed or has stalled."""
+
+_CREDENTIAL_BYTES = 127
+"""libav keeps user:password, percent-encoded, in a buffer of 128 bytes and cuts what is longer."""
+
+_PARSED = frozenset({"h264", "hevc"})
+"""Codecs whose pictures libav hands over only when the next one begins."""
+
+
+class RtspSource:
+    """Frames of one camera in which something moves, at most `analyse_fps` a second; used once.
+
+    The password is read anew for every connection and lives in memory only: no message or log names it.
+    Damaged frames are skipped and counted. Capture times are those of `capture_clock`.
+
+    Args:
+        clock: the UTC time.
+        stats: where to count.
+    """
+
+    def __init__(
+        self, camera: CameraSettings, *, clock: Callable[[], datetime], stats: CaptureStats | None = None
+    ) -> None:
+        self._camera = camera
+        self._clock = clock
+        self._stats = stats or CaptureStats()
+        self._closed = threading.Event()
+        self._gate = MotionGate() if camera.motion_gate else None
+        self._pacer = Pacer(camera.analyse_fps)
+
+    def frames(self) -> Iterator[Frame]:
+        """Connect and yield frames in time order until `close`.
+
+        Raises:
+            RefusedError: wrong user or password, or the password's file cannot be read.
+            LostError: unreachable, no such stream, stalled, broken off or ended.
+        """
+        container = self._open()
+        try:
+            yield from self._watch(container)
+        finally:
+            container.close()
+
+    def close(self) -> None:
+        """End `frames` within a second (within twice `timeout_s` while it connects), from any thread."""
+        self._closed.set()
+
+    def _open(self) -> InputContainer:
+        camera = self._camera
+        options = {
+            "rtsp_transport": camera.transport,
+            "allowed_media_types": "video",
+            "analyzeduration": "1",  # microseconds: the session description says all that is needed
+            "buffer_size": "4000000",  # UDP: a key frame comes as one burst
+        }
+        address, began_s = self._address(), time.monotonic()
+        try:
+            container = av.open(address, options=options, timeout=(camera.timeout_s, _POLL_S))
+        except (av.FFmpegError, UnicodeError) as error:
+            failure = self._failure(error, waited_s=time.monotonic() - began_s)
+        else:
+            if container.streams.video:
+                return container
+            container.close()
+            failure = self._lost("it offers no video")
+        # Outside the handler, so that libav's error, which holds the address with the password, is let go.
+        raise failure
+
+    def _address(self) -> str:
+        """The URL with user and password, for libav only.
+
+        Raises:
+            RefusedError: the password's file cannot be read, or libav could not hold what is in it.
+        """
+        camera = self._camera
+        if camera.username is None:
+            return camera.url
+        try:
+            password = read_secret(camera.password_file) if camera.password_file else ""
+        except ConfigError as error:
+            raise RefusedError(f"camera {camera.id}: {error}") from error
+        credentials = f"{quote(camera.username, safe='')}:{quote(password, safe='')}"
+        if len(credentials) > _CREDENTIAL_BYTES:
+            raise RefusedError(
+                f"camera {camera.id}: user and password are too long: {len(credentials)} characters when "
+                f"percent-encoded, {_CREDENTIAL_BYTES} at most"
+            )
+        parts = urlsplit(camera.url)
+        return urlunsplit(parts._replace(netloc=f"{credentials}@{parts.netloc}"))
+
+    def _watch(self, container: InputContainer) -> Iterator[Frame]:
+        stream = container.streams.video[0]
+        stream.codec_context.thread_count = 1  # threads would each hold frames back
+        whole_late = stream.codec_context.name in _PARSED
+        clock = CaptureClock(self._clock)
+        came_at: datetime | None = None
+        for packet in self._packets(container):
+            now = self._clock()
+            begun_at = came_at if whole_late else now
+            if packet is None:  # nothing came for a while: what came before says nothing about the next
+                came_at = None
+                continue
+            if packet.pts is not None and packet.time_base is not None:
+                clock.arrived(float(packet.pts * packet.time_base), at=begun_at or now)
+            came_at = now
+            for frame in self._decode(packet):
+                taken = self._consider(frame, clock)
+                if taken is not None:
+                    yield taken
+
+    def _packets(self, container: InputContainer) -> "Iterator[Packet[VideoStream] | None]":
+        """Packets as they come; None where nothing came for a while.
+
+        Raises:
+            LostError: nothing came for `timeout_s`, or the camera ended the stream.
+        """
+        heard_s = time.monotonic()
+        while not self._closed.is_set():
+            failure: SourceError | None = None
+            try:
+                for packet in container.demux(video=0):
+                    heard_s = time.monotonic()
+                    yield packet
+                    if self._closed.is_set():
+                        return
+            except av.error.ExitError:  # our own poll
+                yield None
+                if time.monotonic() - heard_s >= self._camera.timeout_s:
+                    failure = self._lost(f"it stalled: nothing came for {self._camera.timeout_s:g} s")
+            except av.FFmpegError as error:
+                failure = self._failure(error, waited_s=0.0)
+            else:  # libav ends the iteration alike for an end and for a broken connection
+                failure = self._lost("it ended the stream or the connection broke")
+            if failure is not None:
+                raise failure
+
+    def _decode(self, packet: "Packet[VideoStream]") -> list[av.VideoFrame]:
+        try:
+            return packet.decode()
+        except av.error.InvalidDataError:
+            self._stats.corrupt()
+            return []
+
+    def _consider(self, frame: av.VideoFrame, clock: CaptureClock) -> Frame | None:
+        if frame.is_corrupt:
+            self._stats.corrupt()
+            return None
+        has_time = frame.pts is not None and frame.time_base is not None
+        try:
+            captured_at = clock.captured(frame.time if has_time else None)
+        except ClockSetBackError:
+            raise self._lost("this machine's clock was set back; starting anew") from None
+        self._stats.received(captured_at)
+        at_s = captured_at.timestamp()
+        if self._gate is not None and not self._gate.is_open(picture.luma(frame), at_s=at_s):
+            self._stats.still()
+            return None
+        if not self._pacer.is_due(at_s):
+            return None
+        return Frame(self._camera.id, captured_at, picture.bgr(frame))
+
+    def _lost(self, what: str) -> LostError:
+        parts = urlsplit(self._camera.url)
+        return LostError(f"camera {self._camera.id} at {parts.netloc}{parts.path}: {what}")
+
+    def _failure(self, error: Exception, *, waited_s: float) -> SourceError:
+        """What libav's error means, in words that hold nothing of its own message but the reason."""
+        camera = self._camera
+        if isinstance(error, av.error.HTTPUnauthorizedError | av.error.HTTPForbiddenError):
+            who = f"user {camera.username!r} or the password" if camera.username else "access without a user"
+            return RefusedError(f"camera {camera.id} at {urlsplit(camera.url).netloc}: it refused {who}")
+        if isinstance(error, av.error.HTTPNotFoundError):
+            return self._lost("there is no such stream (404)")
+        if isinstance(error, ConnectionRefusedError):
+            return self._lost("nothing listens there (connection refused)")
+        if waited_s >= camera.timeout_s * 0.9 or isinstance(error, TimeoutError):
+            return self._lost(f"no answer within {camera.timeout_s:g} s")
+        reason = error.strerror if isinstance(error, av.FFmpegError) else "not a usable address"
+        return self._lost(f"cannot be reached: {reason}")
