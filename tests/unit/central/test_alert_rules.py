@@ -1,0 +1,124 @@
+"""What a hit means, and how it is told."""
+
+from datetime import timedelta
+
+import pytest
+from central_reads import NOON, a_read
+from hypothesis import given
+from hypothesis import strategies as st
+
+from central.alert.rules import Passage, continues, explain, is_doubted, second_look
+from central.types import Hit, HotlistEntry, Reason
+from edge.contract.read import PlateRead, Scored, Vehicle
+
+PASSAGE = Passage(
+    alert_id=1,
+    entry_id=5,
+    edge_id="edge-1",
+    camera_id="cam-1",
+    first_at=NOON,
+    last_at=NOON + timedelta(seconds=10),
+)
+WITHIN = timedelta(seconds=30)
+
+
+def a_hit(read: PlateRead, **more: object) -> Hit:
+    fields: dict[str, object] = {
+        "list_name": "medellin",
+        "plate": "ABC123",
+        "country": "CO",
+        "plate_class": None,
+        "reason": Reason.STOLEN,
+        "priority": 1,
+        "source": "SIJIN",
+        "case_number": "C-1",
+        "valid_from": NOON,
+        "valid_until": NOON + timedelta(days=1),
+    }
+    return Hit(5, HotlistEntry(**{**fields, **more}), read)  # type: ignore[arg-type]
+
+
+def told(
+    read: PlateRead, *, late_by: timedelta | None = None, country_known: bool = True, **listed: object
+) -> str:
+    return explain(a_hit(read, **listed), country_known=country_known, late_by=late_by)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "yes"),
+    [(-30.001, False), (-30, True), (0, True), (5, True), (40, True), (40.001, False)],
+)
+def test_a_repeat_belongs_to_the_passage_before_or_after_it(seconds: float, yes: bool):
+    hit = a_hit(a_read(9, captured_at=NOON + timedelta(seconds=seconds)))
+    assert continues(hit, PASSAGE, within=WITHIN) is yes
+
+
+def test_another_camera_edge_or_entry_is_another_passage():
+    assert continues(a_hit(a_read(1)), PASSAGE, within=WITHIN)
+    assert not continues(a_hit(a_read(1, camera_id="cam-2")), PASSAGE, within=WITHIN)
+    assert not continues(a_hit(a_read(1, edge_id="edge-2")), PASSAGE, within=WITHIN)
+    assert not continues(Hit(6, a_hit(a_read(1)).entry, a_read(1)), PASSAGE, within=WITHIN)
+
+
+def test_the_explanation_names_plate_doubt_list_and_case():
+    words = told(a_read(1))
+    assert "ABC123 (CO, private, likelihood 0.79), in 3 of 4 frames" in words
+    assert "listed as stolen in medellin (priority 1, source SIJIN, case C-1)" in words
+    assert "character 2 B 0.79 / 8 0.20 / R 0.00" in words
+    assert "LATE" not in words
+    assert "COMPARE" not in words
+
+
+def test_what_is_not_in_doubt_is_not_told():
+    sure = a_read(1, characters=tuple({"char": c, "likelihood": 0.99} for c in "ABC123"))
+    assert "doubt" not in told(sure)
+
+
+def test_class_and_country_are_told_where_they_differ():
+    read = a_read(1, plate_class=Scored(value="publico", likelihood=0.6))
+    assert "list says class particular, the camera publico (0.60)" in told(read, plate_class="particular")
+    assert "class" not in told(read, plate_class="publico")
+    assert "could not tell" in told(a_read(1, plate_class=None), plate_class="particular")
+    assert "country was not recognised; the list says CO" in told(
+        a_read(1, country=None), country_known=False
+    )
+
+
+def test_a_vehicle_that_looks_otherwise_is_to_be_compared():
+    vehicle = Vehicle(type=Scored(value="Car", likelihood=0.9), color=Scored(value="red", likelihood=0.7))
+    words = told(a_read(1, vehicle=vehicle), vehicle_type="Motorcycle", color="Red", brand="Mazda")
+    assert "COMPARE: vehicle type listed Motorcycle, seen Car (0.90)" in words
+    assert "Vehicle color red as listed (0.70)" in words
+    assert "compare: brand Mazda" in words
+
+
+@pytest.mark.parametrize(
+    ("late_by", "words"),
+    [
+        (timedelta(seconds=75), "1 min 15 s"),
+        (timedelta(hours=26, minutes=3), "1 d 2 h"),
+        (timedelta(hours=2), "2 h before"),
+        (timedelta(seconds=0.2), "0 s"),
+    ],
+)
+def test_a_late_read_says_how_late(late_by: timedelta, words: str):
+    assert f"LATE: it was seen {words}" in told(a_read(1), late_by=late_by)
+
+
+def test_a_second_look_says_what_it_reads_and_whether_it_fits():
+    against = second_look(a_read(1, plate="ABC128"), fits=False)
+    assert against.startswith("A better look at 12:00:01 UTC reads ABC128 (CO, private, likelihood 0.79)")
+    assert "does not fit: compare the pictures" in against
+    assert is_doubted(f"{told(a_read(1))} {against}")
+    assert not is_doubted(told(a_read(1)))
+    assert "fits this entry again" in second_look(a_read(1), fits=True)
+
+
+@given(
+    late=st.one_of(st.none(), st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=4000))),
+    listed=st.fixed_dictionaries(
+        {name: st.one_of(st.none(), st.text(max_size=8)) for name in ("vehicle_type", "color", "brand")}
+    ),
+)
+def test_there_is_always_an_explanation(late: timedelta | None, listed: dict[str, str | None]):
+    assert "ABC123" in told(a_read(1), late_by=late, **listed)
