@@ -5,6 +5,7 @@ Relative paths in the file are relative to the file. Secrets are never in it: it
 
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import yaml
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
@@ -58,6 +59,24 @@ class AlertSettings(Section):
     )
 
 
+class QuerySettings(Section):
+    """How far a question may go."""
+
+    timeout_s: Annotated[float, Field(gt=0, le=3600)] = Field(
+        default=60.0, description="an answer that takes longer is given up"
+    )
+    memory_mb: Annotated[int, Field(ge=64)] = Field(default=1024, description="memory of one answer, MB")
+
+
+class AccessSettings(Section):
+    """The audit log."""
+
+    key_file: Path = Field(
+        default=Path("state/audit.key"),
+        description="key under which searched plates are hashed; made at the first look, keep it secret",
+    )
+
+
 class CentralSettings(Section):
     """The whole file."""
 
@@ -71,6 +90,17 @@ class CentralSettings(Section):
     ingest: IngestSettings = IngestSettings()
     archive: ArchiveSettings = ArchiveSettings()
     alert: AlertSettings = AlertSettings()
+    query: QuerySettings = QuerySettings()
+    access: AccessSettings = AccessSettings()
+
+    @field_validator("site_timezone", mode="after")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ValueError, KeyError, OSError) as error:
+            raise ValueError(f"not a time zone of the IANA list: {name!r}") from error
+        return name
 
     @field_validator("database_url", mode="after")
     @classmethod

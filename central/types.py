@@ -162,3 +162,30 @@ class ArchivedDay:
 
     captured_date: date
     rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRead:
+    """A read as the centre keeps it, whether it is still hot or in the archive."""
+
+    captured_at: datetime
+    edge_id: str
+    epoch: int
+    seq: int
+    site_id: str
+    camera_id: str
+    plate: str
+    country: str | None
+    plate_class: str | None
+    likelihood: float
+    first_at: datetime
+    last_at: datetime
+    received_at: datetime
+    vehicle_type: str | None
+    vehicle_color: str | None
+    direction: str | None
+    votes: int
+    frames: int
+    late: bool
+    lane: str | None
+    preset: str | None

@@ -1,6 +1,6 @@
 """Rows of the database in the archive's shape: a read looks the same before it is sealed and after."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Final
 
 import pyarrow as pa
@@ -8,7 +8,7 @@ import structlog
 from pydantic import ValidationError
 from sqlalchemy import RowMapping
 
-from central.archive.schema import PARTITION, SCHEMA, likelihood_e4, pack_box, pack_characters
+from central.archive.schema import CORE, PARTITION, SCHEMA, likelihood_e4, pack_box, pack_characters
 from edge.contract.read import Box, Character, Message, ModelVersions
 
 _US_PER_DAY: Final = 86_400_000_000
@@ -47,10 +47,15 @@ class _Evidence(Message):
 
 def to_table(rows: Iterable[RowMapping]) -> pa.Table:
     """Rows of `hot_read` or `late_update` as a table of the archive's schema, in the order given."""
-    return pa.Table.from_pylist([_archived(row) for row in rows], schema=SCHEMA)
+    return pa.Table.from_pylist([_columns(row) | _evidence(row) for row in rows], schema=SCHEMA)
 
 
-def _archived(row: RowMapping) -> dict[str, Any]:
+def to_core_table(rows: Iterable[RowMapping]) -> pa.Table:
+    """The same without evidence: the rows need no `message`, which is most of their size."""
+    return pa.Table.from_pylist([_columns(row) for row in rows], schema=CORE)
+
+
+def _columns(row: RowMapping) -> dict[str, Any]:
     captured_us = row["captured_us"]
     return {
         PARTITION: captured_us // _US_PER_DAY,
@@ -60,13 +65,12 @@ def _archived(row: RowMapping) -> dict[str, Any]:
         "first_offset_us": row["first_us"] - captured_us,
         "last_offset_us": row["last_us"] - captured_us,
         "received_offset_us": row["received_us"] - captured_us,
-        "plate_raw": None if row["plate_raw"] == row["plate"] else row["plate_raw"],
-        **_evidence(row),
     }
 
 
-def _evidence(row: RowMapping) -> Mapping[str, Any]:
+def _evidence(row: RowMapping) -> dict[str, Any]:
     """A message that cannot be read again costs its evidence, never the row, nor the seal that it is in."""
+    raw = {"plate_raw": None if row["plate_raw"] == row["plate"] else row["plate_raw"]}
     try:
         evidence = _Evidence.model_validate_json(row["message"])
     except ValidationError as error:
@@ -75,8 +79,8 @@ def _evidence(row: RowMapping) -> Mapping[str, Any]:
             read=f"{row['edge_id']}/{row['epoch']}/{row['seq']}",
             faults=error.error_count(),
         )
-        return {}
-    return {
+        return raw
+    return raw | {
         "characters": pack_characters(evidence.characters),
         "box": pack_box(evidence.box),
         "clock_error_us": _microseconds(evidence.clock_error_s),

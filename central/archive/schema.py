@@ -61,6 +61,11 @@ SCHEMA: Final = pa.schema(
     ]
 )
 
+EVIDENCE: Final = ("plate_raw", "characters", "box", "clock_error_us", "detector", "reader")
+"""The columns that most questions do not ask for."""
+
+CORE: Final = pa.schema([field for field in SCHEMA if field.name not in EVIDENCE])
+
 _DICTIONARY: Final = (
     "edge_id",
     "site_id",

@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,9 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from central.archive.schema import PARTITION, SCHEMA, TABLE_PROPERTIES, WRITER
 from central.errors import StoreError
+
+DONE: Final = "done"
+"""The state of a seal that is in the log; its hot rows may be gone."""
 
 APP: Final = "atalaya-seal"
 """The application whose transaction versions in the Delta log are seal numbers."""
@@ -67,6 +71,22 @@ def sealed_through(table: DeltaTable | None) -> int:
     return 0 if table is None else table.transaction_version(APP) or 0
 
 
+@dataclass(frozen=True, slots=True)
+class LiveFile:
+    """A data file of a version of the table: its name below the table's folder."""
+
+    name: str
+    captured_date: date
+    rows: int
+
+
+def live_files(table: DeltaTable) -> list[LiveFile]:
+    """The files of this version, none that later ones added."""
+    added = pa.table(table.get_add_actions(flatten=True))
+    columns = (added[name].to_pylist() for name in ("path", f"partition.{PARTITION}", "num_records"))
+    return [LiveFile(*fields) for fields in zip(*columns, strict=True)]
+
+
 def append(table: DeltaTable, rows: pa.Table, *, seal_id: int) -> None:
     """Commit new rows as one seal.
 
@@ -102,19 +122,23 @@ def replace(table: DeltaTable, rows: pa.Table, *, seal_id: int) -> None:
         merger.when_not_matched_insert_all().execute()
 
 
-def force_to_disk(table: DeltaTable, *, seal_id: int) -> None:
+def force_to_disk(path: Path, *, newest: int, seal_id: int) -> None:
     """Force a seal's commit to the disk, for hot rows are deleted on its strength; deltalake does not.
+
+    Args:
+        path: folder of the table.
+        newest: the table's version, which holds the seal.
+        seal_id: the seal.
 
     Raises:
         StoreError: it cannot be done, or a file is shorter than it was written: the machine lost power.
     """
-    root = Path(table.table_uri.removeprefix("file://"))
     with _speaking_of(f"seal {seal_id}: cannot be forced to the disk"):
-        entry, sizes = _log_entry(root, table.version(), seal_id=seal_id)
+        entry, sizes = _log_entry(path, newest, seal_id=seal_id)
         for file, size in sizes.items():
             if file.stat().st_size != size:
                 raise StoreError(f"{file}: archive is damaged: {file.stat().st_size} of {size} bytes")
-        folders = {folder for file in sizes for folder in (file.parent, root)}
+        folders = {folder for file in sizes for folder in (file.parent, path)}
         for place in (*sizes, *folders, entry, entry.parent):
             _fsync(place)
 

@@ -26,7 +26,15 @@ from sqlalchemy.sql.elements import Tuple
 
 from central.archive.rows import to_table
 from central.archive.schema import PARTITION, SCHEMA
-from central.archive.table import append, force_to_disk, make_archive, open_archive, replace, sealed_through
+from central.archive.table import (
+    DONE,
+    append,
+    force_to_disk,
+    make_archive,
+    open_archive,
+    replace,
+    sealed_through,
+)
 from central.db import Clock, hot_read, late_update, reading, to_us
 from central.db import seal as seal_table
 from central.errors import StoreError
@@ -39,12 +47,12 @@ _SLICE_ROWS: Final = 2_000  # rows of one database transaction, so that reads ke
 _LOCK: Final = "_seal.lock"
 
 _OPEN: Final = "open"
-_DONE: Final = "done"
 
 
 @dataclass(frozen=True, slots=True)
 class _Sealer:
     engine: Engine
+    path: Path
     table: DeltaTable
     clock: Clock
 
@@ -68,7 +76,7 @@ def seal(engine: Engine, path: Path, *, clock: Clock, chunk_rows: int = CHUNK_RO
     """
     written: Counter[date] = Counter()
     with _alone(path):
-        sealer = _Sealer(engine, open_archive(path) or make_archive(path), clock)
+        sealer = _Sealer(engine, path, open_archive(path) or make_archive(path), clock)
         for unfinished in _unfinished(engine):
             written += _finish(sealer, unfinished)
         for source in (hot_read, late_update):
@@ -136,10 +144,10 @@ def _finish(sealer: _Sealer, seal_id: int) -> Counter[date]:
         with sealer.engine.begin() as connection:
             connection.execute(delete(seal_table).where(seal_table.c.seal_id == seal_id))
         return written
-    force_to_disk(sealer.table, seal_id=seal_id)
+    force_to_disk(sealer.path, newest=sealer.table.version(), seal_id=seal_id)
     # Done before the first row is deleted: a reader whose Delta table is older must notice.
     with sealer.engine.begin() as connection:
-        connection.execute(_this(seal_id).values(state=_DONE))
+        connection.execute(_this(seal_id).values(state=DONE))
     for source in (hot_read, late_update):
         _delete(sealer.engine, source, seal_id)
     with sealer.engine.begin() as connection:

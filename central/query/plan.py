@@ -1,0 +1,155 @@
+"""What a question asks of the archive: checked, and turned into SQL with bound parameters (pure).
+
+The text of the SQL is made of constants alone; what a person typed goes into parameters.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import Final
+
+from central.archive.schema import CORE, PARTITION
+from central.errors import QueryError
+
+MOST_ROWS: Final = 1_000_000
+MOST_CAMERAS: Final = 500
+_PLATE: Final = re.compile(r"[A-Z0-9]{1,12}")
+_SEPARATORS: Final = re.compile(r"[\s·.-]")
+
+_COLUMNS: Final = ", ".join(name for name in CORE.names if name != PARTITION)
+_READ: Final = "edge_id, epoch, seq"
+_TERMS: Final = {
+    "plate": "plate = $plate",
+    "since": "captured_at >= $since",
+    "until": "captured_at < $until",
+    "arrived_since": "captured_at + to_microseconds(received_offset_us) >= $arrived_since",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which reads; every part that is given must hold.
+
+    Attributes:
+        plate: exactly this plate; case and separators do not matter.
+        cameras: at one of these.
+        since, until: captured at or after, and before; UTC-aware.
+        arrived_since: reached the centre at or after; UTC-aware.
+        limit: rows of the answer at most, newest first.
+    """
+
+    plate: str | None = None
+    cameras: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    arrived_since: datetime | None = None
+    limit: int = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A checked question.
+
+    Attributes:
+        question: with its plate as plates are stored.
+        condition: SQL over the core columns.
+        parameters: of the condition, by name.
+        dates: first and last UTC date of capture that a row can have.
+    """
+
+    question: Question
+    condition: str
+    parameters: Mapping[str, object]
+    dates: tuple[date, date]
+
+
+def plan(question: Question) -> Plan:
+    """Check a question and plan it.
+
+    Raises:
+        QueryError: names what is wrong with it.
+    """
+    _check(question)
+    if question.plate is not None:
+        question = replace(question, plate=normalise(question.plate))
+    terms = ["true"]
+    parameters: dict[str, object] = {}
+    for name, term in _TERMS.items():
+        if (value := getattr(question, name)) is not None:
+            terms.append(term)
+            parameters[name] = value.astimezone(UTC) if isinstance(value, datetime) else value
+    if question.cameras:
+        cameras = {f"camera_{number}": camera for number, camera in enumerate(question.cameras)}
+        terms.append(f"camera_id IN ({', '.join(f'${name}' for name in cameras)})")
+        parameters |= cameras
+    dates = (
+        date.min if question.since is None else question.since.astimezone(UTC).date(),
+        date.max if question.until is None else question.until.astimezone(UTC).date(),
+    )
+    return Plan(question, " AND ".join(terms), parameters, dates)
+
+
+def normalise(plate: str) -> str:
+    """A plate as it is stored: upper case, no separators.
+
+    Raises:
+        QueryError: it is no plate.
+    """
+    bare = _SEPARATORS.sub("", plate).upper()
+    if not _PLATE.fullmatch(bare):
+        raise QueryError(f"not a plate: {plate[:40]!r}; expected 1 to 12 letters A-Z and digits")
+    return bare
+
+
+def reads_sql(plan: Plan, *, sealed: bool, updated: bool) -> str:
+    """The SQL of the reads themselves; one row more than the limit tells that the answer was cut.
+
+    Args:
+        plan: the plan.
+        sealed: there are files to read (`$files`), beside the tables `hot` and `late`.
+        updated: there are updates in `late`.
+    """
+    return (
+        f"{_newest(plan, sealed=sealed, updated=updated)} SELECT {_COLUMNS} FROM newest "  # noqa: S608
+        f"ORDER BY captured_at DESC, {_READ} LIMIT {plan.question.limit + 1:d}"
+    )
+
+
+def counts_sql(plan: Plan, *, sealed: bool, updated: bool) -> str:
+    """The SQL of reads by camera and UTC hour (hours since 1970)."""
+    # Arithmetic on the number: date_part on a zoned time takes six times as long.
+    return (
+        f"{_newest(plan, sealed=sealed, updated=updated)} "  # noqa: S608
+        "SELECT camera_id, epoch_us(captured_at) // 3600000000 AS hour, count(*) AS reads FROM newest "
+        f"GROUP BY camera_id, hour ORDER BY hour DESC, camera_id LIMIT {plan.question.limit + 1:d}"
+    )
+
+
+def _newest(plan: Plan, *, sealed: bool, updated: bool) -> str:
+    """Archived and hot rows as one, each in its newest version."""
+    sources = ["hot", *(["read_parquet($files, hive_partitioning = false)"] if sealed else [])]
+    base = " UNION ALL ".join(f"SELECT {_COLUMNS} FROM {s} WHERE {plan.condition}" for s in sources)  # noqa: S608
+    if not updated:
+        return f"WITH newest AS ({base})"
+    return (
+        f"WITH base AS ({base}), newest AS ("  # noqa: S608
+        f"SELECT {_COLUMNS} FROM base ANTI JOIN late USING ({_READ}) "
+        f"UNION ALL SELECT {_COLUMNS} FROM late WHERE {plan.condition})"
+    )
+
+
+def _check(question: Question) -> None:
+    moments = (question.since, question.until, question.arrived_since)
+    if any(m is not None and m.tzinfo is None for m in moments):
+        raise QueryError("a time without a zone; give an offset such as -05:00")
+    if question.since and question.until and question.since >= question.until:
+        raise QueryError(
+            f"an empty time span: from {question.since.isoformat()} to {question.until.isoformat()}"
+        )
+    if not 1 <= question.limit <= MOST_ROWS:
+        raise QueryError(f"limit {question.limit}: expected 1 to {MOST_ROWS}")
+    if len(question.cameras) > MOST_CAMERAS:
+        raise QueryError(f"{len(question.cameras)} cameras: expected at most {MOST_CAMERAS}")
+    if not question.plate and not question.cameras and not question.since and not question.arrived_since:
+        raise QueryError("a question needs a plate, a camera or a time to start from")

@@ -1,0 +1,123 @@
+"""Questions about reads, answered from hot rows and archive as from one table."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, Self
+
+import pyarrow as pa
+from sqlalchemy import Engine
+
+from central.db import from_us
+from central.query.duck import Duck
+from central.query.plan import Plan, Question, counts_sql, plan, reads_sql
+from central.query.snapshot import Totals, take, totals
+from central.settings import QuerySettings
+from central.types import KeptRead
+
+_US_PER_HOUR: Final = 3_600_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Reads, newest first.
+
+    Attributes:
+        cut: there are more than the limit let through.
+    """
+
+    reads: tuple[KeptRead, ...]
+    cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HourCount:
+    """Reads of one camera in one hour.
+
+    Attributes:
+        hour: its beginning, UTC.
+    """
+
+    camera_id: str
+    hour: datetime
+    reads: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Reads by camera and hour, newest hour first; `cut` as in `Answer`."""
+
+    hours: tuple[HourCount, ...]
+    cut: bool
+
+
+class Reads:
+    """All reads of the centre; one thread's. Who asks must have been let in by `access` before."""
+
+    def __init__(self, engine: Engine, archive: Path, settings: QuerySettings) -> None:
+        self._engine: Final = engine
+        self._archive: Final = archive.resolve()
+        self._duck: Final = Duck(self._archive, timeout_s=settings.timeout_s, memory_mb=settings.memory_mb)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._duck.close()
+
+    def find(self, question: Question) -> Answer:
+        """The reads that a question is about: a plate's history, a camera's window, the newest arrivals.
+
+        Raises:
+            QueryError: the question is wrong, or took too long (`TimedOutError`).
+            StoreError: the archive cannot be opened.
+        """
+        rows, cut = self._ask(question, reads_sql)
+        return Answer(tuple(_kept(row) for row in rows), cut)
+
+    def counts(self, question: Question) -> Counts:
+        """How many reads a question is about, by camera and UTC hour; the limit counts such pairs.
+
+        Raises:
+            QueryError: the question is wrong, or took too long (`TimedOutError`).
+            StoreError: the archive cannot be opened.
+        """
+        rows, cut = self._ask(question, counts_sql)
+        hours = (
+            HourCount(row["camera_id"], from_us(row["hour"] * _US_PER_HOUR), row["reads"]) for row in rows
+        )
+        return Counts(tuple(hours), cut)
+
+    def totals(self) -> Totals:
+        """How many reads there are, hot and archived.
+
+        Raises:
+            StoreError: the archive cannot be opened.
+        """
+        return totals(self._engine, self._archive)
+
+    def _ask(self, question: Question, sql: Callable[..., str]) -> tuple[list[dict[str, Any]], bool]:
+        planned: Plan = plan(question)
+        snapshot = take(self._engine, self._archive, planned)
+        parameters = dict(planned.parameters)
+        if snapshot.files:
+            parameters["files"] = [str(file) for file in snapshot.files]
+        found: pa.Table = self._duck.run(
+            sql(planned, sealed=bool(snapshot.files), updated=snapshot.late.num_rows > 0),
+            parameters,
+            {"hot": snapshot.hot, "late": snapshot.late},
+        )
+        limit = question.limit
+        return found.slice(0, limit).to_pylist(), found.num_rows > limit
+
+
+def _kept(row: dict[str, Any]) -> KeptRead:
+    captured_at = row.pop("captured_at").astimezone(UTC)
+    after = {
+        f"{name}_at": captured_at + timedelta(microseconds=row.pop(f"{name}_offset_us"))
+        for name in ("first", "last", "received")
+    }
+    likelihood = row.pop("likelihood_e4") / 10_000
+    del row["update_seq"]
+    return KeptRead(captured_at=captured_at, likelihood=likelihood, **after, **row)

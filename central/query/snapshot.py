@@ -1,0 +1,131 @@
+"""One moment of the whole: files of the archive and rows of the database that fit together.
+
+The Delta table is opened first and says through which seal it goes. Then one snapshot of the database gives
+the rows that no seal up to there has taken. Where the database says that a later seal is done, it may have
+deleted rows which our table lacks: then both are taken again. So no read is missing and none is there twice,
+however many seals run meanwhile.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+from deltalake import DeltaTable
+from sqlalchemy import ColumnElement, Connection, Engine, Table, func, or_, select
+
+from central.archive.rows import to_core_table
+from central.archive.table import DONE, LiveFile, live_files, open_archive, sealed_through
+from central.db import hot_read, late_update, reading, to_us
+from central.db import seal as seal_table
+from central.errors import StoreError
+from central.query.plan import Plan, Question
+
+_TRIES: Final = 20
+_SLICE_ROWS: Final = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What there is to answer from.
+
+    Attributes:
+        files: Parquet files of the archive that may hold rows of the question.
+        hot: rows not in those files, columns of `schema.CORE`; narrowed to the question.
+        late: newer versions of reads in either, whatever they are about.
+    """
+
+    files: tuple[Path, ...]
+    hot: pa.Table
+    late: pa.Table
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """How many reads there are."""
+
+    hot: int
+    archived: int
+
+
+def take(engine: Engine, archive: Path, plan: Plan) -> Snapshot:
+    """Take a snapshot for a question.
+
+    Raises:
+        StoreError: the archive cannot be opened, or is not the one that this database was sealed into.
+    """
+    with _moment(engine, archive) as (table, through, connection):
+        hot = _rows(connection, hot_read, through, _asked(plan.question))
+        late = _rows(connection, late_update, through, ())
+    first, last = plan.dates
+    files = (archive / file.name for file in _live(table) if first <= file.captured_date <= last)
+    return Snapshot(tuple(files), hot, late)
+
+
+def totals(engine: Engine, archive: Path) -> Totals:
+    """Count every read without opening a data file.
+
+    Raises:
+        StoreError: as `take`.
+    """
+    with _moment(engine, archive) as (table, through, connection):
+        hot = connection.scalar(select(func.count()).where(_not_through(hot_read, through))) or 0
+    return Totals(hot, sum(file.rows for file in _live(table)))
+
+
+@contextmanager
+def _moment(engine: Engine, archive: Path) -> Iterator[tuple[DeltaTable | None, int, Connection]]:
+    """A version of the archive, the newest seal in it, and a snapshot of the database that fits it."""
+    for _ in range(_TRIES):
+        table = open_archive(archive)
+        through = sealed_through(table)
+        with reading(engine) as connection:
+            if _newest_done(connection) <= through:
+                yield table, through, connection
+                return
+    raise StoreError(
+        f"{archive}: the archive goes through seal {through}, but the database says that later ones are done: "
+        "it is not the archive of this database, or an old copy of it"
+    )
+
+
+def _newest_done(connection: Connection) -> int:
+    query = select(seal_table.c.seal_id).where(seal_table.c.state == DONE)
+    return connection.scalar(query.order_by(seal_table.c.seal_id.desc()).limit(1)) or 0
+
+
+def _asked(question: Question) -> list[ColumnElement[bool]]:
+    """The question over `hot_read`: what `Plan.condition` is over the archive."""
+    row = hot_read.c
+    terms: list[ColumnElement[bool]] = []
+    if question.cameras:
+        terms.append(row.camera_id.in_(question.cameras))
+    if question.plate is not None:
+        terms.append(row.plate == question.plate)
+    if question.since is not None:
+        terms.append(row.captured_us >= to_us(question.since))
+    if question.until is not None:
+        terms.append(row.captured_us < to_us(question.until))
+    if question.arrived_since is not None:
+        terms.append(row.received_us >= to_us(question.arrived_since))
+    return terms
+
+
+def _rows(
+    connection: Connection, source: Table, through: int, asked: Sequence[ColumnElement[bool]]
+) -> pa.Table:
+    columns = [column for column in source.c if column.name != "message"]
+    streaming = connection.execution_options(yield_per=_SLICE_ROWS)
+    result = streaming.execute(select(*columns).where(_not_through(source, through), *asked)).mappings()
+    return pa.concat_tables([to_core_table(()), *(to_core_table(part) for part in result.partitions())])
+
+
+def _not_through(source: Table, through: int) -> ColumnElement[bool]:
+    """The rows that no seal up to `through` has taken."""
+    return or_(source.c.seal_id.is_(None), source.c.seal_id > through)
+
+
+def _live(table: DeltaTable | None) -> list[LiveFile]:
+    return [] if table is None else live_files(table)
