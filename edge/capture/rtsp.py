@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 
 from edge.capture import picture
 from edge.capture.capture_clock import CaptureClock, ClockSetBackError
+from edge.capture.damage import Damage
 from edge.capture.gate import MotionGate
 from edge.capture.pacer import Pacer
 from edge.capture.stats import CaptureStats
@@ -37,7 +38,7 @@ class RtspSource:
     """Frames of one camera in which something moves, at most `analyse_fps` a second; used once.
 
     The password is read anew for every connection and lives in memory only: no message or log names it.
-    Damaged frames are skipped and counted. Capture times are those of `capture_clock`.
+    Damaged frames, and those drawn from them, are skipped and counted. Capture times are those of `capture_clock`.
 
     Args:
         clock: the UTC time.
@@ -53,6 +54,7 @@ class RtspSource:
         self._closed = threading.Event()
         self._gate = MotionGate() if camera.motion_gate else None
         self._pacer = Pacer(camera.analyse_fps)
+        self._damage = Damage()
 
     def frames(self) -> Iterator[Frame]:
         """Connect and yield frames in time order until `close`.
@@ -164,16 +166,17 @@ class RtspSource:
         try:
             return packet.decode()
         except av.error.InvalidDataError:
+            self._damage.is_spoilt(marked=True, key_frame=False, media_s=None)
             self._stats.corrupt()
             return []
 
     def _consider(self, frame: av.VideoFrame, clock: CaptureClock) -> Frame | None:
-        if frame.is_corrupt:
+        media_s = None if frame.pts is None else frame.time
+        if self._damage.is_spoilt(marked=frame.is_corrupt, key_frame=frame.key_frame, media_s=media_s):
             self._stats.corrupt()
             return None
-        has_time = frame.pts is not None and frame.time_base is not None
         try:
-            captured_at = clock.captured(frame.time if has_time else None)
+            captured_at = clock.captured(media_s)
         except ClockSetBackError:
             raise self._lost("this machine's clock was set back; starting anew") from None
         self._stats.received(captured_at)

@@ -17,7 +17,7 @@ class CaptureSnapshot:
         detail: why, where the state is a fault; never holds a password.
         last_frame_at: capture time of the newest frame decoded, analysed or not.
         frames_received: decoded frames, damaged ones included.
-        frames_corrupt: damaged in transit, skipped.
+        frames_corrupt: damaged in transit, or drawn from a damaged one; skipped.
         frames_still: kept back by the motion gate.
         frames_dropped: replaced by a newer frame before they were used.
         reconnects: times that frames came again after they had ceased.
@@ -62,11 +62,15 @@ class CaptureStats:
             )
 
     def corrupt(self) -> None:
-        """A damaged frame was decoded and skipped."""
+        """A damaged frame was decoded and skipped: the camera lives, its link is bad."""
         with self._lock:
             now = self._now
             self._now = replace(
-                now, frames_received=now.frames_received + 1, frames_corrupt=now.frames_corrupt + 1
+                now,
+                state=CameraState.LIVE,
+                detail="frames arrive damaged and are skipped until the next key frame",
+                frames_received=now.frames_received + 1,
+                frames_corrupt=now.frames_corrupt + 1,
             )
 
     def still(self) -> None:
