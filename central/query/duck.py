@@ -10,6 +10,12 @@ import pyarrow as pa
 
 from central.errors import QueryError, TimedOutError
 
+_SETTINGS: Final = (
+    "parquet_metadata_cache = true",
+    "enable_external_access = false",
+    "lock_configuration = true",
+)
+
 
 class Duck:
     """An in-memory DuckDB that can read one folder and nothing else; one thread's."""
@@ -20,13 +26,12 @@ class Duck:
             config={
                 "memory_limit": f"{memory_mb}MB",
                 "temp_directory": "",  # an answer that outgrows its memory is refused, not spilt
-                "parquet_metadata_cache": "true",
                 "autoinstall_known_extensions": "false",
                 "autoload_known_extensions": "false",
             }
         )
         self._duck.execute("SET allowed_directories = $folders", {"folders": [f"{folder.resolve()}/"]})
-        for setting in ("enable_external_access = false", "lock_configuration = true"):
+        for setting in _SETTINGS:
             self._duck.execute(f"SET {setting}")
 
     def run(self, sql: str, parameters: Mapping[str, object], tables: Mapping[str, pa.Table]) -> pa.Table:

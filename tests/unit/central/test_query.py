@@ -1,0 +1,283 @@
+"""Hot rows and archive answer as one: none missing, none twice, the newest version of each."""
+
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from central_reads import NOON, a_read, put
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Engine, event, insert, update
+
+from central.archive.write import seal
+from central.db import hot_read, late_update, open_database, to_us
+from central.db import seal as seal_table
+from central.errors import QueryError, StoreError, TimedOutError
+from central.query.duck import Duck
+from central.query.plan import Question, normalise, plan, reads_sql
+from central.query.reads import HourCount, Reads
+from central.settings import QuerySettings
+
+BOGOTA = timezone(timedelta(hours=-5))
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    return open_database(f"sqlite:///{tmp_path}/central.sqlite")
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    return tmp_path / "the archive, ñ 100%"
+
+
+@pytest.fixture
+def reads(engine: Engine, archive: Path):
+    with Reads(engine, archive, QuerySettings()) as opened:
+        yield opened
+
+
+def seal_now(engine: Engine, archive: Path) -> None:
+    seal(engine, archive, clock=lambda: NOON)
+
+
+def found(reads: Reads, **question) -> list[int]:
+    return [read.seq for read in reads.find(Question(**question)).reads]
+
+
+class TestPlan:
+    """Pure: no database, no file."""
+
+    @given(st.text(max_size=20))
+    def test_what_a_person_types_never_reaches_the_sql(self, typed: str) -> None:
+        question = Question(plate="ABC123", cameras=(typed,), limit=5)
+        sql = reads_sql(plan(question), sealed=True, updated=True)
+        assert sql == reads_sql(plan(Question(plate="X", cameras=("c",), limit=5)), sealed=True, updated=True)
+        assert plan(question).parameters["camera_0"] == typed
+
+    @pytest.mark.parametrize(
+        "plate", ["", "ABC'; DROP TABLE hot", "ÁBC123", "A" * 13, "ABC%", "ABC_23", "abc\n"]
+    )
+    def test_what_is_no_plate_is_refused(self, plate: str) -> None:
+        if plate == "abc\n":
+            assert normalise(plate) == "ABC"
+            return
+        with pytest.raises(QueryError, match="not a plate"):
+            normalise(plate)
+
+    @pytest.mark.parametrize("typed", ["abc123", "ABC 123", "ABC-123", "abc·123", "A.B.C.123"])
+    def test_case_and_separators_do_not_matter(self, typed: str) -> None:
+        assert plan(Question(plate=typed)).parameters["plate"] == "ABC123"
+
+    def test_dates_are_utc(self) -> None:
+        evening = datetime(2026, 3, 4, 19, 30, tzinfo=BOGOTA)
+        planned = plan(Question(since=evening, until=evening + timedelta(hours=1)))
+        assert [day.isoformat() for day in planned.dates] == ["2026-03-05", "2026-03-05"]
+
+    @pytest.mark.parametrize(
+        ("question", "wrong"),
+        [
+            (Question(), "needs a plate, a camera or a time"),
+            (Question(plate="ABC123", limit=0), "limit 0"),
+            (Question(plate="ABC123", limit=1_000_001), "limit 1000001"),
+            (Question(since=NOON, until=NOON), "empty time span"),
+            (Question(since=NOON.replace(tzinfo=None)), "without a zone"),
+            (Question(cameras=tuple("c" * 501)), "501 cameras"),
+        ],
+    )
+    def test_a_wrong_question_is_told_why(self, question: Question, wrong: str) -> None:
+        with pytest.raises(QueryError, match=wrong):
+            plan(question)
+
+
+def test_nothing_yet_answers_nothing(reads: Reads) -> None:
+    assert reads.find(Question(plate="ABC123")).reads == ()
+    assert reads.counts(Question(since=NOON)).hours == ()
+    assert (reads.totals().hot, reads.totals().archived) == (0, 0)
+
+
+def test_hot_and_sealed_rows_answer_as_one(reads: Reads, engine: Engine, archive: Path) -> None:
+    put(engine, [a_read(1), a_read(2, plate="XYZ987")])
+    seal_now(engine, archive)
+    put(engine, [a_read(3), a_read(4, plate="XYZ987")])
+    assert found(reads, plate="ABC123") == [3, 1]
+    assert found(reads, plate="XYZ987") == [4, 2]
+    assert found(reads, plate="ABC128") == []
+    assert (reads.totals().hot, reads.totals().archived) == (2, 2)
+
+
+def test_a_read_looks_the_same_before_and_after_sealing(reads: Reads, engine: Engine, archive: Path) -> None:
+    late = a_read(2, captured_at=NOON - timedelta(days=3), country=None, plate_class=None, direction=None)
+    put(engine, [a_read(1, lane="2", preset="north"), late], received_at=NOON + timedelta(seconds=9))
+    before = reads.find(Question(plate="ABC123"))
+    seal_now(engine, archive)
+    after = reads.find(Question(plate="ABC123"))
+    assert before == after
+    first, second = after.reads
+    assert first.captured_at == NOON + timedelta(seconds=1)
+    assert first.received_at == NOON + timedelta(seconds=9)
+    assert (first.first_at, first.last_at) == (NOON + timedelta(seconds=0.5), NOON + timedelta(seconds=1.5))
+    assert first.likelihood == 0.7912
+    assert (first.lane, first.preset, first.country, first.plate_class) == ("2", "north", "CO", "private")
+    assert (second.country, second.plate_class, second.direction) == (None, None, None)
+    assert second.received_at - second.captured_at > timedelta(days=3)
+
+
+def test_camera_and_window(reads: Reads, engine: Engine, archive: Path) -> None:
+    put(engine, [a_read(seq, camera_id=f"cam-{seq % 3}") for seq in range(1, 31)])
+    seal_now(engine, archive)
+    put(engine, [a_read(seq, camera_id=f"cam-{seq % 3}") for seq in range(31, 61)])
+    window = {"since": NOON + timedelta(seconds=10), "until": NOON + timedelta(seconds=40)}
+    assert found(reads, cameras=("cam-1",), **window) == [s for s in range(39, 9, -1) if s % 3 == 1]
+    assert found(reads, cameras=("cam-1", "cam-2"), **window) == [s for s in range(39, 9, -1) if s % 3]
+    assert found(reads, cameras=("nowhere",), **window) == []
+    assert found(reads, **window) == list(range(39, 9, -1))
+
+
+def test_only_the_days_of_the_question_are_opened(reads: Reads, engine: Engine, archive: Path) -> None:
+    put(engine, [a_read(day, captured_at=NOON + timedelta(days=day)) for day in range(1, 8)])
+    seal_now(engine, archive)
+    for file in archive.glob("captured_date=2026-03-0[5-8]/*.parquet"):
+        file.write_bytes(b"damaged")
+    since = NOON + timedelta(days=4, hours=12)
+    assert found(reads, plate="ABC123", since=since) == [7, 6, 5]
+    with pytest.raises(QueryError, match="cannot answer"):
+        found(reads, plate="ABC123", since=since - timedelta(days=1))
+
+
+def test_a_cut_answer_says_so(reads: Reads, engine: Engine, archive: Path) -> None:
+    put(engine, [a_read(seq) for seq in range(1, 4)])
+    seal_now(engine, archive)
+    put(engine, [a_read(seq) for seq in range(4, 6)])
+    three = reads.find(Question(plate="ABC123", limit=3))
+    assert [read.seq for read in three.reads] == [5, 4, 3]
+    assert three.cut
+    five = reads.find(Question(plate="ABC123", limit=5))
+    assert len(five.reads) == 5
+    assert not five.cut
+    assert reads.counts(Question(plate="ABC123", limit=1)).cut is False
+
+
+def test_counts_by_camera_and_hour(reads: Reads, engine: Engine, archive: Path) -> None:
+    hour = timedelta(hours=1)
+    put(engine, [a_read(1), a_read(2), a_read(3, captured_at=NOON + hour)])
+    seal_now(engine, archive)
+    put(engine, [a_read(4, captured_at=NOON + hour), a_read(5, camera_id="cam-2", captured_at=NOON + hour)])
+    assert reads.counts(Question(since=NOON)).hours == (
+        HourCount("cam-1", NOON + hour, 2),
+        HourCount("cam-2", NOON + hour, 1),
+        HourCount("cam-1", NOON, 2),
+    )
+
+
+def test_arrivals_are_found_by_when_they_came(reads: Reads, engine: Engine, archive: Path) -> None:
+    put(engine, [a_read(1)], received_at=NOON + timedelta(minutes=1))
+    put(engine, [a_read(2)], received_at=NOON + timedelta(minutes=2))
+    seal_now(engine, archive)
+    put(engine, [a_read(3, captured_at=NOON - timedelta(days=2))], received_at=NOON + timedelta(minutes=3))
+    put(engine, [a_read(4)], received_at=NOON + timedelta(minutes=1))
+    assert found(reads, arrived_since=NOON + timedelta(minutes=2)) == [2, 3]
+
+
+def test_late_updates_win_over_hot_and_sealed_rows(reads: Reads, engine: Engine, archive: Path) -> None:
+    put(engine, [a_read(1), a_read(2)])
+    seal_now(engine, archive)
+    put(engine, [a_read(3)])
+    put(engine, [a_read(2, plate="ABC128"), a_read(3, plate="ABC128")], table=late_update, update_seq=1)
+    for _ in range(2):
+        assert found(reads, plate="ABC123") == [1]
+        assert found(reads, plate="ABC128") == [3, 2]
+        assert found(reads, since=NOON) == [3, 2, 1]
+        seal_now(engine, archive)
+
+
+def test_rows_of_a_seal_that_is_cut_off_at_any_step_are_there_once(
+    reads: Reads, engine: Engine, archive: Path
+) -> None:
+    """At every statement that sealing sends, another connection asks: the answer is always the same."""
+    put(engine, [a_read(seq) for seq in range(1, 8)])
+    seal_now(engine, archive)
+    put(engine, [a_read(seq) for seq in range(8, 12)])
+    put(engine, [a_read(3, votes=4)], table=late_update, update_seq=1)
+    sealing = open_database(str(engine.url))
+    answers = []
+
+    def ask(_connection, _cursor, statement: str, *_: object) -> None:
+        if not statement.startswith("PRAGMA"):
+            answers.append(found(reads, plate="ABC123"))
+
+    event.listen(sealing, "before_cursor_execute", ask)
+    seal(sealing, archive, clock=lambda: NOON, chunk_rows=2)
+    assert len(answers) > 30
+    assert all(answer == list(range(11, 0, -1)) for answer in answers)
+
+
+def test_a_seal_that_ends_between_archive_and_database_is_noticed(
+    reads: Reads, engine: Engine, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The table is opened, a whole seal runs, then the database is read: without a second look, rows are lost."""
+    put(engine, [a_read(1)])
+    seal_now(engine, archive)
+    put(engine, [a_read(2)])
+    import central.query.snapshot as snapshot
+
+    real, turns = snapshot.open_archive, []
+
+    def open_then_seal(path: Path):
+        table = real(path)
+        turns.append(len(turns))
+        if len(turns) == 1:
+            seal_now(engine, archive)
+        return table
+
+    monkeypatch.setattr(snapshot, "open_archive", open_then_seal)
+    assert found(reads, plate="ABC123") == [2, 1]
+    assert len(turns) == 2
+
+
+def test_the_wrong_archive_is_named(engine: Engine, archive: Path, tmp_path: Path) -> None:
+    put(engine, [a_read(1)])
+    seal_now(engine, archive)
+    with (
+        Reads(engine, tmp_path / "elsewhere", QuerySettings()) as reads,
+        pytest.raises(StoreError, match="not the archive of this database"),
+    ):
+        reads.find(Question(plate="ABC123"))
+
+
+def test_an_open_seal_hides_no_row(reads: Reads, engine: Engine, archive: Path) -> None:
+    put(engine, [a_read(1), a_read(2)])
+    with engine.begin() as connection:
+        connection.execute(insert(seal_table).values(seal_id=1, state="open", rows=1, started_us=to_us(NOON)))
+        connection.execute(update(hot_read).where(hot_read.c.seq == 1).values(seal_id=1))
+    assert found(reads, plate="ABC123") == [2, 1]
+
+
+def test_an_answer_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
+    duck = Duck(tmp_path, timeout_s=0.1, memory_mb=256)
+    with pytest.raises(TimedOutError, match=r"no answer within 0\.1 s"):
+        duck.run(
+            "SELECT count(*) FROM range(100000000) a, range(100000) b WHERE a.range % 7 = b.range", {}, {}
+        )
+    assert duck.run("SELECT 1 AS one", {}, {}).to_pylist() == [{"one": 1}]
+    duck.close()
+
+
+def test_an_answer_that_needs_too_much_memory_is_refused(tmp_path: Path) -> None:
+    duck = Duck(tmp_path, timeout_s=20, memory_mb=64)
+    with pytest.raises(QueryError, match="cannot answer"):
+        duck.run("SELECT list(range) FROM range(100000000)", {}, {})
+    duck.close()
+
+
+def test_duckdb_reads_nothing_but_the_archive(tmp_path: Path) -> None:
+    (tmp_path / "archive").mkdir()
+    secret = tmp_path / "secret.csv"
+    secret.write_text("a\n1\n", encoding="utf-8")
+    duck = Duck(tmp_path / "archive", timeout_s=5, memory_mb=256)
+    with pytest.raises(QueryError, match="file system operations are disabled"):
+        duck.run("SELECT * FROM read_csv($file)", {"file": str(secret)}, {})
+    for sql in ("SET enable_external_access = true", "INSTALL httpfs"):
+        with pytest.raises(QueryError):
+            duck.run(sql, {}, {})
+    duck.close()
