@@ -22,7 +22,10 @@ from pydantic import (
 class Section(BaseModel):
     """A part of a file: unknown keys are refused, paths are taken from the file's folder."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Defaults are validated too, so that a default path lies beside the file as well.
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, revalidate_instances="always"
+    )
 
     @field_validator("*", mode="after")
     @classmethod

@@ -1,0 +1,89 @@
+"""Annotated copies: boxes with what was read, and video files of them."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import av
+import cv2
+import numpy as np
+
+from edge.pipeline import Seen
+from edge.types import Bgr, Box
+
+# BGR: emitted, legible so far, not legible.
+_EMITTED: Final = (60, 150, 30)
+_LEGIBLE: Final = (0, 140, 230)
+_UNREAD: Final = (110, 110, 110)
+_WHITE: Final = (255, 255, 255)
+_FONT: Final = cv2.FONT_HERSHEY_DUPLEX
+_TIME_BASE: Final = Fraction(1, 90_000)
+
+
+def annotated(bgr: Bgr, plates: Sequence[Seen], *, legible: float) -> Bgr:
+    """A copy with every plate's box, and its string and likelihood where that is at least `legible`."""
+    copy = bgr.copy()
+    for seen in plates:
+        verdict = seen.verdict
+        if verdict is None or verdict.likelihood < legible:
+            _frame(copy, seen.box, colour=_UNREAD)
+        else:
+            text = f"{verdict.plate} {verdict.likelihood:.0%}"
+            _frame(copy, seen.box, colour=_EMITTED if seen.emitted else _LEGIBLE, text=text)
+    return copy
+
+
+class VideoWriter:
+    """An H.264 file in MP4.
+
+    Args:
+        path: of the file.
+        width_px, height_px: of the frames; an odd last row or column is left out.
+        fps: nominal; every frame has a time of its own.
+    """
+
+    def __init__(self, path: Path, *, width_px: int, height_px: int, fps: float) -> None:
+        self._container = av.open(str(path), "w")
+        self._stream = self._container.add_stream(
+            "libx264", rate=Fraction(fps).limit_denominator(1000), options={"crf": "23", "preset": "veryfast"}
+        )
+        self._stream.width, self._stream.height = width_px // 2 * 2, height_px // 2 * 2
+        self._stream.pix_fmt = "yuv420p"
+        self._stream.codec_context.time_base = _TIME_BASE
+
+    def write(self, bgr: Bgr, *, at_s: float) -> None:
+        """Append a frame that shows at `at_s` seconds."""
+        picture = np.ascontiguousarray(bgr[: self._stream.height, : self._stream.width])
+        frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
+        frame.pts, frame.time_base = round(at_s / _TIME_BASE), _TIME_BASE
+        self._container.mux(self._stream.encode(frame))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._container.mux(self._stream.encode(None))
+        self._container.close()
+
+
+def _frame(bgr: Bgr, box: Box, *, colour: tuple[int, int, int], text: str = "") -> None:
+    """Draw a box, and its text above it, or below it where there is no room above."""
+    height, width = bgr.shape[:2]
+    scale = max(0.45, width / 1920)
+    thick = max(1, round(2.5 * scale))
+    left, top = round(box.x) - thick, round(box.y) - thick
+    right, bottom = round(box.x + box.width) + thick, round(box.y + box.height) + thick
+    cv2.rectangle(bgr, (left, top), (right, bottom), colour, thick)
+    if not text:
+        return
+    (wide, high), below = cv2.getTextSize(text, _FONT, 1.1 * scale, thick)
+    pad = round(6 * scale) + 1
+    tall = high + below + 2 * pad
+    x = min(max(0, left), max(0, width - wide - 2 * pad))
+    y = top - tall - thick if top - tall - thick >= 0 else min(bottom + thick, height - tall)
+    cv2.rectangle(bgr, (x, y), (x + wide + 2 * pad, y + tall), colour, cv2.FILLED)
+    cv2.putText(bgr, text, (x + pad, y + pad + high), _FONT, 1.1 * scale, _WHITE, thick, cv2.LINE_AA)

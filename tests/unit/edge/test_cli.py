@@ -1,0 +1,174 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+from pydantic import TypeAdapter
+
+from edge.cli import cli
+from edge.schema import documents
+
+ROOT = Path(__file__).resolve().parents[3]
+CONFIG = {
+    "edge_id": "box-1",
+    "site_id": "medellin",
+    "cameras": [
+        {"id": "north", "url": "rtsp://127.0.0.1:8554/north", "username": "u", "password_file": "secret"},
+        {"id": "south", "url": "rtsp://127.0.0.1:8554/south", "min_plate_px": 60, "countries": {"CO": 1}},
+    ],
+}
+
+
+def call(*words: str | Path) -> Result:
+    return CliRunner().invoke(cli, [str(word) for word in words], env={"COLUMNS": "200"})
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "secret").write_text("pass\n")
+    return tmp_path
+
+
+def write(folder: Path, content: object, **changes: object) -> Path:
+    path = folder / "edge.yaml"
+    if isinstance(content, dict):
+        content = yaml.safe_dump({**content, **changes})
+    path.write_text(str(content))
+    return path
+
+
+def camera(**changes: object) -> dict[str, object]:
+    return {"cameras": [{**CONFIG["cameras"][1], **changes}]}  # type: ignore[dict-item]
+
+
+def test_help_names_every_command_and_imports_no_vision() -> None:
+    code = (
+        "import sys; from click.testing import CliRunner; from edge.cli import cli\n"
+        "print(CliRunner().invoke(cli, ['--help']).output)\n"
+        "print('HEAVY', [m for m in ('cv2', 'av', 'openvino', 'numpy', 'paho', 'torch') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    )
+    for command in ("run", "check-config", "schema", "replay", "bench", "simulate"):
+        assert f"\n  {command} " in done.stdout
+    assert "HEAVY []" in done.stdout
+
+
+def test_a_good_configuration_is_told_back(folder: Path) -> None:
+    result = call("check-config", write(folder, CONFIG))
+    assert result.exit_code == 0, result.output
+    for words in (
+        "box-1 at medellin",
+        "rtsp://127.0.0.1:8554/north (tcp) as u",
+        "from 60 px, everywhere, of CO 1",
+        "127.0.0.1:1883, MQTT 5",
+        str(folder / "state/spool.sqlite"),
+        "nothing wrong found",
+    ):
+        assert words in result.output
+    assert "pass\n" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (camera(password_file="nowhere", username="u"), "cameras.0.password_file: "),
+        (camera(username="u"), "username and password_file go together"),
+        (camera(region=[[0.1, 0.1], [0.5, 0.5]]), "cameras.0.region: a polygon has at least 3 corners"),
+        (camera(countries={"XX": 1}), "cameras.0.countries: no grammar of XX; known are AR, "),
+        (camera(url="http://127.0.0.1/"), "cameras.0.url"),
+        (camera(fps=8), "cameras.0.fps"),
+        ({"mqtt": {"password_file": "nowhere", "username": "edge"}}, "mqtt.password_file: "),
+        ({"mqtt": {"tls": {"ca_file": "ca.pem"}}}, "mqtt.tls.ca_file: "),
+    ],
+)
+def test_faults_are_named_by_key(folder: Path, changes: dict[str, object], words: str) -> None:
+    path = write(folder, CONFIG, **changes)
+    for command in (("check-config", path), ("run", "--config", path)):
+        result = call(*command)
+        assert result.exit_code == 2
+        assert words in result.stderr
+        assert result.stderr.startswith(f"error: {path}")
+        assert "Traceback" not in result.output
+
+
+def test_broken_yaml_is_named_by_line(folder: Path) -> None:
+    result = call("check-config", write(folder, "edge_id: a\n  site_id: b\n"))
+    assert result.exit_code == 2
+    assert "line 2" in result.stderr
+
+
+def test_a_missing_file_is_said() -> None:
+    result = call("check-config", "nowhere.yaml")
+    assert result.exit_code == 2
+    assert "nowhere.yaml" in result.stderr
+
+
+def test_an_empty_secret_is_said(folder: Path) -> None:
+    (folder / "secret").write_text("\n")
+    result = call("check-config", write(folder, CONFIG))
+    assert (result.exit_code, "secret is empty" in result.stderr) == (2, True)
+
+
+def test_the_engine_that_is_not_installed_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge.check.find_spec", lambda _: None)
+    result = call("check-config", write(folder, CONFIG, engine="torch"))
+    assert result.exit_code == 2
+    assert "engine: torch needs ultralytics" in result.stderr
+
+
+def test_the_schemas_in_the_repository_are_fresh() -> None:
+    kept = {p.name: p.read_text(encoding="utf-8") for p in (ROOT / "configs" / "schema").glob("*.json")}
+    ours = documents()
+    assert {name: kept.get(name) for name in ours} == ours, "run `python -m edge schema --out configs/schema`"
+
+
+def test_schemas_are_written_and_printed(tmp_path: Path) -> None:
+    out = tmp_path / "schema"
+    assert call("schema", "--out", out).exit_code == 0
+    written = {p.name: p.read_text(encoding="utf-8") for p in out.iterdir()}
+    assert written == documents()
+    printed = call("schema").output
+    for text in written.values():
+        assert json.loads(text)["$schema"].startswith("https://json-schema.org/")
+        assert text in printed
+
+
+def test_the_read_schema_says_what_a_read_needs() -> None:
+    schema = TypeAdapter(dict[str, object]).validate_json(documents()["plate_read.json"])
+    assert {"edge_id", "epoch", "seq", "plate", "likelihood", "best_at"} <= set(schema["required"])  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("words", ["CO=many", "CO=0", "XX=1"])
+def test_a_wrong_country_of_replay_is_said(tmp_path: Path, words: str) -> None:
+    result = call("replay", tmp_path, "--country", words)
+    assert result.exit_code == 2
+    assert f"--country {words}: expected" in result.stderr
+
+
+def test_a_folder_without_pictures_is_said(tmp_path: Path) -> None:
+    result = call("replay", tmp_path)
+    assert result.exit_code == 2
+    assert "holds no picture" in result.stderr
+
+
+def test_a_file_that_is_no_recording_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "notes.mp4"
+    path.write_text("no recording")
+    result = call("replay", path)
+    assert result.exit_code == 2
+    assert str(path) in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_copies_never_overwrite_the_source(tmp_path: Path) -> None:
+    path = tmp_path / "annotated.mp4"
+    path.write_bytes(b"a recording")
+    result = call("replay", path, "--out", tmp_path)
+    assert result.exit_code == 2
+    assert "would overwrite" in result.stderr
+    assert path.read_bytes() == b"a recording"

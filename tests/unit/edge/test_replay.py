@@ -1,0 +1,175 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+from fakes import FakeDetector, FakeReader, frame, picture, reading
+
+from edge.assets import plate_files
+from edge.engine import Engine
+from edge.errors import LostError
+from edge.pipeline import Seen
+from edge.replay.annotate import VideoWriter, annotated
+from edge.replay.run import Replay, Report
+from edge.settings import CameraSettings, VoteSettings, load_grammar
+from edge.types import Bgr, Box, Frame, Verdict
+
+CAMERA = CameraSettings(id="replay", url="rtsp://127.0.0.1/recording", countries={"CO": 1})
+GRAMMAR = load_grammar(plate_files())
+GREEN, AMBER, GREY = (60, 150, 30), (0, 140, 230), (110, 110, 110)
+
+
+def verdict(likelihood: float) -> Verdict:
+    return Verdict("KAB123", "KAB123", likelihood, (), None, None, 1, 1)
+
+
+def player(out: Path | None = None, *, sure: float = 0.99) -> Replay:
+    says = {7: reading("KAB123", sure=sure), 9: reading("XYZ987", sure=sure)}
+    engine = Engine(detector=FakeDetector(), reader=FakeReader(says), grammar=GRAMMAR)
+    return Replay(engine, camera=CAMERA, vote=VoteSettings(), out=out)
+
+
+def recording(frames: int = 16) -> list[Frame]:
+    """Mark 7 crosses the picture; mark 9 appears after a second."""
+    film = []
+    for k in range(frames):
+        plates = {7: Box(40 + 20.0 * k, 100, 120, 60)}
+        if k >= 8:
+            plates[9] = Box(300, 250, 96, 48)
+        film.append(frame(k / 8, plates))
+    return film
+
+
+def read_video(path: Path) -> list[Bgr]:
+    with av.open(str(path)) as container:
+        assert container.streams.video[0].codec_context.name == "h264"
+        return [f.to_ndarray(format="bgr24") for f in container.decode(video=0)]
+
+
+def has_colour(bgr: Bgr, colour: tuple[int, int, int], *, tolerance: int = 0) -> bool:
+    return bool((np.abs(bgr.astype(int) - colour).max(axis=2) <= tolerance).any())
+
+
+def test_a_recording_gives_its_reads_in_order_with_times() -> None:
+    report = player().video(recording(), fps=8)
+    assert [(f.origin, f.read.plate) for f in report.found] == [("0.0 s", "KAB123"), ("1.0 s", "XYZ987")]
+    assert [f.read.seq for f in report.found] == [1, 2]
+    assert report.is_video
+    assert report.counts.frames == 16
+    assert report.cpu_ms > 0
+
+
+def test_an_update_takes_the_place_of_its_read() -> None:
+    doubtful = Engine(
+        detector=FakeDetector(), reader=FakeReader({7: reading("KAB128", sure=0.9)}), grammar=GRAMMAR
+    )
+    replay = Replay(doubtful, camera=CAMERA, vote=VoteSettings())
+
+    def film() -> list[Frame]:
+        return [frame(k / 8, {7: Box(40, 100, 120, 60)}) for k in range(140)]
+
+    def changing():
+        for number, each in enumerate(film()):
+            if number == 24:
+                doubtful.reader.says[7] = reading("KAB123", sure=0.999)  # type: ignore[attr-defined]
+            yield each
+
+    report = replay.video(changing(), fps=8)
+    assert report.counts.updates >= 1
+    assert [(f.read.seq, f.read.plate) for f in report.found] == [(1, "KAB123")]
+
+
+def test_the_annotated_video_shows_every_analysed_frame(tmp_path: Path) -> None:
+    player(tmp_path).video(recording(), fps=8)
+    frames = read_video(tmp_path / "annotated.mp4")
+    assert len(frames) == 16
+    assert frames[0].shape == (360, 640, 3)
+    assert has_colour(frames[-1], GREEN, tolerance=30)
+    assert not has_colour(picture({7: Box(340, 100, 120, 60)}), GREEN, tolerance=30)
+
+
+def test_every_read_has_its_picture(tmp_path: Path) -> None:
+    player(tmp_path).video(recording(), fps=8)
+    names = sorted(p.name for p in tmp_path.glob("read-*.jpg"))
+    assert names == ["read-001-KAB123.jpg", "read-002-XYZ987.jpg"]
+    crop = cv2.imread(str(tmp_path / names[0]))
+    assert crop is not None
+    middle = crop[crop.shape[0] // 2, crop.shape[1] // 2]
+    assert np.abs(middle.astype(int) - (200, 0, 7)).max() < 30
+
+
+def test_a_recording_without_a_picture_is_said() -> None:
+    with pytest.raises(LostError, match="holds no picture"):
+        player().video([], fps=8)
+
+
+def test_pictures_are_read_each_on_its_own(tmp_path: Path) -> None:
+    plate = {7: Box(200, 100, 120, 60)}
+    shown = [("a.png", frame(0, plate)), ("b.png", frame(1, plate)), ("empty.png", frame(2, {}))]
+    report = player(tmp_path, sure=0.999).pictures(shown)
+    assert [(f.origin, f.read.plate) for f in report.found] == [("a.png", "KAB123"), ("b.png", "KAB123")]
+    assert not report.is_video
+    assert report.counts.frames == 3
+    copies = sorted(p.name for p in tmp_path.glob("*.annotated.jpg"))
+    assert copies == ["a.png.annotated.jpg", "b.png.annotated.jpg", "empty.png.annotated.jpg"]
+    copy = cv2.imread(str(tmp_path / copies[0]))
+    assert copy is not None
+    assert has_colour(copy, GREEN, tolerance=20)
+
+
+def test_no_picture_at_all_is_said() -> None:
+    with pytest.raises(LostError, match="no picture"):
+        player().pictures([])
+
+
+def test_the_report_as_json_is_whole() -> None:
+    report = player().video(recording(), fps=8)
+    content = json.loads(json.dumps(report.as_json()))
+    assert content["counts"]["reads"] == 2
+    assert [r["plate"] for r in content["reads"]] == ["KAB123", "XYZ987"]
+    assert content["reads"][0]["origin"] == "0.0 s"
+    assert isinstance(report, Report)
+
+
+@pytest.mark.parametrize(
+    ("likelihood", "emitted", "colour"), [(0.99, True, GREEN), (0.7, False, AMBER), (0.2, False, GREY)]
+)
+def test_colours_tell_what_is_known(likelihood: float, emitted: bool, colour: tuple[int, int, int]) -> None:
+    bgr = picture({})
+    seen = Seen(Box(200, 100, 120, 60), verdict(likelihood), emitted=emitted)
+    copy = annotated(bgr, [seen], legible=0.5)
+    assert has_colour(copy, colour)
+    assert not has_colour(bgr, colour)
+    said = has_colour(copy, (255, 255, 255))
+    assert said is (likelihood >= 0.5), "what is not legible bears no text"
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        Box(0, 0, 120, 60),
+        Box(560, 0, 80, 40),
+        Box(560, 330, 80, 30),
+        Box(0, 320, 60, 40),
+        Box(0, 0, 640, 360),
+    ],
+)
+def test_the_text_stays_inside_the_picture(box: Box) -> None:
+    seen = Seen(box, verdict(0.99), emitted=True)
+    inside = annotated(picture({}), [seen], legible=0.5)
+    wide = np.full((600, 1000, 3), 90, dtype=np.uint8)
+    shifted = replace(seen, box=Box(box.x + 180, box.y + 120, box.width, box.height))
+    reference = annotated(wide, [shifted], legible=0.5)
+    white = [(np.abs(b.astype(int) - 255).max(axis=2) < 40).sum() for b in (inside, reference)]
+    assert white[0] >= 0.9 * white[1] * (0.45 / 0.52) ** 2, "as much lettering as in the open"
+
+
+def test_an_odd_picture_size_can_be_written(tmp_path: Path) -> None:
+    with VideoWriter(tmp_path / "odd.mp4", width_px=321, height_px=241, fps=7.5) as writer:
+        for k in range(3):
+            writer.write(np.full((241, 321, 3), 40 * k, dtype=np.uint8), at_s=k / 7.5)
+    frames = read_video(tmp_path / "odd.mp4")
+    assert [f.shape for f in frames] == [(240, 320, 3)] * 3
