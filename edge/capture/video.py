@@ -61,6 +61,19 @@ class VideoSource:
         """How far `frames` has come."""
         return self._progress
 
+    @property
+    def duration_s(self) -> float | None:
+        """Length of the recording, seconds; None where the file does not say.
+
+        Raises:
+            LostError: the file is missing or is no video.
+        """
+        with _open(self._path) as container:
+            stream = container.streams.video[0]
+            if stream.duration and stream.time_base:
+                return float(stream.duration * stream.time_base)
+            return container.duration / av.time_base if container.duration else None
+
     def frames(self) -> Iterator[Frame]:
         """The frames in order, to the end of the file or `close`.
 
