@@ -163,6 +163,8 @@ class Pipeline:
         if box.width < self._camera.min_plate_px:
             return None
         crop = cut(frame.bgr, box)
+        if not crop.size:
+            return None
         height, width = frame.bgr.shape[:2]
         good = quality(crop, box, frame_width_px=width, frame_height_px=height)
         worth = good >= _LEAST_QUALITY and passage.wants(

@@ -73,7 +73,7 @@ class VideoWriter:
 def _frame(bgr: Bgr, box: Box, *, colour: tuple[int, int, int], text: str = "") -> None:
     """Draw a box, and its text above it, or below it where there is no room above."""
     height, width = bgr.shape[:2]
-    scale = max(0.45, width / 1920)
+    scale = max(0.45, max(width, height) / 1920)
     thick = max(1, round(2.5 * scale))
     left, top = round(box.x) - thick, round(box.y) - thick
     right, bottom = round(box.x + box.width) + thick, round(box.y + box.height) + thick
