@@ -13,6 +13,8 @@ Image = NDArray[np.uint8]
 """(height, width, 3) uint8, BGR; or (height, width) uint8 where a mask is meant."""
 Floats = NDArray[np.floating[Any]]
 """Any array of floating-point numbers; the docstring beside it says shape and unit."""
+Ints = NDArray[np.integer[Any]]
+"""Any array of whole numbers."""
 Rng = np.random.Generator
 _T = TypeVar("_T")
 

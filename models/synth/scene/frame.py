@@ -1,0 +1,137 @@
+"""Puts a frame together: vehicles, their shadows and lamps, far to near, before and behind the background."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from models.synth.arrays import Floats, Image
+from models.synth.scene import shadows
+from models.synth.scene.camera import Camera
+from models.synth.scene.fixing import Sighting, fix_plate, visible_plate
+from models.synth.scene.raster import Layer, Pose, render
+from models.synth.scene.street import Backdrop
+from models.synth.scene.traffic import Passage, presence
+from models.synth.scene.view import View
+
+
+def compose(
+    background: Image, passages: list[tuple[Passage, Pose]], view: View
+) -> tuple[Image, list[Sighting]]:
+    """Draws vehicles on a background.
+
+    Args:
+        background: (h, w, 3) uint8; written to.
+        passages: who is where.
+        view: how it is seen.
+
+    Returns:
+        The frame and its plates, far to near.
+    """
+    camera, light = view.camera, view.light
+    near_last = sorted(passages, key=lambda item: -item[1].y)
+    if light.infrared:
+        for passage, pose in near_last:
+            shadows.road_light(background, passage.vehicle, pose, camera)
+    sightings: list[Sighting] = []
+    for passage, pose in near_last:
+        strength = presence(pose)
+        shadows.cast(background, passage.vehicle, pose, view, strength)
+        layer = render(passage.vehicle.mesh, passage.vehicle.skin, pose, camera, light)
+        if layer is None:
+            continue
+        mount = visible_plate(passage.vehicle, pose, camera)
+        fresh = None
+        if mount is not None:
+            layer, fresh = fix_plate(layer, mount, pose, passage.number, camera, light)
+        layer = _smeared(layer, passage, pose, camera, view.exposure_s)
+        if view.backdrop is not None:
+            layer, fresh = _behind(layer, fresh, pose, passage.vehicle.length, view.backdrop)
+        sightings = [_covered(sighting, layer) for sighting in sightings]
+        _lay(background, layer, strength)
+        if fresh is not None:
+            sightings.append(fresh)
+        if light.infrared:
+            shadows.shine(background, passage.vehicle, pose, camera)
+    return background, sightings
+
+
+def _behind(
+    layer: Layer, sighting: Sighting | None, pose: Pose, length: float, backdrop: Backdrop
+) -> tuple[Layer, Sighting | None]:
+    """Takes away what trees, poles and walls before the vehicle hide."""
+    rows, columns = layer.alpha.shape
+    near = max(1.0, pose.y - length / 2 - 1.2)
+    window = (slice(layer.y, layer.y + rows), slice(layer.x, layer.x + columns))
+    hides = (backdrop.inverse[window] > 1 / near) & (backdrop.ground[window] < 128)
+    if not hides.any():
+        return layer, sighting
+    free = cv2.GaussianBlur((~hides).astype(np.float32), (0, 0), 0.6)
+    if sighting is not None:
+        x0, y0 = np.clip(
+            np.floor(sighting.quad.min(axis=0)).astype(int) - [layer.x, layer.y], 0, [columns, rows]
+        )
+        x1, y1 = np.clip(
+            np.ceil(sighting.quad.max(axis=0)).astype(int) - [layer.x, layer.y], 0, [columns, rows]
+        )
+        covered = hides[y0:y1, x0:x1]
+        sighting = replace(sighting, hidden=float(covered.mean()) if covered.size else 0.0)
+    return Layer(layer.bgr * free[..., None], layer.alpha * free, layer.x, layer.y), sighting
+
+
+def _smeared(layer: Layer, passage: Passage, pose: Pose, camera: Camera, exposure_s: float) -> Layer:
+    """Blurs a layer along its way during the exposure."""
+    step = passage.speed * exposure_s * (1 if passage.away else -1)
+    ends = np.array([[pose.x, pose.y, 0.6], [pose.x, pose.y + step, 0.6]])
+    pixels, depth = camera.project(ends)
+    if depth.min() < 1.0:
+        return layer
+    way = pixels[1] - pixels[0]
+    length = float(np.linalg.norm(way))
+    if length < 0.8:
+        return layer
+    kernel = motion_kernel(way)
+    bgr = np.asarray(cv2.filter2D(layer.bgr, -1, kernel), np.float32)
+    alpha = np.asarray(cv2.filter2D(layer.alpha, -1, kernel), np.float32)
+    return Layer(bgr, alpha, layer.x, layer.y)
+
+
+def motion_kernel(way: Floats) -> Floats:
+    """(n, n) float32 kernel that smears along a way (2,) in px."""
+    length = float(np.linalg.norm(way))
+    size = int(np.ceil(length)) // 2 * 2 + 3
+    kernel = np.zeros((size, size), np.float32)
+    middle = np.array([size // 2, size // 2], np.float64)
+    half = np.asarray(way) / 2
+    ends = [np.round((middle + sign * half) * 16).astype(int).tolist() for sign in (-1, 1)]
+    cv2.line(kernel, ends[0], ends[1], (1.0,), 1, cv2.LINE_8, 4)
+    # A line of one pixel's width, softened by as much: half-pixel ways must count too.
+    soft = np.asarray(cv2.GaussianBlur(kernel, (3, 3), 0.4), np.float32)
+    return np.asarray(soft / soft.sum(), np.float32)
+
+
+def _covered(sighting: Sighting, layer: Layer) -> Sighting:
+    """How much of an earlier plate a nearer layer hides."""
+    low, high = (
+        np.floor(sighting.quad.min(axis=0)).astype(int),
+        np.ceil(sighting.quad.max(axis=0)).astype(int),
+    )
+    rows, columns = layer.alpha.shape
+    x0, y0 = max(0, low[0] - layer.x), max(0, low[1] - layer.y)
+    x1, y1 = min(columns, high[0] - layer.x), min(rows, high[1] - layer.y)
+    if x1 <= x0 or y1 <= y0:
+        return sighting
+    area = float((high[0] - low[0]) * (high[1] - low[1]))
+    hidden = min(1.0, sighting.hidden + float(layer.alpha[y0:y1, x0:x1].sum()) / area)
+    return Sighting(
+        sighting.passage, sighting.quad, sighting.width_px, sighting.inside, hidden, sighting.distance_m
+    )
+
+
+def _lay(frame: Image, layer: Layer, strength: float) -> None:
+    rows, columns = layer.alpha.shape
+    region = frame[layer.y : layer.y + rows, layer.x : layer.x + columns]
+    alpha = layer.alpha[..., None] * strength
+    region[:] = np.clip(region * (1 - alpha) + layer.bgr * strength, 0, 255).astype(np.uint8)
