@@ -18,7 +18,7 @@ from edge.settings import MqttSettings
 from edge.spool.queue import Outgoing, Spool
 
 REFUSED_S: Final = 60.0
-"""What the broker refused is tried again after this time: only a change over there can help."""
+"""A stream that the broker refuses is tried again after this time: only a change over there can help."""
 
 _BATCH: Final = 50  # messages between two looks at what the broker says
 _LOOK_S: Final = 1.0  # between two looks at the dropped ranges; also the longest sleep
@@ -28,16 +28,32 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
-class Counts:
-    """What deliveries have counted since the start, over all connections; see `LinkState`."""
+class Standing:
+    """How this edge has fared with the broker and the centre since its start, over all connections.
+
+    Attributes:
+        published, resent, refused, acks_unreadable: as in `LinkState`.
+        refusals: why the broker refuses a stream, or what is of no stream, until it takes it again.
+        held_until: until when a refused stream is not tried, so that it does not take the others along:
+            mosquitto 2.0.11 closes the connection after each refusal.
+        clock_errors_s: this box's clock minus the centre's, as each of the last acknowledgements showed it.
+    """
 
     published: int = 0
     resent: int = 0
     refused: int = 0
     acks_unreadable: int = 0
-    fault: str = ""
-    # This box's clock minus the centre's as each of the last acknowledgements showed it, seconds.
+    refusals: dict[Stream | None, str] = field(default_factory=dict)
+    held_until: dict[Stream, float] = field(default_factory=dict)
     clock_errors_s: deque[float] = field(default_factory=lambda: deque(maxlen=32))
+
+    @property
+    def fault(self) -> str:
+        """What the broker refuses and why; empty where it takes everything."""
+        return "; ".join(
+            f"broker refuses {'health or announcements' if stream is None else f'stream {stream}'}: {reason}"
+            for stream, reason in list(self.refusals.items())
+        )
 
     @property
     def clock_error_s(self) -> float | None:
@@ -55,17 +71,16 @@ class Delivery:
         settings: MqttSettings,
         *,
         address: Address,
-        counts: Counts,
+        standing: Standing,
     ) -> None:
         self._link = link
         self._spool = spool
         self._address = address
-        self._counts = counts
+        self._standing = standing
         self._window = Window(
             # One less than the broker allows: health is sent beside the window.
             in_flight=max(min(settings.in_flight, link.receive_maximum - 1), 1),
             resend_s=settings.resend_s,
-            refused_s=max(REFUSED_S, settings.resend_s),
         )
         self._resend_s = settings.resend_s
         self._unread = set(Stream)  # streams that may hold something that is not under way
@@ -86,17 +101,15 @@ class Delivery:
         """
         while self._link.confirmations:
             confirmation = self._link.confirmations.popleft()
-            if not confirmation.refusal:
-                self._window.confirmed(confirmation.mid)
-                continue
-            key = self._window.refused(confirmation.mid, now=now)
-            self._counts.refused += 1
-            what = "a message" if key is None else f"messages of stream {key[0]}"
-            self._say(f"broker refuses {what}: {confirmation.refusal}")
+            if confirmation.refusal:
+                self._refused(self._window.refused(confirmation.mid), confirmation.refusal, now)
+            else:
+                key = self._window.confirmed(confirmation.mid)
+                self._standing.refusals.pop(None if key is None else key[0], None)
         acks = [ack for ack in map(self._read_ack, self._take_incoming()) if ack is not None]
         for ack, retained in acks:
             if ack.at is not None and not retained:
-                self._counts.clock_errors_s.append((clock() - ack.at).total_seconds())
+                self._standing.clock_errors_s.append((clock() - ack.at).total_seconds())
         # Each acknowledgement replaces the one before: the newest says all.
         for ack, _ in acks[-1:]:
             self._acknowledge(ack, now)
@@ -110,24 +123,27 @@ class Delivery:
             LinkLostError: the connection is gone.
             SpoolError: the spool cannot be read.
         """
-        self._announce_gone(now)
         for key in self._window.due(now=now, limit=_BATCH):
-            self._counts.resent += self._publish(self._spool.get(*key), key, now)
-        for stream in Stream:
-            self._fill(stream, now)
-        if any(self._window.room(stream) for stream in self._unread):
+            self._standing.resent += self._publish(self._spool.get(*key), key, now)
+        more = self._fill(Stream.READ, now) | self._fill(Stream.UPDATE, now)
+        self._announce_gone(now)
+        more |= self._fill(Stream.PICTURE, now)
+        if more:
             return 0.0
         return min(max(self._window.next_due() - now, 0.0), _LOOK_S)
 
-    def _fill(self, stream: Stream, now: float) -> None:
+    def _fill(self, stream: Stream, now: float) -> bool:
+        """Hand over a batch of what is not under way yet; whether another may follow at once."""
         room = min(self._window.room(stream), _BATCH)
-        if stream not in self._unread or room == 0:
-            return
+        if stream not in self._unread or room == 0 or now < self._standing.held_until.get(stream, now):
+            return False
         messages = self._spool.pending(stream, limit=room, skip=self._window.numbers(stream))
         for message in messages:
             self._publish(message, (stream, message.seq), now)
         if len(messages) < room:
             self._unread.discard(stream)
+            return False
+        return self._window.room(stream) > 0
 
     def _publish(self, message: Outgoing | None, key: Key, now: float) -> bool:
         """Hand over one message; False where it has left the spool, or must."""
@@ -141,24 +157,24 @@ class Delivery:
             return False
         mid = self._link.publish(message.topic, message.payload)
         self._window.add(key, mid=mid, size=size, now=now)
-        self._counts.published += 1
+        self._standing.published += 1
         return True
 
     def _announce_gone(self, now: float) -> None:
-        if now < self._gone_look_at:
+        """Hand over announcements of dropped numbers that are new or due again."""
+        if now < self._gone_look_at or self._window.space() == 0:
             return
-        self._gone_look_at = now + _LOOK_S
-        before, self._gone_sent = self._gone_sent, {}
-        for gone in self._spool.gone():
-            sent_at = before.get(gone)
-            if (sent_at is None or now - sent_at >= self._resend_s) and self._window.space():
-                mid = self._link.publish(self._address.gone, gone.model_dump_json().encode())
-                self._window.add_other(mid, now=now)
-                self._counts.published += 1
-                self._counts.resent += sent_at is not None
-                sent_at = now
-            if sent_at is not None:
-                self._gone_sent[gone] = sent_at
+        announced = {gone: self._gone_sent.get(gone, float("-inf")) for gone in self._spool.gone()}
+        due = [gone for gone, sent_at in announced.items() if now - sent_at >= self._resend_s]
+        # What finds no space follows with the next confirmation.
+        self._gone_look_at = now if len(due) > self._window.space() else now + _LOOK_S
+        for gone in due[: self._window.space()]:
+            mid = self._link.publish(self._address.gone, gone.model_dump_json().encode())
+            self._window.add_other(mid, now=now)
+            self._standing.published += 1
+            self._standing.resent += gone in self._gone_sent
+            announced[gone] = now
+        self._gone_sent = {gone: sent_at for gone, sent_at in announced.items() if sent_at > float("-inf")}
 
     def _take_incoming(self) -> list[Incoming]:
         taken = list(self._link.incoming)
@@ -169,7 +185,7 @@ class Delivery:
         try:
             return Ack.model_validate_json(incoming.payload), incoming.retained
         except ValidationError as error:
-            self._counts.acks_unreadable += 1
+            self._standing.acks_unreadable += 1
             _log.warning("unreadable acknowledgement", fault=str(error.errors(include_input=False)[:1]))
             return None
 
@@ -177,9 +193,13 @@ class Delivery:
         self._spool.acknowledge(ack)
         if (ack.edge_id, ack.epoch) == (self._address.edge_id, self._spool.epoch):
             self._window.acknowledged(ack.streams, now=now)
-            self._counts.fault = ""
 
-    def _say(self, fault: str) -> None:
-        if fault != self._counts.fault:
-            _log.error(fault, edge=self._address.edge_id)
-        self._counts.fault = fault
+    def _refused(self, key: Key | None, reason: str, now: float) -> None:
+        self._standing.refused += 1
+        stream = None if key is None else key[0]
+        if stream is not None:
+            self._standing.held_until[stream] = now + REFUSED_S
+            self._unread.add(stream)
+        if self._standing.refusals.get(stream) != reason:
+            _log.error("broker refuses", edge=self._address.edge_id, stream=stream, reason=reason)
+        self._standing.refusals[stream] = reason

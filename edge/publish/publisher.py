@@ -15,7 +15,7 @@ from edge.contract.health import EdgeHealth
 from edge.contract.topics import Address
 from edge.errors import ConfigError, EdgeError, LinkLostError, PublishError
 from edge.publish.connection import Connection, Will
-from edge.publish.delivery import REFUSED_S, Counts, Delivery
+from edge.publish.delivery import REFUSED_S, Delivery, Standing
 from edge.settings import MqttSettings
 from edge.spool.queue import Spool
 from edge.types import LinkState
@@ -49,7 +49,7 @@ class Publisher:
         self._settings = settings
         self._address = address
         self._clock = clock
-        self._counts = Counts()
+        self._standing = Standing()
         self._connected = False
         self._connections = 0
         self._link_fault = ""
@@ -68,16 +68,16 @@ class Publisher:
     @property
     def state(self) -> LinkState:
         """How the connection fares, from any thread."""
-        counts = self._counts
+        standing = self._standing
         return LinkState(
             connected=self._connected,
-            fault=self._link_fault or counts.fault,
-            published=counts.published,
-            resent=counts.resent,
-            refused=counts.refused,
+            fault="; ".join(filter(None, (standing.fault, self._link_fault))),
+            published=standing.published,
+            resent=standing.resent,
+            refused=standing.refused,
             reconnects=max(self._connections - 1, 0),
-            acks_unreadable=counts.acks_unreadable,
-            clock_error_s=counts.clock_error_s,
+            acks_unreadable=standing.acks_unreadable,
+            clock_error_s=standing.clock_error_s,
         )
 
     def start(self) -> None:
@@ -125,7 +125,7 @@ class Publisher:
                 wait_s = min(_BACKOFF_S[0] * 2 ** min(tries, 16), _BACKOFF_S[1]) * random.uniform(0.5, 1)  # noqa: S311
                 self._down(error, wait_s)
             except (PublishError, ConfigError) as error:
-                self._counts.refused += 1
+                self._standing.refused += 1
                 self._down(error, REFUSED_S / 2)
             except EdgeError as error:
                 self._down(error, _BACKOFF_S[1])
@@ -150,7 +150,9 @@ class Publisher:
             wake=self._wake,
         )
         with contextlib.closing(link):
-            delivery = Delivery(link, self._spool, self._settings, address=self._address, counts=self._counts)
+            delivery = Delivery(
+                link, self._spool, self._settings, address=self._address, standing=self._standing
+            )
             self._up()
             while not self._finished():
                 if self._put:
@@ -158,8 +160,10 @@ class Publisher:
                     delivery.put()
                 self._send_health(link)
                 wait_s = delivery.send(now=time.monotonic())
-                link.step(wait_s)
-                delivery.take(now=time.monotonic(), clock=self._clock)
+                try:
+                    link.step(wait_s)
+                finally:  # what was said before a loss still counts
+                    delivery.take(now=time.monotonic(), clock=self._clock)
             self._farewell(link)
         self._connected = False
 

@@ -53,13 +53,11 @@ class Window:
     Args:
         in_flight: messages that the broker has not confirmed, at most.
         resend_s: patience with the centre.
-        refused_s: a message that the broker refused is tried again after this time.
     """
 
-    def __init__(self, *, in_flight: int, resend_s: float, refused_s: float) -> None:
+    def __init__(self, *, in_flight: int, resend_s: float) -> None:
         self._in_flight = in_flight
         self._resend_s = resend_s
-        self._refused_s = refused_s
         self._sent: dict[Stream, dict[int, _Sent]] = {s: {} for s in Stream}
         self._wired: dict[int, _Wired] = {}
         # A heap of (due, rank of the stream, number); entries that no longer hold are skipped.
@@ -96,15 +94,15 @@ class Window:
         """Something that is no message of the spool has been handed to the broker."""
         self._wired[mid] = _Wired(None, 0, now)
 
-    def confirmed(self, mid: int) -> None:
-        """The broker has a message."""
-        self._unwire(mid)
+    def confirmed(self, mid: int) -> Key | None:
+        """The broker has a message. Which it was."""
+        return self._unwire(mid)
 
-    def refused(self, mid: int, *, now: float) -> Key | None:
-        """The broker will not take a message: it keeps its place and is tried again, slowly. Which it was."""
+    def refused(self, mid: int) -> Key | None:
+        """The broker will not take a message, so that it is no longer under way. Which it was."""
         key = self._unwire(mid)
         if key is not None:
-            self._postpone(key, now + self._refused_s)
+            self.forget(key)
         return key
 
     def acknowledged(self, streams: Mapping[Stream, Received], *, now: float) -> None:

@@ -17,7 +17,7 @@ from edge.contract.health import EdgeHealth
 from edge.contract.topics import Address, Kind, Numbered, parse
 from edge.errors import LinkLostError, PublishError
 from edge.publish.connection import Confirmation, Connection, Incoming, Will
-from edge.publish.delivery import REFUSED_S, Counts, Delivery
+from edge.publish.delivery import REFUSED_S, Delivery, Standing
 from edge.publish.publisher import Publisher
 from edge.settings import MqttSettings
 from edge.spool.queue import Spool
@@ -61,10 +61,12 @@ class FakeLink:
 class Scene:
     """A spool, a link and a delivery between them."""
 
-    def __init__(self, spool: Spool, *, in_flight: int = 100, **link: int) -> None:
+    def __init__(
+        self, spool: Spool, *, in_flight: int = 100, standing: Standing | None = None, **link: int
+    ) -> None:
         self.spool = spool
         self.link = FakeLink(**link)
-        self.counts = Counts()
+        self.standing = standing or Standing()
         self.clock = Clock()
         settings = MqttSettings(in_flight=in_flight, resend_s=RESEND_S)
         self.delivery = Delivery(
@@ -72,7 +74,7 @@ class Scene:
             spool,
             settings,
             address=ADDRESS,
-            counts=self.counts,
+            standing=self.standing,
         )
 
     def put(self, count: int = 1, *, crop: int = 0) -> None:
@@ -121,7 +123,7 @@ class TestDelivery:
             (Kind.UPDATE, 1),
             *((Kind.CROP, n) for n in (1, 2)),
         ]
-        assert scene.counts.published == 6
+        assert scene.standing.published == 6
 
     def test_a_read_put_behind_pictures_overtakes_them(self, spool: Spool) -> None:
         scene = Scene(spool, in_flight=100)
@@ -161,7 +163,7 @@ class TestDelivery:
         assert len(scene.link.sent) == 3
         scene.send(now=RESEND_S)
         assert scene.link.numbers()[3:] == [(Kind.READ, 2)]
-        assert (scene.counts.published, scene.counts.resent) == (4, 1)
+        assert (scene.standing.published, scene.standing.resent) == (4, 1)
 
     def test_what_has_left_the_spool_meanwhile_is_not_sent_again(self, scene: Scene) -> None:
         scene.put(1)
@@ -171,7 +173,7 @@ class TestDelivery:
         scene.spool.drop(Stream.READ, 1, reason="test")
         scene.send(now=RESEND_S)
         assert scene.link.numbers() == [(Kind.READ, 1)]
-        assert scene.counts.resent == 0
+        assert scene.standing.resent == 0
 
     def test_no_more_is_handed_over_than_the_window(self, spool: Spool) -> None:
         scene = Scene(spool, in_flight=10)
@@ -223,15 +225,41 @@ class TestDelivery:
         scene.send()
         scene.link.confirm(refusal="Not authorized")
         scene.take()
-        assert scene.counts.refused == 2
-        assert scene.counts.fault == "broker refuses messages of stream read: Not authorized"
+        assert scene.standing.refused == 2
+        assert scene.standing.fault == "broker refuses stream read: Not authorized"
         scene.send(now=REFUSED_S - 1)
         assert len(scene.link.sent) == 2
-        scene.link.say(ack(scene.spool.epoch, {}))
-        scene.take(now=REFUSED_S - 1)
-        assert scene.counts.fault == "", "the centre hears us again"
         scene.send(now=REFUSED_S)
-        assert len(scene.link.sent) == 4
+        assert scene.link.numbers()[2:] == [(Kind.READ, 1), (Kind.READ, 2)]
+        scene.link.confirm()
+        scene.take(now=REFUSED_S)
+        assert scene.standing.fault == ""
+
+    def test_a_refused_stream_does_not_hold_up_the_others_nor_forget_over_a_reconnect(
+        self, spool: Spool
+    ) -> None:
+        scene = Scene(spool)
+        scene.put(1, crop=100)
+        scene.send()
+        scene.link.confirmations.append(Confirmation(1, ""))
+        scene.link.confirmations.append(Confirmation(2, "Not authorized"))
+        scene.take()
+        assert scene.standing.fault == "broker refuses stream picture: Not authorized"
+        again = Scene(spool, standing=scene.standing)
+        again.send(now=5.0)
+        again.put()
+        again.send(now=5.0)
+        assert again.link.numbers() == [(Kind.READ, 1), (Kind.READ, 2)]
+        again.send(now=REFUSED_S)
+        assert again.link.numbers()[2:] == [(Kind.CROP, 1)]
+
+    def test_refused_announcements_are_said_too(self, scene: Scene) -> None:
+        scene.put(1)
+        scene.spool.drop(Stream.READ, 1, reason="test")
+        scene.send()
+        scene.link.confirm(refusal="Not authorized")
+        scene.take()
+        assert scene.standing.fault == "broker refuses health or announcements: Not authorized"
 
     def test_an_unreadable_acknowledgement_is_counted_and_changes_nothing(self, scene: Scene) -> None:
         scene.put(1)
@@ -239,7 +267,7 @@ class TestDelivery:
         for junk in (b"", b"\xff\xfe", b'{"edge_id":"edge-1"}'):
             scene.link.say(junk)
         scene.take()
-        assert scene.counts.acks_unreadable == 3
+        assert scene.standing.acks_unreadable == 3
         assert scene.spool.stats().messages == 1
 
     def test_that_of_another_epoch_does_not_make_the_centre_heard(self, scene: Scene) -> None:
@@ -261,13 +289,13 @@ class TestDelivery:
         assert scene.spool.is_empty()
 
     def test_the_clock_error_is_the_least_that_live_acknowledgements_show(self, scene: Scene) -> None:
-        assert scene.counts.clock_error_s is None
+        assert scene.standing.clock_error_s is None
         for age_s, retained in ((90.0, True), (2.5, False), (2.1, False), (2.7, False)):
             scene.clock.now = NOON
             scene.clock.advance(age_s)
             scene.link.say(ack(scene.spool.epoch, {}, at=NOON), retained=retained)
             scene.take()
-        assert scene.counts.clock_error_s == pytest.approx(2.1)
+        assert scene.standing.clock_error_s == pytest.approx(2.1)
 
     def test_a_broker_that_confirms_nothing_is_left(self, scene: Scene) -> None:
         scene.put(1)

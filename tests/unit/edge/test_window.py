@@ -7,11 +7,11 @@ import pytest
 from edge.contract.delivery import Received, SeqRange, Stream
 from edge.publish.window import PICTURE_BYTES, Key, Window
 
-RESEND_S, REFUSED_S = 20.0, 60.0
+RESEND_S = 20.0
 
 
 def window(in_flight: int = 4) -> Window:
-    return Window(in_flight=in_flight, resend_s=RESEND_S, refused_s=REFUSED_S)
+    return Window(in_flight=in_flight, resend_s=RESEND_S)
 
 
 def send(
@@ -106,7 +106,7 @@ class TestRoom:
         w = window(4)
         send(w, [1])
         w.confirmed(999)
-        assert w.refused(999, now=0.0) is None
+        assert w.refused(999) is None
         assert w.space() == 3
 
 
@@ -222,16 +222,14 @@ class TestDue:
         send(w, [20, 21, 22], now=20.0)
         assert len(w.due(now=20.0, limit=9)) == 1
 
-    def test_what_the_broker_refused_keeps_its_place_and_waits_longer(self) -> None:
+    def test_what_the_broker_refused_is_no_longer_under_way(self) -> None:
         w = window()
         send(w, [1, 2])
-        assert w.refused(mid(1), now=0.0) == (Stream.READ, 1)
+        assert w.refused(mid(1)) == (Stream.READ, 1)
         confirm(w, [2])
         w.acknowledged({}, now=1.0)
-        assert sorted(w.numbers(Stream.READ)) == [1, 2]
+        assert list(w.numbers(Stream.READ)) == [2]
         assert w.due(now=20.0, limit=9) == keys(2)
-        assert w.due(now=REFUSED_S - 0.1, limit=9) == []
-        assert w.due(now=REFUSED_S, limit=9) == keys(1)
 
     def test_a_late_confirmation_of_the_first_sending_says_nothing_of_the_second(self) -> None:
         w = window()
