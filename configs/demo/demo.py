@@ -63,6 +63,26 @@ def write_secret(name: str, content: str) -> None:
     path.write_text(content, encoding="utf-8")
 
 
+def import_hotlist() -> None:
+    """Put the two listed vehicles into the centre's database, as an officer would."""
+    words = [
+        sys.executable,
+        "-m",
+        "central",
+        "hotlist",
+        "import",
+        str(HERE / "hotlist.csv"),
+        "--list",
+        "stolen",
+    ]
+    words += ["--as", "demo", "--config", str(HERE / "central.yaml")]
+    done = subprocess.run(
+        words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False
+    )
+    if done.returncode != 0:
+        sys.exit(f"demo: the hotlist was not imported: {done.stderr.strip()}")
+
+
 def start(name: str, command: str) -> Process:
     """Start one line; all but the live table write to a log file of their own."""
     words = command.split()
@@ -136,6 +156,7 @@ def main() -> int:
     parser.add_argument("--duration", type=float, default=0, help="seconds; 0 until Ctrl-C")
     duration_s = parser.parse_args().duration
     prepare()
+    import_hotlist()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     processes: list[Process] = []
     fault = ""
