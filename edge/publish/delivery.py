@@ -36,7 +36,8 @@ class Standing:
         refusals: why the broker refuses a stream, or what is of no stream, until it takes it again.
         held_until: until when a refused stream is not tried, so that it does not take the others along:
             mosquitto 2.0.11 closes the connection after each refusal.
-        clock_errors_s: this box's clock minus the centre's, as each of the last acknowledgements showed it.
+        clock_error_s: this box's clock minus the centre's: the least of what the last acknowledgements
+            showed, because transit only ever adds to it. None before the first.
     """
 
     published: int = 0
@@ -45,7 +46,8 @@ class Standing:
     acks_unreadable: int = 0
     refusals: dict[Stream | None, str] = field(default_factory=dict)
     held_until: dict[Stream, float] = field(default_factory=dict)
-    clock_errors_s: deque[float] = field(default_factory=lambda: deque(maxlen=32))
+    clock_error_s: float | None = None
+    _clock_errors_s: deque[float] = field(default_factory=lambda: deque(maxlen=32))
 
     @property
     def fault(self) -> str:
@@ -55,10 +57,10 @@ class Standing:
             for stream, reason in list(self.refusals.items())
         )
 
-    @property
-    def clock_error_s(self) -> float | None:
-        """The least that was seen: transit only ever adds to it."""
-        return min(self.clock_errors_s, default=None)
+    def compare_clocks(self, *, ours: datetime, centres: datetime) -> None:
+        """An acknowledgement that left the centre at its `centres` has arrived at our `ours`."""
+        self._clock_errors_s.append((ours - centres).total_seconds())
+        self.clock_error_s = min(self._clock_errors_s)
 
 
 class Delivery:
@@ -109,7 +111,7 @@ class Delivery:
         acks = [ack for ack in map(self._read_ack, self._take_incoming()) if ack is not None]
         for ack, retained in acks:
             if ack.at is not None and not retained:
-                self._standing.clock_errors_s.append((clock() - ack.at).total_seconds())
+                self._standing.compare_clocks(ours=clock(), centres=ack.at)
         # Each acknowledgement replaces the one before: the newest says all.
         for ack, _ in acks[-1:]:
             self._acknowledge(ack, now)
