@@ -17,7 +17,7 @@ from edge.contract.read import (
     Vehicle,
 )
 
-NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+NOON = datetime(2025, 3, 4, 12, 0, tzinfo=UTC)
 
 
 def a_read(seq: int, *, plate: str = "ABC123", captured_at: datetime | None = None, **more: Any) -> PlateRead:

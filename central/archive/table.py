@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -73,18 +73,28 @@ def sealed_through(table: DeltaTable | None) -> int:
 
 @dataclass(frozen=True, slots=True)
 class LiveFile:
-    """A data file of a version of the table: its name below the table's folder."""
+    """A data file of a version of the table.
+
+    Attributes:
+        name: below the table's folder.
+        written_at: when it was written, by the clock of the machine that sealed; no read in it came later.
+    """
 
     name: str
     captured_date: date
     rows: int
+    written_at: datetime
 
 
 def live_files(table: DeltaTable) -> list[LiveFile]:
     """The files of this version, none that later ones added."""
     added = pa.table(table.get_add_actions(flatten=True))
-    columns = (added[name].to_pylist() for name in ("path", f"partition.{PARTITION}", "num_records"))
-    return [LiveFile(*fields) for fields in zip(*columns, strict=True)]
+    wanted = ("path", f"partition.{PARTITION}", "num_records", "modification_time")
+    columns = (added[name].to_pylist() for name in wanted)
+    return [
+        LiveFile(name, day, rows, datetime.fromtimestamp(written_ms / 1000, UTC))
+        for name, day, rows, written_ms in zip(*columns, strict=True)
+    ]
 
 
 def append(table: DeltaTable, rows: pa.Table, *, seal_id: int) -> None:

@@ -9,6 +9,7 @@ however many seals run meanwhile.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,7 @@ from central.query.plan import Plan, Question
 
 _TRIES: Final = 20
 _SLICE_ROWS: Final = 5_000
+_CLOCKS_APART: Final = timedelta(minutes=2)  # between who receives and who seals, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,7 @@ def take(engine: Engine, archive: Path, plan: Plan) -> Snapshot:
     with _moment(engine, archive) as (table, through, connection):
         hot = _rows(connection, hot_read, through, _asked(plan.question))
         late = _rows(connection, late_update, through, ())
-    first, last = plan.dates
-    files = (archive / file.name for file in _live(table) if first <= file.captured_date <= last)
+    files = (archive / file.name for file in _live(table) if _may_hold(file, plan))
     return Snapshot(tuple(files), hot, late)
 
 
@@ -125,6 +126,14 @@ def _rows(
 def _not_through(source: Table, through: int) -> ColumnElement[bool]:
     """The rows that no seal up to `through` has taken."""
     return or_(source.c.seal_id.is_(None), source.c.seal_id > through)
+
+
+def _may_hold(file: LiveFile, plan: Plan) -> bool:
+    first, last = plan.dates
+    arrived_since = plan.question.arrived_since
+    return first <= file.captured_date <= last and (
+        arrived_since is None or file.written_at >= arrived_since - _CLOCKS_APART
+    )
 
 
 def _live(table: DeltaTable | None) -> list[LiveFile]:

@@ -70,9 +70,9 @@ class TestPlan:
         assert plan(Question(plate=typed)).parameters["plate"] == "ABC123"
 
     def test_dates_are_utc(self) -> None:
-        evening = datetime(2026, 3, 4, 19, 30, tzinfo=BOGOTA)
+        evening = datetime(2025, 3, 4, 19, 30, tzinfo=BOGOTA)
         planned = plan(Question(since=evening, until=evening + timedelta(hours=1)))
-        assert [day.isoformat() for day in planned.dates] == ["2026-03-05", "2026-03-05"]
+        assert [day.isoformat() for day in planned.dates] == ["2025-03-05", "2025-03-05"]
 
     @pytest.mark.parametrize(
         ("question", "wrong"),
@@ -137,7 +137,7 @@ def test_camera_and_window(reads: Reads, engine: Engine, archive: Path) -> None:
 def test_only_the_days_of_the_question_are_opened(reads: Reads, engine: Engine, archive: Path) -> None:
     put(engine, [a_read(day, captured_at=NOON + timedelta(days=day)) for day in range(1, 8)])
     seal_now(engine, archive)
-    for file in archive.glob("captured_date=2026-03-0[5-8]/*.parquet"):
+    for file in archive.glob("captured_date=2025-03-0[5-8]/*.parquet"):
         file.write_bytes(b"damaged")
     since = NOON + timedelta(days=4, hours=12)
     assert found(reads, plate="ABC123", since=since) == [7, 6, 5]

@@ -62,8 +62,8 @@ def test_rows_leave_the_database_for_their_date_of_capture(engine: Engine, archi
     days = seal(engine, archive, clock=now)
     assert days == [
         ArchivedDay(late.date(), 1),
-        ArchivedDay(date(2026, 3, 4), 2),
-        ArchivedDay(date(2026, 3, 5), 1),
+        ArchivedDay(date(2025, 3, 4), 2),
+        ArchivedDay(date(2025, 3, 5), 1),
     ]
     assert count(engine, hot_read) == 0
     assert seals(engine) == [(1, "done", 4, True)]
@@ -71,9 +71,9 @@ def test_rows_leave_the_database_for_their_date_of_capture(engine: Engine, archi
     assert table.version() == 1, "creation, then one commit for all dates"
     assert table.transaction_version(APP) == 1
     assert {p.name for p in archive.glob("captured_date=*")} == {
-        "captured_date=2026-01-23",
-        "captured_date=2026-03-04",
-        "captured_date=2026-03-05",
+        "captured_date=2025-01-23",
+        "captured_date=2025-03-04",
+        "captured_date=2025-03-05",
     }
 
 

@@ -1,0 +1,160 @@
+"""What the database lists: alerts with their pictures, the hotlist, dead letters, edges and cameras."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine, RowMapping, select
+
+from central.archive.pictures import Place
+from central.db import alert, alert_trail, dead_letter, edge_health, from_us, hotlist_entry, picture, reading
+from central.types import Alert, HotlistEntry, Reason
+from edge.contract.health import EdgeHealth
+from edge.contract.read import ReadId
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A picture of a read in an alert's trail.
+
+    Attributes:
+        kind: crop or overview.
+    """
+
+    alert_id: int
+    read: ReadId
+    kind: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class KeptLetter:
+    """A dead letter, without its payload."""
+
+    letter_id: int
+    received_at: datetime
+    topic: str
+    payload_bytes: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeState:
+    """What an edge said last.
+
+    Attributes:
+        online: false too where its last will said so, which changes nothing else of its health.
+    """
+
+    health: EdgeHealth
+    online: bool
+    received_at: datetime
+
+
+def newest_alerts(engine: Engine, *, limit: int) -> list[Alert]:
+    """Alerts, newest first."""
+    query = select(alert).order_by(alert.c.alert_id.desc()).limit(limit)
+    with reading(engine) as connection:
+        return [_alert(row) for row in connection.execute(query).mappings()]
+
+
+def evidence(engine: Engine, alerts: Iterable[Alert]) -> list[Evidence]:
+    """The pictures of every read in the trails of these alerts."""
+    chosen = [a.alert_id for a in alerts]
+    trail, shown = alert_trail.c, picture.c
+    same = (trail.edge_id == shown.edge_id) & (trail.epoch == shown.epoch) & (trail.seq == shown.read_seq)
+    query = select(trail.alert_id, picture).select_from(alert_trail.join(picture, same))
+    query = query.where(trail.alert_id.in_(chosen)).order_by(trail.alert_id, trail.captured_us, shown.kind)
+    with reading(engine) as connection:
+        return [
+            Evidence(
+                alert_id=row["alert_id"],
+                read=ReadId(row["edge_id"], row["epoch"], row["read_seq"]),
+                kind=row["kind"],
+                place=Place(row["pack"], row["offset"], row["length"], row["sha256"]),
+            )
+            for row in connection.execute(query).mappings()
+        ]
+
+
+def hotlist(engine: Engine, *, list_name: str | None = None) -> list[HotlistEntry]:
+    """The entries of one list or of all, expired ones too."""
+    query = select(hotlist_entry).order_by(hotlist_entry.c.list_name, hotlist_entry.c.plate)
+    if list_name is not None:
+        query = query.where(hotlist_entry.c.list_name == list_name)
+    with reading(engine) as connection:
+        return [_entry(row) for row in connection.execute(query).mappings()]
+
+
+def dead_letters(engine: Engine, *, limit: int) -> list[KeptLetter]:
+    """Dead letters, newest first."""
+    query = select(dead_letter).order_by(dead_letter.c.id.desc()).limit(limit)
+    with reading(engine) as connection:
+        return [
+            KeptLetter(
+                letter_id=row["id"],
+                received_at=from_us(row["received_us"]),
+                topic=row["topic"],
+                payload_bytes=len(row["payload"]),
+                reason=row["reason"],
+            )
+            for row in connection.execute(query).mappings()
+        ]
+
+
+def edges(engine: Engine) -> list[EdgeState]:
+    """Every edge that ever spoke, by name."""
+    query = select(edge_health).order_by(edge_health.c.edge_id)
+    with reading(engine) as connection:
+        return [
+            EdgeState(
+                health=EdgeHealth.model_validate_json(row["message"]),
+                online=row["online"],
+                received_at=from_us(row["received_us"]),
+            )
+            for row in connection.execute(query).mappings()
+        ]
+
+
+def _alert(row: RowMapping) -> Alert:
+    same = (
+        "alert_id",
+        "edge_id",
+        "epoch",
+        "seq",
+        "camera_id",
+        "plate",
+        "likelihood",
+        "list_name",
+        "priority",
+        "explanation",
+        "late",
+    )
+    return Alert(
+        raised_at=from_us(row["raised_us"]),
+        captured_at=from_us(row["captured_us"]),
+        reason=Reason(row["reason"]),
+        **{name: row[name] for name in same},
+    )
+
+
+def _entry(row: RowMapping) -> HotlistEntry:
+    same = (
+        "list_name",
+        "plate",
+        "country",
+        "plate_class",
+        "priority",
+        "source",
+        "case_number",
+        "vehicle_type",
+        "color",
+        "brand",
+        "note",
+    )
+    return HotlistEntry(
+        reason=Reason(row["reason"]),
+        valid_from=from_us(row["valid_from_us"]),
+        valid_until=from_us(row["valid_until_us"]),
+        **{name: row[name] for name in same},
+    )
