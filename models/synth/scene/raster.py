@@ -253,15 +253,14 @@ def sample(skin: Skin, places: Floats, px_per_m: float) -> tuple[Image, Image]:
     # remap takes pictures of fewer than 2^15 columns: the list is folded.
     count = places.shape[0]
     columns = 4096
-    folded = np.zeros((-(-count // columns) * columns, 2), np.float32)
-    folded[:count] = places * scale - np.float32(0.5)
-    grid = folded.reshape(-1, columns, 2)
-    nothing = np.empty(0, np.float32)
-    colours = cv2.remap(albedo, grid, nothing, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    finishes = cv2.remap(finish, grid, nothing, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(colours, np.uint8).reshape(-1, 3)[:count], np.asarray(finishes, np.uint8).reshape(
-        -1, 3
-    )[:count]
+    folded = np.zeros((2, -(-count // columns) * columns), np.float32)
+    folded[:, :count] = (places * scale - np.float32(0.5)).T
+    across, down = folded[0].reshape(-1, columns), folded[1].reshape(-1, columns)
+    colours, finishes = (
+        np.asarray(cv2.remap(sheet, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+        for sheet in (albedo, finish)
+    )
+    return colours.reshape(-1, 3)[:count], finishes.reshape(-1, 3)[:count]
 
 
 def _average_down(colours: Floats, rows: Ints, columns: Ints, region: Region) -> Layer:
