@@ -13,16 +13,15 @@ import click
 
 from edge.detect.torch_ready import make_torchvision_importable, quiet_ultralytics
 from models.detector.measure import Outcome, Score, least_threshold, look, score
-from models.detector.prepare import Picture, is_held_out, read_labels, read_recipe
+from models.detector.prepare import Picture, is_held_out, read_labels, read_recipe, usable
 
 LOW = 0.05  # score at which detections are gathered
 
 
 def held_out(data: Path, recipe: dict[str, Any]) -> list[Picture]:
     """The pictures of the held-out fold, as prepare.py leaves them out."""
-    pictures = read_labels(data, split="train")
     rules = recipe["data"]
-    return [p for p in pictures if p.set_name in rules["sources"] and is_held_out(p, rules["holdout"])]
+    return [p for p in usable(read_labels(data, split="train"), rules) if is_held_out(p, rules["holdout"])]
 
 
 def best_score(outcomes: list[Outcome], *, most_false_boxes: float) -> Score | None:

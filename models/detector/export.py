@@ -29,7 +29,7 @@ from edge.detect.letterbox import letterbox
 from edge.detect.manifest import Manifest
 from edge.detect.torch_ready import make_torchvision_importable, quiet_ultralytics
 from models.detector.engines import planes
-from models.detector.prepare import is_held_out, read_labels, read_recipe
+from models.detector.prepare import is_held_out, read_labels, read_recipe, usable
 
 NAME = "plate-yolov8n"
 LEAST_HALVED = 256  # smaller constants (strides, anchors' offsets) stay as they are
@@ -138,10 +138,8 @@ def calibration(data: Path, recipe: dict[str, Any]) -> list[NDArray[np.float32]]
     rules = recipe["export"]
     pictures = [
         p
-        for p in read_labels(data, split="train")
-        if p.kind == "scene"
-        and p.set_name in recipe["data"]["sources"]
-        and not is_held_out(p, recipe["data"]["holdout"])
+        for p in usable(read_labels(data, split="train"), recipe["data"])
+        if p.kind == "scene" and not is_held_out(p, recipe["data"]["holdout"])
     ]
     draw = random.Random(recipe["seed"])  # noqa: S311 - chooses pictures, keeps no secret
     batches = []

@@ -72,6 +72,15 @@ def read_labels(data: Path, *, split: str) -> list[Picture]:
     return [picture for path, picture in pictures.items() if path not in unboxed]
 
 
+def usable(pictures: list[Picture], rules: dict[str, Any]) -> list[Picture]:
+    """Keep the pictures of the recipe's sources; without a plate only those of sets whose negatives were looked at."""
+    return [p for p in pictures if p.set_name in rules["sources"] and (p.boxes or _may_lack_boxes(p, rules))]
+
+
+def _may_lack_boxes(picture: Picture, rules: dict[str, Any]) -> bool:
+    return picture.kind == "crop" or picture.set_name in rules["negatives"]
+
+
 def share(path: str) -> float:
     """Map a path to [0, 1) by its SHA-256: the same picture falls into the same fold on every machine."""
     return int.from_bytes(hashlib.sha256(path.encode()).digest()[:8], "big") / 2**64
@@ -173,7 +182,7 @@ def write_dataset(data: Path, out: Path, recipe: dict[str, Any]) -> dict[str, in
     """
     rules = recipe["data"]
     rng = random.Random(recipe["seed"])  # noqa: S311 - chooses pictures, keeps no secret
-    pictures = [p for p in read_labels(data, split="train") if p.set_name in rules["sources"]]
+    pictures = usable(read_labels(data, split="train"), rules)
     writer = Writer(data, out)
     fold = [p for p in pictures if is_held_out(p, rules["holdout"])]
     scenes = [p for p in pictures if p.kind == "scene" and not is_held_out(p, rules["holdout"])]

@@ -6,6 +6,7 @@ of every epoch, results.csv). A run that was cut off goes on with --resume from 
 
 import os
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -96,11 +97,18 @@ def in_float32(value: "Nest") -> "Nest":
     return value
 
 
-def channels_last(trainer: "BaseTrainer") -> None:
-    """Callback: put the weights into the memory layout that convolutions on a CPU are fastest in."""
+def fitted_to_cpu(threads: int) -> Callable[["BaseTrainer"], None]:
+    """Make the callback that fits a trainer to the CPU: threads, and the memory layout convolutions are fastest in.
+
+    ultralytics sets one thread on a machine of two cores, after we have set ours: so this must run after its setup.
+    """
     import torch
 
-    trainer.model = trainer.model.to(memory_format=torch.channels_last)
+    def fit(trainer: "BaseTrainer") -> None:
+        torch.set_num_threads(threads)
+        trainer.model = trainer.model.to(memory_format=torch.channels_last)
+
+    return fit
 
 
 def arguments(recipe: dict[str, Any], section: str, work: Path) -> dict[str, Any]:
@@ -124,26 +132,40 @@ def arguments(recipe: dict[str, Any], section: str, work: Path) -> dict[str, Any
     }
 
 
+def retime(checkpoint: Path, epochs: int) -> None:
+    """Give a checkpoint the recipe's number of epochs: a run may be shortened or lengthened between two epochs."""
+    import torch
+
+    content = torch.load(checkpoint, map_location="cpu", weights_only=False)
+    if content["train_args"]["epochs"] != epochs:
+        content["train_args"]["epochs"] = epochs
+        torch.save(content, checkpoint)
+
+
 @click.command()
 @click.option("--work", type=click.Path(path_type=Path), default=Path("../atalaya-work"), show_default=True)
 @click.option("--section", type=click.Choice(["cpu", "gpu"]), default="cpu", show_default=True)
 @click.option("--resume", is_flag=True, help="Go on from the last whole epoch of WORK/run.")
-def main(work: Path, section: str, resume: bool) -> None:
+@click.option(
+    "--threads", type=int, help="Instead of the recipe's: fewer where other programs want the cores."
+)
+def main(work: Path, section: str, resume: bool, threads: int | None) -> None:
     """Train the plate detector; the folders of prepare.py are expected below WORK/data."""
     recipe = read_recipe()
-    os.environ["OMP_NUM_THREADS"] = str(recipe[section]["threads"])
+    threads = threads or recipe[section]["threads"]
+    os.environ["OMP_NUM_THREADS"] = str(threads)
     quiet_ultralytics()
     os.environ["YOLO_VERBOSE"] = "true"
     make_torchvision_importable()
-    import torch
     from ultralytics import YOLO
 
-    torch.set_num_threads(recipe[section]["threads"])
     last = work / "run" / "weights" / "last.pt"
+    if resume:
+        retime(last, recipe[section]["epochs"])
     model = YOLO(str(last if resume else start_weights(work, recipe)))
     patch_loss(bfloat16=recipe[section]["bfloat16"], rules=recipe["degrade"])
-    if recipe[section]["bfloat16"]:
-        model.add_callback("on_pretrain_routine_end", channels_last)
+    if section == "cpu":
+        model.add_callback("on_pretrain_routine_end", fitted_to_cpu(threads))
     model.train(**({"resume": True} if resume else arguments(recipe, section, work)))
 
 

@@ -103,7 +103,11 @@ def test_the_fold_is_what_training_leaves_out(tmp_path: Path) -> None:
     lines += [f"s{i}.jpg,train,street,scene,,,1,1,5,5,human,," for i in range(50)]
     lines += [f"o{i}.jpg,train,other,scene,,,1,1,5,5,human,," for i in range(50)]
     (tmp_path / "labels.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    recipe = {"data": {"sources": {"street": "x"}, "holdout": {"scenes": 0.5, "negatives": 0.5}}}
+    lines += ["unmarked.jpg,train,street,scene,,,,,,,negative,,"]
+    recipe = {
+        "data": {"sources": {"street": "x"}, "negatives": [], "holdout": {"scenes": 0.5, "negatives": 1.0}}
+    }
     fold = held_out(tmp_path, recipe)
     assert 10 < len(fold) < 40
+    assert all(p.boxes for p in fold)
     assert {p.set_name for p in fold} == {"street"}

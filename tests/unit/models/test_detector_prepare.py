@@ -52,6 +52,7 @@ def recipe(**holdout: float) -> dict[str, Any]:
         "data": {
             "sources": {"street": "a", "negative": "b", "crops": "c"},
             "holdout": {"scenes": 0.2, "negatives": 0.3} | holdout,
+            "negatives": ["negative"],
             "negative_repeats": 3,
             "crops": {"crops": 2},
             "closeups": {
@@ -66,7 +67,7 @@ def recipe(**holdout: float) -> dict[str, Any]:
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """A small data set: 20 scenes, 10 negatives, 3 crops, 2 traps."""
+    """A small data set: 20 scenes, 10 negatives, 3 crops, 3 traps."""
     folder = tmp_path / "data"
     (folder / "scenes").mkdir(parents=True)
     rng = np.random.default_rng(1)
@@ -76,6 +77,7 @@ def data(tmp_path: Path) -> Path:
     rows += [row(f"scenes/c{i}.jpg", "crops", kind="crop", label="ocr>.9") for i in range(3)]
     rows += [row("scenes/v0.jpg", "street", (1.0, 1.0, 9.0, 9.0), split="valid")]
     rows += [row("scenes/unboxed.jpg", "street", label="filename")]
+    rows += [row("scenes/unmarked.jpg", "street", label="negative")]
     for path in {r["path"] for r in rows}:
         picture = rng.integers(0, 255, (120, 200, 3), dtype=np.uint8)
         cv2.imwrite(str(folder / path), picture)
@@ -110,7 +112,7 @@ def test_the_folders(data: Path, tmp_path: Path) -> None:
     assert counts["pictures_an_epoch"] == len(train) == counts["scenes"] + 3 * counts["negatives"] + 2 + 4
     assert len(fold) == counts["fold_scenes"] + counts["fold_negatives"]
     assert not {Path(p).resolve() for p in train} & {Path(p).resolve() for p in fold}
-    assert not any("v0" in p or "unboxed" in p for p in train + fold)
+    assert not any("v0" in p or "unboxed" in p or "unmarked" in p for p in train + fold)
     # A close-up of a held-out scene would leak it into the training.
     held = {Path(p).name.removeprefix("street-") for p in fold}
     assert not {Path(p).name.removeprefix("closeup-") for p in train if "closeup-" in p} & held

@@ -1,0 +1,111 @@
+"""What every detector does, whatever engine runs it: the shipped weights on both engines."""
+
+import csv
+import re
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.ports import Detector
+from edge.types import Box
+
+DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+
+
+@pytest.fixture(
+    scope="module",
+    params=["openvino", pytest.param("torch", marks=pytest.mark.train)],
+    ids=["openvino", "torch"],
+)
+def detector(request: pytest.FixtureRequest) -> Detector:
+    """One adapter, one thread."""
+    if request.param == "openvino":
+        from edge.detect.openvino import OpenVinoDetector
+
+        return OpenVinoDetector(threads=1)
+    from edge.detect.yolo import YoloDetector
+
+    return YoloDetector(threads=1)
+
+
+def scenes(count: int, *, set_name: str) -> list[tuple[np.ndarray, Box]]:
+    """Real scenes with exactly one labelled plate, and the plate's box."""
+    if not (DATA / "labels.csv").is_file():
+        pytest.skip("needs the labelled pictures of ../shared/data")
+    with (DATA / "labels.csv").open(encoding="utf-8", newline="") as file:
+        rows = [r for r in csv.DictReader(file) if r["split"] == "valid" and r["set"] == set_name and r["w"]]
+    chosen = [r for r in rows if sum(r["path"] == other["path"] for other in rows) == 1][:count]
+    return [
+        (
+            np.asarray(cv2.imread(str(DATA / row["path"])), np.uint8),
+            Box(*(float(row[key]) for key in "xywh")),
+        )
+        for row in chosen
+    ]
+
+
+def test_the_version_names_the_weights(detector: Detector) -> None:
+    assert re.fullmatch(r"[a-z0-9-]+@[0-9a-f]{12}", detector.version)
+
+
+@pytest.mark.parametrize("shape", [(1080, 1920), (1920, 1080), (384, 640), (33, 47), (1, 1), (2160, 3840)])
+def test_a_frame_of_any_size_without_a_plate_has_none(detector: Detector, shape: tuple[int, int]) -> None:
+    assert detector.detect(np.full((*shape, 3), 90, np.uint8)) == []
+
+
+def test_a_frame_is_never_written_to(detector: Detector) -> None:
+    frame = np.random.default_rng(3).integers(0, 255, (360, 640, 3), dtype=np.uint8)
+    before = frame.copy()
+    frame.setflags(write=False)
+    detector.detect(frame)
+    assert (frame == before).all()
+
+
+def test_a_frame_that_is_a_view_of_a_larger_one_is_fine(detector: Detector) -> None:
+    large = np.full((720, 1280, 3), 90, np.uint8)
+    assert detector.detect(large[::2, 100:900]) == []
+
+
+@pytest.mark.parametrize(
+    "wrong", [np.zeros((0, 4, 3), np.uint8), np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3))]
+)
+def test_what_is_no_frame_is_refused(detector: Detector, wrong: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="expected a frame"):
+        detector.detect(wrong)
+
+
+@pytest.mark.data
+def test_plates_of_real_scenes_are_found(detector: Detector) -> None:
+    pictures = scenes(12, set_name="br")
+    best = [max((d.box.iou(box) for d in detector.detect(bgr)), default=0.0) for bgr, box in pictures]
+    assert sum(iou >= 0.5 for iou in best) >= 11, best
+
+
+@pytest.mark.data
+def test_detections_are_inside_the_frame_best_first_and_above_the_threshold(detector: Detector) -> None:
+    for bgr, _ in scenes(12, set_name="ro"):
+        found = detector.detect(bgr)
+        assert [d.score for d in found] == sorted((d.score for d in found), reverse=True)
+        for detection in found:
+            box = detection.box
+            assert box.x >= 0
+            assert box.y >= 0
+            assert box.x + box.width <= bgr.shape[1]
+            assert box.y + box.height <= bgr.shape[0]
+            assert 0 < detection.score <= 1
+
+
+@pytest.mark.data
+def test_a_plate_keeps_its_place_when_the_frame_grows_a_border(detector: Detector) -> None:
+    ((bgr, box),) = scenes(1, set_name="br")
+    bordered = cv2.copyMakeBorder(bgr, 40, 0, 60, 0, cv2.BORDER_CONSTANT, value=(90, 90, 90))
+    found = max(detector.detect(np.asarray(bordered, np.uint8)), key=lambda d: d.score)
+    assert found.box.iou(Box(box.x + 60, box.y + 40, box.width, box.height)) >= 0.5
+
+
+@pytest.mark.data
+def test_the_same_frame_gives_the_same_boxes(detector: Detector) -> None:
+    ((bgr, _),) = scenes(1, set_name="br")
+    assert detector.detect(bgr) == detector.detect(bgr)
