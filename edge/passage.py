@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from edge.evidence import Gallery, Shot
+from edge.settings import VoteSettings
 from edge.track import Track
 from edge.types import Box, Detection, Observation, Reading, Verdict
 from edge.vote import Vote
@@ -14,7 +15,7 @@ SAME_PLACE: Final = timedelta(seconds=120)
 """The same where the plate still stands in its old place: a parked car behind passing ones."""
 
 _SAME_PLACE_IOU: Final = 0.3
-_GROWN: Final = 1.5  # a certain plate is read again when it is so many times as wide
+_GROWN: Final = 1.5  # a plate so many times as wide is worth another look, and another picture
 _KEEN_READS: Final = 12  # after so many reads without certainty only better pictures are read, or
 _BETTER: Final = 1.1
 _DULL_S: Final = 1.0  # one a second
@@ -34,41 +35,56 @@ class Passage:
         gallery: the best shots.
         verdict: what its votes say by now.
         legible_at: capture time at which the verdict first became legible.
-        emitted: the verdict that was emitted last.
         updates: emissions after the first.
         reads, read_at, read_width_px: how many crops were read, and the newest one's time and box width.
         best_quality: of the crops read, 0..1.
     """
 
-    __slots__ = (
-        "_vote", "best_quality", "emitted", "first_at", "gallery", "legible_at", "preset", "read_at",
-        "read_width_px", "reads", "size", "track", "track_id", "updates", "verdict",
-    )  # fmt: skip
-
-    def __init__(self, track: Track, *, vote: Vote, preset: str | None, size: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        track: Track,
+        *,
+        vote: Vote,
+        settings: VoteSettings,
+        preset: str | None,
+        size: tuple[int, int],
+    ) -> None:
         self.track = track
         self.track_id, self.first_at = track.id, track.first_at
         self.preset, self.size = preset, size
         self.gallery = Gallery()
         self.verdict: Verdict | None = None
         self.legible_at: datetime | None = None
-        self.emitted: Verdict | None = None
+        self._said: Verdict | None = None
+        self._shown: Shot | None = None
         self.updates = 0
         self.reads = 0
         self.read_at = track.first_at
         self.read_width_px = 0.0
         self.best_quality = 0.0
-        self._vote = vote
+        self._vote, self._settings = vote, settings
 
-    def wants(self, box: Box, *, at: datetime, quality: float, certain: float) -> bool:
+    @property
+    def is_certain(self) -> bool:
+        """Whether the plate is known; one frame alone may be wrong however sure it is."""
+        verdict = self.verdict
+        return verdict is not None and self.reads > 1 and verdict.likelihood >= self._settings.certain
+
+    @property
+    def is_legible(self) -> bool:
+        """Whether the verdict is fit to be said; that of one frame alone, a flash of lettering, only if it is sure."""
+        least = self._settings.legible if self.reads > 1 else self._settings.certain
+        return self.verdict is not None and self.verdict.likelihood >= least
+
+    def wants(self, box: Box, *, at: datetime, quality: float) -> bool:
         """Whether reading this picture may tell something new."""
-        if self.verdict is not None and self.verdict.likelihood >= certain:
+        if self.is_certain:
             return box.width >= _GROWN * self.read_width_px
         if self.reads < _KEEN_READS:
             return True
         return quality > _BETTER * self.best_quality or (at - self.read_at).total_seconds() >= _DULL_S
 
-    def read(self, shot: Shot, *, score: float, reading: Reading, legible: float) -> None:
+    def read(self, shot: Shot, *, score: float, reading: Reading) -> None:
         """Take a reading into the vote and its picture into the gallery."""
         self.gallery.add(shot)
         self.reads += 1
@@ -76,17 +92,43 @@ class Passage:
         self.best_quality = max(self.best_quality, shot.quality)
         self._vote.add(Observation(shot.captured_at, Detection(shot.box, score), reading, shot.quality))
         self.verdict = self._vote.verdict()
-        if self.legible_at is None and self.verdict is not None and self.verdict.likelihood >= legible:
+        if self.legible_at is None and self.is_legible:
             self.legible_at = shot.captured_at
 
-    def is_news(self, verdict: Verdict) -> bool:
-        """Whether `verdict` says more than what was emitted."""
-        if self.emitted is None:
-            return True
+    @property
+    def has_news(self) -> bool:
+        """Whether the verdict says more than what was emitted."""
+        if self.verdict is None or self._said is None:
+            return self.verdict is not None
         if self.updates >= _MOST_UPDATES:
             return False
-        rose = verdict.likelihood - self.emitted.likelihood
-        return rose >= _ROSE or (verdict.plate != self.emitted.plate and rose >= 0)
+        rose = self.verdict.likelihood - self._said.likelihood
+        return rose >= _ROSE or (self.verdict.plate != self._said.plate and rose >= 0)
+
+    @property
+    def has_better_picture(self) -> bool:
+        """Whether the plate was emitted from a picture much smaller than the best there is now."""
+        if self.verdict is None or self._shown is None or self.updates >= _MOST_UPDATES:
+            return False
+        shot = self.gallery.best(self.verdict.plate)
+        return shot.quality > self._shown.quality and shot.box.width >= _GROWN * self._shown.box.width
+
+    @property
+    def is_emitted(self) -> bool:
+        """Whether anything has been said of it."""
+        return self._said is not None
+
+    def say(self) -> tuple[Verdict, Shot]:
+        """What there is to emit, which is hereby emitted.
+
+        Raises:
+            LookupError: it was never read.
+        """
+        if self.verdict is None:
+            raise LookupError(f"track {self.track_id} was never read")
+        self.updates += self.is_emitted
+        self._said, self._shown = self.verdict, self.gallery.best(self.verdict.plate)
+        return self._said, self._shown
 
     def is_same_as(self, track: Track) -> bool:
         """Whether a track of an equal plate is this very passage."""

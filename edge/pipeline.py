@@ -1,8 +1,9 @@
 """From one camera's frames to its reads: detect, track, choose what to read, read, vote, emit. No I/O.
 
 A passage is one vehicle passing once. It is emitted as a READ once, whichever comes first: its verdict is
-certain, its track ends, or `patience_s` has gone by since it first became legible; later evidence that changes
-it is an UPDATE of the same passage, a few at most. What never becomes legible is counted.
+certain, its track ends, or `patience_s` has gone by since it first became legible. Later evidence that changes
+it, or at the end of its track a much better picture, is an UPDATE of the same passage, a few at most. What never
+becomes legible is counted.
 
 A parked car, or a plate found again after an occlusion, is no new passage: where a track comes to a plate that
 this camera saw a moment ago, it joins that passage (`edge/passage.py` says how long a moment is).
@@ -27,6 +28,7 @@ from edge.track import Track, Tracker
 from edge.types import Bgr, Box, Detection, Frame, Verdict
 from edge.vote import Vote
 
+_ONE_PLATE: Final = 0.7
 _LEAST_QUALITY: Final = 0.05  # a smear: reading it would cost more than it tells
 
 
@@ -128,15 +130,21 @@ class Pipeline:
         """The plates of the newest frame."""
         live = [t for t in self._tracker.tracks if t.last_at == self._newest]
         passages = [(t, self._passages[t.id]) for t in live]
-        return [Seen(t.box, p.verdict, emitted=p.emitted is not None) for t, p in passages]
+        return [Seen(t.box, p.verdict, emitted=p.is_emitted) for t, p in passages]
 
     def _begin(self, track: Track, frame: Frame) -> Passage:
         height, width = frame.bgr.shape[:2]
-        return Passage(track, vote=self._new_vote(), preset=frame.preset, size=(width, height))
+        return Passage(
+            track,
+            vote=self._new_vote(),
+            settings=self._settings,
+            preset=frame.preset,
+            size=(width, height),
+        )
 
     def _detect(self, bgr: Bgr) -> list[Detection]:
         height, width = bgr.shape[:2]
-        found = self._detector.detect(bgr)
+        found = _distinct(self._detector.detect(bgr))
         if not self._camera.region:
             return found
         region = np.array(self._camera.region, dtype=np.float32) * (width, height)
@@ -152,7 +160,7 @@ class Pipeline:
             text = normalise(reading.text_raw)
             shot = Shot(frame.captured_at, detection.box, good, text, crop.copy(), still.overview)
             passage = self._passages[track.id]
-            passage.read(shot, score=detection.score, reading=reading, legible=self._settings.legible)
+            passage.read(shot, score=detection.score, reading=reading)
             self._join(passage, track)
 
     def _choose(
@@ -167,17 +175,14 @@ class Pipeline:
             return None
         height, width = frame.bgr.shape[:2]
         good = quality(crop, box, frame_width_px=width, frame_height_px=height)
-        worth = good >= _LEAST_QUALITY and passage.wants(
-            box, at=frame.captured_at, quality=good, certain=self._settings.certain
-        )
+        worth = good >= _LEAST_QUALITY and passage.wants(box, at=frame.captured_at, quality=good)
         return (track, detection, crop, good) if worth else None
 
     def _join(self, passage: Passage, track: Track) -> None:
         """Let a passage that was not emitted yet go on as the one whose plate it bears, where there is one."""
-        verdict = passage.verdict
-        if passage.emitted or not verdict or verdict.likelihood < self._settings.legible:
+        if passage.is_emitted or passage.verdict is None or not passage.is_legible:
             return
-        known = self._known.get(verdict.plate)
+        known = self._known.get(passage.verdict.plate)
         if known is not None and known is not passage and known.is_same_as(track):
             known.track = track
             self._passages[track.id] = known
@@ -185,35 +190,32 @@ class Pipeline:
 
     def _due(self, at: datetime, *, now: datetime) -> list[Emission]:
         """What the live passages have to say at capture time `at`."""
-        due = []
-        for passage in dict.fromkeys(self._passages.values()):
-            verdict = passage.verdict
-            if verdict is None or passage.legible_at is None or not passage.is_news(verdict):
-                continue
-            certain = verdict.likelihood >= self._settings.certain
-            waited_s = (at - passage.legible_at).total_seconds()
-            patient = passage.emitted is None and waited_s >= self._settings.patience_s
-            if certain or (patient and verdict.likelihood >= self._settings.legible):
-                due.append(self._emit(passage, verdict, now=now))
-        return due
+        return [
+            self._emit(passage, now=now)
+            for passage in dict.fromkeys(self._passages.values())
+            if passage.has_news and (passage.is_certain or self._is_overdue(passage, at))
+        ]
+
+    def _is_overdue(self, passage: Passage, at: datetime) -> bool:
+        if passage.is_emitted or passage.legible_at is None or not passage.is_legible:
+            return False
+        return (at - passage.legible_at).total_seconds() >= self._settings.patience_s
 
     def _end(self, track: Track, *, now: datetime) -> Emission | None:
         passage = self._passages.pop(track.id)
         self._count(tracks=1)
         if passage in self._passages.values():  # another track of it lives on
             return None
-        verdict = passage.verdict
-        if verdict is not None and verdict.likelihood >= self._settings.legible and passage.is_news(verdict):
-            return self._emit(passage, verdict, now=now)
-        if passage.emitted is None:
+        if passage.is_legible and (passage.has_news or passage.has_better_picture):
+            return self._emit(passage, now=now)
+        if not passage.is_emitted:
             self._count(**{"illegible" if passage.reads else "unread": 1})
         return None
 
-    def _emit(self, passage: Passage, verdict: Verdict, *, now: datetime) -> Emission:
-        kind = Kind.READ if passage.emitted is None else Kind.UPDATE
+    def _emit(self, passage: Passage, *, now: datetime) -> Emission:
+        kind = Kind.UPDATE if passage.is_emitted else Kind.READ
         self._count(**{"reads" if kind is Kind.READ else "updates": 1})
-        passage.updates += kind is Kind.UPDATE
-        passage.emitted = verdict
+        verdict, shot = passage.say()
         self._known[verdict.plate] = passage
         width, height = passage.size
         return Emission(
@@ -224,7 +226,7 @@ class Pipeline:
             last_at=passage.read_at,
             emitted_at=now,
             verdict=verdict,
-            shot=passage.gallery.best(verdict.plate),
+            shot=shot,
             frame_width_px=width,
             frame_height_px=height,
             direction=passage.track.direction,
@@ -240,3 +242,12 @@ class Pipeline:
         self.counts = replace(
             self.counts, **{name: getattr(self.counts, name) + n for name, n in more.items()}
         )
+
+
+def _distinct(found: Iterable[Detection]) -> list[Detection]:
+    """Without the less sure of two boxes of which one lies in the other: they are of one plate."""
+    kept: list[Detection] = []
+    for detection in sorted(found, key=lambda d: d.score, reverse=True):
+        if all(max(detection.box.share_in(k.box), k.box.share_in(detection.box)) < _ONE_PLATE for k in kept):
+            kept.append(detection)
+    return kept

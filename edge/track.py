@@ -42,8 +42,8 @@ _NEWCOMER: Final = 6.0  # -log chance that a newcomer appears just here: some 30
 _MISSED: Final = 2.0  # -log chance that a plate which is still there is missed in a frame
 _MISSED_AGAIN: Final = 0.5  # the same in the frame after such a one
 _SAME_PLACE_IOU: Final = 0.5
-_GREW: Final = 0.15  # of log size
-_MOVED_HEIGHTS: Final = 2.0
+_GREW: Final = 0.15  # log size by which an approaching plate grows before it is called so
+_FELL: Final = 0.75  # the same in heights by which it moves down
 _NEVER: Final = 1e6
 
 
@@ -170,13 +170,11 @@ class Track:
 
     @property
     def direction(self) -> Direction | None:
-        """Whether the vehicle comes or goes, by growth, else by motion down or up; None where neither tells."""
+        """Whether the vehicle comes or goes, by growth and by motion down or up; None while they tell too little."""
         growth = _log_size(self.box) - _log_size(self._first_box)
         fall = (self.box.centre[1] - self._first_box.centre[1]) / self._first_box.height
-        for value, least in ((growth, _GREW), (fall, _MOVED_HEIGHTS)):
-            if abs(value) >= least:
-                return "approaching" if value > 0 else "receding"
-        return None
+        coming = growth / _GREW + fall / _FELL
+        return None if abs(coming) < 1 else "approaching" if coming > 0 else "receding"
 
     def cost(self, box: Box, *, at: datetime, gap_s: float) -> float:
         """Cost of taking `box` at `at` for this plate; after a gap longer than `gap_s` only its own place counts."""

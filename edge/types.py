@@ -49,12 +49,17 @@ class Box:
 
     def iou(self, other: "Box") -> float:
         """Intersection over union with another box, 0..1."""
+        common = self._common(other)
+        return common / (self.area + other.area - common) if common else 0.0
+
+    def share_in(self, other: "Box") -> float:
+        """The share of this box's area that lies in another box, 0..1."""
+        return self._common(other) / self.area
+
+    def _common(self, other: "Box") -> float:
         wide = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
         high = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
-        if wide <= 0 or high <= 0:
-            return 0.0
-        common = wide * high
-        return common / (self.area + other.area - common)
+        return wide * high if wide > 0 and high > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True)

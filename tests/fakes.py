@@ -7,12 +7,17 @@ work on the same pixels, as in earnest.
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from edge.assets import plate_files
 from edge.contract.pattern import ALPHABET
-from edge.types import Bgr, Box, Detection, Frame, Reading
+from edge.contract.read import Character
+from edge.engine import Engine
+from edge.settings import VoteSettings, load_grammar
+from edge.types import Bgr, Box, Detection, Frame, Observation, Reading, Verdict
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WIDTH, HEIGHT = 640, 360
@@ -90,6 +95,37 @@ class FakeReader:
     def read(self, crops: Sequence[Bgr]) -> list[Reading]:
         self.crops += len(crops)
         return [self.says[int(crop[crop.shape[0] // 2, crop.shape[1] // 2, 2])] for crop in crops]
+
+
+class FakeVote:
+    """Believes the newest frame, and as much as that is sure of itself."""
+
+    def __init__(self) -> None:
+        self._seen: list[tuple[str, float]] = []
+
+    def add(self, observation: Observation) -> None:
+        text, sure = observation.reading.text_raw, float(np.exp(observation.reading.log_probs.max()))
+        self._seen.append((text, sure))
+
+    def verdict(self) -> Verdict | None:
+        if not self._seen:
+            return None
+        text, sure = self._seen[-1]
+        characters = tuple(Character(char=c, likelihood=sure) for c in text)
+        votes = sum(said == text for said, _ in self._seen)
+        return Verdict(text, text, sure, characters, None, None, votes, len(self._seen))
+
+
+@dataclass(frozen=True)
+class FakeEngine(Engine):
+    """Fakes all through, with the grammar of the repository."""
+
+    @classmethod
+    def that_says(cls, says: Mapping[int, Reading]) -> "FakeEngine":
+        return cls(FakeDetector(), FakeReader(says), load_grammar(plate_files()))
+
+    def new_vote(self, settings: VoteSettings, countries: Mapping[str, float]) -> FakeVote:  # type: ignore[override]
+        return FakeVote()
 
 
 class FakeSource:

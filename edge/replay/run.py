@@ -122,6 +122,8 @@ class Replay:
         Raises:
             LostError: there was none.
         """
+        # One look is all there is: what is legible is as certain as it will be.
+        self._vote = self._vote.model_copy(update={"certain": self._vote.legible})
         names: dict[str, str] = {}
         for name, frame in frames:
             camera = self._camera.model_copy(update={"id": f"{self._camera.id}-{len(names) + 1}"})

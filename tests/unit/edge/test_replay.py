@@ -6,19 +6,16 @@ import av
 import cv2
 import numpy as np
 import pytest
-from fakes import FakeDetector, FakeReader, frame, picture, reading
+from fakes import FakeEngine, frame, picture, reading
 
-from edge.assets import plate_files
-from edge.engine import Engine
 from edge.errors import LostError
 from edge.pipeline import Seen
 from edge.replay.annotate import VideoWriter, annotated
 from edge.replay.run import Replay, Report
-from edge.settings import CameraSettings, VoteSettings, load_grammar
+from edge.settings import CameraSettings, VoteSettings
 from edge.types import Bgr, Box, Frame, Verdict
 
 CAMERA = CameraSettings(id="replay", url="rtsp://127.0.0.1/recording", countries={"CO": 1})
-GRAMMAR = load_grammar(plate_files())
 GREEN, AMBER, GREY = (60, 150, 30), (0, 140, 230), (110, 110, 110)
 
 
@@ -28,8 +25,7 @@ def verdict(likelihood: float) -> Verdict:
 
 def player(out: Path | None = None, *, sure: float = 0.99) -> Replay:
     says = {7: reading("KAB123", sure=sure), 9: reading("XYZ987", sure=sure)}
-    engine = Engine(detector=FakeDetector(), reader=FakeReader(says), grammar=GRAMMAR)
-    return Replay(engine, camera=CAMERA, vote=VoteSettings(), out=out)
+    return Replay(FakeEngine.that_says(says), camera=CAMERA, vote=VoteSettings(), out=out)
 
 
 def recording(frames: int = 16) -> list[Frame]:
@@ -63,9 +59,7 @@ def test_a_recording_gives_its_reads_in_order_with_times() -> None:
 
 
 def test_an_update_takes_the_place_of_its_read() -> None:
-    doubtful = Engine(
-        detector=FakeDetector(), reader=FakeReader({7: reading("KAB128", sure=0.9)}), grammar=GRAMMAR
-    )
+    doubtful = FakeEngine.that_says({7: reading("KAB128", sure=0.9)})
     replay = Replay(doubtful, camera=CAMERA, vote=VoteSettings())
 
     def film() -> list[Frame]:
@@ -74,7 +68,7 @@ def test_an_update_takes_the_place_of_its_read() -> None:
     def changing():
         for number, each in enumerate(film()):
             if number == 24:
-                doubtful.reader.says[7] = reading("KAB123", sure=0.999)  # type: ignore[attr-defined]
+                doubtful.reader.says[7] = reading("KAB123")  # type: ignore[attr-defined]
             yield each
 
     report = replay.video(changing(), fps=8)

@@ -7,22 +7,19 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from fakes import FakeDetector, FakeReader, FakeSource, at, picture, reading
+from fakes import FakeEngine, FakeSource, at, picture, reading
 
-from edge.assets import plate_files
 from edge.capture.stats import CaptureStats
 from edge.contract.delivery import Stream
 from edge.contract.health import CameraState
 from edge.contract.read import PlateRead
-from edge.engine import Engine
 from edge.errors import LostError, RefusedError, SpoolError, WorkerError
 from edge.ports import FrameSource
-from edge.settings import CameraSettings, EdgeSettings, MqttSettings, SpoolSettings, load_grammar
+from edge.settings import CameraSettings, EdgeSettings, MqttSettings, SpoolSettings
 from edge.spool.queue import Spool
 from edge.types import Box, Frame
 from edge.worker import Worker, serve
 
-GRAMMAR = load_grammar(plate_files())
 SAYS = {mark: reading(f"KAB1{mark:02d}") for mark in range(1, 60)}
 
 
@@ -36,8 +33,8 @@ def settings(folder: Path, *, cameras: Sequence[str] = ("cam",)) -> EdgeSettings
     )
 
 
-def engine(detector: FakeDetector | None = None) -> Engine:
-    return Engine(detector=detector or FakeDetector(), reader=FakeReader(SAYS), grammar=GRAMMAR)
+def engine() -> FakeEngine:
+    return FakeEngine.that_says(SAYS)
 
 
 def passing(camera: str, mark: int, *, frames: int = 6) -> list[Frame]:
@@ -107,13 +104,11 @@ def test_what_cameras_see_lies_in_the_spool(tmp_path: Path, spool: Spool) -> Non
 
 
 def test_a_clean_stop_ends_the_tracks_into_the_spool(tmp_path: Path, spool: Spool) -> None:
-    doubtful = Engine(
-        detector=FakeDetector(), reader=FakeReader({7: reading("KAB123", sure=0.93)}), grammar=GRAMMAR
-    )
+    doubtful = FakeEngine.that_says({7: reading("KAB123", sure=0.9)})
     street = Street({"cam": passing("cam", 7, frames=2)})
     worker = Worker(settings(tmp_path), spool=spool, engines=[doubtful], connect=street)
     worker.start()
-    until(lambda: worker.cameras()[0].frames_analysed >= 1)
+    until(lambda: worker.cameras()[0].frames_analysed >= 2)
     assert reads(spool) == []
     worker.stop()
     assert [r.plate for r in reads(spool)] == ["KAB123"]
@@ -167,10 +162,10 @@ def test_a_signal_stops_the_box_cleanly(tmp_path: Path, number: signal.Signals) 
 def test_a_thread_that_dies_takes_the_worker_with_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    broken = FakeDetector()
-    broken.fails_with = RuntimeError("the net has gone mad")
+    broken = engine()
+    broken.detector.fails_with = RuntimeError("the net has gone mad")  # type: ignore[attr-defined]
     with pytest.raises(WorkerError, match="analyser-0 died: RuntimeError: the net has gone mad"):
-        serve(settings(tmp_path), engines=[engine(broken)], connect=Street({"cam": passing("cam", 7)}))
+        serve(settings(tmp_path), engines=[broken], connect=Street({"cam": passing("cam", 7)}))
     assert "thread died" in capsys.readouterr().out
 
 
