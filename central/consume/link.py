@@ -35,6 +35,9 @@ SESSION_S: Final = 7 * 24 * 3600
 _REPLIES_MAX: Final = 10_000
 """Acknowledgements to edges waiting for the broker; what is dropped beyond is said again to who asks again."""
 _QUEUE_WAIT_S: Final = 0.2
+_SHORT_S: Final = 5.0
+_SHORT_LIVES: Final = 3
+"""So many connections in a row that lived no longer than this point to a second process of our name."""
 _PASSING: Final = frozenset({"Server unavailable", "Server busy", "Quota exceeded", "Use another server"})
 
 _log = structlog.get_logger(__name__)
@@ -73,6 +76,8 @@ class MqttLink:
         self._on_fault: Final = on_fault
         self._closing: Final = threading.Event()
         self._connection = 0
+        self._connected_at: float | None = None
+        self._short_lives = 0
         self._where: Final = f"broker {settings.host}:{settings.port}"
         # Written by one thread each; equal when every reply has reached the broker.
         self._sent = 0
@@ -161,6 +166,7 @@ class MqttLink:
                 self._fail(f"{self._where}: connection {self._who()} refused: {reason}")
             return
         self._connection += 1
+        self._connected_at = time.monotonic()
         _log.info("connected", broker=self._where, session_kept=flags.session_present)
         if self._settings.protocol == "5":
             client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in subscriptions()])
@@ -176,7 +182,19 @@ class MqttLink:
         if str(reason) == "Session taken over":
             self._fail(f"{self._where}: another consumer has taken over as {self._settings.client_id!r}")
         elif not self._closing.is_set():
-            _log.warning("connection lost, trying again", broker=self._where, reason=str(reason))
+            hint = self._hint()
+            _log.warning("connection lost, trying again", broker=self._where, reason=str(reason), **hint)
+        self._connected_at = None
+
+    def _hint(self) -> dict[str, str]:
+        """What may be behind a lost connection, for brokers that close it without a word."""
+        if self._connected_at is None:
+            return {"hint": "closed before it accepted us; are user and password right?"}
+        is_short = time.monotonic() - self._connected_at < _SHORT_S
+        self._short_lives = self._short_lives + 1 if is_short else 0
+        if self._short_lives < _SHORT_LIVES:
+            return {}
+        return {"hint": f"again at once; is another process connected as {self._settings.client_id!r}?"}
 
     def _on_subscribe(
         self, _client: Client, _data: object, _mid: int, reasons: list[ReasonCode], _p: object

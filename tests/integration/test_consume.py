@@ -1,0 +1,224 @@
+"""A real centre behind a real broker: killed, fed twice, poisoned; every read is stored exactly once."""
+
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from brokers import Broker
+from central_messages import address_of, list_plates, picture_message, read_message, rows, update_message
+from central_reads import a_read
+from centres import Centre, Edge, last_ack, poisoned
+
+from central.db import alert, hot_read, picture
+from edge.contract.delivery import Stream
+
+ADDRESS = address_of(a_read(1))
+
+
+@pytest.fixture
+def centre(broker: Broker, tmp_path: Path) -> Iterator[Centre]:
+    centre = Centre(tmp_path / "centre", broker)
+    yield centre
+    centre.close()
+
+
+def an_edge(centre: Centre, broker: Broker, **more: object) -> Edge:
+    return Edge(broker, ADDRESS, centre.folder / "central.sqlite", **more)
+
+
+def test_reads_are_committed_acknowledged_and_sealed_on_a_clean_stop(centre: Centre, broker: Broker):
+    centre.start()
+    centre.wait_for("connected")
+    edge = an_edge(centre, broker)
+    edge.hand_over(*(read_message(a_read(seq)) for seq in range(1, 101)))
+    edge.hand_over(*(picture_message(a_read(seq), seq) for seq in range(1, 11)))
+    edge.hand_over(*(update_message(a_read(seq, plate="ABC128"), seq) for seq in range(1, 6)))
+    edge.start()
+    edge.wait_until_through()
+    edge.stop()
+    assert edge.broken_promises == []
+    ack = last_ack(broker, ADDRESS)
+    assert {stream: [(s.first, s.last) for s in received] for stream, received in ack.streams.items()} == {
+        Stream.READ: [(1, 100)],
+        Stream.UPDATE: [(1, 5)],
+        Stream.PICTURE: [(1, 10)],
+    }
+    assert centre.stop() == 0
+    assert centre.identities() == Counter({("edge-1", 7, seq): 1 for seq in range(1, 101)})
+    engine = centre.database()
+    assert rows(engine, hot_read) == []
+    assert len(rows(engine, picture)) == 10
+    engine.dispose()
+
+
+def a_massacre(centre: Centre, edge: Edge, *, rounds: int, reads: int, seed: int) -> None:
+    """Kill -9 the centre at random moments while an edge sends out of order, twice, and poison among it."""
+    chance = random.Random(seed)
+    edge.start()
+    for number in range(rounds):
+        connected = centre.log().count("connected")
+        centre.start()
+        batch = list(range(number * reads + 1, (number + 1) * reads + 1))
+        chance.shuffle(batch)
+        edge.hand_over(
+            *(poisoned(a_read(seq)) if seq % 50 == 0 else read_message(a_read(seq)) for seq in batch)
+        )
+        centre.wait_for("connected", times=connected + 1)
+        time.sleep(chance.uniform(0.0, 0.8))
+        centre.kill9()
+    centre.start()
+    edge.wait_until_through(within_s=120)
+    edge.stop()
+
+
+def check_exactly_once(centre: Centre, edge: Edge, *, total: int) -> None:
+    assert edge.broken_promises == []
+    assert edge.acks > 0
+    good = [seq for seq in range(1, total + 1) if seq % 50]
+    assert centre.identities() == Counter({("edge-1", 7, seq): 1 for seq in good})
+    poison = [read_message(a_read(seq)).topic for seq in range(50, total + 1, 50)]
+    assert centre.dead_letters() == Counter(poison)
+
+
+def test_killed_at_any_moment_nothing_is_lost_or_doubled(broker: Broker, tmp_path: Path):
+    centre = Centre(tmp_path / "centre", broker, archive={"seal_s": 1})
+    edge = an_edge(centre, broker, seed=1)
+    try:
+        a_massacre(centre, edge, rounds=3, reads=150, seed=1)
+        assert centre.stop() == 0
+        check_exactly_once(centre, edge, total=450)
+    finally:
+        edge._stop.set()
+        centre.close()
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(900)
+def test_killed_thirty_times_nothing_is_lost_or_doubled(broker: Broker, tmp_path: Path):
+    centre = Centre(tmp_path / "centre", broker, archive={"seal_s": 1})
+    edge = an_edge(centre, broker, seed=2)
+    try:
+        a_massacre(centre, edge, rounds=30, reads=400, seed=2)
+        assert centre.stop() == 0
+        check_exactly_once(centre, edge, total=12_000)
+    finally:
+        edge._stop.set()
+        centre.close()
+
+
+def test_what_comes_again_after_its_seal_is_still_a_duplicate(centre: Centre, broker: Broker):
+    messages = [read_message(a_read(seq)) for seq in range(1, 21)]
+    for times in (1, 2):
+        centre.start()
+        centre.wait_for("connected", times=times)
+        edge = an_edge(centre, broker)
+        edge.hand_over(*messages)
+        edge.start()
+        edge.wait_until_through()
+        edge.stop()
+        assert centre.stop() == 0  # seals
+    assert centre.identities() == Counter({("edge-1", 7, seq): 1 for seq in range(1, 21)})
+
+
+def test_what_was_published_while_the_centre_was_away_is_delivered_by_the_broker(
+    centre: Centre, broker: Broker
+):
+    centre.start()
+    centre.wait_for("connected")
+    assert centre.stop() == 0
+    edge = an_edge(centre, broker)
+    edge.start()
+    for seq in range(1, 51):
+        edge.say(read_message(a_read(seq)))
+    time.sleep(0.5)
+    edge.stop()
+    centre.start()
+    centre.wait_for("connected", times=2)
+    deadline = time.monotonic() + 20
+    while sum(centre.identities().values()) < 50 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert centre.stop(number=signal.SIGINT) == 0
+    assert centre.identities() == Counter({("edge-1", 7, seq): 1 for seq in range(1, 51)})
+
+
+def test_a_hotlist_import_is_live_within_a_second(centre: Centre, broker: Broker):
+    centre.start()
+    centre.wait_for("connected")
+    engine = centre.database()
+    edge = an_edge(centre, broker)
+    edge.start()
+    edge.hand_over(read_message(a_read(1)))
+    edge.wait_until_through()
+    assert rows(engine, alert) == []
+    list_plates(engine, centre.folder, "ABC123,CO,,stolen,1,SIJIN,C-1,,2026-12-31")
+    edge.hand_over(read_message(a_read(2)))
+    edge.wait_until_through()
+    edge.stop()
+    assert [row["seq"] for row in rows(engine, alert)] == [2]
+    engine.dispose()
+    assert centre.stop() == 0
+    assert "alert" in centre.log()
+
+
+def test_mqtt_3_1_1_loses_nothing_either(broker: Broker, tmp_path: Path):
+    if broker.port != broker.port_311:
+        pytest.skip("one version of the protocol a port: the edge and the centre must both be on that one")
+    centre = Centre(tmp_path / "centre", broker, protocol="3.1.1")
+    edge = an_edge(centre, broker)
+    centre.start()
+    edge.hand_over(*(read_message(a_read(seq)) for seq in range(1, 301)))
+    edge.start()
+    edge.wait_until_through()
+    edge.stop()
+    assert centre.stop() == 0
+    assert centre.identities() == Counter({("edge-1", 7, seq): 1 for seq in range(1, 301)})
+
+
+def test_a_broker_that_dies_is_found_again(centre: Centre, broker: Broker):
+    centre.start()
+    centre.wait_for("connected")
+    edge = an_edge(centre, broker)
+    edge.start()
+    edge.hand_over(*(read_message(a_read(seq)) for seq in range(1, 101)))
+    broker.restart()
+    edge.hand_over(*(read_message(a_read(seq)) for seq in range(101, 201)))
+    edge.wait_until_through()
+    edge.stop()
+    assert edge.broken_promises == []
+    assert centre.stop() == 0
+    assert centre.identities() == Counter({("edge-1", 7, seq): 1 for seq in range(1, 201)})
+
+
+# What only a person can mend
+
+
+def test_a_wrong_password_is_told(broker: Broker, tmp_path: Path):
+    (tmp_path / "wrong").write_text("wrong\n")
+    centre = Centre(tmp_path / "centre", broker, mqtt={"password_file": str(tmp_path / "wrong")})
+    centre.start()
+    try:
+        if type(broker).__name__ == "Mosquitto":
+            assert centre.end() == 1
+            assert "connection of user 'centre' refused: Not authorized" in centre.log()
+        else:
+            # The broker of the wheel closes the connection without a word.
+            centre.wait_for("are user and password right?")
+            assert centre.stop() == 0
+    finally:
+        centre.close()
+
+
+def test_a_second_centre_of_the_same_name_is_told(broker: Broker, tmp_path: Path):
+    first, second = (Centre(tmp_path / name, broker) for name in ("first", "second"))
+    try:
+        first.start()
+        first.wait_for("connected")
+        second.start()
+        first.wait_for("is another process connected as 'central-test'?")
+    finally:
+        first.close()
+        second.close()
