@@ -264,12 +264,11 @@ class _Stage:
                         0.0,
                         y,
                         float(rng.uniform(3, 20)),
-                        0.0,
                         0.3,
                     )
                 )
                 y += vehicle.length + float(rng.exponential(9.0)) + 2.0
-        placed = [(passage, pose) for passage in passages if (pose := passage.pose(0.0)) is not None]
+        placed = [passage.at(pose) for passage in passages if (pose := passage.pose(0.0)) is not None]
         view = View(self.camera, self.light, float(rng.uniform(0.001, 0.006)), self.backdrop)
         frame, sightings = compose(self.background.copy(), placed, view)
         legible = [s for s in sightings if s.inside and s.hidden < 0.25 and s.width_px >= 14]

@@ -17,6 +17,7 @@ from models.synth.scene.garage import build
 from models.synth.scene.night import after_dark
 from models.synth.scene.traffic import Passage
 from models.synth.scene.view import View
+from models.synth.scene.walkers import crowd
 from models.synth.scene.weather import Glass, Wind
 
 
@@ -41,6 +42,7 @@ class Film:
     def __init__(self, programme: Programme) -> None:
         self.programme = programme
         self.passages = _passages(programme)
+        self._crowd = crowd(programme.street, programme.people, programme.seconds)
         first = programme.presets[0].camera
         self._glass = Glass(programme.weather, (first.height_px, first.width_px), programme.seed)
         self._winds: dict[str, Wind] = {}
@@ -67,9 +69,8 @@ class Film:
         camera, preset = camera_at(programme, time_s)
         still = self._winds.get(preset)
         background = still.at(time_s, programme.seconds) if still else self._moving_background(camera)
-        present = [
-            (passage, pose) for passage in self.passages for pose in passage.poses(time_s, programme.seconds)
-        ]
+        present = [item for passage in self.passages for item in passage.present(time_s, programme.seconds)]
+        present += [item for walker in self._crowd if (item := walker.present(time_s)) is not None]
         view = View(camera, programme.light, programme.exposure_s, self._backdrops.get(preset))
         frame, sightings = compose(background, present, view)
         if not preset:
@@ -103,9 +104,7 @@ def _passages(programme: Programme) -> list[Passage]:
         lane = programme.lanes[actor.lane]
         meet_y = programme.meet_y if actor.meet_y is None else actor.meet_y
         passages.append(
-            Passage(
-                number, vehicle, x, lane, actor.away, actor.at_s, meet_y, actor.speed, actor.gain, actor.weave
-            )
+            Passage(number, vehicle, x, lane, actor.away, actor.at_s, meet_y, actor.speed, actor.weave)
         )
     return passages
 

@@ -33,7 +33,6 @@ class Actor:
         colour: see ``VehicleSpec``.
         shift: metres from the lane's middle.
         weave: metres.
-        gain: m/s^2.
         extra: see ``VehicleSpec``.
         meet_y: a line of its own, metres.
     """
@@ -48,7 +47,6 @@ class Actor:
     colour: str = ""
     shift: float = 0.0
     weave: float = 0.12
-    gain: float = 0.0
     extra: bool = False
     meet_y: float | None = None
 
@@ -88,6 +86,7 @@ class Programme:
         lanes: names of the lanes.
         lamps_on: whether vehicles have their lamps on.
         plate_wear: how worn plates are at most.
+        people: how many walk along the pavements.
     """
 
     name: str
@@ -105,6 +104,7 @@ class Programme:
     lanes: tuple[str, ...] = ("left", "right")
     lamps_on: bool = False
     plate_wear: float = 0.3
+    people: int = 9
     fps: int = field(default=FPS)
 
     def __post_init__(self) -> None:

@@ -93,7 +93,8 @@ def truth_rows(
         moving: whether the camera has presets (else the column stays empty).
 
     Raises:
-        ValueError: a passage is legible in the first or last frame, so that it is cut where the clip loops.
+        ValueError: a passage is legible in the first or last frame, so that it is cut where the clip loops,
+            or is legible in two presets, so that one vehicle would be read twice.
     """
     rows = []
     for passage in passages:
@@ -110,6 +111,9 @@ def truth_rows(
             continue
         if run[0].index == 0 or run[-1].index == len(shots) - 1:
             raise ValueError(f"clip {clip}: passage {passage.number} is cut where the clip loops")
+        presets = {glimpse.preset for glimpse in glimpses}
+        if len(presets) > 1:
+            raise ValueError(f"clip {clip}: passage {passage.number} is legible in {sorted(presets)}")
         rows.append(_row(clip, passage, run, fps, moving=moving))
     rows.sort(key=lambda row: row.best_s)
     return [TruthRow(**{**asdict(row), "passage": number}) for number, row in enumerate(rows, 1)]

@@ -9,61 +9,58 @@ import numpy as np
 
 from models.synth.arrays import Floats, Image
 from models.synth.scene import shadows
-from models.synth.scene.camera import Camera
 from models.synth.scene.fixing import Sighting, fix_plate, visible_plate
-from models.synth.scene.raster import Layer, Pose, render
+from models.synth.scene.raster import Layer, render
 from models.synth.scene.street import Backdrop
-from models.synth.scene.traffic import Passage, presence
+from models.synth.scene.traffic import Present
 from models.synth.scene.view import View
 
 
-def compose(
-    background: Image, passages: list[tuple[Passage, Pose]], view: View
-) -> tuple[Image, list[Sighting]]:
+def compose(background: Image, present: list[Present], view: View) -> tuple[Image, list[Sighting]]:
     """Draws vehicles on a background.
 
     Args:
         background: (h, w, 3) uint8; written to.
-        passages: who is where.
+        present: who is where.
         view: how it is seen.
 
     Returns:
         The frame and its plates, far to near.
     """
     camera, light = view.camera, view.light
-    near_last = sorted(passages, key=lambda item: -item[1].y)
+    near_last = sorted(present, key=lambda item: -item.pose.y)
     if light.infrared:
-        for passage, pose in near_last:
-            shadows.road_light(background, passage.vehicle, pose, camera)
+        for item in near_last:
+            if len(item.vehicle.head_lamps):
+                shadows.road_light(background, item.vehicle, item.pose, camera)
     sightings: list[Sighting] = []
-    for passage, pose in near_last:
-        strength = presence(pose)
-        shadows.cast(background, passage.vehicle, pose, view, strength)
-        layer = render(passage.vehicle.mesh, passage.vehicle.skin, pose, camera, light)
+    for item in near_last:
+        shadows.cast(background, item, view)
+        layer = render(item.vehicle.mesh, item.vehicle.skin, item.pose, camera, light)
         if layer is None:
             continue
-        mount = visible_plate(passage.vehicle, pose, camera)
+        mount = visible_plate(item.vehicle, item.pose, camera)
         fresh = None
         if mount is not None:
-            layer, fresh = fix_plate(layer, mount, pose, passage.number, camera, light)
-        layer = _smeared(layer, passage, pose, camera, view.exposure_s)
+            layer, fresh = fix_plate(layer, mount, item.pose, item.passage, camera, light)
+        layer = _smeared(layer, item, view)
         if view.backdrop is not None:
-            layer, fresh = _behind(layer, fresh, pose, passage.vehicle.length, view.backdrop)
+            layer, fresh = _behind(layer, fresh, item, view.backdrop)
         sightings = [_covered(sighting, layer) for sighting in sightings]
-        _lay(background, layer, strength)
+        _lay(background, layer, item.strength)
         if fresh is not None:
             sightings.append(fresh)
         if light.infrared:
-            shadows.shine(background, passage.vehicle, pose, camera)
+            shadows.shine(background, item.vehicle, item.pose, camera)
     return background, sightings
 
 
 def _behind(
-    layer: Layer, sighting: Sighting | None, pose: Pose, length: float, backdrop: Backdrop
+    layer: Layer, sighting: Sighting | None, item: Present, backdrop: Backdrop
 ) -> tuple[Layer, Sighting | None]:
     """Takes away what trees, poles and walls before the vehicle hide."""
     rows, columns = layer.alpha.shape
-    near = max(1.0, pose.y - length / 2 - 1.2)
+    near = max(1.0, item.pose.y - item.vehicle.length / 2 - 1.2)
     window = (slice(layer.y, layer.y + rows), slice(layer.x, layer.x + columns))
     hides = (backdrop.inverse[window] > 1 / near) & (backdrop.ground[window] < 128)
     if not hides.any():
@@ -81,11 +78,11 @@ def _behind(
     return Layer(layer.bgr * free[..., None], layer.alpha * free, layer.x, layer.y), sighting
 
 
-def _smeared(layer: Layer, passage: Passage, pose: Pose, camera: Camera, exposure_s: float) -> Layer:
+def _smeared(layer: Layer, item: Present, view: View) -> Layer:
     """Blurs a layer along its way during the exposure."""
-    step = passage.speed * exposure_s * (1 if passage.away else -1)
-    ends = np.array([[pose.x, pose.y, 0.6], [pose.x, pose.y + step, 0.6]])
-    pixels, depth = camera.project(ends)
+    start = np.array([item.pose.x, item.pose.y, 0.6])
+    step = np.array([*item.velocity, 0.0]) * view.exposure_s
+    pixels, depth = view.camera.project(np.stack([start, start + step]))
     if depth.min() < 1.0:
         return layer
     way = pixels[1] - pixels[0]

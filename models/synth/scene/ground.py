@@ -153,7 +153,7 @@ def _marks(picture: Floats, sheet: _Sheet, road: Road, rng: Rng) -> None:
     for x in [border for border in borders if not (road.two_way and abs(border) < 0.5)]:
         for start in np.arange(np.floor(near / 6) * 6, far, 6.0):
             cv2.rectangle(paint, sheet.pixel(x - 0.06, start + 2.6), sheet.pixel(x + 0.06, start), 255, -1)
-    for row in (46.0,):  # a zebra crossing before the junction
+    for row in (46.0,) if road.two_way else ():  # a zebra crossing before the junction
         for x in np.arange(-road.half_width + 0.5, road.half_width - 0.4, 0.9):
             cv2.rectangle(paint, sheet.pixel(float(x), row + 3.2), sheet.pixel(float(x) + 0.45, row), 255, -1)
     for lane in road.lanes:
@@ -186,7 +186,7 @@ def _pavement(picture: Floats, sheet: _Sheet, road: Road, rng: Rng) -> None:
     outside = np.abs(x) > road.half_width
     picture[:, outside] = stone[:, outside]
     if road.verge:
-        grass = np.array([44, 98, 84], np.float32) * (
+        grass = np.array([56, 92, 84], np.float32) * (
             1
             + 0.30 * noise(rng, shape, scale * 0.5, 3)[..., None]
             + 0.13 * rng.normal(0, 1, (*shape, 1)).astype(np.float32)

@@ -257,7 +257,9 @@ def sample(skin: Skin, places: Floats, px_per_m: float) -> tuple[Image, Image]:
     folded[:, :count] = (places * scale - np.float32(0.5)).T
     across, down = folded[0].reshape(-1, columns), folded[1].reshape(-1, columns)
     colours, finishes = (
-        np.asarray(cv2.remap(sheet, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+        np.asarray(
+            cv2.remap(sheet, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8
+        )
         for sheet in (albedo, finish)
     )
     return colours.reshape(-1, 3)[:count], finishes.reshape(-1, 3)[:count]

@@ -8,22 +8,22 @@ import numpy as np
 from models.synth.arrays import Floats, Image
 from models.synth.scene.camera import Camera
 from models.synth.scene.raster import Pose
+from models.synth.scene.traffic import Present
 from models.synth.scene.vehicles import Vehicle
 from models.synth.scene.view import View
 
 _COARSE = 2
 
 
-def cast(frame: Image, vehicle: Vehicle, pose: Pose, view: View, strength: float) -> None:
+def cast(frame: Image, item: Present, view: View) -> None:
     """Darkens the ground below and beside a vehicle.
 
     Args:
         frame: (h, w, 3) uint8, written to.
-        vehicle: who throws the shadow.
-        pose: where it is.
+        item: who throws the shadow.
         view: how it is seen; where its backdrop is known, only ground is darkened.
-        strength: 0 = none ... 1 = full.
     """
+    vehicle, pose = item.vehicle, item.pose
     camera, light = view.camera, view.light
     points = pose.to_world(vehicle.outline)
     sun = np.array(light.sun)
@@ -49,7 +49,7 @@ def cast(frame: Image, vehicle: Vehicle, pose: Pose, view: View, strength: float
         window, mask = found
         if view.backdrop is not None:
             mask = np.minimum(mask, view.backdrop.ground[window])
-        factor = 1 - mask.astype(np.float32) * (darkness * strength / 255.0)
+        factor = 1 - mask.astype(np.float32) * (darkness * item.strength / 255.0)
         region = frame[window]
         region[:] = (region * factor[..., None]).astype(np.uint8)
 

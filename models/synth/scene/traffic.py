@@ -14,6 +14,25 @@ _FADE_M = 12.0
 
 
 @dataclass(frozen=True, slots=True)
+class Present:
+    """Someone in the street at a moment.
+
+    Attributes:
+        vehicle: who.
+        pose: where.
+        velocity: m/s along x and y.
+        passage: number of the passage; -1 for who has no plate to be read (people on foot).
+        strength: 1 = wholly there ... 0 = not yet come out of the far junction, or of a door.
+    """
+
+    vehicle: Vehicle
+    pose: Pose
+    velocity: tuple[float, float] = (0.0, 0.0)
+    passage: int = -1
+    strength: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """One vehicle passing the camera.
 
@@ -26,7 +45,6 @@ class Passage:
         at_s: when its middle is at ``at_y``.
         at_y: metres.
         speed: m/s at that place.
-        gain: m/s^2: how it speeds up (or brakes, where negative).
         weave_m: how far it swings from side to side.
     """
 
@@ -38,16 +56,12 @@ class Passage:
     at_s: float
     at_y: float
     speed: float
-    gain: float = 0.0
     weave_m: float = 0.0
 
     def pose(self, time_s: float) -> Pose | None:
         """Where the vehicle is, or None while it is out of the street."""
         since = time_s - self.at_s
-        # Braking must never turn into driving backwards.
-        if self.gain and since < -self.speed / self.gain if self.gain > 0 else False:
-            return None
-        way = self.speed * since + 0.5 * self.gain * since * since
+        way = self.speed * since
         y = self.at_y + (way if self.away else -way)
         if not NEAREST_M < y < FARTHEST_M:
             return None
@@ -62,12 +76,13 @@ class Passage:
         )
         return Pose(x, y, float(heading), lean)
 
-    def poses(self, time_s: float, period_s: float) -> list[Pose]:
+    def present(self, time_s: float, period_s: float) -> list[Present]:
         """Where it is on a clock that runs in a circle of ``period_s``: it may drive across midnight."""
         found = [self.pose(time_s + turn * period_s) for turn in (-1, 0, 1)]
-        return [pose for pose in found if pose is not None]
+        return [self.at(pose) for pose in found if pose is not None]
 
-
-def presence(pose: Pose) -> float:
-    """1 in the street, falling to 0 where it comes out of the far junction."""
-    return float(np.clip((FARTHEST_M - pose.y) / _FADE_M, 0.0, 1.0))
+    def at(self, pose: Pose) -> Present:
+        """The vehicle in a pose of its passage; it fades in and out at the far junction."""
+        strength = float(np.clip((FARTHEST_M - pose.y) / _FADE_M, 0.0, 1.0))
+        velocity = (0.0, self.speed if self.away else -self.speed)
+        return Present(self.vehicle, pose, velocity, self.number, strength)
