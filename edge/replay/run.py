@@ -177,6 +177,8 @@ class Replay:
     def _report(self, *, is_video: bool, origin: Callable[[PlateRead], str]) -> Report:
         found = tuple(replace(f, origin=origin(f.read)) for f in self._found.values())
         if self._out is not None:
+            for old in self._out.glob("read-[0-9][0-9][0-9]-*.jpg"):
+                old.unlink()  # of an earlier replay into this folder
             for f in found:
                 _write(self._out / f"read-{f.read.seq:03d}-{f.read.plate}.jpg", f.shot.crop)
         cpu_ms = 1000 * self._spent_s / max(1, self._counts.frames)
