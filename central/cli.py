@@ -1,0 +1,182 @@
+"""`python -m central`: run the centre, keep hotlists, look at reads and alerts.
+
+Commands import what they need when they are called, so that `--help` is quick.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from central import looks
+from central.errors import AccessError, CentralError
+from central.options import FILE, configured, database, limited, now, style_of
+
+
+class _FaultError(click.ClickException):
+    """A fault of ours, said plainly; exit code 2."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:  # noqa: ANN401, ARG002  # as click declares it
+        click.echo(f"error: {self.message}", err=True)
+
+
+class _Commands(click.Group):
+    """Commands whose faults are told and not traced."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  # as click declares it
+        try:
+            return super().invoke(ctx)
+        except CentralError as error:
+            raise _FaultError(str(error)) from error
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="atalaya", prog_name="atalaya central")
+def cli() -> None:
+    """The centre: alerts, hotlists and the history of every read."""
+
+
+for _command in (looks.history, looks.alerts, looks.tail):
+    cli.add_command(_command)
+
+
+@cli.command()
+@configured
+def serve(config: Path) -> None:
+    """Take reads from the broker until it is stopped (SIGTERM, Ctrl-C)."""
+    from central import service
+    from central.settings import load
+
+    settings = load(config)
+    service.log_to_stderr()
+    sys.exit(service.serve(settings))
+
+
+@cli.command("check-config")
+@click.argument("file", type=FILE)
+def check_config(file: Path) -> None:
+    """Say what a configuration means, or what is wrong with it (exit code 2)."""
+    from central.settings import load, read_secret
+
+    settings = load(file)
+    broker = settings.mqtt
+    if broker.password_file is not None:
+        read_secret(broker.password_file)
+    security = "TLS" if broker.tls else "no TLS"
+    click.echo(f"broker    {broker.host}:{broker.port}, MQTT {broker.protocol}, {security}")
+    click.echo(f"archive   {settings.archive.path}, sealed every {settings.archive.seal_s:g} s")
+    click.echo(f"pictures  {settings.pictures_path}")
+    click.echo(f"times     shown in {settings.site_timezone}")
+    click.echo("nothing wrong found")
+
+
+@cli.group()
+def hotlist() -> None:
+    """Vehicles that are looked for."""
+
+
+@hotlist.command("import")
+@click.argument("file", type=FILE)
+@click.option("--list", "list_name", required=True, metavar="NAME", help="list that they go into")
+@click.option("--as", "actor", required=True, metavar="WHO", help="who enters them")
+@configured
+def import_hotlist(file: Path, list_name: str, actor: str, config: Path) -> None:
+    """Add a CSV file to a list; bad lines are named and left out (the exit code is 1 then)."""
+    from zoneinfo import ZoneInfo
+
+    from central.hotlist.store import Import, import_csv
+
+    with database(config) as (settings, engine):
+        order = Import(list_name, actor, at=now(), zone=ZoneInfo(settings.site_timezone))
+        report = import_csv(engine, file, order)
+    for refusal in report.refused:
+        click.echo(f"{file}: line {refusal.line}: {refusal.reason}", err=True)
+    refused = len(report.refused)
+    click.echo(
+        f"{report.added} added, {report.changed} changed, {report.unchanged} unchanged, {refused} refused"
+    )
+    sys.exit(1 if refused else 0)
+
+
+@hotlist.command("show")
+@click.option("--list", "list_name", metavar="NAME", help="this list only")
+@configured
+def show_hotlist(list_name: str | None, config: Path) -> None:
+    """Who is looked for, why and until when."""
+    from rich.console import Console
+
+    from central.query.lists import hotlist as entries
+    from central.show import hotlist_table
+
+    with database(config) as (settings, engine):
+        found = entries(engine, list_name=list_name)
+    Console().print(hotlist_table(found, style_of(settings), now=now()))
+
+
+@cli.command()
+@configured
+def seal(config: Path) -> None:
+    """Move what is hot into the archive now."""
+    from central.archive.write import seal as seal_now
+
+    with database(config) as (settings, engine):
+        days = seal_now(engine, settings.archive.path, clock=now)
+    for day in days:
+        click.echo(f"{day.captured_date}  {day.rows}")
+    click.echo(f"{sum(day.rows for day in days)} archived in {settings.archive.path}")
+
+
+@cli.command("dead-letters")
+@limited(50)
+@configured
+def dead_letters(limit: int, config: Path) -> None:
+    """Messages that could not be understood, newest first: when, from where, why."""
+    from rich.console import Console
+
+    from central.query.lists import dead_letters as letters
+    from central.show import letters_table
+
+    with database(config) as (settings, engine):
+        found = letters(engine, limit=limit)
+    Console().print(letters_table(found, style_of(settings)))
+
+
+@cli.command()
+@configured
+def health(config: Path) -> None:
+    """Edge boxes and cameras, as they were heard of last."""
+    from rich.console import Console
+
+    from central.query.lists import edges
+    from central.show import cameras_table, edges_table
+
+    with database(config) as (settings, engine):
+        found, style = edges(engine), style_of(settings)
+    console = Console()
+    console.print(edges_table(found, style), "", cameras_table(found, style), sep="\n")
+
+
+@cli.group()
+def audit() -> None:
+    """The log of who looked at what."""
+
+
+@audit.command("verify")
+@configured
+def verify_audit(config: Path) -> None:
+    """Follow the log's chain; the first row that was touched is named (exit code 2). Note the head elsewhere."""
+    from central.access.audit import verify
+
+    with database(config) as (_, engine):
+        verdict = verify(engine)
+    click.echo(f"{verdict.rows} rows, head {verdict.head}")
+    if verdict.fault:
+        raise AccessError(f"audit log: {verdict.fault}")
+
+
+def main() -> None:
+    """Run the command line."""
+    cli(prog_name="python -m central")

@@ -1,0 +1,141 @@
+"""The commands that show reads: `history`, `alerts`, `tail`. None without who, why and for which case."""
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from central.options import FOLDER, configured, limited, looking, now, style_of
+
+if TYPE_CHECKING:
+    from central.query.desk import Desk
+    from central.query.lists import Evidence
+    from central.settings import CentralSettings
+
+_Declared = tuple[str | None, str | None, str | None]
+
+
+@click.command()
+@click.argument("plate", required=False)
+@click.option("--camera", "cameras", multiple=True, metavar="CAMERA", help="at this camera; may be repeated")
+@click.option("--from", "since", metavar="TIME", help="captured since: 2026-03-04 or 2026-03-04T17:30")
+@click.option("--to", "until", metavar="TIME", help="captured before; a date alone is meant with its day")
+@click.option("--json", "form", flag_value="json", help="one JSON document")
+@click.option("--csv", "form", flag_value="csv", help="one line a read, for spreadsheets")
+@limited(1_000)
+@looking
+@configured
+def history(plate: str | None, form: str | None, config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
+    """Where a PLATE was read and when, newest first; or what was read at a camera, or in a time span."""
+    from rich.console import Console
+
+    from central.query.plan import Question
+    from central.query.when import moment
+    from central.show import as_json, reads_table, write_csv
+
+    with _desk(config, asked) as (desk, settings):
+        style = style_of(settings)
+        spans = {
+            name: None if asked[name] is None else moment(asked[name], zone=style.zone, end=name == "until")
+            for name in ("since", "until")
+        }
+        answer = desk.history(Question(plate=plate, cameras=asked["cameras"], limit=asked["limit"], **spans))
+    if form == "json":
+        click.echo(as_json("reads", answer.reads, style, cut=answer.cut))
+    elif form == "csv":
+        write_csv(answer, sys.stdout, style)
+    else:
+        console = Console()
+        console.print(reads_table(answer.reads, style))
+        console.print(f"{len(answer.reads)} {style.words('reads')}", style="dim")
+    if answer.cut:
+        click.echo(style.words("more"), err=True)
+
+
+@click.command()
+@click.option("--json", "as_document", is_flag=True, help="one JSON document")
+@click.option("--pictures", type=FOLDER, help="write the pictures of these alerts into this folder")
+@limited(50)
+@looking
+@configured
+def alerts(as_document: bool, pictures: Path | None, config: Path, **asked: Any) -> None:  # noqa: ANN401
+    """Vehicles on a hotlist that were seen, newest first."""
+    from rich.console import Console
+
+    from central.show import alerts_table, as_json
+
+    with _desk(config, asked) as (desk, settings):
+        style = style_of(settings)
+        found, evidence = desk.alerts(limit=asked["limit"])
+    if as_document:
+        click.echo(as_json("alerts", found, style))
+    else:
+        Console().print(alerts_table(found, evidence, style))
+    if pictures is not None:
+        _write_pictures(settings.pictures_path, pictures, evidence)
+
+
+@click.command()
+@click.option("--for", "for_s", type=click.FloatRange(min=0), help="seconds; until Ctrl-C where not given")
+@looking
+@configured
+def tail(for_s: float | None, config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
+    """The newest reads as they come, and alerts: a live table, or lines where there is no terminal."""
+    from rich.console import Console
+
+    from central.tail import follow
+
+    with _desk(config, asked) as (desk, settings), _until_stopped(for_s) as over, desk.watching() as watch:
+        follow(watch, console=Console(), style=style_of(settings), clock=now, stop=over.wait)
+
+
+@contextmanager
+def _desk(config: Path, asked: dict[str, Any]) -> "Iterator[tuple[Desk, CentralSettings]]":
+    """The declared look comes first: what is missing is told before anything is opened."""
+    from central.access.look import declare
+    from central.query.desk import open_desk
+    from central.settings import load
+
+    look = declare(asked["actor"], asked["purpose"], asked["case_number"])
+    settings = load(config)
+    with open_desk(settings, look, clock=now) as desk:
+        yield desk, settings
+
+
+def _write_pictures(packs: Path, folder: Path, evidence: "Sequence[Evidence]") -> None:
+    from central.archive.pictures import read_picture
+    from central.errors import StoreError
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for picture in evidence:
+            read = picture.read
+            name = f"alert-{picture.alert_id}-{read.edge_id}-{read.epoch}-{read.seq}-{picture.kind}.jpg"
+            (folder / name).write_bytes(read_picture(packs, picture.place))
+    except OSError as error:
+        raise StoreError(f"{folder}: pictures cannot be written: {error.strerror}") from error
+    click.echo(f"{folder}: {len(evidence)} pictures", err=True)
+
+
+@contextmanager
+def _until_stopped(for_s: float | None) -> Iterator[threading.Event]:
+    """An event that SIGTERM, Ctrl-C or the end of the time sets."""
+    over = threading.Event()
+    before = {
+        number: signal.signal(number, lambda *_: over.set()) for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    timer = threading.Timer(for_s or 0, over.set)
+    timer.daemon = True
+    if for_s is not None:
+        timer.start()
+    try:
+        yield over
+    finally:
+        timer.cancel()
+        for number, handler in before.items():
+            signal.signal(number, handler)

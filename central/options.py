@@ -1,0 +1,85 @@
+"""What the commands of the centre have in common: their options, and what they work with."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from central.settings import CentralSettings
+    from central.show import Style
+
+FILE: Final = click.Path(dir_okay=False, path_type=Path)
+FOLDER: Final = click.Path(file_okay=False, path_type=Path)
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def configured(command: _F) -> _F:
+    """The configuration file, as `config`."""
+    return click.option(
+        "--config",
+        type=FILE,
+        default="central.yaml",
+        show_default=True,
+        envvar="ATALAYA_CENTRAL_CONFIG",
+        help="configuration file (configs/central.yaml explains it)",
+    )(command)
+
+
+def looking(command: _F) -> _F:
+    """Who, why, for which case: `actor`, `purpose`, `case_number`; `access` refuses where one is missing."""
+    for flag, name, metavar, text in (
+        ("--case", "case_number", "NUMBER", "case that the look is for"),
+        ("--purpose", "purpose", "TEXT", "why you look"),
+        ("--as", "actor", "WHO", "who looks"),
+    ):
+        command = click.option(flag, name, metavar=metavar, help=f"{text}; kept in the audit log")(command)
+    return command
+
+
+def limited(default: int) -> Callable[[_F], _F]:
+    """How many rows, as `limit`."""
+    return click.option(
+        "--limit", type=click.IntRange(1), default=default, show_default=True, help="rows at most"
+    )
+
+
+def now() -> datetime:
+    """The clock of the command line, UTC."""
+    return datetime.now(UTC)
+
+
+def style_of(settings: "CentralSettings") -> "Style":
+    """Times in the site's zone, words in the language of the environment."""
+    from zoneinfo import ZoneInfo
+
+    from central.show import Style
+    from central.words import words
+
+    return Style(ZoneInfo(settings.site_timezone), words(os.environ))
+
+
+@contextmanager
+def database(config: Path) -> "Iterator[tuple[CentralSettings, Engine]]":
+    """The configuration and its database.
+
+    Raises:
+        ConfigError: the file is wrong.
+        StoreError: the database cannot be opened.
+    """
+    from central.db import open_database
+    from central.settings import load
+
+    settings = load(config)
+    engine = open_database(settings.database_url)
+    try:
+        yield settings, engine
+    finally:
+        engine.dispose()

@@ -1,0 +1,207 @@
+"""How answers look: tables in the site's time, JSON and CSV (pure)."""
+
+import csv
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, tzinfo
+from enum import StrEnum
+from typing import Final, TextIO
+
+from rich.table import Table
+from rich.text import Text
+
+from central.query.lists import EdgeState, Evidence, KeptLetter
+from central.query.reads import Answer
+from central.types import Alert, HotlistEntry, KeptRead
+from central.words import Words
+
+_BAR: Final = 8
+_EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """For whom it is shown: in which zone times are told, in which language."""
+
+    zone: tzinfo
+    words: Words
+
+    def moment(self, moment: datetime) -> str:
+        """Date and time of day, to the second."""
+        return f"{moment.astimezone(self.zone):%Y-%m-%d %H:%M:%S}"
+
+    def clock(self, moment: datetime) -> str:
+        """Time of day, to the second."""
+        return f"{moment.astimezone(self.zone):%H:%M:%S}"
+
+
+def likelihood(value: float) -> Text:
+    """A bar and a percentage: green from 90, yellow from 60, red below."""
+    colour = "green" if value >= 0.9 else "yellow" if value >= 0.6 else "red"
+    eighths = round(value * _BAR * 8)
+    bar = "█" * (eighths // 8) + (_EIGHTHS[eighths % 8] if eighths % 8 else "")
+    return Text.assemble((bar.ljust(_BAR), colour), f"{_percent(value):>5}")
+
+
+def country_class(country: str | None, plate_class: str | None) -> str:
+    """`CO private`; a question mark where it is unknown."""
+    return f"{country or '?'} {plate_class or '?'}"
+
+
+def vehicle(read: KeptRead) -> str:
+    """Type and colour, as far as they are known."""
+    return " ".join(part for part in (read.vehicle_type, read.vehicle_color) if part)
+
+
+def reads_table(reads: Iterable[KeptRead], style: Style, *, dated: bool = True) -> Table:
+    """Reads, one a row.
+
+    Args:
+        reads: in the order in which they are shown.
+        style: for whom.
+        dated: with the date, not only the time of day.
+    """
+    table = _table(style, "time", "camera", "plate", "class", "likelihood", "vehicle", "direction", "late")
+    for read in reads:
+        table.add_row(
+            style.moment(read.captured_at) if dated else style.clock(read.captured_at),
+            read.camera_id,
+            Text(read.plate, style="bold"),
+            country_class(read.country, read.plate_class),
+            likelihood(read.likelihood),
+            vehicle(read),
+            style.words(read.direction or ""),
+            Text("●", style="yellow") if read.late else "",
+        )
+    return table
+
+
+def alerts_table(alerts: Iterable[Alert], pictures: Sequence[Evidence], style: Style) -> Table:
+    """Alerts with the number of pictures of their passages."""
+    names = ("time", "plate", "list", "reason", "priority", "camera", "likelihood", "why", "late", "pictures")
+    table = _table(style, *names)
+    for alert in alerts:
+        table.add_row(
+            style.moment(alert.captured_at),
+            Text(alert.plate, style="bold red"),
+            alert.list_name,
+            style.words(f"reason.{alert.reason}"),
+            str(alert.priority),
+            alert.camera_id,
+            likelihood(alert.likelihood),
+            Text(alert.explanation),
+            Text("●", style="yellow") if alert.late else "",
+            str(sum(picture.alert_id == alert.alert_id for picture in pictures)),
+        )
+    return table
+
+
+def hotlist_table(entries: Iterable[HotlistEntry], style: Style, *, now: datetime) -> Table:
+    """Hotlist entries; expired ones say so."""
+    table = _table(style, "list", "plate", "class", "reason", "priority", "until", "case", "source")
+    for entry in entries:
+        until = style.moment(entry.valid_until)
+        expired = entry.valid_until <= now
+        table.add_row(
+            entry.list_name,
+            Text(entry.plate, style="bold"),
+            country_class(entry.country, entry.plate_class),
+            style.words(f"reason.{entry.reason}"),
+            str(entry.priority),
+            Text(f"{until} {style.words('expired')}", style="red") if expired else until,
+            entry.case_number,
+            entry.source,
+        )
+    return table
+
+
+def letters_table(letters: Iterable[KeptLetter], style: Style) -> Table:
+    """Dead letters without their payloads."""
+    table = _table(style, "#", "time", "topic", "bytes", "why")
+    for letter in letters:
+        number, size = str(letter.letter_id), str(letter.payload_bytes)
+        table.add_row(number, style.moment(letter.received_at), Text(letter.topic), size, Text(letter.reason))
+    return table
+
+
+def edges_table(edges: Iterable[EdgeState], style: Style) -> Table:
+    """Edge boxes: whether they are there, and what they hold back."""
+    table = _table(style, "edge", "site", "state", "heard", "version", "spool", "dropped", "clock", "ms")
+    for edge in edges:
+        health = edge.health
+        state = Text(style.words("online"), "green") if edge.online else Text(style.words("offline"), "red")
+        table.add_row(
+            health.edge_id,
+            health.site_id,
+            state,
+            style.moment(edge.received_at),
+            health.version,
+            str(health.spool_messages),
+            str(health.spool_dropped),
+            "?" if health.clock_error_s is None else f"{health.clock_error_s * 1000:+.0f} ms",
+            "?" if health.pipeline_ms is None else f"{health.pipeline_ms:.0f}",
+        )
+    return table
+
+
+def cameras_table(edges: Iterable[EdgeState], style: Style) -> Table:
+    """The cameras of all edges, as their edges saw them last."""
+    table = _table(style, "camera", "edge", "state", "frame", "analysed", "dropped", "reads", "why")
+    for edge in edges:
+        for camera in edge.health.cameras:
+            healthy = edge.online and camera.state in ("live", "moving")
+            table.add_row(
+                camera.camera_id,
+                edge.health.edge_id,
+                Text(camera.state if edge.online else style.words("offline"), "green" if healthy else "red"),
+                "?" if camera.last_frame_at is None else style.moment(camera.last_frame_at),
+                str(camera.frames_analysed),
+                str(camera.frames_dropped),
+                str(camera.reads),
+                Text(camera.detail),
+            )
+    return table
+
+
+def as_json(name: str, records: Iterable[object], style: Style, **more: object) -> str:
+    """One JSON document: the records under `name`, times with the site's offset."""
+    rows = [_plain(record, style) for record in records]
+    return json.dumps({name: rows, **more}, ensure_ascii=False, indent=1)
+
+
+def write_csv(answer: Answer, out: TextIO, style: Style) -> None:
+    """Reads as CSV with a header line; no cell that a spreadsheet would run as a formula."""
+    writer = csv.DictWriter(out, fieldnames=list(KeptRead.__dataclass_fields__), lineterminator="\n")
+    writer.writeheader()
+    for read in answer.reads:
+        writer.writerow({name: harmless(value) for name, value in _plain(read, style).items()})
+
+
+def harmless(cell: object) -> object:
+    """A cell that a spreadsheet shows and does not run."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+
+
+def _plain(record: object, style: Style) -> dict[str, object]:
+    return {
+        name: value.astimezone(style.zone).isoformat(timespec="microseconds")
+        if isinstance(value, datetime)
+        else str(value)
+        if isinstance(value, StrEnum)
+        else value
+        for name, value in asdict(record).items()  # type: ignore[call-overload]  # any of our records
+    }
+
+
+def _percent(value: float) -> str:
+    """Never rounded up to certainty."""
+    return f"{min(value, 0.999):.1%}" if value < 1 else "100%"
+
+
+def _table(style: Style, *names: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in names:
+        table.add_column(style.words(name), overflow="fold")
+    return table

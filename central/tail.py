@@ -1,0 +1,203 @@
+"""The live table: the newest reads as they come, alerts on top; plain lines where there is no terminal."""
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+from sqlalchemy.exc import SQLAlchemyError
+
+from central.errors import CentralError
+from central.query.snapshot import Totals
+from central.show import Style, country_class, likelihood, reads_table
+from central.types import Alert, KeptRead
+
+_POLL_S: Final = 0.5
+_RATE_OVER: Final = timedelta(minutes=1)
+_MOST_READS: Final = 60
+_MOST_ALERTS: Final = 5
+_MOST_ARRIVALS: Final = 20_000
+_MOST_CAMERAS: Final = 12
+
+
+class Source(Protocol):
+    """Where the reads come from (`central.query.watch.Watch`)."""
+
+    passed_over: bool
+
+    def fresh(self, *, since: datetime) -> list[KeptRead]:
+        """Reads since the last call, in order of arrival."""
+
+    def alerts(self, *, limit: int) -> Sequence[Alert]:
+        """Alerts, newest first."""
+
+    def totals(self) -> Totals:
+        """How many reads there are."""
+
+
+class Board:
+    """What the table shows now (pure).
+
+    Attributes:
+        alerts: raised since the board was set up, newest first.
+        fault: why the last look failed; empty where it did not.
+    """
+
+    def __init__(self, *, since: datetime) -> None:
+        self.reads: Final[deque[KeptRead]] = deque(maxlen=_MOST_READS)
+        self.alerts: Sequence[Alert] = ()
+        self.raised = 0
+        self.totals = Totals(0, 0)
+        self.fault = ""
+        self._since: Final = since
+        self._newest_alert = 0
+        self._arrivals: Final[deque[tuple[datetime, str]]] = deque(maxlen=_MOST_ARRIVALS)
+
+    def add_reads(self, fresh: Sequence[KeptRead]) -> None:
+        """Put reads on top, in order of arrival."""
+        self.reads.extendleft(fresh)
+        self._arrivals.extend((read.received_at, read.camera_id) for read in fresh)
+
+    def add_alerts(self, newest: Sequence[Alert]) -> list[Alert]:
+        """Take the newest alerts; those that were not on the board, oldest first."""
+        fresh = [a for a in newest if a.alert_id > self._newest_alert and a.raised_at >= self._since]
+        self.alerts = [*fresh, *self.alerts][:_MOST_ALERTS]
+        self.raised += len(fresh)
+        self._newest_alert = max((a.alert_id for a in newest), default=self._newest_alert)
+        return fresh[::-1]
+
+    def per_minute(self, now: datetime) -> list[tuple[str, int]]:
+        """Reads of the last minute by camera, the busiest first."""
+        while self._arrivals and self._arrivals[0][0] < now - _RATE_OVER:
+            self._arrivals.popleft()
+        counted = Counter(camera for _, camera in self._arrivals)
+        return sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
+
+
+def follow(
+    source: Source,
+    *,
+    console: Console,
+    style: Style,
+    clock: Callable[[], datetime],
+    stop: Callable[[float], bool],
+) -> None:
+    """Show reads until it is time to stop.
+
+    Args:
+        source: where they come from.
+        console: a terminal gets a table that renews itself, anything else a line a read.
+        style: for whom.
+        clock: now, UTC-aware.
+        stop: waits so many seconds; whether it is time to stop.
+    """
+    began = clock() - _RATE_OVER
+    board = Board(since=began)
+    if not console.is_terminal:
+        for fresh, alerts in _looks(source, board, since=began, stop=stop):
+            _print_lines(console, board, fresh, alerts, style)
+        console.print(_summary(board, style), soft_wrap=True)
+        return
+    with Live(console=console, auto_refresh=False, vertical_overflow="crop") as live:
+        for _ in _looks(source, board, since=began, stop=stop):
+            live.update(_page(board, style, now=clock(), height=console.height), refresh=True)
+
+
+def _looks(
+    source: Source, board: Board, *, since: datetime, stop: Callable[[float], bool]
+) -> Iterator[tuple[list[KeptRead], list[Alert]]]:
+    """Look again and again; a look that fails is told on the board, and the next one may succeed."""
+    while True:
+        fresh: list[KeptRead] = []
+        alerts: list[Alert] = []
+        try:
+            fresh = source.fresh(since=since)
+            board.add_reads(fresh)
+            alerts = board.add_alerts(source.alerts(limit=100))
+            board.totals = source.totals()
+            board.fault = ""
+        except (CentralError, SQLAlchemyError) as error:
+            board.fault = str(error).splitlines()[0]
+        yield fresh, alerts
+        if stop(_POLL_S):
+            return
+
+
+def _page(board: Board, style: Style, *, now: datetime, height: int) -> RenderableType:
+    cameras = _rates(board, style, now=now)
+    used = 6 + cameras.row_count + (len(board.alerts) + 3 if board.alerts else 0)
+    shown = list(board.reads)[: max(3, height - used)]
+    parts: list[RenderableType] = [_summary(board, style)]
+    if board.alerts:
+        parts.append(_alarm(board.alerts, style))
+    parts += [
+        reads_table(shown, style, dated=False) if shown else Text(style.words("no_reads"), "dim"),
+        "",
+        cameras,
+    ]
+    return Group(*parts)
+
+
+def _summary(board: Board, style: Style) -> Text:
+    total = board.totals.hot + board.totals.archived
+    counts = (
+        ("reads", total, "bold"),
+        ("alerts", board.raised, "bold red"),
+        ("archived", board.totals.archived, ""),
+    )
+    line = Text("Atalaya", style="bold cyan")
+    for name, count, look in counts:
+        line.append(f"   {style.words(name)} ").append(f"{count:,}", look)
+    if board.fault:
+        line.append(f"   {board.fault}", "bold yellow")
+    return line
+
+
+def _alarm(alerts: Sequence[Alert], style: Style) -> Panel:
+    table = Table.grid(padding=(0, 2))
+    for alert in alerts:
+        late = Text(style.words("late"), "bold yellow") if alert.late else ""
+        what = f"{style.words(f'reason.{alert.reason}')} · {alert.list_name}"
+        table.add_row(
+            style.clock(alert.captured_at),
+            Text(alert.plate, "bold white on red"),
+            Text(what, "bold red"),
+            alert.camera_id,
+            likelihood(alert.likelihood),
+            late,
+        )
+    return Panel(table, title=style.words("ALERT"), title_align="left", border_style="red", expand=False)
+
+
+def _rates(board: Board, style: Style, *, now: datetime) -> Table:
+    rates = board.per_minute(now)
+    table = Table.grid(padding=(0, 2))
+    for camera, count in rates[:_MOST_CAMERAS]:
+        table.add_row(Text(camera, "dim"), f"{count:>4} {style.words('per_minute')}")
+    return table
+
+
+def _print_lines(
+    console: Console, board: Board, fresh: Sequence[KeptRead], alerts: Sequence[Alert], style: Style
+) -> None:
+    lines = [_read_line(read, style) for read in fresh] + [_alert_line(alert, style) for alert in alerts]
+    for line in [*lines, *([board.fault] if board.fault else [])]:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _read_line(read: KeptRead, style: Style) -> str:
+    kind = country_class(read.country, read.plate_class)
+    late = f"  {style.words('late')}" if read.late else ""
+    when = style.moment(read.captured_at)
+    return f"{when}  {read.camera_id}  {read.plate}  {kind}  {read.likelihood:.3f}{late}"
+
+
+def _alert_line(alert: Alert, style: Style) -> str:
+    when, reason = style.moment(alert.captured_at), style.words(f"reason.{alert.reason}")
+    seen = f"{style.words('ALERT')}  {when}  {alert.camera_id}  {alert.plate}"
+    return f"{seen}  {alert.list_name} ({reason}): {alert.explanation}"

@@ -1,0 +1,74 @@
+"""The words of tables, in Spanish and in English."""
+
+from collections.abc import Mapping
+from typing import Final
+
+_BOTH: Final[Mapping[str, tuple[str, str]]] = {
+    "time": ("hora", "time"),
+    "camera": ("cámara", "camera"),
+    "plate": ("placa", "plate"),
+    "class": ("clase", "class"),
+    "likelihood": ("certeza", "likelihood"),
+    "vehicle": ("vehículo", "vehicle"),
+    "direction": ("sentido", "direction"),
+    "late": ("tarde", "late"),
+    "list": ("lista", "list"),
+    "reason": ("motivo", "reason"),
+    "priority": ("prioridad", "priority"),
+    "why": ("por qué", "why"),
+    "pictures": ("imágenes", "pictures"),
+    "until": ("hasta", "until"),
+    "expired": ("vencida", "expired"),
+    "case": ("caso", "case"),
+    "source": ("fuente", "source"),
+    "topic": ("tema", "topic"),
+    "bytes": ("bytes", "bytes"),
+    "edge": ("equipo", "edge"),
+    "site": ("sitio", "site"),
+    "state": ("estado", "state"),
+    "online": ("en línea", "online"),
+    "offline": ("sin conexión", "offline"),
+    "version": ("versión", "version"),
+    "spool": ("en cola", "spool"),
+    "dropped": ("perdidos", "dropped"),
+    "clock": ("reloj", "clock"),
+    "frame": ("último cuadro", "last frame"),
+    "analysed": ("analizados", "analysed"),
+    "reads": ("lecturas", "reads"),
+    "alerts": ("alertas", "alerts"),
+    "archived": ("archivadas", "archived"),
+    "ALERT": ("ALERTA", "ALERT"),
+    "per_minute": ("por min", "per min"),
+    "no_reads": ("todavía no hay lecturas", "no reads yet"),
+    "more": (
+        "hay más: reduzca la pregunta o suba --limit",
+        "there are more: narrow the question or raise --limit",
+    ),
+    "heard": ("visto", "heard"),
+    "reason.stolen": ("hurtado", "stolen"),
+    "reason.wanted": ("buscado", "wanted"),
+    "reason.missing": ("desaparecido", "missing"),
+    "reason.bolo": ("observar", "bolo"),
+    "reason.test": ("prueba", "test"),
+    "approaching": ("se acerca", "approaching"),
+    "receding": ("se aleja", "receding"),
+}
+
+
+class Words:
+    """The words of one language."""
+
+    def __init__(self, language: str) -> None:
+        self._at: Final = 1 if language == "en" else 0
+
+    def __call__(self, word: str) -> str:
+        """A word of the table above; one that is not in it stays as it is."""
+        pair = _BOTH.get(word)
+        return word if pair is None else pair[self._at]
+
+
+def words(environment: Mapping[str, str]) -> Words:
+    """Spanish, unless the environment asks for English (LC_ALL, LC_MESSAGES or LANG begins with `en`)."""
+    names = ("LC_ALL", "LC_MESSAGES", "LANG")
+    chosen = next((environment[name] for name in names if environment.get(name)), "")
+    return Words("en" if chosen.lower().startswith("en") else "es")
