@@ -7,9 +7,13 @@ log-likelihood there, plus a little of the grammar. Three things keep the poster
   probability that falls with its quality it says nothing at all about the plate.
 - The frames of a track err together. n of them count as n / (1 + CORRELATION * (n - 1)), which is the design
   effect of a cluster sample: never as more than 1 / CORRELATION independent ones.
-- 'Something else' competes: all strings that are no candidate, with the mass that each frame leaves to them.
+- 'Something else' competes: a neighbour of the candidates that no frame proposed, with the likelihood that each
+  frame leaves to such, or any string at all, where every frame is wrong. So one frame alone is never certain.
 
-The result does not depend on the order of the frames.
+The result does not depend on the order of the frames. The four figures below were chosen on training pictures:
+260 Brazilian plates of `br_crop`, each as 8 frames degraded at random (35 to 130 px wide, skew, blur, noise,
+JPEG); with 4 frames 75 % of them are read right at a mean likelihood of .72, and of those at .98 or more 98 %.
+Their labels fit the old format by selection, which flatters the grammar.
 """
 
 from collections import Counter, defaultdict
@@ -27,7 +31,7 @@ from edge.contract.read import Character, CharacterAlternative, Scored
 from edge.settings import VoteSettings
 from edge.types import Observation, Verdict
 
-CORRELATION: Final = 0.3
+CORRELATION: Final = 0.5
 """Share of the frames' errors that they have in common."""
 GRAMMAR_WEIGHT: Final = 0.5
 """Exponent of the grammar's prior: it breaks ties, the frames decide."""
@@ -35,6 +39,8 @@ OUTLIER_BEST: Final = 0.03
 """Probability that a frame of quality 1 says nothing about the plate."""
 OUTLIER_WORST: Final = 0.5
 """The same of a frame of quality 0."""
+NEIGHBOURS: Final = 1e6
+"""Over how many strings a frame spreads what it leaves to none of the candidates: those a few characters away."""
 KEPT_FRAMES: Final = 16
 """The best frames of a track are voted on; the memory of a track is bounded by this."""
 KEPT_CANDIDATES: Final = 48
@@ -158,19 +164,25 @@ class Vote:
         weights = np.array([max(b.quality, _TINY) for b in ballots])
         count = weights.sum() ** 2 / np.square(weights).sum()
         weights *= count / (1 + CORRELATION * (count - 1)) / weights.sum()
-        chance = np.array([self._prior.grammar.open_likelihood(c) for c in candidates])
-        scores = GRAMMAR_WEIGHT * np.array([self._prior.lift(c) for c in candidates])
-        other = 0.0
+        # The same for all: that a string is longer, and so rarer by chance, speaks neither for nor against it.
+        chance = self._prior.grammar.open_likelihood(candidates[0])
+        scores = np.zeros(len(candidates))
+        near, far = float(np.log(NEIGHBOURS)), -float(np.log(chance))
         for ballot, weight in zip(ballots, weights, strict=True):
             said = np.exp(ballot.log_likelihoods(candidates))
             doubt = ballot.outlier
-            scores += weight * np.log((1 - doubt) * said + doubt * chance)
-            left = max(1.0 - float(said.sum()), 0.0)
-            other += weight * float(np.log((1 - doubt) * left + doubt))
-        top = max(float(scores.max()), other)
-        shares = np.exp(scores - top)
-        posterior: NDArray[np.float64] = shares / (shares.sum() + np.exp(other - top))
-        return posterior
+            left = max(1.0 - float(said.sum()), 0.0) / NEIGHBOURS
+            scores += weight * np.log(doubt + (1 - doubt) * said / chance)
+            near += weight * float(np.log(doubt + (1 - doubt) * left / chance))
+            far += weight * float(np.log(doubt))
+        top = max(float(scores.max()), near, far)
+        seen = float(np.exp(scores - top).sum())
+        known = seen / (seen + float(np.exp(near - top) + np.exp(far - top)))
+        # The grammar moves likelihood between the candidates; it makes the frames no surer than they are.
+        scores += GRAMMAR_WEIGHT * np.array([self._prior.lift(c) for c in candidates])
+        shares: NDArray[np.float64] = np.exp(scores - scores.max())
+        shares *= known / shares.sum()
+        return shares
 
     def _origin(self, plate: str, posterior: Mapping[str, float]) -> tuple[Scored | None, Scored | None]:
         """The likeliest country that has the plate, and its class, over all candidates."""
