@@ -60,6 +60,9 @@ class Gallery:
     def __init__(self) -> None:
         self._shots: dict[str, Shot] = {}
 
+    def __len__(self) -> int:
+        return len(self._shots)
+
     def add(self, shot: Shot) -> None:
         """Keep the shot where it is the best of its string and its string among the best."""
         held = self._shots.get(shot.text)

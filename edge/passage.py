@@ -1,7 +1,10 @@
 """One vehicle's passage: its votes, its pictures, what has been said of it, and whether more is worth saying."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
+
+import numpy as np
 
 from edge.evidence import Gallery, Shot
 from edge.settings import VoteSettings
@@ -110,6 +113,8 @@ class Passage:
         """Whether the plate was emitted from a picture much smaller than the best there is now."""
         if self.verdict is None or self._shown is None or self.updates >= _MOST_UPDATES:
             return False
+        if not self.gallery:  # nothing was read since it came to rest
+            return False
         shot = self.gallery.best(self.verdict.plate)
         return shot.quality > self._shown.quality and shot.box.width >= _GROWN * self._shown.box.width
 
@@ -129,6 +134,13 @@ class Passage:
         self.updates += self.is_emitted
         self._said, self._shown = self.verdict, self.gallery.best(self.verdict.plate)
         return self._said, self._shown
+
+    def rest(self) -> None:
+        """Let go of the pictures: no track of it is left, and it is only kept for one that may join."""
+        self.gallery = Gallery()
+        if self._shown is not None:
+            nothing = np.zeros((0, 0, 3), dtype=np.uint8)
+            self._shown = replace(self._shown, crop=nothing, overview=nothing)
 
     def is_same_as(self, track: Track) -> bool:
         """Whether a track of an equal plate is this very passage."""

@@ -206,11 +206,13 @@ class Pipeline:
         self._count(tracks=1)
         if passage in self._passages.values():  # another track of it lives on
             return None
+        emission = None
         if passage.is_legible and (passage.has_news or passage.has_better_picture):
-            return self._emit(passage, now=now)
-        if not passage.is_emitted:
+            emission = self._emit(passage, now=now)
+        elif not passage.is_emitted:
             self._count(**{"illegible" if passage.reads else "unread": 1})
-        return None
+        passage.rest()
+        return emission
 
     def _emit(self, passage: Passage, *, now: datetime) -> Emission:
         kind = Kind.UPDATE if passage.is_emitted else Kind.READ

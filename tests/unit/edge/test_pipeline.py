@@ -248,6 +248,18 @@ def test_a_plate_found_again_after_an_occlusion_is_the_same_passage() -> None:
     assert scene.pipeline.counts.tracks == 2
 
 
+def test_a_plate_found_again_can_still_be_bettered() -> None:
+    scene = Scene({7: reading("KAB123", sure=0.6)})
+    scene.show(3, standing(7))
+    scene.show(3, nothing)
+    scene.reader.says[7] = reading("KAB123", sure=0.99)
+    scene.show(3, standing(7))
+    emissions = scene.end()
+    assert said(emissions) == [(Kind.READ, "KAB123"), (Kind.UPDATE, "KAB123")]
+    assert len({e.track_id for e in emissions}) == 1
+    assert emissions[1].shot.crop.size > 0
+
+
 def test_the_same_plate_much_later_elsewhere_is_a_new_passage() -> None:
     scene = Scene({7: reading("KAB123")})
     scene.show(1, standing(7))
@@ -309,6 +321,7 @@ def test_what_was_known_is_forgotten_in_time() -> None:
     assert len(scene.end()) == 39
     assert len(scene.pipeline._known) <= 13, "two minutes of plates"
     assert scene.pipeline._passages == {}
+    assert all(len(p.gallery) == 0 for p in scene.pipeline._known.values()), "and no pictures of them"
 
 
 def test_an_emission_becomes_a_valid_message() -> None:
