@@ -65,7 +65,9 @@ def _in_order(
 def make_all(
     programmes: Sequence[Programme], folder: Path, *, workers: int, progress: Progress
 ) -> list[Made]:
-    """Makes clips and brings the folder's manifest up to date."""
-    made = [make_clip(programme, folder, workers=workers, progress=progress) for programme in programmes]
-    write_manifest(made, folder / "manifest.yaml")
+    """Makes clips and, after each, brings the folder's manifest up to date."""
+    made = []
+    for programme in programmes:
+        made.append(make_clip(programme, folder, workers=workers, progress=progress))
+        write_manifest(made, folder / "manifest.yaml")
     return made
