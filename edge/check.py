@@ -7,44 +7,48 @@ from edge.assets import plate_files
 from edge.errors import ConfigError
 from edge.settings import CameraSettings, EdgeSettings, MqttSettings, load_grammar, read_secret
 
+Fault = tuple[str, str]
+"""A key such as `cameras.0.region`, and what is wrong with its value."""
 
-def faults(settings: EdgeSettings) -> list[str]:
-    """What would keep this box from working, each as `key: what is wrong`; empty where all is well."""
+
+def faults(settings: EdgeSettings) -> list[Fault]:
+    """What would keep this box from working; empty where all is well."""
     found = [fault for n, camera in enumerate(settings.cameras) for fault in _camera(f"cameras.{n}", camera)]
     found += _broker(settings.mqtt)
     if settings.engine == "torch" and find_spec("ultralytics") is None:
-        found.append("engine: torch needs ultralytics (extra [train]), which is not installed")
+        found.append(("engine", "torch needs ultralytics (extra [train]), which is not installed"))
     return found
 
 
-def _camera(key: str, camera: CameraSettings) -> list[str]:
+def _camera(key: str, camera: CameraSettings) -> list[Fault]:
     found = _secret(f"{key}.password_file", camera.password_file)
     if (camera.username is None) is not (camera.password_file is None):
-        found.append(f"{key}: username and password_file go together; one of them is missing")
+        found.append((key, "username and password_file go together; one of them is missing"))
     if 0 < len(camera.region) < 3:
-        found.append(f"{key}.region: a polygon has at least 3 corners, found {len(camera.region)}")
+        found.append((f"{key}.region", f"a polygon has at least 3 corners, found {len(camera.region)}"))
     known = load_grammar(plate_files()).countries
     unknown = sorted(set(camera.countries) - set(known))
     if unknown:
-        found.append(f"{key}.countries: no grammar of {', '.join(unknown)}; known are {', '.join(known)}")
+        message = f"no grammar of {', '.join(unknown)}; known are {', '.join(known)}"
+        found.append((f"{key}.countries", message))
     return found
 
 
-def _broker(mqtt: MqttSettings) -> list[str]:
+def _broker(mqtt: MqttSettings) -> list[Fault]:
     found = _secret("mqtt.password_file", mqtt.password_file)
     if mqtt.tls is not None:
         for name in ("ca_file", "cert_file", "key_file"):
             path = getattr(mqtt.tls, name)
             if path is not None and not path.is_file():
-                found.append(f"mqtt.tls.{name}: {path}: no such file")
+                found.append((f"mqtt.tls.{name}", f"{path}: no such file"))
     return found
 
 
-def _secret(key: str, path: Path | None) -> list[str]:
+def _secret(key: str, path: Path | None) -> list[Fault]:
     if path is None:
         return []
     try:
         read_secret(path)
     except ConfigError as error:
-        return [f"{key}: {error}"]
+        return [(key, str(error))]
     return []

@@ -6,6 +6,7 @@ Commands import what they need when they are called, so that `--help` is quick.
 import importlib
 import logging
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
@@ -79,9 +80,7 @@ def run(config: Path) -> None:
     from edge import check, settings, worker
 
     loaded = settings.load(config)
-    faults = check.faults(loaded)
-    if faults:
-        raise ConfigError(f"{config}:\n" + "\n".join(f"  {fault}" for fault in faults))
+    _refuse(config, check.faults(loaded))
     _log_to_stderr()
     worker.run(loaded)
 
@@ -116,9 +115,7 @@ def check_config(file: Path) -> None:
     console.print(f"broker  {loaded.mqtt.host}:{loaded.mqtt.port}, MQTT {loaded.mqtt.protocol}, {security}")
     console.print(f"spool   {loaded.spool.path}, at most {loaded.spool.max_bytes / 1e9:g} GB", soft_wrap=True)
     console.print(f"engine  {loaded.engine}, {loaded.threads} thread(s) a net")
-    faults = check.faults(loaded)
-    if faults:
-        raise ConfigError(f"{file}:\n" + "\n".join(f"  {fault}" for fault in faults))
+    _refuse(file, check.faults(loaded))
     console.print("[green]nothing wrong found[/green]")
 
 
@@ -136,6 +133,21 @@ def schema(out: Path | None) -> None:
         else:
             (out / name).write_text(text, encoding="utf-8")
             click.echo(out / name)
+
+
+def _refuse(file: Path, found: Sequence[tuple[str, str]]) -> None:
+    """Name the faults by line and key; return where there are none.
+
+    Raises:
+        ConfigError: there are some.
+    """
+    from edge.contract.config import fault
+    from edge.settings import lines
+
+    if found:
+        line_of = lines(file)
+        said = (fault(key, message, line_of=line_of) for key, message in found)
+        raise ConfigError("\n".join((f"{file}:", *said)))
 
 
 def _log_to_stderr() -> None:

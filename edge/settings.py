@@ -3,9 +3,9 @@
 Relative paths in the file are relative to the file. Secrets are never in it: it names files that hold them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import yaml
 from pydantic import Field, ValidationError, field_validator
@@ -14,6 +14,8 @@ from edge.contract.config import BrokerSettings, Section, faults
 from edge.contract.plate import Grammar, GrammarError
 from edge.contract.read import Identifier
 from edge.errors import ConfigError
+
+_T = TypeVar("_T")
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -137,7 +139,27 @@ def load(path: Path) -> EdgeSettings:
     try:
         return EdgeSettings.model_validate(content, context={"folder": path.resolve().parent})
     except ValidationError as error:
-        raise ConfigError(f"{path}:\n{faults(error)}") from error
+        raise ConfigError(f"{path}:\n{faults(error, line_of=lines(path))}") from error
+
+
+def lines(path: Path) -> Callable[[str], int | None]:
+    """Finds the line of a key such as `cameras.0.url` in a YAML file, or of the nearest key above it.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    root = _yaml(path, yaml.compose)
+
+    def line_of(key: str) -> int | None:
+        node, line = root, None
+        for part in key.split("."):
+            found = _child(node, part)
+            if found is None:
+                break
+            line, node = found
+        return line
+
+    return line_of
 
 
 def load_grammar(paths: Iterable[Path]) -> Grammar:
@@ -169,9 +191,25 @@ def read_secret(path: Path) -> str:
     return secret
 
 
+def _child(node: yaml.Node | None, part: str) -> tuple[int, yaml.Node] | None:
+    """The line and the content of a key, or of a list's element."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == part:
+                return key.start_mark.line + 1, value
+    if isinstance(node, yaml.SequenceNode) and part.isdecimal() and int(part) < len(node.value):
+        element = node.value[int(part)]
+        return element.start_mark.line + 1, element
+    return None
+
+
 def _parse(path: Path) -> object:
+    return _yaml(path, yaml.safe_load)
+
+
+def _yaml(path: Path, read: Callable[[str], _T]) -> _T:
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return read(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -4,6 +4,7 @@ One YAML file a side, every key bounded and described, unknown keys refused. Rel
 relative to the file. Secrets are never in it: it names files that hold them. The sides parse YAML themselves.
 """
 
+from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -62,10 +63,22 @@ class BrokerSettings(Section):
         return self
 
 
-def faults(error: ValidationError) -> str:
-    """A validation error as lines of `key: what was expected`."""
+def faults(error: ValidationError, *, line_of: Callable[[str], int | None] = lambda _: None) -> str:
+    """A validation error as lines of `line N: key: what was expected`.
+
+    Args:
+        error: what pydantic says.
+        line_of: finds the line of a key such as `cameras.0.url` in the file, where it can.
+    """
     rows = error.errors(include_url=False, include_input=False)
-    return "\n".join(f"  {'.'.join(map(str, row['loc'])) or '(file)'}: {row['msg']}" for row in rows)
+    return "\n".join(fault(".".join(map(str, row["loc"])), row["msg"], line_of=line_of) for row in rows)
+
+
+def fault(key: str, message: str, *, line_of: Callable[[str], int | None] = lambda _: None) -> str:
+    """One line of `faults`."""
+    line = line_of(key)
+    where = "" if line is None else f"line {line}: "
+    return f"  {where}{key or '(file)'}: {message}"
 
 
 def _is_loopback(host: str) -> bool:

@@ -82,6 +82,7 @@ def test_a_good_configuration_is_told_back(folder: Path) -> None:
         (camera(countries={"XX": 1}), "cameras.0.countries: no grammar of XX; known are AR, "),
         (camera(url="http://127.0.0.1/"), "cameras.0.url"),
         (camera(fps=8), "cameras.0.fps"),
+        (camera(analyse_fps="many"), "cameras.0.analyse_fps"),
         ({"mqtt": {"password_file": "nowhere", "username": "edge"}}, "mqtt.password_file: "),
         ({"mqtt": {"tls": {"ca_file": "ca.pem"}}}, "mqtt.tls.ca_file: "),
     ],
@@ -100,6 +101,34 @@ def test_broken_yaml_is_named_by_line(folder: Path) -> None:
     result = call("check-config", write(folder, "edge_id: a\n  site_id: b\n"))
     assert result.exit_code == 2
     assert "line 2" in result.stderr
+
+
+def test_faults_are_named_by_line(folder: Path) -> None:
+    path = write(
+        folder,
+        "edge_id: box-1\n"
+        "site_id: medellin\n"
+        "cameras:\n"
+        "  - &one\n"
+        "    id: north\n"
+        "    url: rtsp://127.0.0.1/north\n"
+        "    region: [[0, 0], [1, 1]]\n"
+        "  - {<<: *one, id: south}\n"
+        "mqtt:\n"
+        "  password_file: nowhere\n",
+    )
+    result = call("check-config", path)
+    assert result.exit_code == 2
+    said = [line.split(": ")[:2] for line in result.stderr.splitlines()[1:]]
+    assert said == [
+        ["  line 7", "cameras.0.region"],
+        ["  line 8", "cameras.1.region"],
+        ["  line 10", "mqtt.password_file"],
+    ]
+    path.write_text(path.read_text().replace("site_id: medellin", "colour: red"))
+    result = call("check-config", path)
+    assert "  line 2: colour: Extra inputs" in result.stderr
+    assert "  site_id: Field required" in result.stderr, "what is missing has no line"
 
 
 def test_a_missing_file_is_said() -> None:
