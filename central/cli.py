@@ -11,7 +11,7 @@ import click
 
 from central import looks
 from central.errors import AccessError, CentralError
-from central.options import FILE, configured, database, limited, now, style_of
+from central.options import FILE, configured, database, limited, now, open_console, style_of
 
 
 class _FaultError(click.ClickException):
@@ -106,14 +106,12 @@ def import_hotlist(file: Path, list_name: str, actor: str, config: Path) -> None
 @configured
 def show_hotlist(list_name: str | None, config: Path) -> None:
     """Who is looked for, why and until when."""
-    from rich.console import Console
-
     from central.query.lists import hotlist as entries
     from central.show import hotlist_table
 
     with database(config) as (settings, engine):
         found = entries(engine, list_name=list_name)
-    Console().print(hotlist_table(found, style_of(settings), now=now()))
+    open_console().print(hotlist_table(found, style_of(settings), now=now()))
 
 
 @cli.command()
@@ -134,28 +132,24 @@ def seal(config: Path) -> None:
 @configured
 def dead_letters(limit: int, config: Path) -> None:
     """Messages that could not be understood, newest first: when, from where, why."""
-    from rich.console import Console
-
     from central.query.lists import dead_letters as letters
     from central.show import letters_table
 
     with database(config) as (settings, engine):
         found = letters(engine, limit=limit)
-    Console().print(letters_table(found, style_of(settings)))
+    open_console().print(letters_table(found, style_of(settings)))
 
 
 @cli.command()
 @configured
 def health(config: Path) -> None:
     """Edge boxes and cameras, as they were heard of last."""
-    from rich.console import Console
-
     from central.query.lists import edges
     from central.show import cameras_table, edges_table
 
     with database(config) as (settings, engine):
         found, style = edges(engine), style_of(settings)
-    console = Console()
+    console = open_console()
     console.print(edges_table(found, style), "", cameras_table(found, style), sep="\n")
 
 

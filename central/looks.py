@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from central.options import FOLDER, configured, limited, looking, now, style_of
+from central.options import FOLDER, configured, limited, looking, now, open_console, style_of
 
 if TYPE_CHECKING:
     from central.query.desk import Desk
@@ -32,8 +32,6 @@ _Declared = tuple[str | None, str | None, str | None]
 @configured
 def history(plate: str | None, form: str | None, config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
     """Where a PLATE was read and when, newest first; or what was read at a camera, or in a time span."""
-    from rich.console import Console
-
     from central.query.plan import Question
     from central.query.when import moment
     from central.show import as_json, reads_table, write_csv
@@ -50,8 +48,8 @@ def history(plate: str | None, form: str | None, config: Path, **asked: Any) -> 
     elif form == "csv":
         write_csv(answer, sys.stdout, style)
     else:
-        console = Console()
-        console.print(reads_table(answer.reads, style))
+        console = open_console()
+        console.print(reads_table(answer.reads, style, width=console.width))
         console.print(f"{len(answer.reads)} {style.words('reads')}", style="dim")
     if answer.cut:
         click.echo(style.words("more"), err=True)
@@ -65,9 +63,7 @@ def history(plate: str | None, form: str | None, config: Path, **asked: Any) -> 
 @configured
 def alerts(as_document: bool, pictures: Path | None, config: Path, **asked: Any) -> None:  # noqa: ANN401
     """Vehicles on a hotlist that were seen, newest first."""
-    from rich.console import Console
-
-    from central.show import alerts_table, as_json
+    from central.show import alert_blocks, as_json
 
     with _desk(config, asked) as (desk, settings):
         style = style_of(settings)
@@ -75,7 +71,7 @@ def alerts(as_document: bool, pictures: Path | None, config: Path, **asked: Any)
     if as_document:
         click.echo(as_json("alerts", found, style))
     else:
-        Console().print(alerts_table(found, evidence, style))
+        open_console().print(alert_blocks(found, evidence, style))
     if pictures is not None:
         _write_pictures(settings.pictures_path, pictures, evidence)
 
@@ -86,12 +82,10 @@ def alerts(as_document: bool, pictures: Path | None, config: Path, **asked: Any)
 @configured
 def tail(for_s: float | None, config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
     """The newest reads as they come, and alerts: a live table, or lines where there is no terminal."""
-    from rich.console import Console
-
     from central.tail import follow
 
     with _desk(config, asked) as (desk, settings), _until_stopped(for_s) as over, desk.watching() as watch:
-        follow(watch, console=Console(), style=style_of(settings), clock=now, stop=over.wait)
+        follow(watch, console=open_console(), style=style_of(settings), clock=now, stop=over.wait)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from sqlalchemy import Engine
 
     from central.settings import CentralSettings
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 FILE: Final = click.Path(dir_okay=False, path_type=Path)
 FOLDER: Final = click.Path(file_okay=False, path_type=Path)
+
+_FILE_COLUMNS: Final = 220
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -64,6 +67,14 @@ def style_of(settings: "CentralSettings") -> "Style":
     from central.words import words
 
     return Style(ZoneInfo(settings.site_timezone), words(os.environ))
+
+
+def open_console() -> "Console":
+    """Standard output; wide where it is no terminal, so that a row stays a line."""
+    from rich.console import Console
+
+    console = Console()
+    return console if console.is_terminal else Console(width=_FILE_COLUMNS)
 
 
 @contextmanager

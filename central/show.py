@@ -6,8 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, tzinfo
 from enum import StrEnum
-from typing import Final, TextIO
+from typing import Final, Literal, TextIO
 
+from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -18,6 +20,8 @@ from central.words import Words
 
 _BAR: Final = 8
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
+_ROOMY: Final = 100
+_FOLDED: Final = ("why", "topic", "source")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -42,7 +46,7 @@ def likelihood(value: float) -> Text:
     colour = "green" if value >= 0.9 else "yellow" if value >= 0.6 else "red"
     eighths = round(value * _BAR * 8)
     bar = "█" * (eighths // 8) + (_EIGHTHS[eighths % 8] if eighths % 8 else "")
-    return Text.assemble((bar.ljust(_BAR), colour), f"{_percent(value):>5}")
+    return Text.assemble((bar.ljust(_BAR), colour), f" {_percent(value):>5}")
 
 
 def country_class(country: str | None, plate_class: str | None) -> str:
@@ -50,20 +54,22 @@ def country_class(country: str | None, plate_class: str | None) -> str:
     return f"{country or '?'} {plate_class or '?'}"
 
 
-def vehicle(read: KeptRead) -> str:
+def vehicle(read: KeptRead, style: Style) -> str:
     """Type and colour, as far as they are known."""
-    return " ".join(part for part in (read.vehicle_type, read.vehicle_color) if part)
+    return " ".join(style.words(part) for part in (read.vehicle_type, read.vehicle_color) if part)
 
 
-def reads_table(reads: Iterable[KeptRead], style: Style, *, dated: bool = True) -> Table:
+def reads_table(reads: Iterable[KeptRead], style: Style, *, width: int, dated: bool = True) -> Table:
     """Reads, one a row.
 
     Args:
         reads: in the order in which they are shown.
         style: for whom.
+        width: of the screen, in characters; a narrow one goes without vehicle and direction.
         dated: with the date, not only the time of day.
     """
-    table = _table(style, "time", "camera", "plate", "class", "likelihood", "vehicle", "direction", "late")
+    more = ("vehicle", "direction") if width >= _ROOMY else ()
+    table = _table(style, "time", "camera", "plate", "class", "likelihood", *more, "late")
     for read in reads:
         table.add_row(
             style.moment(read.captured_at) if dated else style.clock(read.captured_at),
@@ -71,31 +77,26 @@ def reads_table(reads: Iterable[KeptRead], style: Style, *, dated: bool = True) 
             Text(read.plate, style="bold"),
             country_class(read.country, read.plate_class),
             likelihood(read.likelihood),
-            vehicle(read),
-            style.words(read.direction or ""),
+            *((vehicle(read, style), style.words(read.direction or "")) if more else ()),
             Text("●", style="yellow") if read.late else "",
         )
     return table
 
 
-def alerts_table(alerts: Iterable[Alert], pictures: Sequence[Evidence], style: Style) -> Table:
-    """Alerts with the number of pictures of their passages."""
-    names = ("time", "plate", "list", "reason", "priority", "camera", "likelihood", "why", "late", "pictures")
-    table = _table(style, *names)
+def alert_blocks(alerts: Iterable[Alert], pictures: Sequence[Evidence], style: Style) -> Group:
+    """Alerts, each a line of what was seen, and below it why it is an alert."""
+    parts: list[RenderableType] = []
     for alert in alerts:
-        table.add_row(
-            style.moment(alert.captured_at),
-            Text(alert.plate, style="bold red"),
-            alert.list_name,
-            style.words(f"reason.{alert.reason}"),
-            str(alert.priority),
-            alert.camera_id,
-            likelihood(alert.likelihood),
-            Text(alert.explanation),
-            Text("●", style="yellow") if alert.late else "",
-            str(sum(picture.alert_id == alert.alert_id for picture in pictures)),
+        count = sum(picture.alert_id == alert.alert_id for picture in pictures)
+        line = Text.assemble(
+            f"#{alert.alert_id}  {style.moment(alert.captured_at)}  {alert.camera_id}  ",
+            (alert.plate, "bold red"),
+            f"  {style.words(f'reason.{alert.reason}')} · {alert.list_name}"
+            f"  {style.words('priority')} {alert.priority}  {count} {style.words('pictures')}",
+            (f"  {style.words('late')}" if alert.late else "", "yellow"),
         )
-    return table
+        parts += [line, Padding(Text(alert.explanation, "dim"), (0, 0, 0, 4))]
+    return Group(*parts)
 
 
 def hotlist_table(entries: Iterable[HotlistEntry], style: Style, *, now: datetime) -> Table:
@@ -201,7 +202,12 @@ def _percent(value: float) -> str:
 
 
 def _table(style: Style, *names: str) -> Table:
+    """A table whose columns of free words fold where the screen is narrow, and the others are cut."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in names:
-        table.add_column(style.words(name), overflow="fold")
+        table.add_column(style.words(name), no_wrap=name not in _FOLDED, overflow=_overflow(name))
     return table
+
+
+def _overflow(name: str) -> Literal["fold", "ellipsis"]:
+    return "fold" if name in _FOLDED else "ellipsis"

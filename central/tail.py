@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleDimensions, Group, RenderableType
 from rich.live import Live
 from rich.panel import Panel
 from rich.table import Table
@@ -105,7 +105,7 @@ def follow(
         return
     with Live(console=console, auto_refresh=False, vertical_overflow="crop") as live:
         for _ in _looks(source, board, since=began, stop=stop):
-            live.update(_page(board, style, now=clock(), height=console.height), refresh=True)
+            live.update(_page(board, style, now=clock(), size=console.size), refresh=True)
 
 
 def _looks(
@@ -128,18 +128,15 @@ def _looks(
             return
 
 
-def _page(board: Board, style: Style, *, now: datetime, height: int) -> RenderableType:
+def _page(board: Board, style: Style, *, now: datetime, size: ConsoleDimensions) -> RenderableType:
     cameras = _rates(board, style, now=now)
-    used = 6 + cameras.row_count + (len(board.alerts) + 3 if board.alerts else 0)
-    shown = list(board.reads)[: max(3, height - used)]
+    used = 5 + cameras.row_count + (len(board.alerts) + 2 if board.alerts else 0)
+    shown = list(board.reads)[: max(3, size.height - used)]
     parts: list[RenderableType] = [_summary(board, style)]
     if board.alerts:
         parts.append(_alarm(board.alerts, style))
-    parts += [
-        reads_table(shown, style, dated=False) if shown else Text(style.words("no_reads"), "dim"),
-        "",
-        cameras,
-    ]
+    table = reads_table(shown, style, width=size.width, dated=False)
+    parts += [table if shown else Text(style.words("no_reads"), "dim"), "", cameras]
     return Group(*parts)
 
 
@@ -160,6 +157,8 @@ def _summary(board: Board, style: Style) -> Text:
 
 def _alarm(alerts: Sequence[Alert], style: Style) -> Panel:
     table = Table.grid(padding=(0, 2))
+    for _ in range(6):
+        table.add_column(no_wrap=True)
     for alert in alerts:
         late = Text(style.words("late"), "bold yellow") if alert.late else ""
         what = f"{style.words(f'reason.{alert.reason}')} · {alert.list_name}"

@@ -50,6 +50,11 @@ _BOTH: Final[Mapping[str, tuple[str, str]]] = {
     "reason.missing": ("desaparecido", "missing"),
     "reason.bolo": ("observar", "bolo"),
     "reason.test": ("prueba", "test"),
+    "Car": ("automóvil", "car"),
+    "Motorcycle": ("motocicleta", "motorcycle"),
+    "Truck": ("camión", "truck"),
+    "Bus": ("bus", "bus"),
+    "Bicycle": ("bicicleta", "bicycle"),
     "approaching": ("se acerca", "approaching"),
     "receding": ("se aleja", "receding"),
 }
