@@ -1,13 +1,16 @@
 """Does anything move? A cheap look at the luma plane that decides whether a frame is worth analysing.
 
     luma -> 320x180 -> minus a slowly following background -> more than this spot usually does?
-         -> in the frame before as well? -> enough of it in one place? -> open, and held open a while
+         -> in the two frames before as well? -> enough of it in one place? -> open, and held open a while
 
+What a spot usually does is learnt, so that a tree that sways does not open the gate for ever. Dense traffic
+must not be learnt away like it: a strong change over a larger square always opens the gate.
 It errs towards open: a gate that opens for nothing costs time, one that stays shut costs a read.
 """
 
 import math
 from dataclasses import dataclass
+from typing import cast
 
 import cv2
 import numpy as np
@@ -26,8 +29,9 @@ class GateTuning:
     Attributes:
         floor: the least change of a pixel that counts.
         usual: how many times a spot's own usual change must be exceeded (swaying trees, flags, flicker).
-        ceiling: a change that always counts, however restless the spot: dense traffic must not shut the gate.
         window_px, window_share: a square of this side must move by this share; less is noise or rain.
+        strong: a change that counts however restless the spot.
+        strong_px, strong_share: a square of this side must change so by this share; leaves are smaller.
         follow_per_s: levels a second by which the background follows what stays (clouds, a parked car).
         usual_s: time constant of what a spot usually does.
         hold_s: the gate stays open so long after the last motion, and so long after the first frame.
@@ -35,12 +39,14 @@ class GateTuning:
     """
 
     floor: float = 9.0
-    usual: float = 2.5
-    ceiling: float = 45.0
+    usual: float = 3.0
     window_px: int = 5
     window_share: float = 0.7
+    strong: float = 45.0
+    strong_px: int = 15
+    strong_share: float = 0.6
     follow_per_s: float = 3.0
-    usual_s: float = 10.0
+    usual_s: float = 20.0
     hold_s: float = 1.5
     frames_s: float = 0.1
 
@@ -52,7 +58,8 @@ class MotionGate:
         self._tuning = tuning or GateTuning()
         self._background: NDArray[np.float32] | None = None
         self._usual = np.zeros(_SIZE[::-1], np.float32)
-        self._before = np.zeros(_SIZE[::-1], np.uint8)
+        self._moved = np.zeros(_SIZE[::-1], np.uint8)
+        self._moved_twice = self._moved
         self._at_s = 0.0
         self._open_until_s = -math.inf
 
@@ -76,20 +83,34 @@ class MotionGate:
         self, small: NDArray[np.float32], background: NDArray[np.float32], *, elapsed_s: float
     ) -> bool:
         tuning = self._tuning
-        change = small - background
-        # A cloud or the camera's exposure changes the whole picture alike: that is no motion.
-        change -= np.median(change[::4, ::4])
-        size = np.abs(change)
-        limit = np.minimum(tuning.floor + tuning.usual * self._usual, tuning.ceiling)
-        moving = np.greater(size, limit).view(np.uint8)
+        # A cloud or the camera's exposure changes the whole picture by one factor: that is no motion.
+        light = np.median((small[::4, ::4] + 1) / (background[::4, ::4] + 1))
+        size = np.abs(small - background * np.float32(light))
+        moving = np.greater(size, tuning.floor + tuning.usual * self._usual).view(np.uint8)
         # The background steps towards the picture instead of averaging, so that it settles on what is seen
         # most of the time, the road, and not on the mean of road and traffic.
         step = np.float32(tuning.follow_per_s * elapsed_s)
         background += np.clip(small - background, -step, step)
         self._usual += (size - self._usual) * np.float32(1.0 - math.exp(-elapsed_s / tuning.usual_s))
-        agreed = moving
-        if elapsed_s <= tuning.frames_s:
-            agreed = moving & cv2.dilate(self._before, np.ones((3, 3), np.uint8))
-        self._before = moving
-        share = cv2.blur(agreed.astype(np.float32), (tuning.window_px, tuning.window_px))
-        return bool(share.max() >= tuning.window_share - 1e-6)
+        lasting = self._lasting(moving) if elapsed_s <= tuning.frames_s else moving
+        if _fills(lasting, side_px=tuning.window_px, share=tuning.window_share):
+            return True
+        strong = np.greater(size, tuning.strong).view(np.uint8)
+        return _fills(strong, side_px=tuning.strong_px, share=tuning.strong_share)
+
+    def _lasting(self, moving: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """What moved here or next to it in the two frames before as well: raindrops and noise do not."""
+        twice = moving & _grown(self._moved)
+        thrice = twice & _grown(self._moved_twice)
+        self._moved, self._moved_twice = moving, twice
+        return thrice
+
+
+def _grown(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return cast(NDArray[np.uint8], cv2.dilate(mask, np.ones((3, 3), np.uint8)))
+
+
+def _fills(mask: NDArray[np.uint8], *, side_px: int, share: float) -> bool:
+    """Whether some square of the mask (0 or 1) is set by this share."""
+    count = cv2.boxFilter(mask, cv2.CV_16U, (side_px, side_px), normalize=False)
+    return bool(count.max() >= math.ceil(share * side_px * side_px))
