@@ -22,7 +22,7 @@ _RATE_OVER: Final = timedelta(minutes=1)
 _MOST_READS: Final = 60
 _MOST_ALERTS: Final = 5
 _MOST_ARRIVALS: Final = 20_000
-_MOST_CAMERAS: Final = 12
+_FIXED_LINES: Final = 4  # summary, header, an empty line, and one for the cursor
 
 
 class Source(Protocol):
@@ -129,12 +129,15 @@ def _looks(
 
 
 def _page(board: Board, style: Style, *, now: datetime, size: ConsoleDimensions) -> RenderableType:
-    cameras = _rates(board, style, now=now)
-    used = 5 + cameras.row_count + (len(board.alerts) + 2 if board.alerts else 0)
-    shown = list(board.reads)[: max(3, size.height - used)]
+    """One screen: a sixth at most for the alerts, a sixth for the cameras, the rest for the reads."""
+    sixth = max(1, size.height // 6)
+    alerts, rates = board.alerts[:sixth], board.per_minute(now)[:sixth]
+    used = _FIXED_LINES + len(rates) + (len(alerts) + 2 if alerts else 0)
+    shown = list(board.reads)[: max(1, size.height - used)]
     parts: list[RenderableType] = [_summary(board, style)]
-    if board.alerts:
-        parts.append(_alarm(board.alerts, style))
+    if alerts:
+        parts.append(_alarm(alerts, style))
+    cameras = _rates(rates, style)
     table = reads_table(shown, style, width=size.width, dated=False)
     parts += [table if shown else Text(style.words("no_reads"), "dim"), "", cameras]
     return Group(*parts)
@@ -147,7 +150,7 @@ def _summary(board: Board, style: Style) -> Text:
         ("alerts", board.raised, "bold red"),
         ("archived", board.totals.archived, ""),
     )
-    line = Text("Atalaya", style="bold cyan")
+    line = Text.assemble(("Atalaya", "bold cyan"))
     for name, count, look in counts:
         line.append(f"   {style.words(name)} ").append(f"{count:,}", look)
     if board.fault:
@@ -173,10 +176,9 @@ def _alarm(alerts: Sequence[Alert], style: Style) -> Panel:
     return Panel(table, title=style.words("ALERT"), title_align="left", border_style="red", expand=False)
 
 
-def _rates(board: Board, style: Style, *, now: datetime) -> Table:
-    rates = board.per_minute(now)
+def _rates(rates: Sequence[tuple[str, int]], style: Style) -> Table:
     table = Table.grid(padding=(0, 2))
-    for camera, count in rates[:_MOST_CAMERAS]:
+    for camera, count in rates:
         table.add_row(Text(camera, "dim"), f"{count:>4} {style.words('per_minute')}")
     return table
 
