@@ -1,0 +1,241 @@
+"""The simulated camera's parts: clips, requests, playing, the log of passes."""
+
+import asyncio
+import contextlib
+import itertools
+import json
+import selectors
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from clips import clip_file, write_clip
+
+from edge.errors import ConfigError
+from edge.simulate.clip import AccessUnit, Clip, load_clip
+from edge.simulate.player import BrokenOnPurposeError, Faults, Pass, PassLog, Player, SlowClientError
+from edge.simulate.rtsp_message import ProtocolError, Request, Response, read_request
+
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+class TestClip:
+    @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts"])
+    @pytest.mark.parametrize("b_frames", [0, 2])
+    def test_it_is_read_from_any_container(self, suffix: str, b_frames: int) -> None:
+        clip = load_clip(clip_file(b_frames=b_frames, suffix=suffix))
+        assert len(clip.units) == 50
+        assert clip.duration_s == pytest.approx(2.0, abs=0.002)
+        assert clip.fps == pytest.approx(25, abs=0.03)
+        assert sorted(round(u.ticks / 3600) for u in clip.units) == list(range(50))
+        assert clip.sps[0] & 0x1F == 7
+        assert clip.pps[0] & 0x1F == 8
+        assert {n[0] & 0x1F for n in clip.units[0].nals} >= {5, 7, 8}, "it begins with a key frame"
+
+    def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError, match=r"nothing\.mp4: clip is missing"):
+            load_clip(tmp_path / "nothing.mp4")
+
+    def test_what_is_no_video_is_named(self, tmp_path: Path) -> None:
+        (tmp_path / "notes.mp4").write_text("hello")
+        with pytest.raises(ConfigError, match=r"notes\.mp4: clip cannot be read"):
+            load_clip(tmp_path / "notes.mp4")
+
+    def test_another_codec_is_refused(self, tmp_path: Path) -> None:
+        path = write_clip(tmp_path / "old.mp4", frames=5, codec="mpeg4")
+        with pytest.raises(ConfigError, match=r"must be H\.264, found mpeg4"):
+            load_clip(path)
+
+
+def parsed(raw: bytes) -> Request | None:
+    async def feed() -> Request | None:
+        reader = asyncio.StreamReader(limit=16_384)
+        reader.feed_data(raw)
+        reader.feed_eof()
+        return await read_request(reader)
+
+    return asyncio.run(feed())
+
+
+class TestMessages:
+    def test_a_request(self) -> None:
+        request = parsed(
+            b"SETUP rtsp://h/a/trackID=0 RTSP/1.0\r\nCSeq: 3\r\nSESSION: ab12;timeout=60\r\n\r\n"
+        )
+        assert request is not None
+        assert (request.method, request.uri, request.session) == ("SETUP", "rtsp://h/a/trackID=0", "ab12")
+        assert request.headers["cseq"] == "3"
+
+    def test_an_interleaved_packet_is_no_request(self) -> None:
+        assert parsed(b"$\x01\x00\x04abcd") is None
+
+    def test_the_body_is_read_past(self) -> None:
+        async def two() -> list[str]:
+            reader = asyncio.StreamReader(limit=16_384)
+            reader.feed_data(b"GET_PARAMETER a RTSP/1.0\r\nCSeq: 1\r\nContent-Length: 5\r\n\r\nhello")
+            reader.feed_data(b"OPTIONS * RTSP/1.0\r\nCSeq: 2\r\n\r\n")
+            requests = [await read_request(reader), await read_request(reader)]
+            return [r.method for r in requests if r]
+
+        assert asyncio.run(two()) == ["GET_PARAMETER", "OPTIONS"]
+
+    @pytest.mark.parametrize(
+        "raw",
+        [
+            b"GET / HTTP/1.1\r\n\r\n",
+            b"PLAY\r\n\r\n",
+            b"PLAY a RTSP/1.0\r\nno colon here\r\n\r\n",
+            b"PLAY a RTSP/1.0\r\nContent-Length: 99999999\r\n\r\n",
+            b"PLAY a RTSP/1.0\r\nContent-Length: -1\r\n\r\n",
+            b"PLAY a RTSP/1.0\r\nX: \xff\xfe\r\n\r\n",
+            b"X" * 40_000,
+        ],
+    )
+    def test_anything_else_is_refused_and_bounded(self, raw: bytes) -> None:
+        with pytest.raises(ProtocolError):
+            parsed(raw)
+
+    def test_a_response(self) -> None:
+        text = Response(401, {"WWW-Authenticate": "Digest"}, b"body").encode(cseq="7", at=START)
+        assert text.startswith(b"RTSP/1.0 401 Unauthorized\r\nCSeq: 7\r\n")
+        assert b"\r\nContent-Length: 4\r\n\r\nbody" in text
+
+
+class HastyLoop(asyncio.SelectorEventLoop):
+    """A loop in which every wait is over at once, and its clock says that it took place."""
+
+    def __init__(self) -> None:
+        self._passed_s = 0.0
+        selector = selectors.SelectSelector()
+        look = selector.select
+
+        def select(timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+            self._passed_s += timeout or 0.0
+            return look(0)
+
+        selector.select = select  # type: ignore[method-assign]
+        super().__init__(selector)
+
+    def time(self) -> float:
+        return self._passed_s
+
+
+class Sink:
+    """An outlet that keeps what it is given."""
+
+    def __init__(self, *, backlog: int = 0) -> None:
+        self.pictures: list[tuple[float, list[bytes]]] = []
+        self.reports: list[bytes] = []
+        self.backlog = backlog
+
+    async def send(self, packets: Sequence[bytes]) -> None:
+        self.pictures.append((asyncio.get_running_loop().time(), list(packets)))
+
+    def report(self, packet: bytes) -> None:
+        self.reports.append(packet)
+
+    def backlog_bytes(self) -> int:
+        return self.backlog
+
+    def close(self) -> None:
+        pass
+
+
+def ticker(frames: int = 5, step_s: float = 0.02) -> Clip:
+    step = round(step_s * 90_000)
+    units = tuple(AccessUnit(n * step, (bytes([0x41, n]),)) for n in range(frames))
+    return Clip(Path("ticker"), units, frames * step, b"\x67", b"\x68")
+
+
+def play(sink: Sink, *, for_s: float, faults: Faults | None = None, clip: Clip | None = None) -> list[Pass]:
+    began: list[Pass] = []
+    wanted = faults or Faults()
+    player = Player(
+        clip or ticker(),
+        sink,
+        name=("day", "s1"),
+        began=began.append,
+        now=lambda: START + timedelta(seconds=asyncio.get_running_loop().time()),
+        backlog_bytes=100,
+    )
+
+    async def run() -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(player.play(lambda: wanted), for_s)
+
+    with asyncio.Runner(loop_factory=HastyLoop) as runner:
+        runner.run(run())
+    return began
+
+
+def timestamps(sink: Sink) -> list[int]:
+    return [int.from_bytes(packets[0][4:8], "big") for _, packets in sink.pictures]
+
+
+class TestPlayer:
+    def test_timestamps_run_on_over_the_wrap(self) -> None:
+        sink = Sink()
+        play(sink, for_s=0.35)
+        ticks = timestamps(sink)
+        assert len(ticks) > 10, "more than two passes"
+        assert {(b - a) % 2**32 for a, b in itertools.pairwise(ticks)} == {1800}
+
+    def test_pictures_leave_in_real_time(self) -> None:
+        sink = Sink()
+        play(sink, for_s=0.5, clip=ticker(10, 0.04))
+        sent = [at for at, _ in sink.pictures]
+        assert sent[-1] - sent[0] == pytest.approx((len(sent) - 1) * 0.04, abs=1e-6)
+
+    def test_each_pass_is_told_with_the_time_of_its_first_picture(self) -> None:
+        sink = Sink()
+        began = play(sink, for_s=0.35)
+        assert [p.number for p in began] == list(range(len(began)))
+        assert {(p.mount, p.session, p.duration_s) for p in began} == {("day", "s1", 0.1)}
+        for one in began:
+            sent = START + timedelta(seconds=sink.pictures[one.number * 5][0])
+            assert abs(sent - one.started_at) < timedelta(milliseconds=1)
+        starts = [(b.started_at - a.started_at).total_seconds() for a, b in itertools.pairwise(began)]
+        assert starts == pytest.approx([0.1] * len(starts), abs=1e-4), "no drift from pass to pass"
+
+    def test_a_report_comes_with_the_first_picture(self) -> None:
+        sink = Sink()
+        play(sink, for_s=0.05)
+        assert len(sink.reports) == 1
+        assert int.from_bytes(sink.reports[0][16:20], "big") == timestamps(sink)[0]
+
+    def test_a_client_that_falls_behind_is_given_up(self) -> None:
+        with pytest.raises(SlowClientError):
+            play(Sink(backlog=101), for_s=1)
+
+    def test_dropped_packets_leave_a_gap_in_the_numbers(self) -> None:
+        sink = Sink()
+        play(sink, for_s=1.0, faults=Faults(drop_share=0.3), clip=ticker(20, 0.005))
+        sent = [p for _, packets in sink.pictures for p in packets]
+        assert 0.5 < len(sent) / len(sink.pictures) < 0.9
+        numbers = [int.from_bytes(p[2:4], "big") for p in sent]
+        assert any((b - a) % 65_536 > 1 for a, b in itertools.pairwise(numbers))
+
+    def test_it_stalls_and_breaks_when_told(self) -> None:
+        sink = Sink()
+        play(sink, for_s=0.4, faults=Faults(stall_after_s=0.1))
+        assert len(sink.pictures) == 5
+        with pytest.raises(BrokenOnPurposeError):
+            play(Sink(), for_s=5, faults=Faults(abort_after_s=0.1))
+
+
+class TestPassLog:
+    def test_it_appends_a_line_a_pass_that_is_on_disk_at_once(self, tmp_path: Path) -> None:
+        path = tmp_path / "passes.jsonl"
+        path.write_text('{"older":1}\n')
+        log = PassLog(path)
+        log(Pass("day", "s1", 3, START, 30.04))
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        assert lines[1] == {
+            "mount": "day",
+            "session": "s1",
+            "pass": 3,
+            "started_at": "2026-03-01T12:00:00+00:00",
+            "duration_s": 30.04,
+        }
+        log.close()
