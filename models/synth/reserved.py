@@ -7,7 +7,9 @@ the seeds they are made from: those of the clips come from a range that training
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 RESERVED_SEEDS = range(9_000_000, 9_100_000)
 """Seeds of the clips' streets, vehicles and cameras."""
@@ -38,3 +40,32 @@ def check_training_seed(seed: int) -> int:
 def leaked_plates(texts: Iterable[str]) -> list[str]:
     """Plates of a training set that belong to the clips; must be empty."""
     return sorted({text for text in texts if is_reserved(text)})
+
+
+def overlap(clips: Mapping[str, Any], training: Mapping[str, Any]) -> list[str]:
+    """What a training manifest shares with the clips' manifest; must be empty.
+
+    Args:
+        clips: sample_videos/manifest.yaml.
+        training: a manifest of ``python -m models.synth plates``.
+
+    Raises:
+        KeyError: a manifest lacks what would have to be compared.
+    """
+    shared = [
+        f"plate {text}"
+        for clip in clips["clips"]
+        for text in clip["plates"]
+        if text in set(training["plates"])
+    ]
+    streets, vehicles = training["street_seeds"], training["vehicle_seeds"]
+    for clip in clips["clips"]:
+        cameras = [camera["id"] for camera in clip["cameras"]]
+        for names, (first, last) in (([clip["background"], *cameras], streets), (clip["vehicles"], vehicles)):
+            shared += [name for name in names if any(first <= seed <= last for seed in _seeds(name))]
+    return sorted(shared)
+
+
+def _seeds(name: str) -> list[int]:
+    """The numbers in a name such as "street-9000011"."""
+    return [int(number) for number in re.findall(r"\d+", name)]

@@ -158,8 +158,8 @@ def write_set(
         "crops": crops,
         "scenes": scenes,
         "licence": LICENCE,
-        "backgrounds": [f"street-{street_seed(seed, n)}" for n in range(-(-scenes // _SCENES_PER_STREET))],
-        "vehicles": [f"seed-{vehicle_seed(seed, n)}" for n in range(scenes)],
+        "street_seeds": [street_seed(seed, 0), street_seed(seed, -(-scenes // _SCENES_PER_STREET))],
+        "vehicle_seeds": [vehicle_seed(seed, 0), vehicle_seed(seed, scenes)],
         "plates": sorted({label.plate for label in labels if label.plate}),
     }
     (folder / "manifest.yaml").write_text(

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.synth.arrays import Floats, Image, Rng
-from models.synth.scene.plan import Road
+from models.synth.arrays import Floats, Image, Rng, stream
+from models.synth.scene.plan import Road, StreetSpec
 from models.synth.scene.stage import Stage, between, flat, upright
 from models.synth.scene.texture import noise, to_image
 
 _Number = TypeVar("_Number", np.uint8, np.floating[Any])
 NEAR_PX_PER_M = 110.0
 FAR_PX_PER_M = 28.0
+_HALF_M = 14.0
 _MARK_WHITE = np.array([206, 210, 210], np.float32)
 _MARK_YELLOW = np.array([60, 176, 216], np.float32)
 
@@ -41,34 +43,40 @@ class _Sheet:
         return picture[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
 
 
-def lay(stage: Stage, road: Road, seed_near: Rng, seed_far: Rng, brightness: float) -> None:
+def lay(stage: Stage, spec: StreetSpec) -> None:
     """Paints the ground from 140 m to the camera."""
-    for rng, span, px_per_m, piece in (
-        (seed_far, (60.0, 140.0), FAR_PX_PER_M, 10.0),
-        (seed_near, (2.0, 62.0), NEAR_PX_PER_M, 3.0),
+    # A camera that sees little detail gets a coarser drawing: the same street in less time.
+    focal = stage.camera.focal_px
+    for name, span, px_per_m, piece in (
+        ("far", (60.0, 140.0), min(FAR_PX_PER_M, 0.01 * focal), 10.0),
+        ("near", (2.0, 62.0), min(NEAR_PX_PER_M, 0.04 * focal), 3.0),
     ):
-        half = 14.0
-        sheet = _Sheet(half, span, px_per_m)
-        picture = to_image(_draw(sheet, road, rng))
+        sheet = _Sheet(_HALF_M, span, px_per_m)
+        picture = _draw(spec.road, spec.seed, name, span, px_per_m)
         far = span[1]
         while far > span[0] + 1e-6:
             near = max(span[0], far - piece)
-            for x in np.arange(-half, half, 7.0):
-                part = sheet.strip(picture, (float(x), float(x) + 7.0), (near, far))
+            for left in np.arange(-_HALF_M, _HALF_M, 7.0):
+                x = (float(left), float(left) + 7.0)
+                part = sheet.strip(picture, x, (near, far))
                 if part.size:
                     # A little overlap hides the joints.
                     stage.hang(
-                        part, flat((float(x), float(x) + 7.02), (near - 0.02, far)), brightness=brightness
+                        part, flat((x[0], x[1] + 0.02), (near - 0.02, far)), brightness=spec.ground_light
                     )
             far = near
-    _kerbs(stage, road, seed_near, brightness)
+    _kerbs(stage, spec.road, stream(spec.seed, "kerbs"), spec.ground_light)
 
 
-def _draw(sheet: _Sheet, road: Road, rng: Rng) -> Floats:
+@lru_cache(maxsize=2)
+def _draw(road: Road, seed: int, name: str, span: tuple[float, float], px_per_m: float) -> Image:
+    """The ground seen from above; shared by the views of a turning camera."""
+    rng = stream(seed, name)
+    sheet = _Sheet(_HALF_M, span, px_per_m)
     picture = _asphalt(sheet, road, rng)
     _marks(picture, sheet, road, rng)
     _pavement(picture, sheet, road, rng)
-    return picture
+    return to_image(picture)
 
 
 def _asphalt(sheet: _Sheet, road: Road, rng: Rng) -> Floats:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from models.synth.arrays import stream
@@ -14,7 +16,8 @@ from models.synth.scene.texture import plaster, to_image
 _SLAB = np.full((8, 40, 3), (156, 160, 162), np.uint8)
 
 
-def row(spec: StreetSpec, side: int, camera: Camera) -> list[tuple[float, Front]]:
+@lru_cache(maxsize=8)
+def row(spec: StreetSpec, side: int, camera: Camera) -> tuple[tuple[float, Front], ...]:
     """The houses of one side (-1 left, 1 right), near to far: y of the near edge, and the front.
 
     The camera only decides how finely they are drawn.
@@ -27,7 +30,7 @@ def row(spec: StreetSpec, side: int, camera: Camera) -> list[tuple[float, Front]
         px_per_m = float(np.clip(camera.focal_px / (y + width) * 0.7, 24.0, 120.0))
         houses.append((y, draw_front(rng, width, int(rng.integers(1, 4)), px_per_m)))
         y += width
-    return houses
+    return tuple(houses)
 
 
 def hang_house(stage: Stage, spec: StreetSpec, side: int, start: float, front: Front) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from itertools import pairwise
 
 import cv2
@@ -49,7 +49,7 @@ def paint(spec: StreetSpec, camera: Camera, *, fineness: float = 2.0) -> Backdro
     """
     stage = Stage(camera.scaled(fineness))
     _sky(stage, spec)
-    ground.lay(stage, spec.road, stream(spec.seed, "near"), stream(spec.seed, "far"), spec.ground_light)
+    ground.lay(stage, spec)
     shade_of_houses(stage, spec)
     _shade_of_trees(stage, spec)
     _end_of_street(stage, spec)
@@ -112,15 +112,16 @@ def _barrio(stage: Stage, spec: StreetSpec) -> None:
 
 
 def _tree(stage: Stage, spec: StreetSpec, x: float, y: float, height: float) -> None:
-    rng = stream(spec.seed, "tree", round(x * 100), round(y * 100))
-    near = y < 45
-    picture = trees.tree(
-        rng,
-        width_px=520 if near else 240,
-        height_px=680 if near else 320,
-        trunk=float(rng.uniform(0.34, 0.46)),
-    )
+    picture = _tree_picture(spec.seed, round(x * 100), round(y * 100), y < 45)
     stage.hang(picture, facing((x - height * 0.38, x + height * 0.38), y, (0, height)), sways=True)
+
+
+@lru_cache(maxsize=64)
+def _tree_picture(seed: int, x_cm: int, y_cm: int, near: bool) -> Image:
+    """A tree's picture, shared by the views of a turning camera."""
+    rng = stream(seed, "tree", x_cm, y_cm)
+    size = (520, 680) if near else (240, 320)
+    return trees.tree(rng, width_px=size[0], height_px=size[1], trunk=float(rng.uniform(0.34, 0.46)))
 
 
 def _shade_of_trees(stage: Stage, spec: StreetSpec) -> None:
@@ -163,26 +164,19 @@ def _wires(stage: Stage, spec: StreetSpec) -> None:
 def _avenue(stage: Stage, spec: StreetSpec) -> None:
     """Grass, rows of trees, and high buildings behind them."""
     rng = stream(spec.seed, "avenue")
-    drawn: list[tuple[float, Image, Floats, bool, float]] = []
+    things: list[tuple[float, Callable[[], None]]] = []
     for side in (-1, 1):
         y = 12.0
         while y < 110.0:
             width = float(rng.uniform(9, 15))
             front = draw_front(rng, width, int(rng.integers(3, 7)), 44.0)
-            x = side * (spec.road.edge + 5.0)
+            corners = upright(side * (spec.road.edge + 5.0), (y, y + width), (0, front.height_m))
             light = spec.sunny_side[0 if side < 0 else 1]
-            drawn.append(
-                (y + width, front.picture, upright(x, (y, y + width), (0, front.height_m)), False, light)
-            )
+            things.append((y + width, partial(stage.hang, front.picture, corners, brightness=light)))
             y += width + float(rng.uniform(0, 4))
     for x, y, height in spec.tree_places():
-        near = stream(spec.seed, "tree", round(x * 100), round(y * 100))
-        picture = trees.tree(
-            near, width_px=460 if y < 45 else 240, height_px=600 if y < 45 else 320, trunk=0.4
-        )
-        high = height * 1.25
-        drawn.append((y, picture, facing((x - high * 0.4, x + high * 0.4), y, (0, high)), True, 1.0))
-    for _, picture, corners, sways, light in sorted(drawn, key=lambda item: -item[0]):
-        stage.hang(picture, corners, brightness=light, sways=sways)
-    for side, y in reversed(spec.pole_places()):
-        _pole(stage, spec, side, y)
+        things.append((y, partial(_tree, stage, spec, x, y, height * 1.25)))
+    for side, y in spec.pole_places():
+        things.append((y, partial(_pole, stage, spec, side, y)))
+    for _, hang in sorted(things, key=lambda thing: -thing[0]):
+        hang()

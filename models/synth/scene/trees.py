@@ -32,8 +32,9 @@ def tree(rng: Rng, *, width_px: int = 420, height_px: int = 560, trunk: float = 
         )
         _branch(bgr, alpha, (middle, fork + thick), end, max(2, thick // 3))
     hue = np.array([float(rng.uniform(34, 52)), float(rng.uniform(98, 122)), float(rng.uniform(76, 98))])
-    _crown(bgr, alpha, rng, hue, (1 - trunk) * height_px)
-    return with_alpha(bgr, alpha)
+    picture = np.ascontiguousarray(with_alpha(bgr, alpha))
+    _crown(picture, rng, hue, (1 - trunk) * height_px)
+    return picture
 
 
 def _branch(bgr: Image, alpha: Image, start: tuple[int, int], end: tuple[int, int], width: int) -> None:
@@ -49,9 +50,9 @@ def _branch(bgr: Image, alpha: Image, start: tuple[int, int], end: tuple[int, in
     cv2.line(alpha, start, end, 255, width, cv2.LINE_AA)
 
 
-def _crown(bgr: Image, alpha: Image, rng: Rng, hue: Floats, crown_px: float) -> None:
+def _crown(picture: Image, rng: Rng, hue: Floats, crown_px: float) -> None:
     """Clumps of leaves, the far and shaded ones first."""
-    width = alpha.shape[1]
+    width = picture.shape[1]
     clumps = []
     for _ in range(64):
         angle, radius = float(rng.uniform(0, 2 * np.pi)), float(np.sqrt(rng.random()))
@@ -61,19 +62,17 @@ def _crown(bgr: Image, alpha: Image, rng: Rng, hue: Floats, crown_px: float) -> 
     for nearness, x, y, size in sorted(clumps):
         leaves = 90 + int(1.6 * size)
         spread = rng.normal(0, 0.42, (leaves, 2)) * size
-        order = np.argsort(spread[:, 1])[::-1]
-        for dx, dy in spread[order]:
-            light = 0.40 + 0.26 * nearness + 0.42 * np.clip(-(dx * 0.5 + dy) / size, -1, 1)
-            light += 0.18 * (1 - y / crown_px)
-            shade = hue * float(np.clip(light + rng.normal(0, 0.10), 0.22, 1.35))
-            at = (round(x + dx), round(y + dy))
-            axes = (
-                max(2, int(rng.integers(2, 5) * width / 460)),
-                max(1, int(rng.integers(1, 3) * width / 460)),
-            )
-            turn = float(rng.uniform(0, 180))
-            cv2.ellipse(bgr, at, axes, turn, 0, 360, shade.tolist(), -1, cv2.LINE_AA)
-            cv2.ellipse(alpha, at, axes, turn, 0, 360, 255, -1, cv2.LINE_AA)
+        spread = spread[np.argsort(spread[:, 1])[::-1]]
+        light = 0.40 + 0.26 * nearness + 0.42 * np.clip(-(spread[:, 0] * 0.5 + spread[:, 1]) / size, -1, 1)
+        light += 0.18 * (1 - y / crown_px) + rng.normal(0, 0.10, leaves)
+        shades = np.column_stack([hue * np.clip(light, 0.22, 1.35)[:, None], np.full(leaves, 255.0)]).tolist()
+        places = np.round(spread + np.array([x, y])).astype(int).tolist()
+        axes = np.maximum(
+            (rng.integers([2, 1], [5, 3], (leaves, 2)) * width / 460).astype(int), [2, 1]
+        ).tolist()
+        turns = rng.uniform(0, 180, leaves).tolist()
+        for place, axis, turn, shade in zip(places, axes, turns, shades, strict=True):
+            cv2.ellipse(picture, place, axis, turn, 0, 360, shade, -1, cv2.LINE_AA)
 
 
 def hills(rng: Rng, width_px: int = 1600, height_px: int = 240) -> Image:
