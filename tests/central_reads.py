@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Engine, Table, insert
 
 from central.db import hot_read, to_us
+from central.types import KeptRead
 from edge.contract.read import (
     Box,
     Character,
@@ -94,3 +95,32 @@ def put(engine: Engine, reads: Iterable[PlateRead], *, table: Table = hot_read, 
     rows: list[Mapping[str, Any]] = [row_of(read, **more) for read in reads]
     with engine.begin() as connection:
         connection.execute(insert(table), rows)
+
+
+def kept(seq: int, **more: Any) -> KeptRead:
+    """A read as the centre keeps it, of plate ABC001 and so on."""
+    read = a_read(seq)
+    fields: dict[str, Any] = {
+        "captured_at": read.best_at,
+        "edge_id": read.edge_id,
+        "epoch": read.epoch,
+        "seq": seq,
+        "site_id": read.site_id,
+        "camera_id": read.camera_id,
+        "plate": f"ABC{seq:03d}",
+        "country": "CO",
+        "plate_class": "private",
+        "likelihood": 0.91,
+        "first_at": read.first_at,
+        "last_at": read.last_at,
+        "received_at": read.best_at + timedelta(seconds=1),
+        "vehicle_type": "Car",
+        "vehicle_color": None,
+        "direction": "approaching",
+        "votes": 3,
+        "frames": 4,
+        "late": False,
+        "lane": None,
+        "preset": None,
+    }
+    return KeptRead(**{**fields, **more})

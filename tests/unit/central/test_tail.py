@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from central_reads import NOON, a_read
+from central_reads import NOON, kept
 from rich.console import Console
 from rich.text import Text
 
@@ -21,34 +21,6 @@ from central.words import Words, words
 BOGOTA = ZoneInfo("America/Bogota")
 SPANISH = Style(BOGOTA, Words("es"))
 ENGLISH = Style(BOGOTA, Words("en"))
-
-
-def kept(seq: int, **more) -> KeptRead:
-    read = a_read(seq)
-    fields = {
-        "captured_at": read.best_at,
-        "edge_id": read.edge_id,
-        "epoch": read.epoch,
-        "seq": seq,
-        "site_id": read.site_id,
-        "camera_id": read.camera_id,
-        "plate": f"ABC{seq:03d}",
-        "country": "CO",
-        "plate_class": "private",
-        "likelihood": 0.91,
-        "first_at": read.first_at,
-        "last_at": read.last_at,
-        "received_at": read.best_at + timedelta(seconds=1),
-        "vehicle_type": "Car",
-        "vehicle_color": None,
-        "direction": "approaching",
-        "votes": 3,
-        "frames": 4,
-        "late": False,
-        "lane": None,
-        "preset": None,
-    }
-    return KeptRead(**{**fields, **more})
 
 
 def an_alert(number: int, **more) -> Alert:

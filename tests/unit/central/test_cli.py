@@ -1,0 +1,372 @@
+"""The command line: looks are declared, answers have three forms, faults are one line and exit code 2."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from central_reads import NOON, a_read, kept, put
+from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Engine, insert, select, text
+
+from central.access.audit import verify
+from central.archive.pictures import PackWriter
+from central.cli import cli
+from central.db import alert, alert_trail, audit, dead_letter, edge_health, open_database, picture, to_us
+from central.errors import QueryError
+from central.query.reads import Answer
+from central.query.when import moment
+from central.show import Style, harmless, write_csv
+from central.words import Words
+from edge.contract.health import CameraHealth, CameraState, EdgeHealth
+
+LOOK = ["--as", "ana.rojas", "--purpose", "stolen motorcycle", "--case", "2026-117"]
+BOGOTA = ZoneInfo("America/Bogota")
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "central.yaml"
+    path.write_text(
+        "database_url: sqlite:///state/central.sqlite\n"
+        "pictures_path: state/pictures\n"
+        "archive: {path: state/archive, seal_s: 60}\n"
+        "access: {key_file: state/audit.key}\n",
+        encoding="utf-8",
+    )
+    return path
+
+
+@pytest.fixture
+def run(config: Path) -> Run:
+    def invoke(*words: str, language: str = "en") -> Result:
+        runner = CliRunner(env={"LANG": language, "LC_ALL": "", "LC_MESSAGES": ""})
+        return runner.invoke(cli, [*words, "--config", str(config)], catch_exceptions=False)
+
+    return invoke
+
+
+@pytest.fixture
+def engine(config: Path) -> Engine:
+    return open_database(f"sqlite:///{config.parent}/state/central.sqlite")
+
+
+def log_of(engine: Engine) -> list[tuple]:
+    with engine.begin() as connection:
+        rows = connection.execute(select(audit).order_by(audit.c.id))
+        return [(row.action, row.actor, row.purpose, row.case_number, row.rows) for row in rows]
+
+
+class TestHelp:
+    def test_help_imports_nothing_heavy(self) -> None:
+        code = (
+            "import sys; from click.testing import CliRunner; from central.cli import cli\n"
+            "for words in ([], ['history'], ['tail'], ['hotlist', 'import'], ['audit', 'verify']):\n"
+            "    assert CliRunner().invoke(cli, [*words, '--help']).exit_code == 0\n"
+            "heavy = {'pyarrow', 'deltalake', 'duckdb', 'sqlalchemy', 'pydantic', 'paho', 'rich', 'alembic'}\n"
+            "print(sorted(heavy & set(sys.modules)))"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        )
+        assert done.stdout.strip() == "[]"
+
+    def test_every_command_says_what_it_does(self) -> None:
+        listed = CliRunner().invoke(cli, ["--help"]).output
+        for name in (
+            "serve",
+            "hotlist",
+            "history",
+            "alerts",
+            "tail",
+            "seal",
+            "dead-letters",
+            "audit",
+            "health",
+        ):
+            assert f"  {name} " in listed
+
+
+class TestLooking:
+    @pytest.mark.parametrize("command", [["history", "ABC123"], ["alerts"], ["tail", "--for", "0"]])
+    def test_no_look_without_who_why_and_case(self, run: Run, command: list[str], config: Path) -> None:
+        result = run(*command, "--as", "ana.rojas")
+        assert result.exit_code == 2
+        assert result.stderr == (
+            "error: no read is shown without the purpose (--purpose) and the case number (--case)\n"
+        )
+        assert result.stdout == ""
+        assert not (config.parent / "state").exists(), "nothing was opened"
+
+    def test_a_history_is_a_table_in_the_sites_time(self, run: Run, engine: Engine) -> None:
+        put(engine, [a_read(1), a_read(2, plate="XYZ987"), a_read(3)])
+        assert run("seal").output.splitlines()[0] == "2025-03-04  3"
+        put(engine, [a_read(4)])
+        result = run("history", "abc-123", *LOOK)
+        assert result.exit_code == 0
+        rows = [line for line in result.stdout.splitlines() if "ABC123" in line]
+        assert [row.split()[1] for row in rows] == ["07:00:04", "07:00:03", "07:00:01"]
+        assert "2025-03-04 07:00:04  cam-1   ABC123  CO private  ██████▍  79.1%  car" in rows[0]
+        assert result.stdout.endswith("3 reads\n")
+        assert log_of(engine) == [
+            ("history", "ana.rojas", "stolen motorcycle", "2026-117", None),
+            ("history.shown", "ana.rojas", "stolen motorcycle", "2026-117", 3),
+        ]
+
+    def test_in_spanish_unless_told_otherwise(self, run: Run, engine: Engine) -> None:
+        put(engine, [a_read(1)])
+        assert "1 lecturas" in run("history", "ABC123", *LOOK, language="C.UTF-8").stdout
+
+    def test_json(self, run: Run, engine: Engine) -> None:
+        put(engine, [a_read(seq) for seq in (1, 2, 3)])
+        result = run("history", "ABC123", *LOOK, "--json", "--limit", "2")
+        document = json.loads(result.stdout)
+        assert document["cut"] is True
+        assert [read["seq"] for read in document["reads"]] == [3, 2]
+        first = document["reads"][0]
+        assert first["captured_at"] == "2025-03-04T07:00:03.000000-05:00"
+        assert (first["plate"], first["likelihood"], first["late"]) == ("ABC123", 0.7912, False)
+        assert result.stderr == "there are more: narrow the question or raise --limit\n"
+
+    def test_csv(self, run: Run, engine: Engine) -> None:
+        put(engine, [a_read(1, lane="=1+1"), a_read(2)])
+        result = run("history", "ABC123", *LOOK, "--csv")
+        rows = list(csv.DictReader(io.StringIO(result.stdout)))
+        assert [row["seq"] for row in rows] == ["2", "1"]
+        assert [row["lane"] for row in rows] == ["", "'=1+1"]
+        assert rows[0]["captured_at"] == "2025-03-04T07:00:02.000000-05:00"
+        assert result.stderr == ""
+
+    def test_time_and_camera(self, run: Run, engine: Engine) -> None:
+        days = [NOON + timedelta(days=day) for day in range(4)]
+        put(engine, [a_read(n, captured_at=at, camera_id=f"cam-{n % 2}") for n, at in enumerate(days, 1)])
+
+        def seqs(*words: str) -> list[int]:
+            return [r["seq"] for r in json.loads(run("history", *words, *LOOK, "--json").stdout)["reads"]]
+
+        assert seqs("ABC123", "--from", "2025-03-05", "--to", "2025-03-06") == [3, 2]
+        assert seqs("--from", "2025-03-05T07:00", "--to", "2025-03-06T07:00") == [2]
+        assert seqs("--camera", "cam-1") == [3, 1]
+        assert seqs("--camera", "cam-1", "--camera", "cam-0", "--from", "2025-03-06") == [4, 3]
+
+    @pytest.mark.parametrize(
+        ("words", "fault"),
+        [
+            (["ABC%"], "not a plate: 'ABC%'; expected 1 to 12 letters A-Z and digits"),
+            ([], "a question needs a plate, a camera or a time to start from"),
+            (["ABC123", "--from", "yesterday"], "not a time: 'yesterday'; expected 2026-03-04"),
+            (["ABC123", "--from", "2025-03-05", "--to", "2025-03-04"], "an empty time span"),
+        ],
+    )
+    def test_a_wrong_question_is_one_line(self, run: Run, words: list[str], fault: str) -> None:
+        result = run("history", *words, *LOOK)
+        assert result.exit_code == 2
+        assert result.stderr.startswith(f"error: {fault}")
+        assert result.stderr.count("\n") == 1
+
+    def test_alerts_with_their_pictures(self, run: Run, engine: Engine, config: Path, tmp_path: Path) -> None:
+        jpeg = b"\xff\xd8 a crop \xff\xd9"
+        with PackWriter(config.parent / "state" / "pictures") as packs:
+            (place,) = packs.write([jpeg], at=NOON)
+        key = {"edge_id": "edge-1", "epoch": 7}
+        at = to_us(NOON)
+        with engine.begin() as connection:
+            connection.execute(
+                insert(alert).values(
+                    **key, seq=5, alert_id=1, raised_us=at, camera_id="cam-1", captured_us=at, plate="ABC123",
+                    likelihood=0.9, hotlist_entry_id=1, list_name="robados", reason="stolen", priority=2,
+                    explanation="exactly the plate [listed]", late=True, passage_first_us=at, passage_last_us=at,
+                )
+            )  # fmt: skip
+            trail = {"alert_id": 1, "captured_us": at, "camera_id": "cam-1"}
+            connection.execute(insert(alert_trail).values(**key, seq=5, **trail))
+            shot = {
+                "pack": place.pack,
+                "offset": place.offset,
+                "length": place.length,
+                "sha256": place.sha256,
+            }
+            connection.execute(insert(picture).values(**key, read_seq=5, kind="crop", seq=1, **shot))
+        out = tmp_path / "out"
+        result = run("alerts", *LOOK, "--pictures", str(out))
+        assert (
+            "#1  2025-03-04 07:00:00  cam-1  ABC123  stolen · robados  priority 2  1 pictures  late"
+            in result.stdout
+        )
+        assert "    exactly the plate [listed]" in result.stdout
+        assert (out / "alert-1-edge-1-7-5-crop.jpg").read_bytes() == jpeg
+        document = json.loads(run("alerts", *LOOK, "--json").stdout)
+        assert document["alerts"][0]["reason"] == "stolen"
+        assert [entry[0] for entry in log_of(engine)] == ["alerts", "alerts.shown"] * 2
+        (config.parent / "state" / "pictures" / place.pack).write_bytes(b"")
+        broken = run("alerts", *LOOK, "--pictures", str(out))
+        assert broken.exit_code == 2
+        assert broken.stderr.startswith("error: ")
+
+    def test_tail_in_a_pipe(self, run: Run, engine: Engine) -> None:
+        now = datetime.now(UTC)
+        put(engine, [a_read(1, captured_at=now)], received_at=now)
+        result = run("tail", *LOOK, "--for", "0")
+        assert result.exit_code == 0
+        line, summary = result.stdout.splitlines()
+        assert line == f"{now.astimezone(BOGOTA):%Y-%m-%d %H:%M:%S}  cam-1  ABC123  CO private  0.791"
+        assert summary == "Atalaya   reads 1   alerts 0   archived 0"
+        assert [(entry[0], entry[4]) for entry in log_of(engine)] == [("tail", None), ("tail.shown", 1)]
+
+
+class TestKeeping:
+    HEADER = "plate,country,reason,source,case_number,valid_until\n"
+
+    def test_a_hotlist_is_imported_and_shown(self, run: Run, tmp_path: Path) -> None:
+        sheet = tmp_path / "stolen.csv"
+        sheet.write_text(f"{self.HEADER}ABC123,CO,stolen,register,2026-1,2199-12-31\n", encoding="utf-8")
+        result = run("hotlist", "import", str(sheet), "--list", "robados", "--as", "ana")
+        assert (result.exit_code, result.stdout) == (0, "1 added, 0 changed, 0 unchanged, 0 refused\n")
+        assert "robados  ABC123  CO ?   stolen" in run("hotlist", "show").stdout
+        assert "ABC123" not in run("hotlist", "show", "--list", "other").stdout
+
+    def test_bad_lines_are_named_and_good_ones_kept(self, run: Run, tmp_path: Path) -> None:
+        sheet = tmp_path / "stolen.csv"
+        good = "ABC123,CO,stolen,register,2026-1,2199-12-31\n"
+        sheet.write_text(f"{self.HEADER}{good}XYZ987,CO,stolen,register,2026-1,\n", encoding="utf-8")
+        result = run("hotlist", "import", str(sheet), "--list", "robados", "--as", "ana")
+        assert result.exit_code == 1
+        assert result.stderr.startswith(f"{sheet}: line 3: valid_until")
+        assert result.stdout == "1 added, 0 changed, 0 unchanged, 1 refused\n"
+
+    def test_a_file_that_is_no_hotlist(self, run: Run, tmp_path: Path) -> None:
+        sheet = tmp_path / "stolen.csv"
+        sheet.write_bytes(b"\xff\xfe\x00")
+        result = run("hotlist", "import", str(sheet), "--list", "robados", "--as", "ana")
+        assert result.exit_code == 2
+        assert result.stderr.startswith(f"error: {sheet}")
+
+    def test_sealing_says_what_it_did(self, run: Run, engine: Engine, config: Path) -> None:
+        put(engine, [a_read(1), a_read(2, captured_at=NOON + timedelta(days=1))])
+        result = run("seal")
+        archive = config.parent / "state" / "archive"
+        assert result.stdout == f"2025-03-04  1\n2025-03-05  1\n2 archived in {archive}\n"
+
+    def test_dead_letters_are_listed_without_their_payloads(self, run: Run, engine: Engine) -> None:
+        letter = {
+            "topic": "lpr/v1/[x]",
+            "payload": b"secret plate",
+            "reason": "not JSON",
+            "received_us": to_us(NOON),
+        }
+        with engine.begin() as connection:
+            connection.execute(insert(dead_letter).values(**letter))
+        shown = run("dead-letters").stdout
+        assert "1  2025-03-04 07:00:00  lpr/v1/[x]  12     not JSON" in shown
+        assert "secret" not in shown
+
+    def test_health_of_edges_and_cameras(self, run: Run, engine: Engine) -> None:
+        camera = CameraHealth(camera_id="cam-1", state=CameraState.REFUSED, detail="wrong password", reads=7)
+        health = EdgeHealth(edge_id="box-1", site_id="s1", online=True, spool_messages=3, cameras=(camera,))
+        row = {"edge_id": "box-1", "received_us": to_us(NOON), "message": health.model_dump_json()}
+        with engine.begin() as connection:
+            connection.execute(insert(edge_health).values(**row, online=False))
+        shown = run("health").stdout
+        assert "box-1  s1    offline  2025-03-04 07:00:00" in shown
+        assert "wrong password" in shown
+
+    def test_the_log_is_verified(self, run: Run, engine: Engine) -> None:
+        run("history", "ABC123", *LOOK)
+        result = run("audit", "verify")
+        assert (result.exit_code, result.stdout) == (0, f"2 rows, head {verify(engine).head}\n")
+        with engine.begin() as connection:
+            connection.execute(text("DROP TRIGGER audit_no_update"))
+            connection.execute(text("UPDATE audit SET actor = 'somebody else' WHERE id = 2"))
+        result = run("audit", "verify")
+        assert result.exit_code == 2
+        assert result.stdout.startswith("1 rows, head ")
+        assert result.stderr == "error: audit log: row 2: was altered\n"
+
+
+class TestConfiguration:
+    def test_a_good_file_is_explained(self, config: Path) -> None:
+        result = CliRunner().invoke(cli, ["check-config", str(config)])
+        assert result.exit_code == 0
+        assert f"archive   {config.parent}/state/archive, sealed every 60 s" in result.stdout
+        assert result.stdout.endswith("nothing wrong found\n")
+
+    @pytest.mark.parametrize(
+        ("content", "fault"),
+        [
+            ("site_timezone: Mars/Olympus\n", "not a time zone of the IANA list: 'Mars/Olympus'"),
+            ("site_timezone: ../etc/passwd\n", "not a time zone of the IANA list"),
+            ("query: {timeout_s: 0}\n", "query.timeout_s"),
+            ("mqtt: {password_file: nowhere}\n", "secret cannot be read"),
+            ("archive: [\n", "not YAML"),
+        ],
+    )
+    def test_a_wrong_file_is_told_why(self, tmp_path: Path, content: str, fault: str) -> None:
+        path = tmp_path / "central.yaml"
+        path.write_text(content, encoding="utf-8")
+        result = CliRunner().invoke(cli, ["check-config", str(path)])
+        assert result.exit_code == 2
+        assert result.stderr.startswith(f"error: {tmp_path}")
+        assert fault in result.stderr
+
+    def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
+        words = ["history", "ABC123", *LOOK, "--config", str(tmp_path / "none.yaml")]
+        result = CliRunner().invoke(cli, words)
+        assert result.exit_code == 2
+        assert result.stderr == f"error: {tmp_path}/none.yaml: cannot be read: No such file or directory\n"
+
+
+class TestWhen:
+    @pytest.mark.parametrize(
+        ("typed", "end", "utc"),
+        [
+            ("2025-03-04", False, "2025-03-04T05:00:00+00:00"),
+            ("2025-03-04", True, "2025-03-05T05:00:00+00:00"),
+            (" 2025-03-04T17:30 ", True, "2025-03-04T22:30:00+00:00"),
+            ("2025-03-04 17:30:05", False, "2025-03-04T22:30:05+00:00"),
+            ("2025-03-04T17:30Z", False, "2025-03-04T17:30:00+00:00"),
+            ("2025-03-04T17:30+02:00", True, "2025-03-04T15:30:00+00:00"),
+        ],
+    )
+    def test_what_people_type(self, typed: str, end: bool, utc: str) -> None:
+        assert moment(typed, zone=BOGOTA, end=end).astimezone(UTC).isoformat() == utc
+
+    @given(st.text(max_size=12))
+    def test_anything_else_is_refused_politely(self, typed: str) -> None:
+        found = None
+        with suppress(QueryError):
+            found = moment(typed, zone=BOGOTA)
+        assert found is None or found.tzinfo is not None
+
+    def test_the_last_day_of_time_has_no_end(self) -> None:
+        with pytest.raises(QueryError):
+            moment("9999-12-31", zone=BOGOTA, end=True)
+
+
+class TestCsv:
+    @given(st.text(min_size=1, max_size=10))
+    def test_no_cell_is_a_formula(self, cell: str) -> None:
+        shown = str(harmless(cell))
+        assert shown[0] not in "=+-@\t\r"
+        assert shown.endswith(cell)
+
+    def test_numbers_stay_numbers(self) -> None:
+        assert harmless(-1.5) == -1.5
+
+    def test_a_round_trip(self) -> None:
+        out = io.StringIO()
+        reads = (kept(1), replace(kept(2), lane='a "quoted", one'))
+        write_csv(Answer(reads, cut=False), out, Style(BOGOTA, Words("en")))
+        rows = list(csv.DictReader(io.StringIO(out.getvalue())))
+        assert [row["plate"] for row in rows] == ["ABC001", "ABC002"]
+        assert rows[1]["lane"] == 'a "quoted", one'
