@@ -98,10 +98,10 @@ class Analyser:
     def _say(self, emissions: Sequence[Emission]) -> None:
         for emission in emissions:
             self._put(emission, self._models)
+            # No plate: a log file stands behind no role and leaves no row in the audit.
             _log.info(
                 emission.kind,
                 camera=emission.camera_id,
-                plate=emission.verdict.plate,
                 likelihood=round(emission.verdict.likelihood, 3),
                 track=emission.track_id,
             )
