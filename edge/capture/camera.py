@@ -13,7 +13,8 @@ from tenacity import (
     retry_if_exception_type,
     sleep_using_event,
     stop_when_event_set,
-    wait_exponential_jitter,
+    wait_exponential,
+    wait_random,
 )
 
 from edge.capture.hub import FrameHub
@@ -33,8 +34,8 @@ class Backoff:
     """How long to wait before the next connection.
 
     Attributes:
-        first_s: after the first failure; doubles with each one that follows, with jitter of as much.
-        longest_s: the cap.
+        first_s: after the first failure; doubles with each one that follows; a random share of it is added.
+        longest_s: the cap of the doubling.
         refused_s: after a refused password: trying soon is no use and locks accounts.
         stable_s: a connection that gave frames for this long makes the count start anew.
     """
@@ -111,9 +112,8 @@ class CameraThread:
         failure = state.outcome.exception() if state.outcome else None
         if isinstance(failure, RefusedError):
             return self._backoff.refused_s * random.uniform(1.0, 1.2)  # noqa: S311  # jitter, no secret
-        grow = wait_exponential_jitter(
-            initial=self._backoff.first_s, max=self._backoff.longest_s, jitter=self._backoff.first_s
-        )
+        first_s = self._backoff.first_s
+        grow = wait_exponential(multiplier=first_s, max=self._backoff.longest_s) + wait_random(0, first_s)
         return grow(state)
 
     def _attempt(self) -> None:
