@@ -5,6 +5,7 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -24,6 +25,7 @@ from edge.contract.delivery import Stream
 from edge.contract.health import EdgeHealth
 from edge.contract.read import PictureRef, PlateRead
 from edge.contract.topics import Address
+from edge.publish.connection import Connection, Will
 from edge.publish.publisher import Publisher
 from edge.settings import MqttSettings
 from edge.spool.queue import Spool
@@ -280,24 +282,20 @@ def test_an_access_list_that_refuses_a_box_is_said_by_its_reason(
 
 
 @pytest.mark.mosquitto
-def test_a_broker_with_a_narrow_window_is_not_pushed(tmp_path: Path, spool: Spool, start: Start) -> None:
+def test_the_window_and_the_packet_that_a_broker_allows_are_known(tmp_path: Path) -> None:
     class Narrow(Mosquitto):
         def _config(self) -> list[str]:
-            return [
-                *(line for line in super()._config() if "inflight" not in line),
-                "max_inflight_messages 3",
-            ]
+            rest = [line for line in super()._config() if "inflight" not in line]
+            return [*rest, "max_inflight_messages 3", "max_packet_size 70000"]
 
     needs_mosquitto()
     (tmp_path / "narrow").mkdir()
-    with running(Narrow(tmp_path / "narrow")) as broker, contextlib.closing(Centre(broker)):
-        for _ in range(100):
-            spool.put_read(builder(crop=True), crop=b"crop")
-        for seq in range(1, 60, 2):
-            spool.drop(Stream.PICTURE, seq, reason="test")
-        publisher = start(broker)
-        wait_for(spool.is_empty, 40, what=spool.stats)
-        assert publisher.state.reconnects == 0
+    bell, wake = socket.socketpair()
+    with running(Narrow(tmp_path / "narrow")) as broker, bell, wake:
+        settings = MqttSettings(**broker.settings("edge-1"))
+        will = Will(ADDRESS.status, b"")
+        with contextlib.closing(Connection(settings, client_id="edge-1", will=will, wake=wake)) as link:
+            assert (link.receive_maximum, link.maximum_packet) == (3, 70_000)
 
 
 # paho leaves the socket of a failed handshake to the garbage collector.

@@ -381,6 +381,11 @@ class TestOpening:
         assert again.epoch == epoch
         assert waiting(again, Stream.READ) == [1]
 
+    def test_a_commit_outlives_a_power_cut(self, spool: Spool) -> None:
+        # No test can cut the power; SQLite promises it for exactly these two settings.
+        assert spool._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert spool._db.execute("PRAGMA synchronous").fetchone() == (2,)
+
     def test_it_is_its_owners_alone(self, spool: Spool, path: Path) -> None:
         spool.put_read(builder())
         for each in path.parent.iterdir():
