@@ -138,7 +138,8 @@ class Edge:
     epoch: int = 7
     seed: int = 0
     protocol: str = "5"
-    again_s: float = 0.5
+    again_s: float = 1.5
+    window: int = 300
     waiting: dict[tuple[Stream, int], Arrival] = field(default_factory=dict)
     broken_promises: list[str] = field(default_factory=list)
     acks: int = 0
@@ -195,8 +196,9 @@ class Edge:
             now = time.monotonic()
             with self._lock:
                 due = [key for key in self.waiting if self._due.get(key, 0.0) <= now]
+                room = self.window - (len(self.waiting) - len(due))
                 self._random.shuffle(due)
-                chosen = [(key, self.waiting[key]) for key in due[:50]]
+                chosen = [(key, self.waiting[key]) for key in due[: max(0, min(50, room))]]
                 for key, _ in chosen:
                     self._due[key] = now + self.again_s
             for _, message in chosen:

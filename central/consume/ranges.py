@@ -12,6 +12,9 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from central.db import received_range
 from edge.contract.delivery import Ack, Received, SeqRange, Stream
 
+Span = tuple[int, int]
+"""First and last number, both included."""
+
 
 class Source(NamedTuple):
     """A stream of one epoch of an edge."""
@@ -22,28 +25,51 @@ class Source(NamedTuple):
 
 
 class _Line:
-    """What one stream has received: what the database held before, and what this batch adds."""
+    """What one stream has received: what the database held before, and what this batch adds.
 
-    def __init__(self, spans: Iterable[tuple[int, int]] = ()) -> None:
+    Plain pairs (first, last), and not the message's models: a stream that came in pieces has thousands.
+    """
+
+    def __init__(self, spans: Iterable[Span] = ()) -> None:
         self.before = sorted(spans)
         self._firsts = [first for first, _ in self.before]
-        self.single: set[int] = set()
-        self.spans: list[SeqRange] = []
+        self._single: set[int] = set()
+        self._spans: list[Span] = []
 
     def __contains__(self, seq: int) -> bool:
         at = bisect_right(self._firsts, seq) - 1
         return (
             (at >= 0 and seq <= self.before[at][1])
-            or seq in self.single
-            or any(span.first <= seq <= span.last for span in self.spans)
+            or seq in self._single
+            or any(first <= seq <= last for first, last in self._spans)
         )
 
-    def after(self) -> Received:
-        held = Received(ranges=tuple(SeqRange(first=first, last=last) for first, last in self.before))
-        return held.adding([*self.single, *self.spans]) if self.is_changed() else held
+    def add(self, seq: int) -> None:
+        self._single.add(seq)
+
+    def add_span(self, span: Span) -> None:
+        self._spans.append(span)
 
     def is_changed(self) -> bool:
-        return bool(self.single or self.spans)
+        return bool(self._single or self._spans)
+
+    def after(self) -> list[Span]:
+        """All of it: sorted, disjoint, not touching."""
+        if not self.is_changed():
+            return self.before
+        return _merged([*self.before, *self._spans, *((seq, seq) for seq in self._single)])
+
+
+def _merged(spans: list[Span]) -> list[Span]:
+    spans.sort()
+    merged = spans[:1]
+    for first, last in spans[1:]:
+        end = merged[-1][1]
+        if first > end + 1:
+            merged.append((first, last))
+        elif last > end:
+            merged[-1] = (merged[-1][0], last)
+    return merged
 
 
 class Ledger:
@@ -55,7 +81,7 @@ class Ledger:
     @classmethod
     def load(cls, connection: Connection, edges: Collection[str]) -> Self:
         """Read the ranges of these edges, every epoch of them."""
-        spans: dict[Source, list[tuple[int, int]]] = {}
+        spans: dict[Source, list[Span]] = {}
         if edges:
             rows = connection.execute(select(received_range).where(received_range.c.edge_id.in_(edges)))
             for edge_id, epoch, stream, first, last in rows:
@@ -72,26 +98,27 @@ class Ledger:
         line = self._lines.setdefault(source, _Line())
         if seq in line:
             return False
-        line.single.add(seq)
+        line.add(seq)
         return True
 
     def take_range(self, source: Source, span: SeqRange) -> bool:
         """Count a whole range as received; False where all of it was already."""
         line = self._lines.setdefault(source, _Line())
-        held = line.after()
-        if held.adding([span]) == held:
+        if any(first <= span.first and span.last <= last for first, last in line.after()):
             return False
-        line.spans.append(span)
+        line.add_span((span.first, span.last))
         return True
 
     def ack(self, edge_id: str, epoch: int) -> Ack:
         """Everything that will be held of an edge's epoch once this transaction is committed."""
-        streams = {
-            source.stream: line.after()
-            for source, line in sorted(self._lines.items())
-            if (source.edge_id, source.epoch) == (edge_id, epoch)
-        }
-        return Ack(edge_id=edge_id, epoch=epoch, streams=streams)
+        streams = {}
+        for stream in Stream:
+            line = self._lines.get(Source(edge_id, epoch, stream))
+            if line is not None:
+                # Sorted and disjoint by construction, so that the models need not look again.
+                ranges = tuple(SeqRange.model_construct(first=a, last=b) for a, b in line.after())
+                streams[stream] = Received.model_construct(ranges=ranges)
+        return Ack.model_construct(edge_id=edge_id, epoch=epoch, streams=streams)
 
     def newest_epoch(self, edge_id: str) -> int:
         """The edge's newest epoch of which anything was received; 0 where nothing was."""
@@ -105,7 +132,7 @@ class Ledger:
                 continue
             key = {"at_edge": source.edge_id, "at_epoch": source.epoch, "at_stream": str(source.stream)}
             before = dict(line.before)
-            after = {span.first: span.last for span in line.after()}
+            after = dict(line.after())
             removed += [key | {"at_first": first} for first in before.keys() - after.keys()]
             extended += [
                 key | {"at_first": first, "new_last": after[first]}
