@@ -123,7 +123,13 @@ def photographed(plate: PlateImage, rng: Rng) -> Image:
 
 
 def write_set(
-    folder: Path, *, crops: int, scenes: int, seed: int, progress: Callable[[int], None]
+    folder: Path,
+    *,
+    crops: int,
+    scenes: int,
+    seed: int,
+    progress: Callable[[int], None],
+    width_px: int = 1280,
 ) -> list[Label]:
     """Writes crops/, scenes/, labels.csv and manifest.yaml.
 
@@ -133,6 +139,7 @@ def write_set(
         scenes: number of street scenes.
         seed: of everything.
         progress: called with the number of pictures done.
+        width_px: width of a scene, sixteen to nine.
 
     Raises:
         ValueError: the seed is kept for the clips.
@@ -141,9 +148,9 @@ def write_set(
     cv2.setNumThreads(1)
     labels: list[Label] = []
     done = 0
-    for maker, count, name in ((_crops, crops, "crops"), (_scenes, scenes, "scenes")):
+    for pictures, name in ((_crops(seed, crops), "crops"), (_scenes(seed, scenes, width_px), "scenes")):
         (folder / name).mkdir(parents=True, exist_ok=True)
-        for picture, path, rows in maker(seed, count):
+        for picture, path, rows in pictures:
             cv2.imwrite(str(folder / path), picture, [cv2.IMWRITE_JPEG_QUALITY, 92])
             labels.extend(rows)
             done += 1
@@ -190,10 +197,10 @@ def _crops(seed: int, count: int) -> Iterator[tuple[Image, str, list[Label]]]:
         yield photographed(plate, rng), path, [label]
 
 
-def _scenes(seed: int, count: int) -> Iterator[tuple[Image, str, list[Label]]]:
+def _scenes(seed: int, count: int, width_px: int) -> Iterator[tuple[Image, str, list[Label]]]:
     for number in range(count):
         if number % _SCENES_PER_STREET == 0:
-            stage = _Stage(seed, number // _SCENES_PER_STREET)
+            stage = _Stage(seed, number // _SCENES_PER_STREET, width_px)
         picture, sightings, passages = stage.picture(seed, number)
         path = f"scenes/synth_{seed}_{number:06d}.jpg"
         yield picture, path, [_scene_label(path, seed, sighting, passages) for sighting in sightings]
@@ -212,7 +219,7 @@ def _scene_label(path: str, seed: int, sighting: Sighting, passages: list[Passag
 class _Stage:
     """One street and camera, used for several training scenes."""
 
-    def __init__(self, seed: int, number: int) -> None:
+    def __init__(self, seed: int, number: int, width_px: int) -> None:
         rng = stream(seed, "stage", number)
         road = random_road(rng)
         self.light: Light = pick(rng, (DAY, DAY, OVERCAST, AFTERNOON, NIGHT))
@@ -226,7 +233,7 @@ class _Stage:
             focal,
             1280,
             720,
-        )
+        ).scaled(width_px / 1280)
         kind = "barrio" if road.two_way else "avenue"
         spec = StreetSpec(street_seed(seed, number), road, kind, clouds=float(rng.uniform(0, 1)))
         self.road = road
@@ -240,7 +247,9 @@ class _Stage:
             blur_px=float(rng.uniform(0.3, 1.3)),
             grey=night,
         )
-        self.glass = Glass(self.weather, (720, 1280), street_seed(seed, number))
+        self.glass = Glass(
+            self.weather, (self.camera.height_px, self.camera.width_px), street_seed(seed, number)
+        )
 
     def picture(self, seed: int, number: int) -> tuple[Image, list[Sighting], list[Passage]]:
         """A scene with its legible plates and its vehicles."""

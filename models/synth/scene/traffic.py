@@ -78,7 +78,8 @@ class Passage:
 
     def present(self, time_s: float, period_s: float) -> list[Present]:
         """Where it is on a clock that runs in a circle of ``period_s``: it may drive across midnight."""
-        found = [self.pose(time_s + turn * period_s) for turn in (-1, 0, 1)]
+        turns = 1 + int((FARTHEST_M - NEAREST_M) / self.speed / period_s)
+        found = [self.pose(time_s + turn * period_s) for turn in range(-turns, turns + 1)]
         return [self.at(pose) for pose in found if pose is not None]
 
     def at(self, pose: Pose) -> Present:

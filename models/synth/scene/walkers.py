@@ -124,7 +124,7 @@ def crowd(spec: StreetSpec, count: int, period_s: float) -> list[Walker]:
         side = -1.0 if number % 2 else 1.0
         x = side * float(rng.uniform(inner, max(inner + 0.1, outer - 0.5)))
         speed = float(rng.uniform(1.0, 1.45))
-        length = float(rng.uniform(7.0, speed * (period_s - 6.0)))
+        length = float(rng.uniform(7.0, max(7.5, speed * (period_s - 6.0))))
         first = float(rng.uniform(19, 58))
         last = first + length if rng.random() < 0.5 else max(15.0, first - length)
         turn = float(np.sign(last - first)) * 0.7
