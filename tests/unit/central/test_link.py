@@ -1,0 +1,170 @@
+"""The link to the broker: what brokers of the tests cannot be made to do (see integration for the rest)."""
+
+import queue
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+from central_messages import read_message
+from central_reads import NOON, a_read
+from paho.mqtt.client import MQTTMessage
+from paho.mqtt.enums import MQTTErrorCode
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.reasoncodes import ReasonCode
+
+from central.consume.link import MqttLink
+from central.consume.store import Reply
+from central.consume.writer import Delivery
+from central.errors import ConfigError
+from central.settings import MqttSettings
+from edge.contract.delivery import Ack
+from edge.contract.topics import Address, subscriptions
+
+
+class FakeClient:
+    """Stands where paho's client does."""
+
+    def __init__(self, rc: MQTTErrorCode = MQTTErrorCode.MQTT_ERR_SUCCESS) -> None:
+        self.rc = rc
+        self.acked: list[int] = []
+        self.published: list[tuple[str, bool]] = []
+        self.subscribed: list[str] = []
+
+    def ack(self, mid: int, qos: int) -> None:
+        assert qos == 1
+        self.acked.append(mid)
+
+    def publish(self, topic: str, _payload: str, *, qos: int, retain: bool) -> SimpleNamespace:
+        assert qos == 1
+        self.published.append((topic, retain))
+        return SimpleNamespace(rc=self.rc)
+
+    def subscribe(self, filters: list[tuple[str, object]]) -> None:
+        self.subscribed += [topic for topic, _ in filters]
+
+
+@pytest.fixture
+def faults() -> list[str]:
+    return []
+
+
+def a_link(faults: list[str], *, size: int = 10, **more: object) -> tuple[MqttLink, "queue.Queue[Delivery]"]:
+    deliveries: queue.Queue[Delivery] = queue.Queue(size)
+    settings = MqttSettings.model_validate(more)
+    return MqttLink(settings, deliveries, clock=lambda: NOON, on_fault=faults.append), deliveries
+
+
+def reason(words: str, packet: int = PacketTypes.DISCONNECT) -> ReasonCode:
+    return ReasonCode(packet, words)
+
+
+def connect(link: MqttLink, client: FakeClient) -> None:
+    link._on_connect(
+        client, None, SimpleNamespace(session_present=True), reason("Success", PacketTypes.CONNACK), None
+    )
+
+
+def a_publish(mid: int, *, topic: bytes | None = None, qos: int = 1) -> MQTTMessage:
+    sent = read_message(a_read(mid))
+    message = MQTTMessage(mid=mid, topic=topic or sent.topic.encode())
+    message.payload, message.qos = sent.payload, qos
+    return message
+
+
+def test_every_filter_is_subscribed_on_each_connection(faults: list[str]):
+    link, _ = a_link(faults)
+    client = FakeClient()
+    connect(link, client)
+    connect(link, client)
+    assert client.subscribed == [*subscriptions(), *subscriptions()]
+
+
+def test_a_packet_id_of_an_earlier_connection_is_not_confirmed(faults: list[str]):
+    link, deliveries = a_link(faults)
+    link._client = client = FakeClient()
+    connect(link, client)
+    link._on_message(client, None, a_publish(1))
+    connect(link, client)
+    link._on_message(client, None, a_publish(2))
+    link._on_message(client, None, a_publish(3, qos=0))
+    link.confirm([deliveries.get(), deliveries.get(), deliveries.get()])
+    assert client.acked == [2]
+
+
+def test_a_full_queue_makes_the_network_wait(faults: list[str]):
+    link, deliveries = a_link(faults, size=1)
+    thread = threading.Thread(target=lambda: [link._on_message(None, None, a_publish(mid)) for mid in (1, 2)])
+    thread.start()
+    time.sleep(0.3)
+    assert thread.is_alive()
+    assert deliveries.get().arrival.mid == 1
+    thread.join(5)
+    assert not thread.is_alive()
+    assert deliveries.get().arrival.mid == 2
+
+
+def test_what_comes_while_we_stop_is_left_to_the_broker(faults: list[str]):
+    link, deliveries = a_link(faults)
+    link.stop_taking()
+    link._on_message(None, None, a_publish(1))
+    assert deliveries.empty()
+
+
+def test_a_topic_that_is_not_utf_8_is_taken_too(faults: list[str]):
+    link, deliveries = a_link(faults)
+    link._on_message(None, None, a_publish(1, topic=b"lpr/\xff"))
+    assert deliveries.get().arrival.topic == "(not UTF-8)"
+
+
+def test_a_reply_that_finds_the_queue_full_is_counted(faults: list[str]):
+    link, _ = a_link(faults)
+    address = Address("site-1", "edge-1")
+    replies = [Reply(address, Ack(edge_id="edge-1", epoch=7, streams={}), retain=True)] * 2
+    link._client = FakeClient()
+    link.reply(replies)
+    assert link._client.published == [(address.ack, True)] * 2
+    assert link.dropped_replies == 0
+    link._client = FakeClient(MQTTErrorCode.MQTT_ERR_QUEUE_SIZE)
+    link.reply(replies)
+    assert link.dropped_replies == 2
+
+
+def test_a_session_taken_over_is_a_fault(faults: list[str]):
+    link, _ = a_link(faults, client_id="central-7")
+    link._on_disconnect(None, None, None, reason("Session taken over"), None)
+    assert faults == ["broker 127.0.0.1:1883: another consumer has taken over as 'central-7'"]
+
+
+@pytest.mark.parametrize(
+    ("words", "is_fault"),
+    [("Not authorized", True), ("Bad user name or password", True), ("Server busy", False)],
+)
+def test_a_refused_connection_is_a_fault_unless_it_passes(faults: list[str], words: str, is_fault: bool):
+    link, _ = a_link(faults)
+    link._on_connect(None, None, None, reason(words, PacketTypes.CONNACK), None)
+    assert bool(faults) is is_fault
+    if is_fault:
+        assert faults == [f"broker 127.0.0.1:1883: connection without a user refused: {words}"]
+
+
+def test_a_refused_subscription_is_a_fault(faults: list[str]):
+    link, _ = a_link(faults, username="centre")
+    granted = reason("Granted QoS 1", PacketTypes.SUBACK)
+    refused = reason("Not authorized", PacketTypes.SUBACK)
+    link._on_subscribe(None, None, 1, [granted, refused], None)
+    assert faults == [f"broker 127.0.0.1:1883: subscription of user 'centre' refused: {subscriptions()[1]}"]
+
+
+def test_connections_that_die_at_once_are_hinted_at(faults: list[str]):
+    link, _ = a_link(faults)
+    assert "user and password" in link._hint()["hint"]
+    for expected in (False, False, True):
+        connect(link, FakeClient())
+        assert ("another process" in str(link._hint())) is expected
+    assert faults == []
+
+
+def test_certificates_that_cannot_be_read_are_named(faults: list[str]):
+    with pytest.raises(ConfigError, match=r"TLS files cannot be used \(/nowhere/ca\.pem\)"):
+        a_link(faults, host="broker.example", tls={"ca_file": "/nowhere/ca.pem"})

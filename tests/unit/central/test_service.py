@@ -1,0 +1,111 @@
+"""The centre as a process: it starts without a broker, stops cleanly, and says why where it cannot."""
+
+import signal
+import threading
+from collections import Counter
+from pathlib import Path
+
+from brokers import free_port
+from central_messages import rows
+from central_reads import a_read, put
+from centres import Centre
+
+from central.db import hot_read
+from central.service import Watch, _dead_threads, _signals
+
+
+class NoBroker:
+    """A port where nobody listens."""
+
+    def settings(self, user: str, *, protocol: str = "5", **more: object) -> dict[str, object]:
+        return {"host": "127.0.0.1", "port": free_port(), "protocol": protocol, "password_file": None, **more}
+
+
+def test_without_a_broker_it_waits_for_one_and_still_seals_on_time_and_when_stopped(tmp_path: Path):
+    centre = Centre(tmp_path / "centre", NoBroker(), archive={"seal_s": 1})
+    engine = centre.database()
+    put(engine, [a_read(seq) for seq in range(1, 6)])
+    centre.start()
+    try:
+        centre.wait_for("broker cannot be reached, trying again")
+        centre.wait_for("sealed")
+        assert "reads=5" in centre.log()
+        put(engine, [a_read(6)])
+        assert centre.stop(number=signal.SIGINT) == 0
+    finally:
+        centre.close()
+    assert "stopped" in centre.log()
+    assert centre.identities() == Counter({("edge-1", 7, seq): 1 for seq in range(1, 7)})
+    assert rows(engine, hot_read) == []
+    engine.dispose()
+
+
+def test_a_seal_that_fails_at_the_end_is_told_and_keeps_the_reads(tmp_path: Path):
+    (tmp_path / "archive").write_text("a file where the folder should be")
+    centre = Centre(tmp_path / "centre", NoBroker(), archive={"path": str(tmp_path / "archive"), "seal_s": 1})
+    engine = centre.database()
+    put(engine, [a_read(1)])
+    engine.dispose()
+    centre.start()
+    try:
+        centre.wait_for("sealing failed, the reads stay in the database")
+        assert centre.stop() == 1
+        assert "sealing at the end failed, the reads stay in the database" in centre.log()
+        assert centre.identities() == Counter({("edge-1", 7, 1): 1})
+    finally:
+        centre.close()
+
+
+def test_a_database_that_cannot_be_opened_is_told(tmp_path: Path):
+    (tmp_path / "centre").mkdir()
+    (tmp_path / "centre" / "central.sqlite").write_bytes(b"no database" * 100)
+    centre = Centre(tmp_path / "centre", NoBroker())
+    centre.start()
+    assert centre.end() == 1
+    assert "central.sqlite: file is not a database" in centre.log()
+    assert "Traceback" not in centre.log()
+
+
+def test_a_missing_password_file_is_told(tmp_path: Path):
+    mqtt = {"username": "centre", "password_file": str(tmp_path / "nowhere")}
+    centre = Centre(tmp_path / "centre", NoBroker(), mqtt=mqtt)
+    centre.start()
+    assert centre.end() == 1
+    assert "nowhere: secret cannot be read" in centre.log()
+
+
+# Its parts
+
+
+def test_the_first_fault_is_the_one_that_is_told():
+    watch = Watch()
+    assert not watch.is_over()
+    watch.fail("the first")
+    watch.fail("its consequence")
+    assert watch.wait(0)
+    assert watch.fault == "the first"
+
+
+def test_a_thread_that_dies_is_a_fault_with_its_name():
+    def die() -> None:
+        raise RuntimeError("a mistake of ours")
+
+    watch = Watch()
+    before = threading.excepthook
+    with _dead_threads(watch):
+        thread = threading.Thread(target=die, name="writer")
+        thread.start()
+        thread.join()
+    assert watch.is_over()
+    assert watch.fault == "thread 'writer' died: RuntimeError: a mistake of ours"
+    assert threading.excepthook is before
+
+
+def test_a_signal_is_a_clean_stop():
+    watch = Watch()
+    before = signal.getsignal(signal.SIGTERM)
+    with _signals(watch):
+        signal.raise_signal(signal.SIGTERM)
+    assert watch.is_over()
+    assert watch.fault == ""
+    assert signal.getsignal(signal.SIGTERM) is before
