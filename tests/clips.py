@@ -2,6 +2,7 @@
 
 import functools
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import av
@@ -31,15 +32,21 @@ def number_of(bgr: np.ndarray) -> int:
 
 
 def write_clip(
-    path: Path, *, frames: int = 50, gop: int = 25, b_frames: int = 0, codec: str = "libx264"
+    path: Path,
+    *,
+    frames: int = 50,
+    gop: int = 25,
+    b_frames: int = 0,
+    codec: str = "libx264",
+    draw: Callable[[int], np.ndarray] = drawn,
 ) -> Path:
-    """Encode `frames` numbered pictures at 25 a second into any container that the suffix names."""
+    """Encode `frames` pictures at 25 a second into any container that the suffix names."""
     options = {"g": str(gop), "bf": str(b_frames), "preset": "veryfast", "sc_threshold": "0", "crf": "18"}
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=FPS, options=options if codec == "libx264" else {})
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         for number in range(frames):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(drawn(number), format="bgr24")))
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(draw(number), format="bgr24")))
         container.mux(stream.encode())
     return path
 

@@ -3,6 +3,7 @@
 import random
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -147,9 +148,11 @@ class CameraThread:
                 source.close()
         except SourceError:
             raise
-        except Exception as error:  # the thread's top: a camera is never given up for a fault of ours
-            _log.exception("camera thread failed", camera=self.camera_id)
-            raise LostError(f"camera {self.camera_id}: fault in capture: {type(error).__name__}") from error
+        except Exception as error:  # noqa: BLE001  # the thread's top: no fault of ours may end a camera
+            # Neither the message nor local variables: libav's hold the address with the password.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            _log.error("camera thread failed", camera=self.camera_id, kind=type(error).__name__, where=where)
+            raise LostError(f"camera {self.camera_id}: fault in capture: {type(error).__name__}") from None
         raise LostError(f"camera {self.camera_id}: the stream ended")
 
     def _pass_on(self, source: FrameSource) -> None:

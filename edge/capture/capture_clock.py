@@ -39,6 +39,7 @@ class CaptureClock:
         self._arrival: tuple[float, float] | None = None  # media time and our time of the newest packet
         self._offset_s: float | None = None
         self._media_s = 0.0
+        self._step_s = 0.0
         self._captured: datetime | None = None
 
     def arrived(self, media_s: float, *, at: datetime) -> None:
@@ -61,14 +62,18 @@ class CaptureClock:
         """When a frame was taken; frames are asked for in order.
 
         Args:
-            media_s: its presentation time; None (libav gives the first frame none) stands for "now".
+            media_s: its presentation time; None (libav gives the first frame none, and the first one after
+                a pause) stands for one step after the frame before, or for "now" where there was none.
 
         Raises:
             ClockSetBackError: our clock was set back by more than 5 s.
         """
-        if media_s is None or self._least is None or self._offset_s is None:
+        if self._least is None or self._offset_s is None or (media_s is None and self._captured is None):
             return self._ascending(self._clock())
+        if media_s is None:
+            media_s = self._media_s + self._step_s
         run_s = max(0.0, media_s - self._media_s)
+        self._step_s = run_s or self._step_s
         error_s = min(self._least) - self._offset_s
         self._offset_s += min(max(error_s, -_FALL * run_s), _RISE * run_s)
         self._media_s = max(self._media_s, media_s)

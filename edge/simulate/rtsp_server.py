@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from edge.errors import ConfigError
-from edge.simulate.rtsp_connection import Connection, Programme
+from edge.simulate.rtsp_connection import Connection, Counts, Programme
 from edge.simulate.rtsp_message import HEAD_BYTES
 
 _PATIENCE_S = 10.0
@@ -108,6 +108,11 @@ class ServerThread:
     def url(self, mount: str) -> str:
         """Where a mount is played, without user and password."""
         return self._server.url(mount)
+
+    @property
+    def counts(self) -> Counts:
+        """What happened so far."""
+        return self._server.programme.counts
 
     def _end(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
 from edge.capture.camera import Backoff, CameraThread
 from edge.capture.hub import FrameHub
@@ -166,10 +167,15 @@ def test_an_end_without_an_error_is_a_loss() -> None:
 
 
 def test_a_fault_of_ours_gives_no_camera_up(started: Start) -> None:
-    script = Script((1, ZeroDivisionError("in our own code")), (2, None))
-    camera = started(script)
-    eventually(lambda: camera.status().reconnects == 1)
+    secret = "rtsp://ana:very-secret-word@host/day"
+    with capture_logs() as logs:
+        camera = started(Script((1, ZeroDivisionError(secret)), (2, None)))
+        eventually(lambda: camera.status().reconnects == 1)
     assert camera.status().failures == 1
+    fault = next(entry for entry in logs if entry["event"] == "camera thread failed")
+    assert fault["kind"] == "ZeroDivisionError"
+    assert "test_camera_thread.py" in fault["where"], "it says where"
+    assert "very-secret-word" not in str(logs), "and not with which address"
 
 
 @pytest.mark.parametrize(

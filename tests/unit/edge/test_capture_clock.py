@@ -116,3 +116,13 @@ def test_our_own_clock_set_back_ends_the_connection() -> None:
     world.clock.arrived(world.media_start_s + 4.0, at=world.now)
     with pytest.raises(ClockSetBackError):
         world.clock.captured(world.media_start_s + 4.0)
+
+
+def test_a_frame_without_a_time_amid_the_stream_is_one_step_on() -> None:
+    """However late it came."""
+    world = World()
+    before = world.play([0.0] * 50)
+    world.now += timedelta(seconds=3)
+    without = world.clock.captured(None)
+    after = world.play([3.0 - n * 0.04 for n in range(50)], first=51)
+    assert np.abs(world.errors_ms([*before, without, *after])).max() < 1
