@@ -103,6 +103,8 @@ def _advance(
         for label, log_p in chars:
             longer = (*prefix, label)
             came_from = in_blank if prefix and prefix[-1] == label else total
+            if came_from <= _NEVER:  # a repeat without a blank between: no new character
+                continue
             was_blank, was_char = grown.get(longer, (_NEVER, _NEVER))
             grown[longer] = (was_blank, _add(was_char, came_from + log_p))
     if len(grown) <= width:

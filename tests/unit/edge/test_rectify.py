@@ -1,0 +1,113 @@
+"""Cutting, straightening, and telling lines from small print, on drawn plates."""
+
+import numpy as np
+import pytest
+from plates import car, framed, line, motorcycle, stack, turned
+
+from edge.read import rectify
+from edge.read.rectify import Row, cut, layouts, tall
+from edge.types import Bgr, Box
+
+
+def ground(high: int = 100, wide: int = 200) -> Bgr:
+    return np.arange(high * wide * 3, dtype=np.uint32).astype(np.uint8).reshape(high, wide, 3)
+
+
+class TestCut:
+    def test_a_margin_of_its_size_is_left_on_each_side(self) -> None:
+        picture = ground()
+        assert np.array_equal(cut(picture, Box(50, 20, 100, 50), margin=0.1), picture[15:75, 40:160])
+
+    def test_without_a_margin_the_box_itself(self) -> None:
+        assert cut(ground(), Box(10.2, 10.7, 20.5, 5.1), margin=0).shape == (6, 21, 3)
+
+    @pytest.mark.parametrize(
+        "box",
+        [
+            Box(-30, -30, 60, 60), Box(190, 95, 40, 40), Box(0, 0, 200, 100), Box(-500, -500, 2000, 2000),
+            Box(199, 99, 1, 1), Box(5, 5, 0.01, 0.01), Box(200, 100, 3, 3), Box(-9, -9, 3, 3),
+        ],
+    )  # fmt: skip
+    def test_a_crop_lies_within_the_picture_and_is_never_empty(self, box: Box) -> None:
+        high, wide = cut(ground(), box).shape[:2]
+        assert 1 <= high <= 100
+        assert 1 <= wide <= 200
+
+    def test_it_is_a_view(self) -> None:
+        picture = ground()
+        assert np.shares_memory(cut(picture, Box(1, 1, 9, 9)), picture)
+
+
+class TestTilt:
+    @pytest.mark.parametrize("degrees", [-25, -16, -8, 0, 8, 16, 25])
+    def test_the_slope_of_the_text_is_found(self, degrees: float) -> None:
+        edges = rectify._edges(turned(car("ABC123"), degrees))
+        assert rectify.tilt(edges) == pytest.approx(degrees, abs=4)
+
+    def test_without_text_there_is_no_tilt(self) -> None:
+        assert rectify.tilt(np.zeros((64, 128), dtype=np.float32)) == 0
+
+    @pytest.mark.parametrize("degrees", [-20, 12])
+    def test_straightening_keeps_the_size_and_levels_the_text(self, degrees: float) -> None:
+        picture = turned(car("ABC123"), degrees)
+        level = rectify.sheared(picture, rectify.tilt(rectify._edges(picture)))
+        assert level.shape == picture.shape
+        assert abs(rectify.tilt(rectify._edges(level))) <= 4
+
+
+class TestRows:
+    def test_one_line_is_one_row(self) -> None:
+        (row,) = rectify.rows(rectify._edges(framed(line("ABC123"))))
+        assert row.top == pytest.approx(0.25, abs=0.1)
+        assert row.bottom == pytest.approx(0.75, abs=0.1)
+
+    def test_the_municipality_is_a_low_row(self) -> None:
+        found = rectify.rows(rectify._edges(car("ABC123", city="MEDELLIN")))
+        assert len(found) == 2
+        assert found[1].height < 0.5 * found[0].height
+        assert tall(found) == found[:1]
+
+    def test_two_lines_are_two_rows(self) -> None:
+        upper, lower = tall(rectify.rows(rectify._edges(motorcycle("ABC", "12D"))))
+        assert upper.bottom <= lower.top
+        assert upper.height == pytest.approx(lower.height, rel=0.2)
+
+    def test_bare_ground_has_none(self) -> None:
+        assert rectify.rows(np.zeros((64, 100), dtype=np.float32)) == []
+        assert tall([]) == []
+
+    def test_a_row_of_faint_edges_is_no_line(self) -> None:
+        assert tall([Row(0, 0.4, 0.3), Row(0.5, 0.9, 1.0)]) == [Row(0.5, 0.9, 1.0)]
+
+
+class TestLayouts:
+    def test_a_long_plate_is_left_alone(self) -> None:
+        picture = car("ABC123")
+        assert [[each.shape for each in lines] for lines in layouts(picture)] == [[picture.shape]]
+
+    def test_a_square_plate_with_two_lines_is_parted(self) -> None:
+        ((upper, lower),) = layouts(motorcycle("ABC", "12D"))
+        assert upper.shape[1] == lower.shape[1]
+        assert upper.shape[0] + lower.shape[0] <= 1.2 * motorcycle("ABC", "12D").shape[0]
+
+    def test_in_between_both_ways_are_offered(self) -> None:
+        ways = layouts(framed(stack(line("ABCDEF"), line("123456"))))
+        assert [len(lines) for lines in ways] == [1, 2]
+
+    def test_small_print_is_left_out_of_the_second_way(self) -> None:
+        picture = car("ABC123", city="MEDELLIN")
+        (whole,), (number,) = layouts(picture)
+        assert whole.shape == picture.shape
+        assert number.shape[0] < 0.75 * picture.shape[0]
+
+    @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1), (2, 3), (5, 5), (400, 900), (64, 64)])
+    @pytest.mark.parametrize("what", ["black", "noise", "half"])
+    def test_any_crop_has_a_layout_of_pixels(self, shape: tuple[int, int], what: str) -> None:
+        picture = np.zeros((*shape, 3), dtype=np.uint8)
+        if what == "noise":
+            picture[:] = np.random.default_rng(1).integers(0, 255, picture.shape)
+        elif what == "half":
+            picture[:, : shape[1] // 2] = 255
+        ways = layouts(picture)
+        assert 1 <= len(ways) <= 2
+        assert all(line.size > 0 and line.dtype == np.uint8 for lines in ways for line in lines)
