@@ -27,19 +27,6 @@ from edge.contract.delivery import Ack, Stream
 from edge.contract.read import PlateRead
 from edge.contract.topics import Address, Numbered
 
-_SERVE = """
-import sys
-from pathlib import Path
-from central.errors import CentralError
-from central.service import log_to_stderr, serve
-from central.settings import load
-log_to_stderr()
-try:
-    sys.exit(serve(load(Path(sys.argv[1]))))
-except CentralError as error:
-    sys.exit(f"central: {error}")
-"""
-
 
 class Centre:
     """`serve` with everything below one folder."""
@@ -64,7 +51,9 @@ class Centre:
     def start(self) -> None:
         assert self._process is None
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen([sys.executable, "-c", _SERVE, self.config], stderr=log)
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "central", "serve", "--config", self.config], stderr=log
+            )
 
     def wait_for(self, words: str, *, times: int = 1, within_s: float = 30) -> None:
         """Until these words stand in the log so many times."""

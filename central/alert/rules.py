@@ -69,7 +69,7 @@ def is_doubted(explanation: str) -> bool:
 def _sentences(hit: Hit, *, country_known: bool, late_by: timedelta | None) -> Iterator[str]:
     read, entry = hit.read, hit.entry
     yield (
-        f"{_described(read)}, in {read.votes} of {read.frames} frames; exactly the plate listed as "
+        f"{_described(read)}, {_frames(read)}; exactly the plate listed as "
         f"{entry.reason} in {entry.list_name} (priority {entry.priority}, source {entry.source or 'not given'}, "
         f"case {entry.case_number or 'not given'})."
     )
@@ -85,6 +85,12 @@ def _sentences(hit: Hit, *, country_known: bool, late_by: timedelta | None) -> I
 def _described(read: PlateRead) -> str:
     known = [scored.value for scored in (read.country, read.plate_class) if scored is not None]
     return f"{read.plate} ({', '.join([*known, f'likelihood {read.likelihood:.2f}'])})"
+
+
+def _frames(read: PlateRead) -> str:
+    if read.votes == 0:
+        return f"no single frame says so, but the sum of {read.frames}"
+    return f"in {read.votes} of {read.frames} frames"
 
 
 def _doubts(characters: tuple[Character, ...]) -> Iterator[str]:

@@ -121,9 +121,9 @@ class MqttLink:
     def reply(self, replies: Sequence[Reply]) -> None:
         """Publish what is committed, on each edge's own topic."""
         for reply in replies:
-            info = self._client.publish(
-                reply.address.ack, reply.ack.model_dump_json(), qos=1, retain=reply.retain
-            )
+            # Edges measure their clocks by ours, so the time is that of sending, not of the commit.
+            payload = reply.ack.model_copy(update={"at": self._clock()}).model_dump_json()
+            info = self._client.publish(reply.address.ack, payload, qos=1, retain=reply.retain)
             if info.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
                 self.dropped_replies += 1
                 _log.warning("acknowledgement dropped, the queue is full", edge=reply.address.edge_id)

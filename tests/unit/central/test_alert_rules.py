@@ -69,6 +69,10 @@ def test_the_explanation_names_plate_doubt_list_and_case():
     assert "COMPARE" not in words
 
 
+def test_a_plate_that_only_the_sum_of_frames_shows_says_so():
+    assert "no single frame says so, but the sum of 4" in told(a_read(1, votes=0))
+
+
 def test_what_is_not_in_doubt_is_not_told():
     sure = a_read(1, characters=tuple({"char": c, "likelihood": 0.99} for c in "ABC123"))
     assert "doubt" not in told(sure)

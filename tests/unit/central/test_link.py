@@ -29,14 +29,16 @@ class FakeClient:
         self.rc = rc
         self.acked: list[int] = []
         self.published: list[tuple[str, bool]] = []
+        self.payloads: list[str] = []
         self.subscribed: list[str] = []
 
     def ack(self, mid: int, qos: int) -> None:
         assert qos == 1
         self.acked.append(mid)
 
-    def publish(self, topic: str, _payload: str, *, qos: int, retain: bool) -> SimpleNamespace:
+    def publish(self, topic: str, payload: str, *, qos: int, retain: bool) -> SimpleNamespace:
         assert qos == 1
+        self.payloads.append(payload)
         self.published.append((topic, retain))
         return SimpleNamespace(rc=self.rc)
 
@@ -124,6 +126,7 @@ def test_a_reply_that_finds_the_queue_full_is_counted(faults: list[str]):
     link._client = FakeClient()
     link.reply(replies)
     assert link._client.published == [(address.ack, True)] * 2
+    assert Ack.model_validate_json(link._client.payloads[0]).at == NOON
     assert link.dropped_replies == 0
     link._client = FakeClient(MQTTErrorCode.MQTT_ERR_QUEUE_SIZE)
     link.reply(replies)

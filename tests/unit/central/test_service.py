@@ -61,7 +61,7 @@ def test_a_database_that_cannot_be_opened_is_told(tmp_path: Path):
     (tmp_path / "centre" / "central.sqlite").write_bytes(b"no database" * 100)
     centre = Centre(tmp_path / "centre", NoBroker())
     centre.start()
-    assert centre.end() == 1
+    assert centre.end() == 2
     assert "central.sqlite: file is not a database" in centre.log()
     assert "Traceback" not in centre.log()
 
@@ -70,7 +70,7 @@ def test_a_missing_password_file_is_told(tmp_path: Path):
     mqtt = {"username": "centre", "password_file": str(tmp_path / "nowhere")}
     centre = Centre(tmp_path / "centre", NoBroker(), mqtt=mqtt)
     centre.start()
-    assert centre.end() == 1
+    assert centre.end() == 2
     assert "nowhere: secret cannot be read" in centre.log()
 
 
