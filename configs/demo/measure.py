@@ -57,10 +57,20 @@ def read_archive(path: Path) -> Archive:
     )
 
 
+def spooled_reads(path: Path) -> set[tuple[str, int, int]]:
+    """The identity of every read that the edge ever spooled; none where it was ended before it began."""
+    if not path.exists():
+        return set()
+    spool = inspect(path)
+    return {("demo-box", spool.epoch, seq) for seq in range(1, spool.streams[Stream.READ].spooled + 1)}
+
+
 def passages_shown(log: Path, *, videos: Path, ended_at: datetime) -> tuple[list[Passage], list[Passage]]:
     """The passages that the cameras showed: those completed before the end, and those that it cut."""
     completed, cut = [], []
-    for line in log.read_text(encoding="utf-8").splitlines():
+    # None where the demo was ended before a camera played.
+    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+    for line in lines:
         record = json.loads(line)
         clip = load_truth(videos / "truth" / f"{record['mount']}.csv")
         started_at = datetime.fromisoformat(record["started_at"])
@@ -106,20 +116,18 @@ def measure(run: Path, *, videos: Path, ended_at: float, ok: bool) -> int:
         0 where the processes ended well and no read was lost or doubled, else 1.
     """
     archive = read_archive(run / "centre" / "archive")
-    spool = inspect(run / "edge" / "spool.sqlite")
-    epoch, spooled = spool.epoch, spool.streams[Stream.READ].spooled
-    expected = {("demo-box", epoch, seq) for seq in range(1, spooled + 1)}
+    spooled = spooled_reads(run / "edge" / "spool.sqlite")
     ended = datetime.fromtimestamp(ended_at, UTC)
     completed, cut = passages_shown(run / "passes.jsonl", videos=videos, ended_at=ended)
     result = drop_cut(score([*completed, *cut], archive.sightings), set(cut))
     with create_engine(f"sqlite:///{run / 'centre' / 'central.sqlite'}").connect() as database:
         alerts = database.scalar(select(func.count()).select_from(alert))
     show(result, completed)
-    lost = len(expected - set(archive.identities))
+    lost = len(spooled - set(archive.identities))
     duplicates = archive.identities.total() - len(archive.identities)
     line = {
         "archive": str(run / "centre" / "archive"),
-        "reads": spooled,
+        "reads": len(spooled),
         "alerts": alerts,
         "archived": archive.identities.total(),
         "passages": len(completed),

@@ -1,0 +1,94 @@
+"""The demo, whole: real broker, four RTSP cameras, edge worker, centre; what it prints at the end is measured."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+RUN = ROOT / "demo-run"
+
+
+@pytest.fixture(scope="module")
+def finished() -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "configs" / "demo" / "demo.py"), "--duration", "25"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=170, check=False)
+
+
+def last_line(finished: subprocess.CompletedProcess[str]) -> dict[str, object]:
+    assert finished.returncode == 0, finished.stdout[-2000:] + finished.stderr[-4000:]
+    line = json.loads(finished.stdout.splitlines()[-1])
+    assert isinstance(line, dict)
+    return line
+
+
+def test_nothing_is_lost_or_doubled(finished: subprocess.CompletedProcess[str]) -> None:
+    line = last_line(finished)
+    assert (line["lost"], line["duplicates"]) == (0, 0)
+    assert line["archived"] == line["reads"]
+
+
+def test_plates_are_read(finished: subprocess.CompletedProcess[str]) -> None:
+    """A low bar on purpose: how many are read depends on the machine's load; `make demo` says how many."""
+    line = last_line(finished)
+    assert int(str(line["passages"])) >= 20
+    assert int(str(line["correct"])) >= 0.5 * int(str(line["passages"]))
+
+
+def test_the_listed_vehicle_raises_an_alert(finished: subprocess.CompletedProcess[str]) -> None:
+    assert int(str(last_line(finished)["alerts"])) >= 1
+
+
+def test_the_archive_is_where_it_says(finished: subprocess.CompletedProcess[str]) -> None:
+    archive = Path(str(last_line(finished)["archive"]))
+    assert list(archive.rglob("captured_date=*/*.parquet"))
+
+
+def test_it_leaves_no_process_behind(finished: subprocess.CompletedProcess[str]) -> None:
+    last_line(finished)
+    listed = subprocess.run(
+        ["ps", "-eo", "args"], capture_output=True, text=True, check=True, timeout=20
+    ).stdout
+    assert [
+        line for line in listed.splitlines() if "configs/demo/" in line and str(sys.executable) in line
+    ] == []
+
+
+def test_secrets_are_the_owners_alone(finished: subprocess.CompletedProcess[str]) -> None:
+    last_line(finished)
+    secrets = list((RUN / "secrets").iterdir())
+    assert secrets
+    assert [path.name for path in secrets if path.stat().st_mode & 0o077] == []
+
+
+def test_a_taken_port_is_named() -> None:
+    holder = "import socket, time; s = socket.socket(); s.bind(('127.0.0.1', 8554)); print(1, flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", holder], stdout=subprocess.PIPE) as busy:
+        try:
+            assert busy.stdout is not None
+            busy.stdout.readline()
+            command = [sys.executable, str(ROOT / "configs" / "demo" / "demo.py"), "--duration", "5"]
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+        finally:
+            busy.send_signal(signal.SIGTERM)
+    assert done.returncode == 1
+    assert "port 8554 of 127.0.0.1 (cameras) is taken" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_ends_it_cleanly() -> None:
+    command = [sys.executable, "-u", str(ROOT / "configs" / "demo" / "demo.py")]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as demo:
+        assert demo.stdout is not None
+        demo.stdout.readline()  # the live table has begun
+        demo.send_signal(signal.SIGINT)
+        out, err = demo.communicate(timeout=120)
+    assert demo.returncode == 0, out[-2000:] + err[-4000:]
+    assert json.loads(out.splitlines()[-1])["lost"] == 0
