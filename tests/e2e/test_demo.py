@@ -66,7 +66,7 @@ def test_secrets_are_the_owners_alone(finished: subprocess.CompletedProcess[str]
 
 
 def test_a_taken_port_is_named() -> None:
-    holder = "import socket, time; s = socket.socket(); s.bind(('127.0.0.1', 8554)); print(1, flush=True); time.sleep(60)"
+    holder = "import socket,time; s=socket.socket(); s.bind(('127.0.0.1', 8554)); print(1, flush=True); time.sleep(9)"
     with subprocess.Popen([sys.executable, "-c", holder], stdout=subprocess.PIPE) as busy:
         try:
             assert busy.stdout is not None
