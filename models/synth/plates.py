@@ -111,7 +111,7 @@ def _furniture(canvas: Image, look: Look, plate_class: PlateClass, rng: Rng) -> 
     if look.band == "top":
         band = round(height * 0.2)
         cv2.rectangle(canvas, (0, 0), (width, band), look.band_colour, -1)
-        lettering.write(canvas, look.caption, (width // 2, band // 2), round(band * 0.55), (245, 245, 245))
+        lettering.write(canvas, look.caption, (width // 2, round(band * 0.58)), round(band * 0.55), (245, 245, 245))
         y, h = band + margin // 2, height - band - margin
     elif look.band == "left":
         band = round(height * 0.38)
@@ -161,7 +161,7 @@ def _line(ink: Image, line: str, font: str, area: tuple[int, int, int, int]) -> 
     breaks = [_is_break(before, after) for before, after in pairwise(line)]
     # Units of the letter height; the gap between letters and digits is wider than that between letters.
     natural = sum(advances) + 0.11 * len(breaks) + 0.14 * sum(breaks)
-    stretch = min(1.35, w / (natural * height)) if len(line) > 3 else min(1.75, w * 0.88 / (natural * height))
+    stretch = min(1.35, w / (natural * height)) if len(line) > 3 else min(2.0, w * 0.88 / (natural * height))
     cursor = x + (w - natural * height * stretch) / 2
     top = y + (h - height) // 2
     boxes: list[CharBox] = []

@@ -88,7 +88,7 @@ def random_spec(rng: Rng, *, two_line: bool | None = None) -> PlateSpec:
 def photographed(plate: PlateImage, rng: Rng) -> Image:
     """A plate as a camera sees it: at an angle, small, blurred, badly lit, compressed."""
     rows, columns = plate.bgr.shape[:2]
-    width = float(np.exp(rng.uniform(np.log(36), np.log(260))))
+    width = float(np.exp(rng.uniform(np.log(44), np.log(260))))
     height = width * rows / columns * float(rng.uniform(0.8, 1.1))
     margin = np.array([width, height]) * rng.uniform(0.0, 0.18, 2)
     square = np.array([[0, 0], [width, 0], [width, height], [0, height]])
@@ -258,7 +258,7 @@ class _Stage:
         for lane_index, lane in enumerate(self.road.lanes):
             y = float(rng.uniform(5, 14))
             while y < 45 and len(passages) < 8:
-                away = not self.road.two_way or lane > 0
+                away = lane > 0 if self.road.two_way else not self.road.towards
                 vehicle = _random_vehicle(
                     rng, vehicle_seed(seed, number) + len(passages), night=self.weather.grey
                 )

@@ -121,12 +121,12 @@ PTZ_SCENE = Programme(
     ),
     presets=(
         Preset("incoming", Camera((-3.9, 0.0, 5.6), 6.2, 11.2, 6200.0), 5.8),
-        Preset("outgoing", Camera((-3.9, 0.0, 5.6), 16.4, 15.0, 5000.0), 12.4),
+        Preset("outgoing", Camera((-3.9, 0.0, 5.6), 17.2, 15.0, 5600.0), 12.4),
         Preset("far", Camera((-3.9, 0.0, 5.6), 5.8, 6.5, 10500.0), 19.0),
     ),
     light=AFTERNOON,
     weather=Weather(wind_px=2.4, noise=2.0),
-    exposure_s=0.0015,
+    exposure_s=0.001,
     move_s=1.0,
     actors=(
         Actor(2.45, "car", 0, False, 10.0, style="hatch", colour="blue", meet_y=25.0),
@@ -137,7 +137,7 @@ PTZ_SCENE = Programme(
         Actor(9.1, "motorcycle", 1, True, 7.0, _MOTO, colour="red", meet_y=18.0, shift=-0.5),
         Actor(9.75, "motorcycle", 1, True, 7.0, _MOTO, colour="green", meet_y=18.0, shift=0.1, extra=True),
         Actor(15.5, "car", 0, False, 9.0, style="van", colour="white", meet_y=45.0),
-        Actor(17.0, "car", 0, False, 9.0, ("CO", "consular"), style="sedan", colour="black", meet_y=45.0),
+        Actor(17.2, "car", 0, False, 10.0, ("CO", "consular"), style="sedan", colour="black", meet_y=45.0),
         Actor(16.9, "car", 1, True, 7.4, style="hatch", colour="orange", meet_y=45.0),
         Actor(18.1, "motorcycle", 1, True, 6.8, _MOTO, colour="white", meet_y=45.0, shift=0.3),
     ),

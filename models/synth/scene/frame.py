@@ -96,17 +96,21 @@ def _smeared(layer: Layer, item: Present, view: View) -> Layer:
 
 
 def motion_kernel(way: Floats) -> Floats:
-    """(n, n) float32 kernel that smears along a way (2,) in px."""
-    length = float(np.linalg.norm(way))
-    size = int(np.ceil(length)) // 2 * 2 + 3
-    kernel = np.zeros((size, size), np.float32)
-    middle = np.array([size // 2, size // 2], np.float64)
-    half = np.asarray(way) / 2
-    ends = [np.round((middle + sign * half) * 16).astype(int).tolist() for sign in (-1, 1)]
-    cv2.line(kernel, ends[0], ends[1], (1.0,), 1, cv2.LINE_8, 4)
-    # A line of one pixel's width, softened by as much: half-pixel ways must count too.
-    soft = np.asarray(cv2.GaussianBlur(kernel, (3, 3), 0.4), np.float32)
-    return np.asarray(soft / soft.sum(), np.float32)
+    """(n, n) float32 kernel that smears along a way (2,) in px, exact to parts of a pixel."""
+    half = int(np.ceil(float(np.abs(way).max()) / 2)) + 1
+    size = 2 * half + 1
+    kernel = np.zeros((size + 1, size + 1), np.float64)
+    steps = 8 * size
+    for share in (np.arange(steps) + 0.5) / steps - 0.5:
+        x, y = half + way[0] * share, half + way[1] * share
+        column, row = int(x), int(y)
+        right, down = x - column, y - row
+        kernel[row, column] += (1 - right) * (1 - down)
+        kernel[row, column + 1] += right * (1 - down)
+        kernel[row + 1, column] += (1 - right) * down
+        kernel[row + 1, column + 1] += right * down
+    kernel = kernel[:size, :size]
+    return np.asarray(kernel / kernel.sum(), np.float32)
 
 
 def _covered(sighting: Sighting, layer: Layer) -> Sighting:

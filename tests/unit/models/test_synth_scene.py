@@ -224,6 +224,18 @@ def test_motion_blurs_along_the_way() -> None:
     assert kernel.sum(axis=0).max() < 0.25 < kernel.sum(axis=1).max()
 
 
+@pytest.mark.parametrize("way", [(0.5, 0.0), (0.0, 1.3), (2.2, -3.1), (-7.4, 0.6)])
+def test_the_blur_is_as_long_as_the_way(way: tuple[float, float]) -> None:
+    """A uniform smear over a length has a variance of a twelfth of its square, plus the pixel's own share."""
+    kernel = motion_kernel(np.array(way)).astype(float)
+    places = np.arange(kernel.shape[0]) - kernel.shape[0] // 2
+    for axis, length in ((0, way[0]), (1, way[1])):
+        profile = kernel.sum(axis=axis)
+        assert float((profile * places).sum()) == pytest.approx(0.0, abs=0.02)
+        variance = float((profile * places**2).sum())
+        assert length**2 / 12 - 0.01 <= variance <= length**2 / 12 + 0.27
+
+
 def test_composing_twice_gives_the_same_frame() -> None:
     present = [Present(vehicle(), Pose(0, 14, 180)), Present(vehicle("motorcycle"), Pose(1.5, 9, 0))]
     first, second = (compose(grey_frame(), present, View(CAMERA, DAY))[0] for _ in range(2))
