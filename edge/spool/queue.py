@@ -161,7 +161,7 @@ class Spool:
         An acknowledgement of another epoch or edge, or of numbers that were never given (a disk restored
         from a copy), deletes nothing and is counted.
         """
-        with self._transaction() as tally:
+        with self._transaction(fsync=False) as tally:
             before = sum(tally.waiting.values())
             if (ack.edge_id, ack.epoch) != (self._edge_id, self._epoch):
                 self._acks_ignored += 1
@@ -217,11 +217,16 @@ class Spool:
                 raise SpoolError(f"{self._path}: spool cannot be read: {error}") from error
 
     @contextmanager
-    def _transaction(self) -> Iterator[Tally]:
-        """One transaction; the counts in memory follow only when it has been committed."""
+    def _transaction(self, *, fsync: bool = True) -> Iterator[Tally]:
+        """One transaction; the counts in memory follow only when it has been committed.
+
+        Without `fsync` a power cut may undo it (the next one with covers it too): for deletions, because
+        a message that comes back is sent again and recognised.
+        """
         with self._lock:
             tally = self._tally.copy()
             try:
+                self._db.execute("PRAGMA synchronous = FULL" if fsync else "PRAGMA synchronous = NORMAL")
                 self._db.execute("BEGIN IMMEDIATE")
                 yield tally
                 changed = [s for s in Stream if self._differs(tally, s)]

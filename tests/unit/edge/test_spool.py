@@ -384,7 +384,10 @@ class TestOpening:
     def test_a_commit_outlives_a_power_cut(self, spool: Spool) -> None:
         # No test can cut the power; SQLite promises it for exactly these two settings.
         assert spool._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-        assert spool._db.execute("PRAGMA synchronous").fetchone() == (2,)
+        for _ in range(2):
+            spool.put_read(builder())
+            assert spool._db.execute("PRAGMA synchronous").fetchone() == (2,)
+            spool.acknowledge(ack(spool.epoch, {Stream.READ: [1]}))  # which itself may be undone
 
     def test_it_is_its_owners_alone(self, spool: Spool, path: Path) -> None:
         spool.put_read(builder())
