@@ -227,10 +227,10 @@ seal = Table(
     "seal",
     metadata,
     Column("seal_id", _Serial, primary_key=True, autoincrement=True),
-    Column("state", String(8), nullable=False),  # open: rows marked; done: in the archive, hot rows deleted
+    Column("state", String(8), nullable=False),  # open: rows are marked; done: they are in the archive
     Column("rows", Integer, nullable=False),
     Column("started_us", BigInteger, nullable=False),
-    Column("finished_us", BigInteger),
+    Column("finished_us", BigInteger),  # the marked rows have been deleted
     sqlite_autoincrement=True,  # a number is never used again
 )
 

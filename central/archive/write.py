@@ -13,7 +13,7 @@ A seal holds either hot rows, which are appended, or late updates, which replace
 import fcntl
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -41,7 +41,7 @@ from central.errors import StoreError
 from central.types import ArchivedDay
 
 CHUNK_ROWS: Final = 100_000
-"""Rows of one seal at most: what one call holds in memory, some 20 MB."""
+"""Rows of one seal at most: what one call holds in memory."""
 
 _SLICE_ROWS: Final = 2_000  # rows of one database transaction, so that reads keep being committed meanwhile
 _LOCK: Final = "_seal.lock"
@@ -88,13 +88,13 @@ def seal(engine: Engine, path: Path, *, clock: Clock, chunk_rows: int = CHUNK_RO
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
     """The kernel gives the lock back when its process dies, however it dies."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        lock = (path / _LOCK).open("wb")
-    except OSError as error:
-        raise StoreError(f"{path}: archive cannot be written: {error.strerror}") from error
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with ExitStack() as stack:
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            lock = stack.enter_context((path / _LOCK).open("wb"))
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        except OSError as error:
+            raise StoreError(f"{path}: archive cannot be written: {error.strerror}") from error
         yield
 
 
