@@ -39,7 +39,7 @@ def cli() -> None:
     """The centre: alerts, hotlists and the history of every read."""
 
 
-for _command in (looks.history, looks.alerts, looks.tail):
+for _command in (looks.history, looks.counts, looks.alerts, looks.tail):
     cli.add_command(_command)
 
 

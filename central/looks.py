@@ -1,48 +1,55 @@
-"""The commands that show reads: `history`, `alerts`, `tail`. None without who, why and for which case."""
+"""The commands that show reads: `history`, `counts`, `alerts`, `tail`. None without who, why and for which case."""
 
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from central.options import FOLDER, configured, limited, looking, now, open_console, style_of
+from central.options import FOLDER, configured, limited, looking, now, open_console, style_of, told_plainly
 
 if TYPE_CHECKING:
     from central.query.desk import Desk
     from central.query.lists import Evidence
+    from central.query.plan import Question
     from central.settings import CentralSettings
+    from central.show import Style
 
-_Declared = tuple[str | None, str | None, str | None]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def _about_reads(command: _F) -> _F:
+    """Which reads: `plate`, `cameras`, `since`, `until`."""
+    for flag, name, metavar, text in (
+        ("--to", "until", "TIME", "captured before; a date alone is meant with its day"),
+        ("--from", "since", "TIME", "captured since: 2026-03-04 or 2026-03-04T17:30"),
+    ):
+        command = click.option(flag, name, metavar=metavar, help=text)(command)
+    cameras = click.option(
+        "--camera", "cameras", multiple=True, metavar="CAMERA", help="here; may be repeated"
+    )
+    return click.argument("plate", required=False)(cameras(command))
 
 
 @click.command()
-@click.argument("plate", required=False)
-@click.option("--camera", "cameras", multiple=True, metavar="CAMERA", help="at this camera; may be repeated")
-@click.option("--from", "since", metavar="TIME", help="captured since: 2026-03-04 or 2026-03-04T17:30")
-@click.option("--to", "until", metavar="TIME", help="captured before; a date alone is meant with its day")
+@_about_reads
 @click.option("--json", "form", flag_value="json", help="one JSON document")
 @click.option("--csv", "form", flag_value="csv", help="one line a read, for spreadsheets")
 @limited(1_000)
 @looking
 @configured
-def history(plate: str | None, form: str | None, config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
+def history(form: str | None, config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
     """Where a PLATE was read and when, newest first; or what was read at a camera, or in a time span."""
-    from central.query.plan import Question
-    from central.query.when import moment
     from central.show import as_json, reads_table, write_csv
 
     with _desk(config, asked) as (desk, settings):
         style = style_of(settings)
-        spans = {
-            name: None if asked[name] is None else moment(asked[name], zone=style.zone, end=name == "until")
-            for name in ("since", "until")
-        }
-        answer = desk.history(Question(plate=plate, cameras=asked["cameras"], limit=asked["limit"], **spans))
+        answer = desk.history(_question(asked, style))
     if form == "json":
         click.echo(as_json("reads", answer.reads, style, cut=answer.cut))
     elif form == "csv":
@@ -52,6 +59,23 @@ def history(plate: str | None, form: str | None, config: Path, **asked: Any) -> 
         console.print(reads_table(answer.reads, style, width=console.width))
         console.print(f"{len(answer.reads)} {style.words('reads')}", style="dim")
     if answer.cut:
+        click.echo(style.words("more"), err=True)
+
+
+@click.command()
+@_about_reads
+@limited(1_000)
+@looking
+@configured
+def counts(config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
+    """How many reads there were, by hour and camera, newest hour first."""
+    from central.show import counts_table
+
+    with _desk(config, asked) as (desk, settings):
+        style = style_of(settings)
+        found = desk.counts(_question(asked, style))
+    open_console().print(counts_table(found, style))
+    if found.cut:
         click.echo(style.words("more"), err=True)
 
 
@@ -97,8 +121,19 @@ def _desk(config: Path, asked: dict[str, Any]) -> "Iterator[tuple[Desk, CentralS
 
     look = declare(asked["actor"], asked["purpose"], asked["case_number"])
     settings = load(config)
-    with open_desk(settings, look, clock=now) as desk:
+    with told_plainly(), open_desk(settings, look, clock=now) as desk:
         yield desk, settings
+
+
+def _question(asked: dict[str, Any], style: "Style") -> "Question":
+    from central.query.plan import Question
+    from central.query.when import moment
+
+    since, until = (
+        None if asked[name] is None else moment(asked[name], zone=style.zone, end=name == "until")
+        for name in ("since", "until")
+    )
+    return Question(asked["plate"], asked["cameras"], since=since, until=until, limit=asked["limit"])
 
 
 def _write_pictures(packs: Path, folder: Path, evidence: "Sequence[Evidence]") -> None:

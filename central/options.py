@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from central.errors import StoreError
+
 if TYPE_CHECKING:
     from rich.console import Console
     from sqlalchemy import Engine
@@ -83,7 +85,7 @@ def database(config: Path) -> "Iterator[tuple[CentralSettings, Engine]]":
 
     Raises:
         ConfigError: the file is wrong.
-        StoreError: the database cannot be opened.
+        StoreError: the database cannot be opened or used.
     """
     from central.db import open_database
     from central.settings import load
@@ -91,6 +93,22 @@ def database(config: Path) -> "Iterator[tuple[CentralSettings, Engine]]":
     settings = load(config)
     engine = open_database(settings.database_url)
     try:
-        yield settings, engine
+        with told_plainly():
+            yield settings, engine
     finally:
         engine.dispose()
+
+
+@contextmanager
+def told_plainly() -> Iterator[None]:
+    """A fault of the database as one of ours.
+
+    Raises:
+        StoreError: says what the database said.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise StoreError(f"database: {getattr(error, 'orig', None) or error}") from error

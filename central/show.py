@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from central.query.lists import EdgeState, Evidence, KeptLetter
-from central.query.reads import Answer
+from central.query.reads import Answer, Counts
 from central.types import Alert, HotlistEntry, KeptRead
 from central.words import Words
 
@@ -80,6 +80,14 @@ def reads_table(reads: Iterable[KeptRead], style: Style, *, width: int, dated: b
             *((vehicle(read, style), style.words(read.direction or "")) if more else ()),
             Text("●", style="yellow") if read.late else "",
         )
+    return table
+
+
+def counts_table(counts: Counts, style: Style) -> Table:
+    """Reads by hour and camera."""
+    table = _table(style, "time", "camera", "reads")
+    for count in counts.hours:
+        table.add_row(style.moment(count.hour), count.camera_id, f"{count.reads:>7,}")
     return table
 
 

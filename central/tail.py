@@ -46,6 +46,7 @@ class Board:
     Attributes:
         alerts: raised since the board was set up, newest first.
         fault: why the last look failed; empty where it did not.
+        passed_over: in a burst, only the newest reads were shown.
     """
 
     def __init__(self, *, since: datetime) -> None:
@@ -54,6 +55,7 @@ class Board:
         self.raised = 0
         self.totals = Totals(0, 0)
         self.fault = ""
+        self.passed_over = False
         self._since: Final = since
         self._newest_alert = 0
         self._arrivals: Final[deque[tuple[datetime, str]]] = deque(maxlen=_MOST_ARRIVALS)
@@ -120,6 +122,7 @@ def _looks(
             board.add_reads(fresh)
             alerts = board.add_alerts(source.alerts(limit=100))
             board.totals = source.totals()
+            board.passed_over = source.passed_over
             board.fault = ""
         except (CentralError, SQLAlchemyError) as error:
             board.fault = str(error).splitlines()[0]
@@ -153,6 +156,8 @@ def _summary(board: Board, style: Style) -> Text:
     line = Text.assemble(("Atalaya", "bold cyan"))
     for name, count, look in counts:
         line.append(f"   {style.words(name)} ").append(f"{count:,}", look)
+    if board.passed_over:
+        line.append(f"   {style.words('passed_over')}", "yellow")
     if board.fault:
         line.append(f"   {board.fault}", "bold yellow")
     return line

@@ -39,6 +39,7 @@ _BOTH: Final[Mapping[str, tuple[str, str]]] = {
     "archived": ("archivadas", "archived"),
     "ALERT": ("ALERTA", "ALERT"),
     "per_minute": ("por min", "per min"),
+    "passed_over": ("hubo ráfagas: no todas se mostraron", "there were bursts: not all were shown"),
     "no_reads": ("todavía no hay lecturas", "no reads yet"),
     "more": (
         "hay más: reduzca la pregunta o suba --limit",

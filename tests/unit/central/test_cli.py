@@ -160,6 +160,26 @@ class TestLooking:
         assert seqs("--camera", "cam-1") == [3, 1]
         assert seqs("--camera", "cam-1", "--camera", "cam-0", "--from", "2025-03-06") == [4, 3]
 
+    def test_counts_by_hour_and_camera(self, run: Run, engine: Engine) -> None:
+        hour = timedelta(hours=1)
+        put(engine, [a_read(1), a_read(2), a_read(3, captured_at=NOON + hour, camera_id="cam-2")])
+        lines = run("counts", "--from", "2025-03-04", *LOOK).stdout.splitlines()
+        assert [line.split() for line in lines[1:]] == [
+            ["2025-03-04", "08:00:00", "cam-2", "1"],
+            ["2025-03-04", "07:00:00", "cam-1", "2"],
+        ]
+        assert [entry[0] for entry in log_of(engine)] == ["counts", "counts.shown"]
+        assert run("counts", "--from", "2025-03-04", *LOOK, "--limit", "1").stderr.startswith(
+            "there are more"
+        )
+
+    def test_a_fault_of_the_database_is_one_line(self, run: Run, engine: Engine) -> None:
+        with engine.begin() as connection:
+            connection.execute(text("DROP TABLE late_update"))
+        result = run("history", "ABC123", *LOOK)
+        assert result.exit_code == 2
+        assert result.stderr == "error: database: no such table: late_update\n"
+
     @pytest.mark.parametrize(
         ("words", "fault"),
         [

@@ -220,6 +220,17 @@ class TestWatch:
         put(engine, [a_read(1), a_read(100)])
         assert [read.seq for read in watch.fresh(since=NOON + timedelta(seconds=60))] == [100]
 
+    def test_a_burst_is_cut_and_owned_up_to(
+        self, watch: Watch, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("central.query.watch.MOST_FRESH", 3)
+        put(engine, [a_read(seq) for seq in range(1, 4)])
+        assert len(watch.fresh(since=NOON)) == 3
+        assert not watch.passed_over
+        put(engine, [a_read(seq) for seq in range(4, 9)])
+        assert [read.seq for read in watch.fresh(since=NOON)] == [6, 7, 8]
+        assert watch.passed_over
+
     def test_totals_and_alerts(self, watch: Watch, engine: Engine, archive: Path) -> None:
         put(engine, [a_read(1)])
         seal(engine, archive, clock=lambda: NOON)

@@ -112,6 +112,11 @@ class TestLines:
             "2025-03-04 07:00:01  cam-1  ABC001  CO private  0.910",
         ]
 
+    def test_reads_that_were_passed_over_are_owned_up_to(self) -> None:
+        script = Script(([kept(1)], []))
+        script.passed_over = True
+        assert shown(script, terminal=False).splitlines()[-1].endswith("no todas se mostraron")
+
 
 class TestTable:
     """What a terminal gets: the last page is what we look at."""
