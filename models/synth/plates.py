@@ -111,7 +111,9 @@ def _furniture(canvas: Image, look: Look, plate_class: PlateClass, rng: Rng) -> 
     if look.band == "top":
         band = round(height * 0.2)
         cv2.rectangle(canvas, (0, 0), (width, band), look.band_colour, -1)
-        lettering.write(canvas, look.caption, (width // 2, round(band * 0.58)), round(band * 0.55), (245, 245, 245))
+        lettering.write(
+            canvas, look.caption, (width // 2, round(band * 0.58)), round(band * 0.55), (245, 245, 245)
+        )
         y, h = band + margin // 2, height - band - margin
     elif look.band == "left":
         band = round(height * 0.38)
