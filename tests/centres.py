@@ -55,7 +55,7 @@ class Centre:
                 [sys.executable, "-m", "central", "serve", "--config", self.config], stderr=log
             )
 
-    def wait_for(self, words: str, *, times: int = 1, within_s: float = 30) -> None:
+    def wait_for(self, words: str, *, times: int = 1, within_s: float = 90) -> None:
         """Until these words stand in the log so many times."""
         deadline = time.monotonic() + within_s
         while self.log().count(words) < times:

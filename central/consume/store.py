@@ -114,11 +114,7 @@ class Store:
         late = {id(r): r.read.is_late(now=r.received_at, limit=self._late_after) for r in _looks(batch)}
         if batch.reads:
             connection.execute(insert(hot_read), [to_row(r, late=late[id(r)]) for r in batch.reads])
-        applied = [
-            u
-            for u in sorted(batch.updates, key=lambda u: u.topic.seq)
-            if _apply(connection, batch.ledger, u, late=late[id(u)])
-        ]
+        applied = [u for u in batch.updates if _apply(connection, batch.ledger, u, late=late[id(u)])]
         self._write_pictures(connection, batch.pictures)
         _write_notices(connection, batch)
         alerts: list[Alert] = []

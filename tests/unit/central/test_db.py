@@ -41,12 +41,12 @@ def test_tables_of_a_newer_program_are_left_alone(database: Engine, database_url
         open_database(database_url)
 
 
-def test_processes_may_open_an_empty_database_at_once(database_url: str):
+def test_processes_may_open_an_empty_database_at_once(empty_database_url: str):
     program = "import sys; from central.db import open_database; open_database(sys.argv[1]).dispose()"
-    words = [sys.executable, "-c", program, database_url]
+    words = [sys.executable, "-c", program, empty_database_url]
     processes = [subprocess.Popen(words, stderr=subprocess.PIPE, text=True) for _ in range(3)]
     assert [process.communicate(timeout=60)[1] for process in processes] == ["", "", ""]
-    engine = open_database(database_url)
+    engine = open_database(empty_database_url)
     with reading(engine) as connection:
         assert connection.execute(select(func.count()).select_from(table_version)).scalar_one() == 1
     engine.dispose()

@@ -20,6 +20,8 @@ from central.hotlist.store import Hotlist, Import, import_csv
 from central.types import HotlistEntry, Reason
 from edge.contract.read import Scored
 
+GRAMMAR = load_grammar()
+AT = datetime(2026, 3, 4, 12, tzinfo=UTC)
 GOOD = "ABC123,CO,particular,stolen,1,SIJIN,C-1,2026-01-01,2026-12-31"
 
 
@@ -50,6 +52,7 @@ def test_good_lines_are_kept_and_bad_ones_named_by_line(database: Engine, tmp_pa
         "",
         "XYZ-98 a,CO,motocicleta,wanted,,SIJIN,C-3,,2026-12-31",
         "ABC124,CO,,stolen,1,SIJIN,C-4,,",
+        at=AT,
     )
     assert (report.added, report.changed, report.unchanged) == (2, 0, 0)
     assert {r.line: r.reason for r in report.refused} == {
@@ -174,12 +177,12 @@ def test_formulas_become_text(tmp_path: Path):
 
 def test_importing_again_adds_nothing_and_a_changed_line_changes_its_entry(database: Engine, tmp_path: Path):
     other = "XYZ98A,CO,motocicleta,stolen,2,SIJIN,C-3,,2026-12-31"
-    list_plates(database, tmp_path, GOOD, other)
+    list_plates(database, tmp_path, GOOD, other, at=AT)
     before = {row["plate"]: row for row in rows(database, hotlist_entry)}
     # The second line does not say since when: it stays as it was.
-    again = list_plates(database, tmp_path, GOOD, other, at=NOON + timedelta(days=3))
+    again = list_plates(database, tmp_path, GOOD, other, at=AT + timedelta(days=3))
     assert (again.added, again.changed, again.unchanged) == (0, 0, 2)
-    changed = list_plates(database, tmp_path, GOOD.replace(",1,", ",9,"), at=NOON)
+    changed = list_plates(database, tmp_path, GOOD.replace(",1,", ",9,"), at=AT)
     assert (changed.added, changed.changed, changed.unchanged) == (0, 1, 0)
     after = {row["plate"]: row for row in rows(database, hotlist_entry)}
     assert after["XYZ98A"] == before["XYZ98A"]
@@ -190,21 +193,21 @@ def test_importing_again_adds_nothing_and_a_changed_line_changes_its_entry(datab
 def test_an_entry_is_ended_by_an_earlier_expiry_and_a_stale_one_is_not_added(
     database: Engine, tmp_path: Path
 ):
-    list_plates(database, tmp_path, GOOD)
-    ended = list_plates(database, tmp_path, GOOD.replace("2026-12-31", "2026-01-02"), at=NOON)
+    list_plates(database, tmp_path, GOOD, at=AT)
+    ended = list_plates(database, tmp_path, GOOD.replace("2026-12-31", "2026-01-02"), at=AT)
     assert (ended.changed, ended.refused) == (1, ())
     entry = rows(database, hotlist_entry)[0]
     assert from_us(int(str(entry["valid_until_us"]))) == datetime(2026, 1, 3, tzinfo=UTC)
     stale = list_plates(
-        database, tmp_path, GOOD.replace("ABC123", "OLD001").replace("2026-12-31", "2026-01-02")
+        database, tmp_path, GOOD.replace("ABC123", "OLD001").replace("2026-12-31", "2026-01-02"), at=AT
     )
     assert stale.added == 0
     assert "is over, and OLD001 is not on this list" in stale.refused[0].reason
 
 
 def test_lists_are_apart(database: Engine, tmp_path: Path):
-    list_plates(database, tmp_path, GOOD)
-    order = Import(list_name="interpol", entered_by="jose", at=NOON)
+    list_plates(database, tmp_path, GOOD, at=AT)
+    order = Import(list_name="interpol", entered_by="jose", at=AT)
     assert import_csv(database, tmp_path / "hotlist.csv", order).added == 1
     assert len(rows(database, hotlist_entry)) == 2
 
@@ -213,11 +216,11 @@ def test_lists_are_apart(database: Engine, tmp_path: Path):
 def test_a_list_needs_a_plain_name(sqlite: Engine, tmp_path: Path, name: str):
     (tmp_path / "list.csv").write_text(f"{HEADER}\n{GOOD}")
     with pytest.raises(HotlistError, match="name of the list"):
-        import_csv(sqlite, tmp_path / "list.csv", Import(list_name=name, entered_by="maria", at=NOON))
+        import_csv(sqlite, tmp_path / "list.csv", Import(list_name=name, entered_by="maria", at=AT))
 
 
 def test_a_failed_import_leaves_the_list_as_it_was(sqlite: Engine, tmp_path: Path):
-    list_plates(sqlite, tmp_path, GOOD)
+    list_plates(sqlite, tmp_path, GOOD, at=AT)
     before = rows(sqlite, hotlist_entry)
     with sqlite.begin() as connection:
         refuse = (
@@ -226,17 +229,17 @@ def test_a_failed_import_leaves_the_list_as_it_was(sqlite: Engine, tmp_path: Pat
         connection.exec_driver_sql(refuse)
     # The new line goes in before the changed one fails.
     with pytest.raises(StoreError, match=r"hotlist 'medellin' cannot be written: disk on fire"):
-        list_plates(sqlite, tmp_path, GOOD.replace("ABC123", "NEW001"), GOOD.replace(",1,", ",9,"))
+        list_plates(sqlite, tmp_path, GOOD.replace("ABC123", "NEW001"), GOOD.replace(",1,", ",9,"), at=AT)
     assert rows(sqlite, hotlist_entry) == before
 
 
 def test_an_import_is_live_in_the_next_transaction(database: Engine, database_url: str, tmp_path: Path):
-    hotlist = Hotlist(compatible=load_grammar().compatible)
+    hotlist = Hotlist(compatible=GRAMMAR.compatible)
     elsewhere = open_database(database_url)
     with database.begin() as connection:
         first = hotlist.current(connection)
         assert hotlist.current(connection) is first
-    list_plates(elsewhere, tmp_path, GOOD)
+    list_plates(elsewhere, tmp_path, GOOD, at=AT)
     with database.begin() as connection:
         assert len(hotlist.current(connection)) == 1
     elsewhere.dispose()
@@ -262,7 +265,7 @@ def entry(**more: object) -> HotlistEntry:
 
 
 def index(*entries: HotlistEntry) -> HotlistIndex:
-    return HotlistIndex(enumerate(entries, start=1), compatible=load_grammar().compatible)
+    return HotlistIndex(enumerate(entries, start=1), compatible=GRAMMAR.compatible)
 
 
 def scored(value: str | None) -> Scored | None:
