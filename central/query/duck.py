@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from threading import Timer
+from threading import Event, Thread
 from typing import Final
 
 import duckdb
@@ -15,6 +15,8 @@ _SETTINGS: Final = (
     "enable_external_access = false",
     "lock_configuration = true",
 )
+
+_AGAIN_S: Final = 0.05
 
 
 class Duck:
@@ -41,7 +43,8 @@ class Duck:
             TimedOutError: it took too long.
             QueryError: it needs too much memory, or a file cannot be read.
         """
-        watchdog = Timer(self._timeout_s, self._duck.interrupt)
+        done = Event()
+        watchdog = Thread(target=self._watch, args=(done,), name="query watchdog", daemon=True)
         for name, table in tables.items():
             self._duck.register(name, table)
         watchdog.start()
@@ -52,9 +55,17 @@ class Duck:
         except duckdb.Error as error:
             raise QueryError(f"the archive cannot answer: {error}") from error
         finally:
-            watchdog.cancel()
+            done.set()
+            watchdog.join()
             for name in tables:
                 self._duck.unregister(name)
+
+    def _watch(self, done: Event) -> None:
+        """Interrupt again and again: DuckDB forgets an interruption that comes while it still prepares."""
+        if not done.wait(self._timeout_s):
+            self._duck.interrupt()
+            while not done.wait(_AGAIN_S):
+                self._duck.interrupt()
 
     def close(self) -> None:
         """Give everything back."""
