@@ -14,12 +14,14 @@ def ground(high: int = 100, wide: int = 200) -> Bgr:
 
 
 class TestCut:
-    def test_a_margin_of_its_size_is_left_on_each_side(self) -> None:
+    def test_the_margins_are_shares_of_the_box(self) -> None:
         picture = ground()
-        assert np.array_equal(cut(picture, Box(50, 20, 100, 50), margin=0.1), picture[15:75, 40:160])
+        assert np.array_equal(
+            cut(picture, Box(50, 20, 100, 50), across=0.1, down=0.2), picture[10:80, 40:160]
+        )
 
     def test_without_a_margin_the_box_itself(self) -> None:
-        assert cut(ground(), Box(10.2, 10.7, 20.5, 5.1), margin=0).shape == (6, 21, 3)
+        assert cut(ground(), Box(10.2, 10.7, 20.5, 5.1), across=0, down=0).shape == (6, 21, 3)
 
     @pytest.mark.parametrize(
         "box",
