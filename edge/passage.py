@@ -18,6 +18,7 @@ SAME_PLACE: Final = timedelta(seconds=120)
 """The same where the plate still stands in its old place: a parked car behind passing ones."""
 
 _SAME_PLACE_IOU: Final = 0.3
+_TURNED: Final = 1.3  # a receding plate that is so many times as wide when found again has driven round
 _GROWN: Final = 1.5  # a plate so many times as wide is worth another look, and another picture
 _KEEN_READS: Final = 12  # after so many reads without certainty only better pictures are read, or
 _BETTER: Final = 1.1
@@ -69,15 +70,16 @@ class Passage:
 
     @property
     def is_certain(self) -> bool:
-        """Whether the plate is known; one frame alone may be wrong however sure it is."""
+        """Whether the string is known; one frame alone may be wrong however sure it is."""
         verdict = self.verdict
         return verdict is not None and self.reads > 1 and verdict.likelihood >= self._settings.certain
 
     @property
     def is_legible(self) -> bool:
-        """Whether the verdict is fit to be said; that of one frame alone, a flash of lettering, only if it is sure."""
+        """Whether the verdict is fit to be said; that of one frame alone only if it is sure."""
         least = self._settings.legible if self.reads > 1 else self._settings.certain
-        return self.verdict is not None and self.verdict.likelihood >= least
+        verdict = self.verdict
+        return verdict is not None and verdict.likelihood >= least and not _is_lettering(verdict)
 
     def wants(self, box: Box, *, at: datetime, quality: float) -> bool:
         """Whether reading this picture may tell something new."""
@@ -145,5 +147,13 @@ class Passage:
     def is_same_as(self, track: Track) -> bool:
         """Whether a track of an equal plate is this very passage."""
         away = track.last_at - self.track.last_at
-        stayed = self.track.box.iou(track.box) >= _SAME_PLACE_IOU
-        return away <= (SAME_PLACE if stayed else SAME_PLATE)
+        if self.track.box.iou(track.box) >= _SAME_PLACE_IOU:
+            return away <= SAME_PLACE
+        zoom = track.box.width / self.track.box.width
+        came_back = zoom > _TURNED if self.track.direction == "receding" else zoom < 1 / _TURNED
+        return away <= SAME_PLATE and not (self.track.direction and came_back)
+
+
+def _is_lettering(verdict: Verdict) -> bool:
+    """Whether it is a sign, a slogan or a telephone number: a string unknown to every grammar and of one kind only."""
+    return verdict.country is None and (verdict.plate.isalpha() or verdict.plate.isdecimal())

@@ -3,7 +3,7 @@
 A passage is one vehicle passing once. It is emitted as a READ once, whichever comes first: its verdict is
 certain, its track ends, or `patience_s` has gone by since it first became legible. Later evidence that changes
 it, or at the end of its track a much better picture, is an UPDATE of the same passage, a few at most. What never
-becomes legible is counted.
+becomes legible is counted; so is lettering: a string that no grammar knows and that is all letters or all digits.
 
 A parked car, or a plate found again after an occlusion, is no new passage: where a track comes to a plate that
 this camera saw a moment ago, it joins that passage (`edge/passage.py` says how long a moment is).
@@ -161,7 +161,6 @@ class Pipeline:
             shot = Shot(frame.captured_at, detection.box, good, text, crop.copy(), still.overview)
             passage = self._passages[track.id]
             passage.read(shot, score=detection.score, reading=reading)
-            self._join(passage, track)
 
     def _choose(
         self, frame: Frame, track: Track, detection: Detection
@@ -178,32 +177,44 @@ class Pipeline:
         worth = good >= _LEAST_QUALITY and passage.wants(box, at=frame.captured_at, quality=good)
         return (track, detection, crop, good) if worth else None
 
-    def _join(self, passage: Passage, track: Track) -> None:
-        """Let a passage that was not emitted yet go on as the one whose plate it bears, where there is one."""
+    def _twin(self, passage: Passage) -> Passage | None:
+        """The emitted passage that this one, of which nothing has been said yet, turns out to be part of."""
         if passage.is_emitted or passage.verdict is None or not passage.is_legible:
-            return
+            return None
         known = self._known.get(passage.verdict.plate)
-        if known is not None and known is not passage and known.is_same_as(track):
-            known.track = track
-            self._passages[track.id] = known
-            self._count(rejoined=1)
+        return known if known is not None and known.is_same_as(passage.track) else None
+
+    def _join(self) -> None:
+        """Let tracks of a plate that was emitted a moment ago go on as that passage."""
+        for number, passage in self._passages.items():
+            twin = self._twin(passage)
+            if twin is not None:
+                twin.track = passage.track
+                self._passages[number] = twin
+                self._count(rejoined=1)
 
     def _due(self, at: datetime, *, now: datetime) -> list[Emission]:
         """What the live passages have to say at capture time `at`."""
-        return [
-            self._emit(passage, now=now)
-            for passage in dict.fromkeys(self._passages.values())
-            if passage.has_news and (passage.is_certain or self._is_overdue(passage, at))
-        ]
+        due = []
+        for number in tuple(self._passages):
+            self._join()  # what was emitted just now may be the twin of the next
+            passage = self._passages[number]
+            is_time = passage.is_certain or self._is_overdue(passage, at)
+            if is_time and passage.is_legible and passage.has_news:
+                due.append(self._emit(passage, now=now))
+        return due
 
     def _is_overdue(self, passage: Passage, at: datetime) -> bool:
-        if passage.is_emitted or passage.legible_at is None or not passage.is_legible:
+        if passage.is_emitted or passage.legible_at is None:
             return False
         return (at - passage.legible_at).total_seconds() >= self._settings.patience_s
 
     def _end(self, track: Track, *, now: datetime) -> Emission | None:
         passage = self._passages.pop(track.id)
         self._count(tracks=1)
+        if self._twin(passage) is not None:
+            self._count(rejoined=1)
+            return None
         if passage in self._passages.values():  # another track of it lives on
             return None
         emission = None

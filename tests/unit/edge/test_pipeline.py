@@ -223,6 +223,14 @@ def test_one_frame_alone_is_believed_only_if_it_is_sure() -> None:
         assert said(scene.end()) == expected
 
 
+def test_a_passage_that_fell_into_two_tracks_at_once_is_one_read() -> None:
+    scene = Scene({7: reading("KAB123", sure=0.7), 9: reading("KAB123", sure=0.99)})
+    scene.show(0.5, lambda _: {7: Box(60, 60, 120, 60)})
+    scene.show(0.5, lambda _: {9: Box(400, 200, 120, 60)})
+    assert said(scene.end()) == [(Kind.READ, "KAB123")]
+    assert scene.pipeline.counts.rejoined == 1
+
+
 def test_a_plate_found_twice_in_a_frame_is_one() -> None:
     scene = Scene({7: reading("KAB123")})
     found = scene.detector.detect
@@ -266,6 +274,27 @@ def test_the_same_plate_much_later_elsewhere_is_a_new_passage() -> None:
     scene.show(15, nothing)
     scene.show(1, lambda _: {7: Box(400, 200, 120, 60)})
     assert said(scene.end()) == [(Kind.READ, "KAB123")] * 2
+
+
+def test_a_plate_that_has_driven_round_the_block_is_a_new_passage() -> None:
+    scene = Scene({7: reading("KAB123")})
+    scene.show(3, lambda t: {7: Box(300 - 20 * t, 200 - 50 * t, 120 - 25 * t, 60 - 12 * t)})
+    scene.show(4, nothing)
+    scene.show(1, lambda _: {7: Box(300, 200, 120, 60)})
+    emissions = scene.end()
+    assert said(emissions) == [(Kind.READ, "KAB123")] * 2
+    assert emissions[0].track_id != emissions[1].track_id
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("BELEN", []), ("3105550", []), ("34A36837", ["34A36837"]), ("KAB123", ["KAB123"])]
+)
+def test_lettering_is_no_plate(text: str, expected: list[str]) -> None:
+    scene = Scene({7: reading(text)}, real_vote)
+    scene.show(3, standing(7))
+    assert [e.verdict.plate for e in scene.end()] == expected
+    assert scene.reader.crops <= 15, "and it is not read for ever"
+    assert scene.pipeline.counts.illegible == 1 - len(expected)
 
 
 def test_a_parked_car_behind_passing_ones_is_not_read_anew() -> None:
