@@ -43,7 +43,7 @@ from central.types import ArchivedDay
 CHUNK_ROWS: Final = 100_000
 """Rows of one seal at most: what one call holds in memory."""
 
-_SLICE_ROWS: Final = 2_000  # rows of one database transaction, so that reads keep being committed meanwhile
+_SLICE_ROWS: Final = 500  # rows of one database transaction, so that reads keep being committed meanwhile
 _LOCK: Final = "_seal.lock"
 
 _OPEN: Final = "open"
