@@ -15,6 +15,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from edge.capture import picture
+from edge.capture.backlog import Backlog
 from edge.capture.capture_clock import CaptureClock, ClockSetBackError
 from edge.capture.damage import Damage
 from edge.capture.gate import MotionGate
@@ -120,7 +121,8 @@ class RtspSource:
         stream = container.streams.video[0]
         stream.codec_context.thread_count = 1  # threads would each hold frames back
         whole_late = stream.codec_context.name in _PARSED
-        clock = CaptureClock(self._clock)
+        clock, backlog = CaptureClock(self._clock), Backlog()
+        late = False
         came_at: datetime | None = None
         for packet in self._packets(container):
             now = self._clock()
@@ -128,9 +130,16 @@ class RtspSource:
             if packet is None:  # nothing came for a while: what came before says nothing about the next
                 came_at = None
                 continue
-            if packet.pts is not None and packet.time_base is not None:
-                clock.arrived(float(packet.pts * packet.time_base), at=begun_at or now)
             came_at = now
+            media_s = None if packet.pts is None else float(packet.pts * packet.time_base)
+            if media_s is not None:
+                clock.arrived(media_s, at=begun_at or now)
+                late = backlog.must_skip(
+                    media_s=media_s, read_s=time.monotonic(), key_frame=packet.is_keyframe
+                )
+            if late:
+                self._stats.dropped()
+                continue
             for frame in self._decode(packet):
                 taken = self._consider(frame, clock)
                 if taken is not None:

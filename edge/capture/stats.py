@@ -19,7 +19,8 @@ class CaptureSnapshot:
         frames_received: decoded frames, damaged ones included.
         frames_corrupt: damaged in transit, or drawn from a damaged one; skipped.
         frames_still: kept back by the motion gate.
-        frames_dropped: replaced by a newer frame before they were used.
+        frames_dropped: replaced by a newer frame before they were used, or not even decoded because this box
+            had fallen behind.
         reconnects: times that frames came again after they had ceased.
         failures: connections that could not be made or broke.
     """
@@ -79,7 +80,7 @@ class CaptureStats:
             self._now = replace(self._now, frames_still=self._now.frames_still + 1)
 
     def dropped(self) -> None:
-        """A frame was replaced by a newer one before it was used."""
+        """A frame made way for newer ones before it was used."""
         with self._lock:
             self._now = replace(self._now, frames_dropped=self._now.frames_dropped + 1)
 

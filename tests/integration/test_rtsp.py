@@ -202,6 +202,26 @@ class TestWatching:
             assert blocks.max() < 40, f"picture {number_of(frame.bgr)} is damaged"
 
 
+class TestOverload:
+    def test_a_box_too_slow_for_its_camera_leaves_frames_out_and_returns_to_the_present(
+        self, server: ServerThread, camera: Settings
+    ) -> None:
+        """A quarter of the frames can be used; over TCP the rest would wait in buffers, and grow old."""
+        stats = CaptureStats()
+        watched = source(camera(server.url("day")), stats)
+        ages_s = []
+        end_s = time.monotonic() + 12
+        for frame in watched.frames():
+            ages_s.append((now() - frame.captured_at).total_seconds())
+            time.sleep(0.15)
+            if time.monotonic() > end_s:
+                watched.close()
+        assert max(ages_s[:50]) > 3, "without leaving any out it falls behind"
+        assert stats.snapshot().frames_dropped > 50
+        assert max(ages_s) < 8
+        assert min(ages_s[50:]) < 1.5, "and then it is back in the present"
+
+
 class TestFailing:
     def fails(self, settings: CameraSettings) -> str:
         with pytest.raises(LostError) as lost:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+from edge.capture.backlog import Backlog
 from edge.capture.damage import Damage
 from edge.capture.hub import FrameHub
 from edge.capture.pacer import Pacer
@@ -65,6 +66,61 @@ class TestDamage:
         assert damage.is_spoilt(marked=False, key_frame=False, media_s=109.9)
         assert damage.is_spoilt(marked=False, key_frame=False, media_s=None)
         assert not damage.is_spoilt(marked=False, key_frame=False, media_s=110.1)
+
+
+class TestBacklog:
+    """A camera of 25 pictures a second with a key frame every second, read by a box of varying speed."""
+
+    def read(
+        self, *, cost_s: float, pictures: int, set_forward_s: float = 0.0
+    ) -> tuple[list[bool], list[float]]:
+        """What is skipped, and how old each picture is when it is decoded; skipping costs 1 ms."""
+        backlog, read_s, skipped, ages = Backlog(), 0.0, [], []
+        for number in range(pictures):
+            media_s = number / 25
+            read_s = max(read_s, media_s)
+            offset_s = set_forward_s if number > pictures // 2 else 0.0
+            skipped.append(
+                backlog.must_skip(media_s=media_s + 77, read_s=read_s + offset_s, key_frame=number % 25 == 0)
+            )
+            read_s += 0.001 if skipped[-1] else cost_s
+            if not skipped[-1]:
+                ages.append(read_s - media_s)
+        return skipped, ages
+
+    def test_a_box_that_keeps_up_skips_nothing(self) -> None:
+        assert not any(self.read(cost_s=0.039, pictures=5000)[0])
+
+    @pytest.mark.parametrize("cost_s", [0.042, 0.06, 0.1, 0.2, 0.5])
+    def test_a_slow_box_stays_within_some_seconds_of_the_present(self, cost_s: float) -> None:
+        skipped, ages = self.read(cost_s=cost_s, pictures=10_000)
+        assert max(ages) < 5.5
+        decoded = 1 - sum(skipped) / len(skipped)
+        assert decoded > 0.6 * 0.04 / cost_s, "most of what it can decode is decoded"
+
+    def test_it_resumes_with_a_key_frame_only(self) -> None:
+        skipped, _ = self.read(cost_s=0.06, pictures=5000)
+        resumed = [n for n in range(1, 5000) if skipped[n - 1] and not skipped[n]]
+        assert len(resumed) > 5
+        assert all(n % 25 == 0 for n in resumed)
+
+    def test_a_clock_set_forward_costs_a_few_seconds_and_no_more(self) -> None:
+        skipped, _ = self.read(cost_s=0.01, pictures=5000, set_forward_s=600)
+        assert 0 < sum(skipped) <= 75
+
+    def test_drift_is_no_backlog(self) -> None:
+        backlog = Backlog()
+        assert not any(
+            backlog.must_skip(media_s=n / 25, read_s=n / 25 * (1 + 2e-4), key_frame=False)
+            for n in range(25 * 3600 * 4)
+        )
+
+    def test_a_camera_that_sets_its_time_back_is_not_behind(self) -> None:
+        backlog = Backlog()
+        assert not any(
+            backlog.must_skip(media_s=(n % 500) / 25, read_s=n / 25, key_frame=n % 25 == 0)
+            for n in range(2000)
+        )
 
 
 class TestStats:
