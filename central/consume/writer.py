@@ -170,19 +170,18 @@ def _brief(error: Exception) -> str:
 
 
 def _tell(outcome: Outcome) -> None:
+    """Note the alerts without their plates: a log is read without a purpose and outlives a deletion."""
     for alert in outcome.alerts:
         _log.warning(
             "alert",
             alert_id=alert.alert_id,
-            plate=alert.plate,
-            camera=alert.camera_id,
             edge=alert.edge_id,
+            camera=alert.camera_id,
             captured_at=alert.captured_at.isoformat(),
             list=alert.list_name,
             reason=str(alert.reason),
             priority=alert.priority,
             late=alert.late,
-            explanation=alert.explanation,
         )
     if outcome.counts["dead"]:
         _log.warning("messages put with the dead letters", number=outcome.counts["dead"])
