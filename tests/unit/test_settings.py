@@ -83,6 +83,14 @@ class TestBothSides:
             side.read_secret(tmp_path / "secret")
 
 
+def test_default_paths_too_are_beside_the_file(tmp_path: Path) -> None:
+    assert edge.settings.load(write(tmp_path, EDGE)).spool.path == tmp_path / "state" / "spool.sqlite"
+    centre = central.settings.load(write(tmp_path, "site_timezone: America/Bogota\n"))
+    assert centre.archive.path == tmp_path / "state" / "archive"
+    assert centre.pictures_path == tmp_path / "state" / "pictures"
+    assert centre.database_url == f"sqlite:///{tmp_path}/state/central.sqlite"
+
+
 def test_a_camera_twice_is_refused(tmp_path: Path) -> None:
     with pytest.raises(edge.errors.ConfigError, match="camera ids must be distinct; twice: c1"):
         edge.settings.load(write(tmp_path, EDGE + "  - {id: c1, url: 'rtsp://127.0.0.1:554/b'}\n"))
