@@ -140,13 +140,15 @@ class Writer:
         self._write_labels(link, [yolo_line(box, width=width, height=height) for box in boxes])
         return link
 
-    def closeup(self, picture: Picture, *, widths: tuple[float, float], rng: random.Random) -> Path:
-        """Cut a close-up around the picture's widest plate; other plates are kept where half of them shows."""
+    def closeup(
+        self, picture: Picture, *, widths: tuple[float, float], rng: random.Random, plate: int | None = None
+    ) -> Path:
+        """Cut a window around a plate, the widest if none is named; others are kept where half of them shows."""
         image = self._read(self._data / picture.path)
         size = (image.shape[1], image.shape[0])
-        widest = max(picture.boxes, key=lambda box: box[2])
-        left, top, width, height = closeup_window(widest, size=size, widths=widths, rng=rng)
-        path = self._images / f"closeup-{Path(picture.path).name}"
+        middle = max(picture.boxes, key=lambda box: box[2]) if plate is None else picture.boxes[plate]
+        left, top, width, height = closeup_window(middle, size=size, widths=widths, rng=rng)
+        path = self._images / f"closeup{'' if plate is None else plate}-{Path(picture.path).name}"
         cv2.imwrite(str(path), image[top : top + height, left : left + width], [cv2.IMWRITE_JPEG_QUALITY, 92])
         moved = [(x - left, y - top, w, h) for x, y, w, h in picture.boxes]
         kept = [box for box in moved if _visible(box, width, height) >= 0.5]

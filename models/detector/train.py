@@ -4,6 +4,7 @@ Wants the folders of prepare.py below WORK/data; writes WORK/init.pt (the COCO w
 of every epoch, results.csv). A run that was cut off goes on with --resume from its last whole epoch.
 """
 
+import json
 import os
 import random
 from collections.abc import Callable
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ultralytics.engine.trainer import BaseTrainer
     from ultralytics.nn.tasks import DetectionModel
 
+RUNS = {"main": "run", "polish": "polish"}  # folders below the work folder
 Nest: TypeAlias = "torch.Tensor | dict[str, Nest] | list[Nest] | tuple[Nest, ...]"
 """What ultralytics' heads return: tensors in a nest of containers."""
 
@@ -111,15 +113,20 @@ def fitted_to_cpu(threads: int) -> Callable[["BaseTrainer"], None]:
     return fit
 
 
-def arguments(recipe: dict[str, Any], section: str, work: Path) -> dict[str, Any]:
-    """Gather the arguments of ultralytics' trainer for one section (`cpu` or `gpu`) of the recipe."""
+def arguments(recipe: dict[str, Any], section: str, work: Path, *, stage: str = "main") -> dict[str, Any]:
+    """Gather the arguments of ultralytics' trainer for one section (`cpu` or `gpu`) of the recipe.
+
+    `stage` is `main`, or `polish`: the last epochs, with rendered scenes.
+    """
+    changes = recipe["polish"] if stage == "polish" else {}
     sizes = {key: recipe[section][key] for key in ("imgsz", "batch", "epochs", "workers")}
     return {
         **recipe["train"],
         **sizes,
-        "data": str(work / "data" / "data.yaml"),
+        **changes,
+        "data": str(work / "data" / ("polish.yaml" if stage == "polish" else "data.yaml")),
         "project": str(work.resolve()),
-        "name": "run",
+        "name": RUNS[stage],
         "exist_ok": True,
         "device": 0 if section == "gpu" else "cpu",
         "amp": section == "gpu",
@@ -142,14 +149,25 @@ def retime(checkpoint: Path, epochs: int) -> None:
         torch.save(content, checkpoint)
 
 
+def chosen(work: Path) -> Path:
+    """The checkpoint that choose.py chose.
+
+    Raises:
+        FileNotFoundError: choose.py has not run.
+    """
+    choice = json.loads((work / "choice.json").read_text(encoding="utf-8"))
+    return work / str(choice["run"]) / "weights" / str(choice["checkpoint"])
+
+
 @click.command()
 @click.option("--work", type=click.Path(path_type=Path), default=Path("../atalaya-work"), show_default=True)
 @click.option("--section", type=click.Choice(["cpu", "gpu"]), default="cpu", show_default=True)
-@click.option("--resume", is_flag=True, help="Go on from the last whole epoch of WORK/run.")
+@click.option("--stage", type=click.Choice(["main", "polish"]), default="main", show_default=True)
+@click.option("--resume", is_flag=True, help="Go on from the last whole epoch of this stage.")
 @click.option(
     "--threads", type=int, help="Instead of the recipe's: fewer where other programs want the cores."
 )
-def main(work: Path, section: str, resume: bool, threads: int | None) -> None:
+def main(work: Path, section: str, stage: str, resume: bool, threads: int | None) -> None:
     """Train the plate detector; the folders of prepare.py are expected below WORK/data."""
     recipe = read_recipe()
     threads = threads or recipe[section]["threads"]
@@ -159,14 +177,17 @@ def main(work: Path, section: str, resume: bool, threads: int | None) -> None:
     make_torchvision_importable()
     from ultralytics import YOLO
 
-    last = work / "run" / "weights" / "last.pt"
+    settings = arguments(recipe, section, work, stage=stage)
     if resume:
-        retime(last, recipe[section]["epochs"])
-    model = YOLO(str(last if resume else start_weights(work, recipe)))
+        weights = work / RUNS[stage] / "weights" / "last.pt"
+        retime(weights, settings["epochs"])
+    else:
+        weights = chosen(work) if stage == "polish" else start_weights(work, recipe)
+    model = YOLO(str(weights))
     patch_loss(bfloat16=recipe[section]["bfloat16"], rules=recipe["degrade"])
     if section == "cpu":
         model.add_callback("on_pretrain_routine_end", fitted_to_cpu(threads))
-    model.train(**({"resume": True} if resume else arguments(recipe, section, work)))
+    model.train(**({"resume": True} if resume else settings))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edge.types import Bgr, Box, Detection
-from models.detector.choose import best_score, held_out
+from models.detector.choose import best_score, held_out, rank
 from models.detector.measure import Outcome, least_threshold, look, median_ms, score
 from models.detector.prepare import Picture
 
@@ -82,6 +82,14 @@ def test_the_best_score_trades_recall_for_false_boxes() -> None:
     assert loose is not None
     assert (strict.recall, loose.recall) == (pytest.approx(0.5), pytest.approx(1.0))
     assert best_score([outcome([(PLATE, 0.99)], truth=())], most_false_boxes=0.0) is None
+
+
+def test_a_checkpoint_ranks_by_its_mean_recall_over_the_budgets() -> None:
+    outcomes = [outcome([(PLATE, 0.4)]), outcome([(PLATE, 0.9)]), outcome([(PLATE, 0.5)], truth=())]
+    assert rank(outcomes, [0.0, 1.0]) == pytest.approx(0.75)
+    assert rank([outcome([(PLATE, 0.9)]), outcome([(PLATE, 0.99)], truth=())], [0.0, 1.0]) == pytest.approx(
+        0.5
+    )
 
 
 def test_looking_at_pictures(tmp_path: Path) -> None:

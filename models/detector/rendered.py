@@ -1,0 +1,65 @@
+"""Mix rendered street scenes in, for the last epochs: `python -m models.detector.rendered --work DIR SCENES...`.
+
+Colombian two-line plates on motorcycles exist only as rendered ones. SCENES are folders that
+`python -m models.synth plates` wrote: vehicles, plates and streets of the sample clips are never among them.
+Windows are cut around their plates, and shown together with a share of the real pictures that prepare.py listed:
+
+    data/polish.txt, polish.yaml   as train.txt and data.yaml, for `train.py --stage polish`
+"""
+
+import random
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from models.detector.prepare import Writer, read_labels, read_recipe
+
+
+def windows(scenes: Path, out: Path, rules: dict[str, Any], rng: random.Random) -> list[Path]:
+    """Cut windows around plates of rendered scenes, at most the recipe's number from each scene.
+
+    Raises:
+        FileNotFoundError: the folder has no labels.csv.
+    """
+    writer = Writer(scenes, out)
+    paths = []
+    for picture in read_labels(scenes, split="train"):
+        wide = [i for i, box in enumerate(picture.boxes) if box[2] >= rules["smallest_plate_px"]]
+        if picture.kind == "scene":
+            chosen = rng.sample(wide, min(rules["windows_a_scene"], len(wide)))
+            paths += [
+                writer.closeup(picture, widths=tuple(rules["widths"]), rng=rng, plate=i) for i in chosen
+            ]
+    return paths
+
+
+def write_mix(folders: list[Path], out: Path, recipe: dict[str, Any]) -> dict[str, int]:
+    """Write polish.txt and polish.yaml into `out`, the data folder of prepare.py; returns the counts.
+
+    Raises:
+        FileNotFoundError: prepare.py has not run, or a folder has no labels.csv.
+    """
+    rules = recipe["rendered"]
+    rng = random.Random(recipe["seed"])  # noqa: S311 - chooses pictures, keeps no secret
+    listed = (out / "train.txt").read_text(encoding="utf-8").splitlines()
+    real = rng.sample(listed, round(rules["real_share"] * len(listed)))
+    cut = [str(path.absolute()) for folder in folders for path in windows(folder, out, rules, rng)]
+    (out / "polish.txt").write_text("".join(f"{line}\n" for line in real + cut), encoding="utf-8")
+    names = {"path": str(out.resolve()), "train": "polish.txt", "val": "fold.txt", "names": {0: "plate"}}
+    (out / "polish.yaml").write_text(yaml.safe_dump(names), encoding="utf-8")
+    return {"real": len(real), "rendered": len(cut)}
+
+
+@click.command()
+@click.option("--work", type=click.Path(path_type=Path), default=Path("../atalaya-work"), show_default=True)
+@click.argument("scenes", type=click.Path(path_type=Path, exists=True), nargs=-1, required=True)
+def main(work: Path, scenes: tuple[Path, ...]) -> None:
+    """Mix windows of rendered SCENES into the pictures of WORK/data."""
+    counts = write_mix(list(scenes), work / "data", read_recipe())
+    click.echo(" ".join(f"{key}={value}" for key, value in counts.items()))
+
+
+if __name__ == "__main__":
+    main()
