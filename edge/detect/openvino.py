@@ -74,6 +74,8 @@ def _compile(graph: Path, weights: Path, *, threads: int) -> Any:  # noqa: ANN40
     }
     try:
         core = openvino.Core()
+        # A weight file that is overwritten while it is mapped ends the process with a bus error.
+        core.set_property({"ENABLE_MMAP": False})
         return core.compile_model(core.read_model(str(graph), str(weights)), "CPU", settings)
     except RuntimeError as error:
         raise AssetError(f"{graph}: OpenVINO cannot load it: {error}") from error
