@@ -12,7 +12,7 @@ from edge.settings import read_secret
 from edge.simulate.clip import Clip, load_clip
 from edge.simulate.digest import DigestGuard
 from edge.simulate.player import Faults, PassLog
-from edge.simulate.rtsp_connection import Programme, Terms
+from edge.simulate.programme import Programme, Terms
 from edge.simulate.rtsp_server import RtspServer
 
 

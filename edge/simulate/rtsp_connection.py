@@ -4,17 +4,15 @@ import asyncio
 import base64
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable
 from urllib.parse import unquote, urlsplit
 
 import structlog
 
 from edge.simulate.clip import Clip
-from edge.simulate.digest import DigestGuard
 from edge.simulate.outlet import InterleavedOutlet, Outlet, open_udp
-from edge.simulate.player import BrokenOnPurposeError, Faults, Pass, Player, SlowClientError
+from edge.simulate.player import BrokenOnPurposeError, Player, SlowClientError
+from edge.simulate.programme import Programme
 from edge.simulate.rtp import CLOCK_HZ, PAYLOAD_TYPE
 from edge.simulate.rtsp_message import ProtocolError, Request, Response, read_request
 
@@ -24,62 +22,6 @@ _TRACK = "trackID=0"
 _METHODS = ("OPTIONS", "DESCRIBE", "SETUP", "PLAY", "GET_PARAMETER", "SET_PARAMETER", "TEARDOWN")
 _CHANNELS = re.compile(r"^interleaved=(\d{1,3})-(\d{1,3})$")
 _PORTS = re.compile(r"^client_port=(\d{1,5})-(\d{1,5})$")
-
-
-def utc_now() -> datetime:
-    """The machine's time."""
-    return datetime.now(UTC)
-
-
-def log_pass(began: Pass) -> None:
-    """Say in the log that a pass began."""
-    _log.info("pass began", mount=began.mount, session=began.session, number=began.number)
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """How clients are served.
-
-    Attributes:
-        guard: whom to let in; None lets in everybody.
-        session_timeout_s: a client that says nothing for this long loses its session.
-        backlog_bytes: so much may wait for a client; more, and it is dropped.
-        clients: connections at once; more are turned away.
-    """
-
-    guard: DigestGuard | None = None
-    session_timeout_s: float = 60.0
-    backlog_bytes: int = 2_000_000
-    clients: int = 64
-
-
-@dataclass(slots=True)
-class Counts:
-    """What happened since the server's start."""
-
-    sessions: int = 0
-    refused: int = 0
-    slow_dropped: int = 0
-    timed_out: int = 0
-    turned_away: int = 0
-
-
-@dataclass(slots=True)
-class Programme:
-    """What all connections share.
-
-    Attributes:
-        mounts: clips by name.
-        began: told of every pass that a session begins.
-        faults: what goes wrong from now on; may be set while clients watch, from any thread.
-    """
-
-    mounts: Mapping[str, Clip]
-    terms: Terms = Terms()
-    began: Callable[[Pass], None] = log_pass
-    now: Callable[[], datetime] = utc_now
-    faults: Faults = field(default_factory=Faults)
-    counts: Counts = field(default_factory=Counts)
 
 
 class _Refusal(Exception):  # noqa: N818  # an answer on its way, no fault of ours

@@ -11,7 +11,8 @@ from types import TracebackType
 from typing import Self
 
 from edge.errors import ConfigError
-from edge.simulate.rtsp_connection import Connection, Counts, Programme
+from edge.simulate.programme import Counts, Programme
+from edge.simulate.rtsp_connection import Connection
 from edge.simulate.rtsp_message import HEAD_BYTES
 
 _PATIENCE_S = 10.0

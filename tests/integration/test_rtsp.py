@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from edge.settings import CameraSettings
 from edge.simulate.clip import Clip, load_clip
 from edge.simulate.digest import DigestGuard
 from edge.simulate.player import Faults, Pass
-from edge.simulate.rtsp_connection import Programme, Terms
+from edge.simulate.programme import Programme, Terms
 from edge.simulate.rtsp_server import ServerThread
 from edge.types import Frame
 
@@ -188,7 +188,7 @@ class TestWatching:
         stats = CaptureStats()
         watched = source(camera(server.url("day"), transport=transport), stats)
         good = []
-        end_s = time.monotonic() + 8
+        end_s = time.monotonic() + 5
         for frame in watched.frames():
             good.append(frame)
             if time.monotonic() > end_s:
@@ -206,20 +206,40 @@ class TestOverload:
     def test_a_box_too_slow_for_its_camera_leaves_frames_out_and_returns_to_the_present(
         self, server: ServerThread, camera: Settings
     ) -> None:
-        """A quarter of the frames can be used; over TCP the rest would wait in buffers, and grow old."""
+        """An eighth of the frames can be used; over TCP the rest would wait in buffers, and grow old."""
         stats = CaptureStats()
         watched = source(camera(server.url("day")), stats)
         ages_s = []
-        end_s = time.monotonic() + 12
+        end_s = time.monotonic() + 9
         for frame in watched.frames():
             ages_s.append((now() - frame.captured_at).total_seconds())
-            time.sleep(0.15)
+            time.sleep(0.3)
             if time.monotonic() > end_s:
                 watched.close()
-        assert max(ages_s[:50]) > 3, "without leaving any out it falls behind"
+        oldest = ages_s.index(max(ages_s))
+        assert 3 < ages_s[oldest] < 8, "it falls behind, to a limit"
         assert stats.snapshot().frames_dropped > 50
-        assert max(ages_s) < 8
-        assert min(ages_s[50:]) < 1.5, "and then it is back in the present"
+        assert min(ages_s[oldest:]) < 1.5, "and then it is back in the present"
+
+
+class TestClock:
+    def test_a_clock_that_is_set_back_ends_the_connection_with_a_word(
+        self, server: ServerThread, camera: Settings
+    ) -> None:
+        """Capture times could not both ascend and be true; the next connection begins with the new clock."""
+        began_s = time.monotonic()
+
+        def clock() -> datetime:
+            back = timedelta(hours=1) if time.monotonic() - began_s > 1 else timedelta()
+            return now() - back
+
+        stats = CaptureStats()
+        watched = RtspSource(camera(server.url("day")), clock=clock, stats=stats)
+        times = []
+        with pytest.raises(LostError, match="this machine's clock was set back"):
+            times.extend(frame.captured_at for frame in watched.frames())
+        assert len(times) > 10
+        assert all(b > a for a, b in itertools.pairwise(times))
 
 
 class TestFailing:

@@ -17,7 +17,13 @@ from edge.errors import LostError, RefusedError
 from edge.settings import CameraSettings
 
 PYTHON = "/usr/bin/python3"
-PROBE = "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import GstRtspServer"
+PROBE = """
+import gi
+gi.require_version("GstRtspServer", "1.0")
+from gi.repository import Gst, GstRtspServer
+Gst.init(None)
+assert all(Gst.ElementFactory.find(e) for e in ("filesrc", "qtdemux", "h264parse", "rtph264pay"))
+"""
 USER, PASSWORD = "ana", "p:w @x/"
 
 

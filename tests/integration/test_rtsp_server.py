@@ -22,7 +22,7 @@ from rtsp_client import TCP, RawClient
 from edge.cli import cli
 from edge.simulate.clip import Clip, load_clip
 from edge.simulate.digest import DigestGuard
-from edge.simulate.rtsp_connection import Programme, Terms
+from edge.simulate.programme import Programme, Terms
 from edge.simulate.rtsp_server import ServerThread
 
 USER = ("ana", "p:w @ü/")

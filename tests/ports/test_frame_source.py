@@ -19,7 +19,7 @@ from edge.errors import LostError
 from edge.ports import FrameSource
 from edge.settings import CameraSettings
 from edge.simulate.clip import load_clip
-from edge.simulate.rtsp_connection import Programme
+from edge.simulate.programme import Programme
 from edge.simulate.rtsp_server import ServerThread
 
 FRAMES = 50
