@@ -5,16 +5,30 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from brokers import Broker
-from central_messages import address_of, list_plates, picture_message, read_message, rows, update_message
+from central_messages import (
+    JPEG,
+    address_of,
+    list_plates,
+    picture_message,
+    read_message,
+    rows,
+    update_message,
+)
 from central_reads import a_read
 from centres import Centre, Edge, last_ack, poisoned
+from deltalake import DeltaTable
 
 from central.db import alert, hot_read, picture
 from edge.contract.delivery import Stream
+from edge.contract.read import PlateRead
+from edge.publish.publisher import Publisher
+from edge.settings import MqttSettings as EdgeMqttSettings
+from edge.spool.queue import Spool
 
 ADDRESS = address_of(a_read(1))
 
@@ -179,10 +193,8 @@ def test_a_hotlist_import_is_live_within_a_second(centre: Centre, broker: Broker
 
 
 def test_mqtt_3_1_1_loses_nothing_either(broker: Broker, tmp_path: Path):
-    if broker.port != broker.port_311:
-        pytest.skip("one version of the protocol a port: the edge and the centre must both be on that one")
     centre = Centre(tmp_path / "centre", broker, protocol="3.1.1")
-    edge = an_edge(centre, broker)
+    edge = an_edge(centre, broker, protocol="3.1.1")
     centre.start()
     edge.hand_over(*(read_message(a_read(seq)) for seq in range(1, 301)))
     edge.start()
@@ -205,6 +217,49 @@ def test_a_broker_that_dies_is_found_again(centre: Centre, broker: Broker):
     assert edge.broken_promises == []
     assert centre.stop() == 0
     assert centre.identities() == Counter({("edge-1", 7, seq): 1 for seq in range(1, 201)})
+
+
+# The edge's own spool and publisher
+
+
+def test_the_edge_s_spool_runs_empty_and_everything_is_archived_once(
+    centre: Centre, broker: Broker, tmp_path: Path
+):
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    spool = Spool(tmp_path / "spool.sqlite", edge_id="edge-1", max_bytes=10**8, clock=now)
+    settings = EdgeMqttSettings.model_validate(broker.settings("edge-1", resend_s=2.0))
+    publisher = Publisher(spool, settings, ADDRESS, clock=now)
+    publisher.start()
+    centre.start()
+    put = []
+    for number in range(1, 201):
+        crop = JPEG if number % 10 == 0 else None
+        put.append(spool.put_read(lambda epoch, seq, crop=crop: shown(epoch, seq, crop, at=now()), crop=crop))
+        if number % 20 == 0:
+            spool.put_update(put[-1].model_copy(update={"votes": 4}), crop=JPEG)
+        if number == 100:
+            wait_until(lambda: publisher.state.published > 50, within_s=60)
+            centre.kill9()
+            centre.start()
+    wait_until(spool.is_empty, within_s=90)
+    clock_error_s = publisher.state.clock_error_s
+    publisher.stop()
+    spool.close()
+    assert clock_error_s is not None
+    assert abs(clock_error_s) < 5  # both sides run on this machine's clock
+    assert centre.stop() == 0
+    assert centre.identities() == Counter({tuple(read.id): 1 for read in put})
+    engine = centre.database()
+    assert len(rows(engine, picture)) == 20
+    engine.dispose()
+    archived = DeltaTable(centre.archive).to_pyarrow_table(columns=["seq", "votes"]).to_pylist()
+    assert {row["seq"] for row in archived if row["votes"] == 4} == set(range(20, 201, 20))
+
+
+def shown(epoch: int, seq: int, crop: bytes | None, *, at: datetime) -> PlateRead:
+    return a_read(seq, epoch=epoch, captured_at=at, pictures={"crop": crop is not None})
 
 
 # What only a person can mend
