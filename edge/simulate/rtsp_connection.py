@@ -167,7 +167,10 @@ class Connection:
             ports = _pair(_PORTS, parameters, limit=65_535)
             if profile.upper() in {"RTP/AVP", "RTP/AVP/UDP"} and "unicast" in parameters and ports:
                 local, peer = (self._writer.get_extra_info(n)[0] for n in ("sockname", "peername"))
-                udp = await open_udp(local=local, host=peer, ports=ports, heard=self._hear)
+                try:
+                    udp = await open_udp(local=local, host=peer, ports=ports, heard=self._hear)
+                except OSError as error:
+                    raise _Refusal(503) from error
                 ours = udp.server_ports
                 return udp, (
                     f"RTP/AVP;unicast;client_port={ports[0]}-{ports[1]};server_port={ours[0]}-{ours[1]}"
