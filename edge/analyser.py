@@ -1,8 +1,6 @@
 """The thread that looks at frames: newest frame in, emissions out, for some of the box's cameras."""
 
-import os
 import statistics
-import sys
 import threading
 import time
 from collections import deque
@@ -21,7 +19,6 @@ from edge.settings import CameraSettings, VoteSettings
 from edge.types import Frame
 
 _TICK_S: Final = 0.25
-_NICE: Final = 5
 _TIMED: Final = 256  # frames whose time is remembered
 
 _log = structlog.get_logger(__name__)
@@ -80,9 +77,6 @@ class Analyser:
             self._thread.join()
 
     def _run(self) -> None:
-        if sys.platform == "linux":
-            # Decoding comes first on a busy box: a frame not analysed is one dropped, a stream not decoded is lost.
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
         ticked = time.monotonic()
         while not self.hub.is_closed:
             frame = self.hub.next(timeout_s=_TICK_S)
