@@ -150,7 +150,15 @@ def test_stopping_ends_every_thread(tmp_path: Path, spool: Spool) -> None:
 def test_a_signal_stops_the_box_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     handlers = [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)]
     street = Street({"cam": passing("cam", 7)})
-    threading.Timer(1.0, lambda: os.kill(os.getpid(), number)).start()
+
+    def tell() -> None:
+        # Not before the box listens: the signal would end the tests themselves.
+        until(lambda: signal.getsignal(number) is not dict(zip((15, 2), handlers, strict=True))[number])
+        until(lambda: len(street.opened) == 1)
+        time.sleep(1.0)
+        os.kill(os.getpid(), number)
+
+    threading.Thread(target=tell).start()
     serve(settings(tmp_path), engines=[engine()], connect=street)
     assert [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)] == handlers
     with Spool(
