@@ -76,7 +76,7 @@ class Reading:
 
     Attributes:
         log_probs: (steps, 1 + len(alphabet)) float32, natural logarithms, each row sums to one in
-            probability; column 0 is the CTC blank. Two lines stand one after the other, parted by a blank step.
+            probability; column 0 is the CTC blank. Two lines stand one after the other.
         alphabet: the characters of columns 1.., upper case letters and digits.
         text_raw: the greedy string as the net spelt it, separators included.
         lines: 1 or 2.

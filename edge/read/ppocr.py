@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from edge import ctc
 from edge.contract.pattern import ALPHABET
 from edge.errors import AssetError
-from edge.read.rectify import layouts
+from edge.read.rectify import beside, layouts
 from edge.types import Bgr, Reading
 
 _WHEEL: Final = "rapidocr"
@@ -73,12 +73,11 @@ class PpOcrReader:
         and the likelier reading is kept.
         """
         plans = [layouts(crop) for crop in crops]
-        posteriors = iter(self._run([line for plan in plans for layout in plan for line in layout]))
+        posteriors = iter(self._run([beside(lines) for plan in plans for lines in plan]))
         readings = []
         for plan in plans:
-            ways = [[next(posteriors) for _ in layout] for layout in plan]
-            found = [self._reading(way) for way in ways]
-            readings.append(found[0] if len(found) == 1 else max(found, key=_worth))
+            ways = [self._reading(next(posteriors), lines=len(lines)) for lines in plan]
+            readings.append(ways[0] if len(ways) == 1 else max(ways, key=_worth))
         return readings
 
     def _run(self, lines: Sequence[Bgr]) -> Iterator[NDArray[np.float32]]:
@@ -87,10 +86,9 @@ class PpOcrReader:
             batch = np.stack([strip(line) for line in lines[first : first + _BATCH]])
             yield from self._net(batch)[0]
 
-    def _reading(self, posteriors: Sequence[NDArray[np.float32]]) -> Reading:
-        raw = " ".join(self._spell(p) for p in posteriors)
-        log_probs = parted([self._fold(p) for p in posteriors])
-        return Reading(log_probs=log_probs, alphabet=ALPHABET, text_raw=raw, lines=len(posteriors))
+    def _reading(self, posterior: NDArray[np.float32], *, lines: int) -> Reading:
+        raw = self._spell(posterior)
+        return Reading(log_probs=self._fold(posterior), alphabet=ALPHABET, text_raw=raw, lines=lines)
 
     def _spell(self, posterior: NDArray[np.float32]) -> str:
         return "".join(self._characters[k] for k in ctc.greedy(posterior))
@@ -148,14 +146,6 @@ def strip(line: Bgr) -> NDArray[np.float32]:
     padded = np.zeros((3, _STRIP_HEIGHT, _STRIP_WIDTH), dtype=np.float32)
     padded[:, :, :width] = scaled.transpose(2, 0, 1)
     return padded
-
-
-def parted(lines: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Put the posteriors of a plate's lines one after the other, parted by a blank step."""
-    blank = np.full((1, lines[0].shape[1]), np.log(_LEAST), dtype=np.float32)
-    blank[0, 0] = np.log1p(-_LEAST * (blank.shape[1] - 1))
-    rows = [row for line in lines for row in (blank, line)]
-    return np.concatenate(rows[1:])
 
 
 def _worth(reading: Reading) -> tuple[bool, float]:

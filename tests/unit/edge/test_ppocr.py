@@ -11,7 +11,7 @@ from plates import line
 from edge.contract.pattern import ALPHABET
 from edge.errors import AssetError
 from edge.read import ppocr
-from edge.read.ppocr import Fold, PpOcrReader, parted, strip, weight_file
+from edge.read.ppocr import Fold, PpOcrReader, strip, weight_file
 
 CHARSET = ("", "A", "a", "À", "А", "Ａ", "O", "0", "-", " ", "粤", "ß", "½")  # noqa: RUF001  # twins on purpose
 
@@ -51,16 +51,6 @@ class TestFold:
         assert (out.dtype, out.shape) == (np.float32, (20, 37))
         assert np.exp(out.astype(np.float64)).sum(axis=1) == pytest.approx(1, abs=1e-5)
         assert np.isfinite(out).all()
-
-
-class TestParted:
-    def test_a_blank_step_stands_between_the_lines_and_nowhere_else(self) -> None:
-        upper, lower = (np.log(np.full((n, 37), 1 / 37, dtype=np.float32)) for n in (3, 5))
-        joined = parted([upper, lower])
-        assert joined.shape == (9, 37)
-        assert joined[3].argmax() == 0
-        assert np.exp(joined[3].astype(np.float64)).sum() == pytest.approx(1, abs=1e-6)
-        assert np.array_equal(parted([upper]), upper)
 
 
 class TestStrip:

@@ -5,7 +5,7 @@ import pytest
 from plates import car, framed, line, motorcycle, stack, turned
 
 from edge.read import rectify
-from edge.read.rectify import Row, cut, layouts, tall
+from edge.read.rectify import Row, beside, cut, layouts, tall
 from edge.types import Bgr, Box
 
 
@@ -101,6 +101,15 @@ class TestLayouts:
         (whole,), (number,) = layouts(picture)
         assert whole.shape == picture.shape
         assert number.shape[0] < 0.75 * picture.shape[0]
+
+    def test_lines_put_side_by_side_are_one_of_the_higher_ones_height(self) -> None:
+        upper, lower = line("ABC", height=60), line("12D", height=30)
+        joined = beside([upper, lower])
+        assert joined.shape == (60, upper.shape[1] + 12 + 2 * lower.shape[1], 3)
+        assert np.array_equal(joined[:, : upper.shape[1]], upper)
+
+    def test_one_line_stays_as_it_is(self) -> None:
+        assert np.array_equal(beside([line("ABC")]), line("ABC"))
 
     @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1), (2, 3), (5, 5), (400, 900), (64, 64)])
     @pytest.mark.parametrize("what", ["black", "noise", "half"])
