@@ -49,7 +49,7 @@ def best_score(outcomes: list[Outcome], *, most_false_boxes: float) -> Score | N
 )
 @click.option("--work", type=click.Path(path_type=Path), default=Path("../atalaya-work"), show_default=True)
 @click.option("--first", default=0, show_default=True, help="Leave out the checkpoints of earlier epochs.")
-@click.option("--run", type=click.Choice(["run", "polish"]), default="run", show_default=True)
+@click.option("--run", type=click.Choice(["run", "polish", "average"]), default="run", show_default=True)
 def main(data: Path, work: Path, first: int, run: str) -> None:
     """Choose checkpoint and threshold of a run below WORK."""
     quiet_ultralytics()

@@ -131,6 +131,18 @@ def test_the_sections_give_the_trainer_the_same_recipe_in_other_sizes(tmp_path: 
     assert cpu["seed"] == read_recipe()["seed"]
 
 
+def test_averaged_weights_lie_between_and_counters_do_not() -> None:
+    from models.detector.average import between
+
+    before = {"w": torch.tensor([0.0, 2.0], dtype=torch.float16), "n": torch.tensor(3)}
+    after = {"w": torch.tensor([1.0, 4.0], dtype=torch.float16), "n": torch.tensor(7)}
+    middle = between(before, after, 0.25)
+    assert middle["w"].tolist() == [0.25, 2.5]
+    assert int(middle["n"]) == 7
+    with pytest.raises(ValueError, match="different networks"):
+        between(before, {"other": after["w"]}, 0.5)
+
+
 def test_the_onnx_twin_says_what_torch_says() -> None:
     from models.detector.engines import onnx_net, torch_net
 

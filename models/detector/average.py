@@ -1,0 +1,69 @@
+"""Average the weights before and after the polish: `python -m models.detector.average --work DIR`.
+
+The polish learns the rendered plates and forgets a little of the real ones; weights on the straight line between
+the two keep most of both (Wortsman et al., arXiv 2109.01903), at no cost on the box. Writes
+WORK/average/weights/epochN.pt, N the share of the polished weights in percent, for `choose.py --run average`.
+"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from edge.detect.torch_ready import make_torchvision_importable, quiet_ultralytics
+from models.detector.prepare import read_recipe
+
+if TYPE_CHECKING:
+    import torch
+
+
+def between(
+    before: dict[str, "torch.Tensor"], after: dict[str, "torch.Tensor"], share: float
+) -> dict[str, "torch.Tensor"]:
+    """Interpolate two states of one network: 0 gives `before`, 1 gives `after`; counters are those of `after`.
+
+    Raises:
+        ValueError: the two are not of one network.
+    """
+    if before.keys() != after.keys():
+        raise ValueError("the two checkpoints are of different networks")
+    return {
+        name: before[name].float() * (1 - share) + value.float() * share
+        if value.is_floating_point()
+        else value
+        for name, value in after.items()
+    }
+
+
+@click.command()
+@click.option("--work", type=click.Path(path_type=Path), default=Path("../atalaya-work"), show_default=True)
+@click.option(
+    "--before",
+    type=click.Path(path_type=Path, exists=True),
+    required=True,
+    help="choice.json of the main stage.",
+)
+def main(work: Path, before: Path) -> None:
+    """Average the main stage's chosen checkpoint (BEFORE) and the polish's (WORK/choice.json)."""
+    quiet_ultralytics()
+    make_torchvision_importable()
+    import torch
+
+    ends = []
+    for path in (before, work / "choice.json"):
+        choice = json.loads(path.read_text(encoding="utf-8"))
+        checkpoint = work / choice["run"] / "weights" / choice["checkpoint"]
+        ends.append(torch.load(checkpoint, map_location="cpu", weights_only=False)["ema"])
+    states = [{name: value.clone() for name, value in model.state_dict().items()} for model in ends]
+    out = work / "average" / "weights"
+    out.mkdir(parents=True, exist_ok=True)
+    for percent in read_recipe()["average"]["percents"]:
+        model = ends[1].float()
+        model.load_state_dict(between(states[0], states[1], percent / 100))
+        torch.save({"ema": model, "model": None, "epoch": percent}, out / f"epoch{percent}.pt")
+        click.echo(f"{out / f'epoch{percent}.pt'}")
+
+
+if __name__ == "__main__":
+    main()
