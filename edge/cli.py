@@ -5,6 +5,7 @@ Commands import what they need when they are called, so that `--help` is quick.
 
 import importlib
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,10 @@ import click
 import structlog
 
 from edge.errors import ConfigError, EdgeError
+
+# Before numpy is imported: its BLAS would keep a thread spinning on every core for products that take microseconds,
+# and the analysers are the parallelism.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _NEW_FOLDER = click.Path(file_okay=False, path_type=Path)
