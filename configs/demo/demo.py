@@ -169,7 +169,9 @@ def main() -> int:
     duration_s = parser.parse_args().duration
     prepare()
     import_hotlist()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # SIGINT too: a shell that starts us in the background has it ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     processes: list[Process] = []
     fault = ""
     try:
