@@ -1,6 +1,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -146,21 +148,25 @@ def test_stopping_ends_every_thread(tmp_path: Path, spool: Spool) -> None:
     assert set(threading.enumerate()) - before == set()
 
 
+IN_A_PROCESS = """
+import runpy, signal, sys
+from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
+test = runpy.run_path(sys.argv[1])
+street = test["Street"]({"cam": test["passing"]("cam", 7)})
+test["serve"](test["settings"](Path(sys.argv[2])), engines=[test["engine"]()], connect=street)
+"""
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_the_box_cleanly(tmp_path: Path, number: signal.Signals) -> None:
-    handlers = [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)]
-    street = Street({"cam": passing("cam", 7)})
-
-    def tell() -> None:
-        # Not before the box listens: the signal would end the tests themselves.
-        until(lambda: signal.getsignal(number) is not dict(zip((15, 2), handlers, strict=True))[number])
-        until(lambda: len(street.opened) == 1)
-        time.sleep(1.0)
-        os.kill(os.getpid(), number)
-
-    threading.Thread(target=tell).start()
-    serve(settings(tmp_path), engines=[engine()], connect=street)
-    assert [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)] == handlers
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-c", IN_A_PROCESS, __file__, str(tmp_path)]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as box:
+        until((tmp_path / "spool.sqlite").exists)
+        time.sleep(2.0)
+        box.send_signal(number)
+        assert box.wait(30) == 0
     with Spool(
         tmp_path / "spool.sqlite", edge_id="edge-1", max_bytes=50_000_000, clock=lambda: at(0)
     ) as spool:
