@@ -7,7 +7,7 @@ wheel is used, run by OpenVINO: no module of it is imported.
 
 import hashlib
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -27,7 +27,6 @@ _WHEEL: Final = "rapidocr"
 _WEIGHTS: Final = Path("models", "PP-OCRv6_rec_small.onnx")
 _STRIP_HEIGHT: Final = 48
 _STRIP_WIDTH: Final = 320
-_BATCH: Final = 8
 _SHORTEST: Final = 4
 """A way of reading that finds fewer characters loses against one that finds more."""
 _LEAST: Final = 1e-9
@@ -51,6 +50,7 @@ class PpOcrReader:
         path = weight_file()
         try:
             model = ov.Core().read_model(path)
+            model.reshape([1, 3, _STRIP_HEIGHT, _STRIP_WIDTH])
             characters = model.get_rt_info(["framework", "character"]).astype(str).split("\n")
         except RuntimeError as error:
             raise AssetError(f"{path}: not the recogniser that was expected: {error}") from error
@@ -72,19 +72,17 @@ class PpOcrReader:
         A crop that may be read in two ways (one line or two, with or without its edges) is read in both,
         and the likelier reading is kept.
         """
-        plans = [layouts(crop) for crop in crops]
-        posteriors = iter(self._run([beside(lines) for plan in plans for lines in plan]))
-        readings = []
-        for plan in plans:
-            ways = [self._reading(next(posteriors), lines=len(lines)) for lines in plan]
-            readings.append(ways[0] if len(ways) == 1 else max(ways, key=_worth))
-        return readings
+        return [self._read(crop) for crop in crops]
 
-    def _run(self, lines: Sequence[Bgr]) -> Iterator[NDArray[np.float32]]:
-        """(steps, characters) probabilities of each line."""
-        for first in range(0, len(lines), _BATCH):
-            batch = np.stack([strip(line) for line in lines[first : first + _BATCH]])
-            yield from self._net(batch)[0]
+    def _read(self, crop: Bgr) -> Reading:
+        # One strip at a time: on one thread a batch costs as much, and a shape that never changes costs less.
+        ways = [self._reading(self._run(beside(lines)), lines=len(lines)) for lines in layouts(crop)]
+        return ways[0] if len(ways) == 1 else max(ways, key=_worth)
+
+    def _run(self, line: Bgr) -> NDArray[np.float32]:
+        """(steps, characters) probabilities of a line."""
+        posterior: NDArray[np.float32] = self._net(strip(line)[None])[0][0]
+        return posterior
 
     def _reading(self, posterior: NDArray[np.float32], *, lines: int) -> Reading:
         raw = self._spell(posterior)
@@ -107,16 +105,21 @@ class Fold:
 
         Args:
             characters: what each column of the posterior stands for; column 0 is the blank.
+
+        Raises:
+            ValueError: some plate character has no column.
         """
-        targets = [(column, _plain(c)) for column, c in enumerate(characters)]
-        kept = [(column, ALPHABET.index(c)) for column, c in targets if c]
-        self._columns = np.array([column for column, _ in kept])
-        self._onto = np.zeros((len(kept), len(ALPHABET)), dtype=np.float32)
-        self._onto[np.arange(len(kept)), [target for _, target in kept]] = 1.0
+        kept = sorted((ALPHABET.index(plain), k) for k, c in enumerate(characters) if (plain := _plain(c)))
+        self._columns = np.array([column for _, column in kept])
+        self._firsts = np.searchsorted([place for place, _ in kept], np.arange(len(ALPHABET)))
+        absent = set(ALPHABET) - {ALPHABET[place] for place, _ in kept}
+        if absent:
+            raise ValueError(f"no column stands for {', '.join(sorted(absent))}")
 
     def __call__(self, posterior: NDArray[np.float32]) -> NDArray[np.float32]:
         """Fold (steps, characters) probabilities into (steps, 37) log-probabilities; rows sum to one."""
-        chars = posterior[:, self._columns] @ self._onto
+        # No matrix product: its library would wake a second thread, which then spins.
+        chars = np.add.reduceat(posterior[:, self._columns], self._firsts, axis=1)
         rest = np.maximum(1.0 - chars.sum(axis=1, keepdims=True), 0.0)
         folded = np.maximum(np.hstack([rest, chars]), _LEAST)
         logs: NDArray[np.float32] = np.log(folded / folded.sum(axis=1, keepdims=True)).astype(np.float32)

@@ -13,7 +13,7 @@ from edge.errors import AssetError
 from edge.read import ppocr
 from edge.read.ppocr import Fold, PpOcrReader, strip, weight_file
 
-CHARSET = ("", "A", "a", "À", "А", "Ａ", "O", "0", "-", " ", "粤", "ß", "½")  # noqa: RUF001  # twins on purpose
+CHARSET = ("", "A", "a", "À", "А", "Ａ", "-", " ", "粤", "ß", "½", *ALPHABET[1:])  # noqa: RUF001  # twins on purpose
 
 
 def folded(**shares: float) -> dict[str, float]:
@@ -43,6 +43,10 @@ class TestFold:
     @pytest.mark.parametrize("sign", ["-", " ", "粤", "ß", "½"])
     def test_every_other_sign_is_blank(self, sign: str) -> None:
         assert folded(**{sign: 0.8})[""] == pytest.approx(1, abs=1e-6)
+
+    def test_every_plate_character_needs_a_column(self) -> None:
+        with pytest.raises(ValueError, match="no column stands for B, C"):
+            Fold(("", "A", *ALPHABET[3:]))
 
     def test_each_step_sums_to_one_and_nothing_is_impossible(self) -> None:
         rng = np.random.default_rng(4)
