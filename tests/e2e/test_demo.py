@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,14 +10,22 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-RUN = ROOT / "demo-run"
+CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def finished() -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(ROOT / "configs" / "demo" / "demo.py"), "--duration", "25"]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=170, check=False)
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of its own for the demo, so that a test leaves the run of `make demo` as it was."""
+    root = tmp_path_factory.mktemp("demo")
+    shutil.copytree(CHECKOUT / "configs", root / "configs")
+    (root / "sample_videos").symlink_to(CHECKOUT / "sample_videos")
+    return root
+
+
+@pytest.fixture(scope="module")
+def finished(root: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(root / "configs" / "demo" / "demo.py"), "--duration", "25"]
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=170, check=False)
 
 
 def last_line(finished: subprocess.CompletedProcess[str]) -> dict[str, object]:
@@ -43,8 +52,9 @@ def test_the_listed_vehicle_raises_an_alert(finished: subprocess.CompletedProces
     assert int(str(last_line(finished)["alerts"])) >= 1
 
 
-def test_the_archive_is_where_it_says(finished: subprocess.CompletedProcess[str]) -> None:
+def test_the_archive_is_where_it_says(root: Path, finished: subprocess.CompletedProcess[str]) -> None:
     archive = Path(str(last_line(finished)["archive"]))
+    assert archive.is_relative_to(root / "demo-run")
     assert list(archive.rglob("captured_date=*/*.parquet"))
 
 
@@ -58,21 +68,21 @@ def test_it_leaves_no_process_behind(finished: subprocess.CompletedProcess[str])
     ] == []
 
 
-def test_secrets_are_the_owners_alone(finished: subprocess.CompletedProcess[str]) -> None:
+def test_secrets_are_the_owners_alone(root: Path, finished: subprocess.CompletedProcess[str]) -> None:
     last_line(finished)
-    secrets = list((RUN / "secrets").iterdir())
+    secrets = list((root / "demo-run" / "secrets").iterdir())
     assert secrets
     assert [path.name for path in secrets if path.stat().st_mode & 0o077] == []
 
 
-def test_a_taken_port_is_named() -> None:
+def test_a_taken_port_is_named(root: Path) -> None:
     holder = "import socket,time; s=socket.socket(); s.bind(('127.0.0.1', 8554)); print(1, flush=True); time.sleep(9)"
     with subprocess.Popen([sys.executable, "-c", holder], stdout=subprocess.PIPE) as busy:
         try:
             assert busy.stdout is not None
             busy.stdout.readline()
-            command = [sys.executable, str(ROOT / "configs" / "demo" / "demo.py"), "--duration", "5"]
-            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+            command = [sys.executable, str(root / "configs" / "demo" / "demo.py"), "--duration", "5"]
+            done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60, check=False)
         finally:
             busy.send_signal(signal.SIGTERM)
     assert done.returncode == 1
@@ -80,11 +90,11 @@ def test_a_taken_port_is_named() -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_ctrl_c_ends_it_cleanly() -> None:
-    command = [sys.executable, "-u", str(ROOT / "configs" / "demo" / "demo.py")]
+def test_ctrl_c_ends_it_cleanly(root: Path) -> None:
+    command = [sys.executable, "-u", str(root / "configs" / "demo" / "demo.py")]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     ) as demo:
         assert demo.stdout is not None
         demo.stdout.readline()  # the live table has begun
