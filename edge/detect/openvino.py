@@ -1,12 +1,10 @@
 """The plate detector on OpenVINO: what an edge box runs."""
 
 import threading
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-import openvino
 
+from edge import net
 from edge.detect.decode import decode
 from edge.detect.letterbox import letterbox
 from edge.detect.manifest import checked_weights, load_manifest, version
@@ -36,7 +34,7 @@ class OpenVinoDetector:
         self._manifest, folder = load_manifest()
         graph, weights = checked_weights(self._manifest, folder, *WEIGHTS)
         self._least_score = self._manifest.score if least_score is None else least_score
-        self._request = _compile(graph, weights, threads=threads).create_infer_request()
+        self._request = net.compiled(net.load(graph, weights), threads=threads).create_infer_request()
         self._turn = threading.Lock()
         expected = [1, self._manifest.height, self._manifest.width, 3]
         found = list(self._request.get_input_tensor().shape)
@@ -62,20 +60,3 @@ class OpenVinoDetector:
             self._request.infer([picture[np.newaxis]])
             raw = self._request.get_output_tensor().data[0].copy()
         return decode(raw, fit=fit, least_score=self._least_score, most_overlap=self._manifest.overlap)
-
-
-def _compile(graph: Path, weights: Path, *, threads: int) -> Any:  # noqa: ANN401 - openvino is untyped
-    settings = {
-        "PERFORMANCE_HINT": "LATENCY",
-        "NUM_STREAMS": 1,
-        "INFERENCE_NUM_THREADS": threads,
-        # Without this OpenVINO binds every net's thread to the same first core.
-        "ENABLE_CPU_PINNING": False,
-    }
-    try:
-        core = openvino.Core()
-        # A weight file that is overwritten while it is mapped ends the process with a bus error.
-        core.set_property({"ENABLE_MMAP": False})
-        return core.compile_model(core.read_model(str(graph), str(weights)), "CPU", settings)
-    except RuntimeError as error:
-        raise AssetError(f"{graph}: OpenVINO cannot load it: {error}") from error

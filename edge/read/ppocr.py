@@ -14,10 +14,9 @@ from typing import Final
 
 import cv2
 import numpy as np
-import openvino as ov
 from numpy.typing import NDArray
 
-from edge import ctc
+from edge import ctc, net
 from edge.contract.pattern import ALPHABET
 from edge.errors import AssetError
 from edge.read.rectify import beside, layouts
@@ -48,20 +47,13 @@ class PpOcrReader:
             AssetError: the wheel is not installed, or its weight file is not there or damaged.
         """
         path = weight_file()
+        model = net.load(path)
         try:
-            model = ov.Core().read_model(path)
             model.reshape([1, 3, _STRIP_HEIGHT, _STRIP_WIDTH])
             characters = model.get_rt_info(["framework", "character"]).astype(str).split("\n")
         except RuntimeError as error:
             raise AssetError(f"{path}: not the recogniser that was expected: {error}") from error
-        settings = {
-            "INFERENCE_NUM_THREADS": threads,
-            "NUM_STREAMS": 1,
-            "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_PRECISION_HINT": "f32",  # the same likelihoods on every machine
-            "ENABLE_CPU_PINNING": False,  # several workers share the cores
-        }
-        self._net = ov.Core().compile_model(model, "CPU", settings)
+        self._net = net.compiled(model, threads=threads)
         self._characters = ("", *characters, " ")
         self._fold = Fold(self._characters)
         self.version: Final = f"ppocrv6-small@{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"

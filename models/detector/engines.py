@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from edge.detect.decode import decode
 from edge.detect.letterbox import letterbox
+from edge.net import compiled, load
 from edge.types import Bgr, Detection
 
 Net = Callable[[Bgr], NDArray[np.float32]]
@@ -74,14 +75,8 @@ def onnx_net(path: Path, *, threads: int = 1) -> Net:
 
 def openvino_net(graph: Path | openvino.Model, *, threads: int = 1) -> Net:
     """Compile an OpenVINO export, whose input is the picture as it is, for the CPU."""
-    settings = {
-        "PERFORMANCE_HINT": "LATENCY",
-        "NUM_STREAMS": 1,
-        "INFERENCE_NUM_THREADS": threads,
-        "ENABLE_CPU_PINNING": False,
-    }
-    source = str(graph) if isinstance(graph, Path) else graph
-    request = openvino.Core().compile_model(source, "CPU", settings).create_infer_request()
+    model = load(graph) if isinstance(graph, Path) else graph
+    request = compiled(model, threads=threads).create_infer_request()
 
     def run(picture: Bgr) -> NDArray[np.float32]:
         request.infer([picture[np.newaxis]])

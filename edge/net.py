@@ -1,0 +1,53 @@
+"""The process's one OpenVINO, and how each net of the box is loaded into it."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import openvino
+
+from edge.errors import AssetError
+
+
+@cache
+def core() -> Any:  # noqa: ANN401 - openvino is untyped
+    """The one OpenVINO of this process, never let go.
+
+    Its CPU plugin gives the thread that loads it a signal stack, which it unmaps when it is destroyed and leaves
+    registered: the next signal then ends the process with a segmentation fault (seen with OpenVINO 2026.4).
+    """
+    core = openvino.Core()
+    # A weight file that is overwritten while it is mapped ends the process with a bus error.
+    core.set_property({"ENABLE_MMAP": False})
+    return core
+
+
+def load(graph: Path, weights: Path | None = None) -> Any:  # noqa: ANN401
+    """Read a net from its file.
+
+    Raises:
+        AssetError: OpenVINO cannot read it.
+    """
+    try:
+        return core().read_model(str(graph), str(weights or ""))
+    except RuntimeError as error:
+        raise AssetError(f"{graph}: OpenVINO cannot load it: {error}") from error
+
+
+def compiled(model: Any, *, threads: int) -> Any:  # noqa: ANN401
+    """Make a net ready to run, one request at a time.
+
+    Args:
+        model: as `load` returns it.
+        threads: CPU threads of the net.
+    """
+    settings = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "NUM_STREAMS": 1,
+        "INFERENCE_NUM_THREADS": threads,
+        # The same likelihoods on every machine: otherwise a newer processor computes in bfloat16.
+        "INFERENCE_PRECISION_HINT": "f32",
+        # Without this OpenVINO binds every net's thread to the same first core.
+        "ENABLE_CPU_PINNING": False,
+    }
+    return core().compile_model(model, "CPU", settings)
