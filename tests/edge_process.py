@@ -10,6 +10,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+import structlog
 from edge_reads import builder
 
 from edge.contract.topics import Address
@@ -24,6 +25,8 @@ def now() -> datetime:
 
 def main() -> None:
     path, mqtt, mode = sys.argv[1:]
+    # The log goes elsewhere: its lines would come between the words that the test reads.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     with Spool(Path(path), edge_id="edge-1", max_bytes=100_000_000, clock=now) as spool:
         settings = MqttSettings.model_validate(json.loads(mqtt))
         publisher = Publisher(spool, settings, Address("site-1", "edge-1"), clock=now)
