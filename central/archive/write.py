@@ -60,6 +60,8 @@ class _Sealer:
 def seal(engine: Engine, path: Path, *, clock: Clock, chunk_rows: int = CHUNK_ROWS) -> list[ArchivedDay]:
     """Move every hot row and late update into the Delta table at `path`, which is made where there is none.
 
+    Rows that come while it is at work may be left to the next call.
+
     One call at a time, over all processes of this machine; another one waits for its turn.
 
     Args:
@@ -80,8 +82,13 @@ def seal(engine: Engine, path: Path, *, clock: Clock, chunk_rows: int = CHUNK_RO
         for unfinished in _unfinished(engine):
             written += _finish(sealer, unfinished)
         for source in (hot_read, late_update):
-            while (seal_id := _mark(sealer, source, chunk_rows)) is not None:
-                written += _finish(sealer, seal_id)
+            marked = chunk_rows
+            while (
+                marked == chunk_rows
+            ):  # what comes meanwhile is the next call's, or this one would never end
+                seal_id, marked = _mark(sealer, source, chunk_rows)
+                if seal_id is not None:
+                    written += _finish(sealer, seal_id)
     return [ArchivedDay(day, rows) for day, rows in sorted(written.items())]
 
 
@@ -105,13 +112,13 @@ def _unfinished(engine: Engine) -> list[int]:
         return list(connection.scalars(query.order_by(seal_table.c.seal_id)))
 
 
-def _mark(sealer: _Sealer, source: Table, chunk_rows: int) -> int | None:
-    """Open a seal and put its number on up to `chunk_rows` rows. None: there is no row to seal."""
+def _mark(sealer: _Sealer, source: Table, chunk_rows: int) -> tuple[int | None, int]:
+    """Open a seal and put its number on up to `chunk_rows` rows; the seal, or None, and how many they are."""
     unsealed = select(source.c.seq).where(source.c.seal_id.is_(None)).limit(1)
     newest = select(func.max(seal_table.c.seal_id))
     with sealer.engine.begin() as connection:
         if connection.scalar(unsealed) is None:
-            return None
+            return None, 0
         # Above both: a database started afresh beside an old archive must not take its numbers again.
         seal_id = max(connection.scalar(newest) or 0, sealed_through(sealer.table)) + 1
         opened = {"seal_id": seal_id, "state": _OPEN, "rows": 0, "started_us": to_us(sealer.clock())}
@@ -127,7 +134,7 @@ def _mark(sealer: _Sealer, source: Table, chunk_rows: int) -> int | None:
         marked += rows
         if rows < size:
             break
-    return seal_id
+    return seal_id, marked
 
 
 def _finish(sealer: _Sealer, seal_id: int) -> Counter[date]:

@@ -3,6 +3,7 @@
 import json
 import os
 import threading
+import time
 from collections import Counter
 from datetime import date, timedelta
 from pathlib import Path
@@ -229,6 +230,31 @@ def test_calls_take_turns(engine: Engine, archive: Path) -> None:
         thread.join()
     assert sum(day.rows for day in found) == 2000
     assert seqs(archive) == Counter(range(1, 2001))
+
+
+def test_a_call_ends_under_steady_traffic(engine: Engine, archive: Path) -> None:
+    put(engine, [a_read(seq) for seq in range(1, 11)])
+    over = threading.Event()
+    written = 10
+
+    def write() -> None:
+        nonlocal written
+        deadline = time.monotonic() + 6
+        while time.monotonic() < deadline and not over.wait(0.005):
+            put(engine, [a_read(written + 1)])
+            written += 1
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    started = time.monotonic()
+    seal(engine, archive, clock=now)
+    took = time.monotonic() - started
+    over.set()
+    writing.join()
+    assert took < 5
+    assert len(seals(engine)) == 1
+    seal(engine, archive, clock=now)
+    assert seqs(archive) == Counter(range(1, written + 1))
 
 
 def test_an_archive_that_cannot_be_written_keeps_the_rows(engine: Engine, tmp_path: Path) -> None:
