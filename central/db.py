@@ -143,7 +143,7 @@ picture = Table(
     Column("epoch", BigInteger, primary_key=True),
     Column("read_seq", BigInteger, primary_key=True),
     Column("kind", String(8), primary_key=True),
-    # Its number in the stream of pictures: a later picture of the same kind takes the place of an earlier one.
+    # Its number in the stream of its kind: a later picture of the same kind takes the place of an earlier one.
     Column("seq", BigInteger, nullable=False),
     # Below the folder of pictures, such as 2026-03-01/14-0.pack.
     Column("pack", String(120), nullable=False),

@@ -23,7 +23,8 @@ class Stream(StrEnum):
 
     READ = "read"
     UPDATE = "update"
-    PICTURE = "picture"
+    CROP = "crop"
+    OVERVIEW = "overview"
 
 
 class SeqRange(Message):

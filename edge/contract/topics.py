@@ -10,8 +10,8 @@ dead letters AND acknowledged.
     lpr/v1/{p}/{site}/{edge}/gone        lpr/v1/{p}/{site}/{edge}/status (retained, last will)
     lpr/v1/{p}/{site}/{edge}/ack         from the centre, retained
 
-`p` = crc32(edge) % 64: a static partition, so that one consumer sees the whole of an edge. Updates and
-pictures are numbered in streams of their own and name the read that they belong to.
+`p` = crc32(edge) % 64: a static partition, so that one consumer sees the whole of an edge. Updates, crops
+and overviews are numbered in streams of their own and name the read that they belong to.
 """
 
 import re
@@ -45,7 +45,7 @@ class Kind(StrEnum):
     @property
     def stream(self) -> Stream:
         """The stream in which messages of this kind are numbered."""
-        return {Kind.READ: Stream.READ, Kind.UPDATE: Stream.UPDATE}.get(self, Stream.PICTURE)
+        return Stream(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,7 @@ class Delivery:
             self._standing.resent += self._publish(self._spool.get(*key), key, now)
         more = self._fill(Stream.READ, now) | self._fill(Stream.UPDATE, now)
         self._announce_gone(now)
-        more |= self._fill(Stream.PICTURE, now)
+        more |= self._fill(Stream.CROP, now) | self._fill(Stream.OVERVIEW, now)
         if more:
             return 0.0
         return min(max(self._window.next_due() - now, 0.0), _LOOK_S)

@@ -19,9 +19,10 @@ Key = tuple[Stream, int]
 PICTURE_BYTES: Final = 128 * 1024
 """Pictures on the wire at once, in bytes: what a read may have to wait behind on a slow uplink."""
 
-_AHEAD: Final = {Stream.READ: 10, Stream.UPDATE: 10, Stream.PICTURE: 1}
+_AHEAD: Final = {Stream.READ: 10, Stream.UPDATE: 10, Stream.CROP: 1, Stream.OVERVIEW: 1}
 """Unacknowledged messages of a stream, at most, in windows of unconfirmed ones."""
 
+_PICTURES: Final = frozenset({Stream.CROP, Stream.OVERVIEW})
 _RANK: Final = {stream: rank for rank, stream in enumerate(Stream)}
 _STREAMS: Final = tuple(Stream)
 
@@ -78,7 +79,7 @@ class Window:
         """How many messages of a stream may be sent now; of pictures, one at a time."""
         unacknowledged = self._in_flight * _AHEAD[stream] - len(self._sent[stream])
         room = max(min(self.space(), unacknowledged), 0)
-        if stream is Stream.PICTURE:
+        if stream in _PICTURES:
             return min(room, 1 if self._picture_bytes < PICTURE_BYTES else 0)
         return room
 
@@ -87,7 +88,7 @@ class Window:
         self._sent[key[0]][key[1]] = _Sent(now, 0.0, mid)
         self._postpone(key, now + self._resend_s)
         self._wired[mid] = _Wired(key, size, now)
-        if key[0] is Stream.PICTURE:
+        if key[0] in _PICTURES:
             self._picture_bytes += size
 
     def add_other(self, mid: int, *, now: float) -> None:
@@ -156,7 +157,7 @@ class Window:
         if wired is None or wired.key is None:
             return None
         stream, seq = wired.key
-        if stream is Stream.PICTURE:
+        if stream in _PICTURES:
             self._picture_bytes -= wired.size
         sent = self._sent[stream].get(seq)
         if sent is None or sent.mid != mid:

@@ -5,7 +5,8 @@ A message is numbered, built with its number inside and written in one transacti
 full: then the oldest pictures go first and reads last, every number counted and announced as `Gone` until
 that too has been acknowledged.
 
-    read     1 2 3 4 5 ...   one dense numbering a stream, from 1 in every epoch;
-    update   1 2 ...         an epoch is the life of one spool file (`file`)
-    picture  1 2 3 4 ...     (crops and overviews)
+    read      1 2 3 4 5 ...   one dense numbering a stream, from 1 in every epoch;
+    update    1 2 ...         an epoch is the life of one spool file (`file`)
+    crop      1 2 3 4 ...     (crops and overviews apart: what is dropped oldest first stays one range)
+    overview  1 2 3 4 ...
 """

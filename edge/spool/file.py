@@ -18,10 +18,10 @@ _SCHEMA: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE counter (stream TEXT PRIMARY KEY, last_seq INTEGER NOT NULL, dropped INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE message (
-    stream TEXT NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL, topic TEXT NOT NULL,
+    stream TEXT NOT NULL, seq INTEGER NOT NULL, topic TEXT NOT NULL,
     size INTEGER NOT NULL, payload BLOB NOT NULL, PRIMARY KEY (stream, seq)
 );
-CREATE INDEX message_kind ON message (kind, seq, size);
+CREATE INDEX message_size ON message (stream, seq, size);
 CREATE TABLE gone (
     stream TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, reason TEXT NOT NULL,
     PRIMARY KEY (stream, first)

@@ -1,24 +1,28 @@
-"""The ledger of dropped numbers: merged ranges, kept until the centre has acknowledged them too."""
+"""The ledger of dropped numbers: merged ranges, kept until the centre has acknowledged them too.
+
+The ranges of a stream are disjoint, so that the neighbours of a number are found by two look-ups, however
+long the ledger is.
+"""
 
 import sqlite3
-from bisect import bisect_left
-from collections.abc import Iterable
 
 from edge.contract.delivery import Gone, Received, SeqRange, Stream
 
+_MET = (
+    "SELECT first, last, reason FROM gone WHERE stream = :stream AND first <= :last AND last >= :first AND first >="
+    " coalesce((SELECT max(first) FROM gone WHERE stream = :stream AND first <= :first), :first)"
+)
+"""The ranges that share a number with :first..:last: none begins before the last that begins at :first or earlier."""
 
-def announce(db: sqlite3.Connection, stream: Stream, seqs: Iterable[int], *, reason: str) -> None:
+
+def announce(db: sqlite3.Connection, stream: Stream, span: SeqRange, *, reason: str) -> None:
     """Enter dropped numbers, merged with the ranges of the same reason that they touch."""
-    for run in Received().adding(seqs):
-        first, last = run.first, run.last
-        touching = db.execute(
-            "SELECT first, last FROM gone WHERE stream = ? AND reason = ? AND first <= ? AND last >= ?",
-            (stream, reason, last + 1, first - 1),
-        ).fetchall()
-        for old_first, old_last in touching:
+    first, last = span.first, span.last
+    for old_first, old_last, old_reason in _meeting(db, stream, first - 1, last + 1):
+        if old_reason == reason:
             db.execute("DELETE FROM gone WHERE stream = ? AND first = ?", (stream, old_first))
             first, last = min(first, old_first), max(last, old_last)
-        db.execute("INSERT INTO gone VALUES (?, ?, ?, ?)", (stream, first, last, reason))
+    db.execute("INSERT INTO gone VALUES (?, ?, ?, ?)", (stream, first, last, reason))
 
 
 def announced(db: sqlite3.Connection, *, edge_id: str, epoch: int, limit: int) -> list[Gone]:
@@ -38,25 +42,13 @@ def announced(db: sqlite3.Connection, *, edge_id: str, epoch: int, limit: int) -
 
 def settle(db: sqlite3.Connection, stream: Stream, received: Received) -> None:
     """Forget ranges as far as the centre holds them."""
-    rows = db.execute("SELECT first, last, reason FROM gone WHERE stream = ?", (stream,)).fetchall()
-    for first, last, reason in rows:
-        rest = _without(first, last, received)
-        if rest == [(first, last)]:
-            continue
-        db.execute("DELETE FROM gone WHERE stream = ? AND first = ?", (stream, first))
-        db.executemany("INSERT INTO gone VALUES (?, ?, ?, ?)", [(stream, a, b, reason) for a, b in rest])
+    for span in received:
+        for first, last, reason in _meeting(db, stream, span.first, span.last):
+            db.execute("DELETE FROM gone WHERE stream = ? AND first = ?", (stream, first))
+            rest = ((first, span.first - 1), (span.last + 1, last))
+            left = [(stream, a, b, reason) for a, b in rest if a <= b]
+            db.executemany("INSERT INTO gone VALUES (?, ?, ?, ?)", left)
 
 
-def _without(first: int, last: int, received: Received) -> list[tuple[int, int]]:
-    """The parts of first..last that are not in `received`."""
-    rest, start = [], first
-    spans = received.ranges
-    for span in spans[bisect_left(spans, first, key=lambda s: s.last) :]:
-        if span.first > last:
-            break
-        if span.first > start:
-            rest.append((start, span.first - 1))
-        start = span.last + 1
-    if start <= last:
-        rest.append((start, last))
-    return rest
+def _meeting(db: sqlite3.Connection, stream: Stream, first: int, last: int) -> list[tuple[int, int, str]]:
+    return db.execute(_MET, {"stream": stream, "first": first, "last": last}).fetchall()

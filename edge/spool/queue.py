@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,11 +12,11 @@ from typing import Final, Self
 
 import structlog
 
-from edge.contract.delivery import BEYOND, Ack, Gone, Received, Stream
+from edge.contract.delivery import BEYOND, Ack, Gone, SeqRange, Stream
 from edge.contract.read import PlateRead
 from edge.contract.topics import Address, Kind, Numbered
 from edge.errors import SpoolError
-from edge.spool import gone
+from edge.spool import gone, room
 from edge.spool.file import Claim, open_spool
 from edge.spool.tally import SpoolStats, Tally, count, stats
 
@@ -26,9 +26,6 @@ MAX_PICTURE_BYTES: Final = 1024 * 1024
 FRESH: Final = timedelta(seconds=10)
 """A message younger than this is live: it overtakes the backlog of its stream."""
 
-_DROP_ORDER: Final = (Kind.OVERVIEW, Kind.CROP, Kind.UPDATE, Kind.READ)
-_HEADROOM: Final = 0.02  # a full spool makes this share of room at once, not a message at a time
-_FULL: Final = "the spool was full"
 _TOO_LARGE: Final = f"larger than {MAX_PICTURE_BYTES} bytes"
 
 _log = structlog.get_logger(__name__)
@@ -104,7 +101,7 @@ class Spool:
                 raise ValueError(f"read bears {read.id}, given was {(self._edge_id, self._epoch, seq)}")
             self._insert(tally, read, Kind.READ, read.model_dump_json().encode())
             self._insert_pictures(tally, read, crop, overview)
-            self._make_room(tally)
+            room.make_room(self._db, tally, max_bytes=self._max_bytes)
         self._tell()
         return read
 
@@ -121,7 +118,7 @@ class Spool:
                 raise ValueError(f"{read.id} was never put: edge {self._edge_id}, epoch {self._epoch}")
             seq = self._insert(tally, read, Kind.UPDATE, read.model_dump_json().encode())
             self._insert_pictures(tally, read, crop, overview)
-            self._make_room(tally)
+            room.make_room(self._db, tally, max_bytes=self._max_bytes)
         self._tell()
         return seq
 
@@ -174,16 +171,18 @@ class Spool:
                         stream=stream, acknowledged=received.ranges[-1].last, given=tally.last[stream],
                     )  # fmt: skip
                     continue
-                self._delete(tally, stream, received)
+                for span in received:
+                    room.remove(self._db, tally, stream, span)
                 gone.settle(self._db, stream, received)
             return before - sum(tally.waiting.values())
 
     def drop(self, stream: Stream, seq: int, *, reason: str) -> bool:
         """Give up one message that can never be delivered; counted and announced. False if it has left."""
         with self._transaction() as tally:
-            rows = self._size(stream, seq)
-            self._drop(tally, stream, rows, reason=reason)
-            return bool(rows)
+            if self._get(stream, seq) is None:
+                return False
+            room.drop(self._db, tally, stream, SeqRange(first=seq, last=seq), reason=reason)
+            return True
 
     def is_empty(self) -> bool:
         """Whether nothing waits, neither a message nor an announcement of dropped ones."""
@@ -253,9 +252,7 @@ class Spool:
         address = Address(read.site_id, read.edge_id)
         topic = str(Numbered(address, read.camera_id, kind, read.epoch, seq, read.seq))
         size = len(payload) + len(topic)
-        self._db.execute(
-            "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?)", (stream, seq, kind, topic, size, payload)
-        )
+        self._db.execute("INSERT INTO message VALUES (?, ?, ?, ?, ?)", (stream, seq, topic, size, payload))
         tally.last[stream] = seq
         tally.waiting[stream] += 1
         tally.bytes += size
@@ -274,7 +271,8 @@ class Spool:
             seq = self._insert(tally, read, kind, jpeg)
             if len(jpeg) > MAX_PICTURE_BYTES:
                 # Given up at once: a picture that no broker takes must not keep its read from being stored.
-                self._drop(tally, kind.stream, self._size(kind.stream, seq), reason=_TOO_LARGE)
+                span = SeqRange(first=seq, last=seq)
+                room.drop(self._db, tally, kind.stream, span, reason=_TOO_LARGE)
 
     def _get(self, stream: Stream, seq: int) -> Outgoing | None:
         row = self._db.execute(
@@ -282,56 +280,12 @@ class Spool:
         ).fetchone()
         return None if row is None else Outgoing(stream, seq, *row)
 
-    def _size(self, stream: Stream, seq: int) -> list[tuple[int, int]]:
-        return self._db.execute(
-            "SELECT seq, size FROM message WHERE stream = ? AND seq = ?", (stream, seq)
-        ).fetchall()
-
     def _fresh_from(self, stream: Stream) -> int:
         """The lowest number of this stream that is live; one past the highest where none is."""
         fresh, limit = self._fresh[stream], self._clock() - FRESH
         while fresh and fresh[0][0] < limit:
             fresh.popleft()
         return fresh[0][1] if fresh else self._tally.last[stream] + 1
-
-    def _make_room(self, tally: Tally) -> None:
-        if tally.bytes <= self._max_bytes:
-            return
-        target = int(self._max_bytes * (1 - _HEADROOM))
-        for kind in _DROP_ORDER:
-            while tally.bytes > target and (rows := self._oldest(kind, surplus=tally.bytes - target)):
-                self._drop(tally, kind.stream, rows, reason=_FULL)
-
-    def _oldest(self, kind: Kind, *, surplus: int) -> list[tuple[int, int]]:
-        """The oldest messages (number, size) of a kind: enough to free `surplus` bytes, at most 64."""
-        rows = self._db.execute("SELECT seq, size FROM message WHERE kind = ? ORDER BY seq LIMIT 64", (kind,))
-        found = []
-        for seq, size in rows.fetchall():
-            if surplus <= 0:
-                break
-            found.append((seq, size))
-            surplus -= size
-        return found
-
-    def _drop(self, tally: Tally, stream: Stream, rows: Sequence[tuple[int, int]], *, reason: str) -> None:
-        self._db.executemany(
-            "DELETE FROM message WHERE stream = ? AND seq = ?", [(stream, seq) for seq, _ in rows]
-        )
-        tally.bytes -= sum(size for _, size in rows)
-        tally.waiting[stream] -= len(rows)
-        tally.dropped[stream] += len(rows)
-        gone.announce(self._db, stream, [seq for seq, _ in rows], reason=reason)
-
-    def _delete(self, tally: Tally, stream: Stream, received: Received) -> None:
-        for span in received:
-            key = (stream, span.first, span.last)
-            count, size = self._db.execute(
-                "SELECT count(*), sum(size) FROM message WHERE stream = ? AND seq BETWEEN ? AND ?", key
-            ).fetchone()
-            if count:
-                self._db.execute("DELETE FROM message WHERE stream = ? AND seq BETWEEN ? AND ?", key)
-                tally.waiting[stream] -= count
-                tally.bytes -= size
 
     def _tell(self) -> None:
         for callback in self._watchers:

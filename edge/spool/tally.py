@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edge.contract.delivery import Stream
-from edge.contract.topics import Kind
 from edge.errors import SpoolError
 from edge.spool.file import open_for_reading, set_aside
 
@@ -83,8 +82,8 @@ def count(db: sqlite3.Connection) -> tuple[int, Tally]:
     tally = Tally()
     for name, last, dropped in db.execute("SELECT stream, last_seq, dropped FROM counter"):
         tally.last[Stream(name)], tally.dropped[Stream(name)] = last, dropped
-    for name, messages, size in db.execute("SELECT kind, count(*), sum(size) FROM message GROUP BY kind"):
-        tally.waiting[Kind(name).stream] += messages
+    for name, messages, size in db.execute("SELECT stream, count(*), sum(size) FROM message GROUP BY stream"):
+        tally.waiting[Stream(name)] = messages
         tally.bytes += size
     (epoch,) = db.execute("SELECT value FROM meta WHERE key = 'epoch'").fetchone()
     return epoch, tally

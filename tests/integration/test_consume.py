@@ -59,7 +59,7 @@ def test_reads_are_committed_acknowledged_and_sealed_on_a_clean_stop(centre: Cen
     assert {stream: [(s.first, s.last) for s in received] for stream, received in ack.streams.items()} == {
         Stream.READ: [(1, 100)],
         Stream.UPDATE: [(1, 5)],
-        Stream.PICTURE: [(1, 10)],
+        Stream.CROP: [(1, 10)],
     }
     assert centre.stop() == 0
     assert centre.identities() == Counter({("edge-1", 7, seq): 1 for seq in range(1, 101)})

@@ -93,8 +93,9 @@ def test_all_that_was_spooled_arrives_as_it_was_and_the_spool_ends_empty(
     }
     assert {seq: read for seq, read in reads.items() if seq <= 40} == {r.seq: r for r in [*early, *late]}
     assert PlateRead.model_validate_json(centre.committed[spool.epoch, Stream.UPDATE, 1]) == better
-    pictures = [centre.committed[spool.epoch, Stream.PICTURE, seq] for seq in range(1, 22)]
-    assert pictures == [*(b"crop-%d" % n for n in range(20)), b"o" * 200_000]
+    crops = [centre.committed[spool.epoch, Stream.CROP, seq] for seq in range(1, 21)]
+    assert crops == [b"crop-%d" % n for n in range(20)]
+    assert centre.committed[spool.epoch, Stream.OVERVIEW, 1] == b"o" * 200_000
     assert publisher.state.fault == ""
     error_s = publisher.state.clock_error_s
     assert error_s is not None
@@ -180,7 +181,7 @@ def test_a_broker_that_forgets_all_loses_nothing(
     centre.silent = False
     wait_for(spool.is_empty, what=spool.stats)
     assert centre.numbers(Stream.READ) == numbers(51)
-    assert centre.numbers(Stream.PICTURE) == numbers(50)
+    assert centre.numbers(Stream.CROP) == numbers(50)
 
 
 def test_stopped_it_waits_for_the_last_acknowledgements(
@@ -391,7 +392,7 @@ def _kill_rounds(broker: Broker, centre: Centre, spool: Path, *, rounds: int, se
     final = inspect(spool)
     assert (final.messages, final.gone, final.dropped, final.set_aside) == (0, 0, 0, 0)
     assert centre.numbers(Stream.READ, edge.epoch) == numbers(final.streams[Stream.READ].spooled)
-    assert centre.numbers(Stream.PICTURE, edge.epoch) == numbers(final.streams[Stream.PICTURE].spooled)
+    assert centre.numbers(Stream.CROP, edge.epoch) == numbers(final.streams[Stream.CROP].spooled)
     assert final.streams[Stream.READ].spooled >= rounds
 
 

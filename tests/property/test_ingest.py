@@ -97,7 +97,7 @@ def stories(draw: st.DrawFn) -> list[Message]:
         for number, read in enumerate(chosen, start=1):
             better = read.model_copy(update={"plate_raw": f"look {number}"})
             story.append(a_message(better, update_message(better, number), Stream.UPDATE, number, number))
-            story.append(a_message(read, picture_message(read, number), Stream.PICTURE, number, None))
+            story.append(a_message(read, picture_message(read, number), Stream.CROP, number, None))
     return story
 
 
@@ -188,7 +188,7 @@ def test_every_telling_of_a_story_ends_the_same(data: st.DataObject, empty_datab
                 newest[message.read] = max(newest.get(message.read, (0, "")), (message.version, raw))
         assert archived(folder / "archive") == Counter((read, raw) for read, (_, raw) in newest.items())
 
-        pictured = {m.read for m in story for stream, _ in m.numbers if stream is Stream.PICTURE}
+        pictured = {m.read for m in story for stream, _ in m.numbers if stream is Stream.CROP}
         assert {(str(r["edge_id"]), r["epoch"], r["read_seq"]) for r in rows(engine, picture)} == pictured
         # A poisoned read whose update came first is a duplicate: the update stands for it.
         poison = {m.read: m.arrival.topic for m in story if is_poison(m)}

@@ -47,7 +47,8 @@ class SpoolMachine(RuleBasedStateMachine):
             overview=b"o" * overview or None,
         )
         self.given[Stream.READ] += 1
-        self.given[Stream.PICTURE] += bool(crop) + bool(overview)
+        self.given[Stream.CROP] += bool(crop)
+        self.given[Stream.OVERVIEW] += bool(overview)
         assert read.id == ("edge-1", self.epoch, self.given[Stream.READ])
         self.last_read = read
 
@@ -56,7 +57,7 @@ class SpoolMachine(RuleBasedStateMachine):
     def put_update(self, crop: int) -> None:
         better = self.last_read.model_copy(update={"pictures": PictureRef(crop=bool(crop))})
         self.given[Stream.UPDATE] += 1
-        self.given[Stream.PICTURE] += bool(crop)
+        self.given[Stream.CROP] += bool(crop)
         assert self.spool.put_update(better, crop=b"c" * crop or None) == self.given[Stream.UPDATE]
 
     @rule(data=st.data(), stream=st.sampled_from(Stream))

@@ -203,8 +203,8 @@ def test_what_is_gone_counts_as_received_and_is_noted_once(store: Store, databas
 
 
 def test_gone_pictures_are_a_stream_of_their_own(store: Store):
-    outcome = ingest(store, [gone_message(a_read(1), 1, 2**53 - 1, stream=Stream.PICTURE)])
-    assert spans(outcome.replies[0].ack, Stream.PICTURE) == [(1, 2**53 - 1)]
+    outcome = ingest(store, [gone_message(a_read(1), 1, 2**53 - 1, stream=Stream.OVERVIEW)])
+    assert spans(outcome.replies[0].ack, Stream.OVERVIEW) == [(1, 2**53 - 1)]
     assert Stream.READ not in outcome.replies[0].ack.streams
 
 
@@ -271,7 +271,8 @@ def test_pictures_lie_where_the_database_says(store: Store, database: Engine, tm
         ],
     )
     assert (outcome.counts["picture"], outcome.counts["duplicate"]) == (2, 1)
-    assert spans(outcome.replies[0].ack, Stream.PICTURE) == [(1, 2)]
+    assert spans(outcome.replies[0].ack, Stream.CROP) == [(1, 1)]
+    assert spans(outcome.replies[0].ack, Stream.OVERVIEW) == [(2, 2)]
     found = {}
     for row in rows(database, picture):
         place = Place(str(row["pack"]), int(str(row["offset"])), int(str(row["length"])), str(row["sha256"]))

@@ -57,7 +57,7 @@ def test_a_range_runs_forwards_within_its_bounds(first: int, last: int) -> None:
 
 
 def test_an_ack_travels_as_json_and_comes_back_equal() -> None:
-    sent = ack(5, {Stream.READ: [1, 2, 4], Stream.PICTURE: []}, at=NOON)
+    sent = ack(5, {Stream.READ: [1, 2, 4], Stream.OVERVIEW: []}, at=NOON)
     assert Ack.model_validate_json(sent.model_dump_json()) == sent
 
 
@@ -84,7 +84,7 @@ def test_what_is_no_ack_is_turned_away(json: str) -> None:
 
 def test_gone_says_what_and_why() -> None:
     gone = Gone(
-        edge_id="edge-1", epoch=5, stream=Stream.PICTURE, dropped=SeqRange(first=3, last=9), reason="full"
+        edge_id="edge-1", epoch=5, stream=Stream.OVERVIEW, dropped=SeqRange(first=3, last=9), reason="full"
     )
     assert Gone.model_validate_json(gone.model_dump_json()) == gone
     with pytest.raises(ValidationError, match="reason"):

@@ -39,8 +39,8 @@ def test_crops_and_overviews_are_numbered_in_one_stream() -> None:
     assert {kind: kind.stream for kind in Kind} == {
         Kind.READ: Stream.READ,
         Kind.UPDATE: Stream.UPDATE,
-        Kind.CROP: Stream.PICTURE,
-        Kind.OVERVIEW: Stream.PICTURE,
+        Kind.CROP: Stream.CROP,
+        Kind.OVERVIEW: Stream.OVERVIEW,
     }
 
 

@@ -61,9 +61,9 @@ def box(spool: Spool) -> Outbox:
     return Outbox(spool, edge_id="edge-1", site_id="site-1", clock_error_s=lambda: 0.25)
 
 
-def waiting(spool: Spool, stream: Stream) -> list[tuple[Numbered, Outgoing]]:
+def waiting(spool: Spool, *streams: Stream) -> list[tuple[Numbered, Outgoing]]:
     found = []
-    for message in spool.pending(stream, limit=100):
+    for message in (m for stream in streams for m in spool.pending(stream, limit=100)):
         topic = parse(message.topic)
         assert isinstance(topic, Numbered)
         found.append((topic, message))
@@ -79,7 +79,9 @@ def test_a_read_goes_out_with_its_number_and_its_pictures(spool: Spool, box: Out
     assert (read.first_at, read.best_at, read.last_at, read.emitted_at) == (at(0), at(0.5), at(1), at(2))
     assert read.clock_error_s == 0.25
     assert read.models == MODELS
-    pictures = {topic.kind: message.payload for topic, message in waiting(spool, Stream.PICTURE)}
+    pictures = {
+        topic.kind: message.payload for topic, message in waiting(spool, Stream.CROP, Stream.OVERVIEW)
+    }
     assert set(pictures) == {Topic.CROP, Topic.OVERVIEW}
     assert len(pictures[Topic.CROP]) <= CROP_BYTES
     sizes = {k: cv2.imdecode(np.frombuffer(p, np.uint8), cv2.IMREAD_COLOR).shape for k, p in pictures.items()}
@@ -94,7 +96,7 @@ def test_an_update_bears_the_number_of_its_read(spool: Spool, box: Outbox) -> No
     assert (topic.seq, topic.read_seq) == (1, 1)
     assert PlateRead.model_validate_json(message.payload).plate == "KAB128"
     assert len(waiting(spool, Stream.READ)) == 2
-    assert len(waiting(spool, Stream.PICTURE)) == 6
+    assert len(waiting(spool, Stream.CROP, Stream.OVERVIEW)) == 6
 
 
 def test_equal_track_numbers_of_two_cameras_are_two_passages(spool: Spool, box: Outbox) -> None:

@@ -202,7 +202,7 @@ class TestDelivery:
         topic, payload = scene.link.sent[-1]
         gone = Gone.model_validate_json(payload)
         assert topic == ADDRESS.gone
-        assert (gone.stream, gone.dropped.first, gone.dropped.last) == (Stream.PICTURE, 1, 1)
+        assert (gone.stream, gone.dropped.first, gone.dropped.last) == (Stream.CROP, 1, 1)
         assert "5000 bytes" in gone.reason
 
     def test_dropped_ranges_are_announced_until_acknowledged(self, scene: Scene) -> None:
@@ -244,7 +244,7 @@ class TestDelivery:
         scene.link.confirmations.append(Confirmation(1, ""))
         scene.link.confirmations.append(Confirmation(2, "Not authorized"))
         scene.take()
-        assert scene.standing.fault == "broker refuses stream picture: Not authorized"
+        assert scene.standing.fault == "broker refuses stream crop: Not authorized"
         again = Scene(spool, standing=scene.standing)
         again.send(now=5.0)
         again.put()

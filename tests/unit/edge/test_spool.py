@@ -80,15 +80,17 @@ class TestPutting:
         assert PlateRead.model_validate_json(message.payload) == read
         assert parse(message.topic).read_id == read.id
 
-    def test_pictures_are_numbered_in_a_stream_of_their_own_and_name_their_read(self, spool: Spool) -> None:
+    def test_crops_and_overviews_are_numbered_in_streams_of_their_own_and_name_their_read(
+        self, spool: Spool
+    ) -> None:
         spool.put_read(builder())
         put_pictures(spool, crop=3, overview=5)
-        crop, overview = spool.pending(Stream.PICTURE, limit=9)
-        assert (crop.seq, crop.payload, overview.seq, overview.payload) == (1, b"ccc", 2, b"ooooo")
+        (crop,), (overview,) = (spool.pending(stream, limit=9) for stream in (Stream.CROP, Stream.OVERVIEW))
+        assert (crop.seq, crop.payload, overview.seq, overview.payload) == (1, b"ccc", 1, b"ooooo")
         topics = [parse(each.topic) for each in (crop, overview)]
         assert [(t.kind, t.seq, t.read_seq) for t in topics if isinstance(t, Numbered)] == [
             (Kind.CROP, 1, 2),
-            (Kind.OVERVIEW, 2, 2),
+            (Kind.OVERVIEW, 1, 2),
         ]
 
     def test_an_update_bears_the_reads_identity_and_a_number_of_its_own(self, spool: Spool) -> None:
@@ -101,7 +103,7 @@ class TestPutting:
         assert isinstance(topic, Numbered)
         assert (topic.kind, topic.seq, topic.read_seq) == (Kind.UPDATE, 1, 2)
         assert PlateRead.model_validate_json(message.payload) == better
-        assert waiting(spool, Stream.PICTURE) == [1]
+        assert waiting(spool, Stream.CROP) == [1]
 
     @pytest.mark.parametrize(
         ("epoch_off", "seq", "edge_id"), [(1, 1, "edge-1"), (0, 2, "edge-1"), (0, 1, "edge-2")]
@@ -195,10 +197,10 @@ class TestAcknowledging:
     def test_exactly_the_acknowledged_leaves(self, spool: Spool) -> None:
         for _ in range(6):
             put_pictures(spool, crop=10)
-        left = spool.acknowledge(ack(spool.epoch, {Stream.READ: [1, 2, 5], Stream.PICTURE: [6]}))
+        left = spool.acknowledge(ack(spool.epoch, {Stream.READ: [1, 2, 5], Stream.CROP: [6]}))
         assert left == 4
         assert waiting(spool, Stream.READ) == [3, 4, 6]
-        assert waiting(spool, Stream.PICTURE) == [1, 2, 3, 4, 5]
+        assert waiting(spool, Stream.CROP) == [1, 2, 3, 4, 5]
 
     def test_the_same_acknowledgement_again_changes_nothing(self, spool: Spool) -> None:
         spool.put_read(builder())
@@ -224,9 +226,9 @@ class TestAcknowledging:
 
     def test_one_beyond_what_was_given_deletes_nothing_of_that_stream(self, spool: Spool) -> None:
         put_pictures(spool, crop=10)
-        assert spool.acknowledge(ack(spool.epoch, {Stream.READ: [1, 2], Stream.PICTURE: [1]})) == 1
+        assert spool.acknowledge(ack(spool.epoch, {Stream.READ: [1, 2], Stream.CROP: [1]})) == 1
         assert waiting(spool, Stream.READ) == [1]
-        assert waiting(spool, Stream.PICTURE) == []
+        assert waiting(spool, Stream.CROP) == []
         assert spool.stats().acks_ignored == 1
 
 
@@ -265,7 +267,7 @@ class TestRoom:
             assert spool.stats().bytes <= MIB
         stats = spool.stats()
         assert stats.streams[Stream.READ].dropped == 0
-        assert stats.dropped == stats.streams[Stream.PICTURE].dropped > 40
+        assert stats.dropped == stats.streams[Stream.OVERVIEW].dropped > 40
 
     def test_every_number_is_waiting_gone_or_acknowledged(self, open_spool: Opener) -> None:
         spool = open_spool(max_bytes=MIB)
@@ -274,11 +276,11 @@ class TestRoom:
         gone = {
             seq
             for each in spool.gone()
-            if each.stream is Stream.PICTURE
+            if each.stream is Stream.OVERVIEW
             for seq in range(each.dropped.first, each.dropped.last + 1)
         }
-        assert gone | set(waiting(spool, Stream.PICTURE)) == set(range(1, 31))
-        assert gone.isdisjoint(waiting(spool, Stream.PICTURE))
+        assert gone | set(waiting(spool, Stream.OVERVIEW)) == set(range(1, 31))
+        assert gone.isdisjoint(waiting(spool, Stream.OVERVIEW))
 
     def test_ranges_that_touch_are_announced_as_one(self, open_spool: Opener) -> None:
         spool = open_spool(max_bytes=MIB)
@@ -289,10 +291,45 @@ class TestRoom:
         assert only == Gone(
             edge_id="edge-1",
             epoch=spool.epoch,
-            stream=Stream.PICTURE,
+            stream=Stream.OVERVIEW,
             dropped=SeqRange(first=1, last=dropped),
             reason="the spool was full",
         )
+
+    def test_thousands_of_drops_stay_a_handful_of_ranges(self, open_spool: Opener) -> None:
+        spool = open_spool(max_bytes=MIB)
+        for _ in range(3_000):
+            put_pictures(spool, crop=600, overview=1_500)
+        streams = spool.stats().streams
+        assert streams[Stream.OVERVIEW].dropped > 2_900
+        assert streams[Stream.CROP].dropped > 2_000
+        assert len(spool.gone()) == spool.stats().gone <= 4
+        centre = {each.stream: [each.dropped] for each in spool.gone()}
+        assert len(ack(spool.epoch, centre).model_dump_json()) < 1_000
+
+    def test_settling_touches_only_the_ranges_that_the_centre_names(self, open_spool: Opener) -> None:
+        spool = open_spool()
+        for _ in range(100):
+            spool.put_read(builder())
+        for seq in range(1, 100, 2):
+            spool.drop(Stream.READ, seq, reason="odd")
+        touched: list[str] = []
+        spool._db.set_trace_callback(touched.append)
+        spool.acknowledge(ack(spool.epoch, {Stream.READ: [SeqRange(first=10, last=15)]}))
+        spool._db.set_trace_callback(None)
+        assert sum(line.startswith("DELETE FROM gone") for line in touched) == 3
+        assert [g.dropped.first for g in spool.gone()] == [
+            seq for seq in range(1, 100, 2) if not 10 <= seq <= 15
+        ]
+
+    def test_ranges_of_two_reasons_stay_apart(self, spool: Spool) -> None:
+        for _ in range(6):
+            spool.put_read(builder())
+        for seq, reason in ((1, "a"), (3, "a"), (2, "b"), (5, "a"), (4, "a"), (6, "b")):
+            spool.drop(Stream.READ, seq, reason=reason)
+        assert [(g.dropped.first, g.dropped.last, g.reason) for g in spool.gone()] == [
+            (1, 1, "a"), (2, 2, "b"), (3, 5, "a"), (6, 6, "b"),
+        ]  # fmt: skip
 
     def test_an_announcement_stays_until_acknowledged_in_parts_if_need_be(self, open_spool: Opener) -> None:
         spool = open_spool()
@@ -324,9 +361,9 @@ class TestRoom:
     def test_a_picture_too_large_is_given_up_and_its_read_kept(self, spool: Spool) -> None:
         put_pictures(spool, crop=10, overview=MAX_PICTURE_BYTES + 1)
         assert waiting(spool, Stream.READ) == [1]
-        assert waiting(spool, Stream.PICTURE) == [1]
+        assert (waiting(spool, Stream.CROP), waiting(spool, Stream.OVERVIEW)) == ([1], [])
         (gone,) = spool.gone()
-        assert gone.dropped == SeqRange(first=2, last=2)
+        assert (gone.stream, gone.dropped) == (Stream.OVERVIEW, SeqRange(first=1, last=1))
         assert str(MAX_PICTURE_BYTES) in gone.reason
 
 

@@ -76,24 +76,24 @@ class TestRoom:
 
     def test_pictures_go_one_at_a_time_and_in_bytes(self) -> None:
         w = window(100)
-        assert w.room(Stream.PICTURE) == 1
-        send(w, [1], stream=Stream.PICTURE, size=PICTURE_BYTES - 1)
-        assert w.room(Stream.PICTURE) == 1
-        send(w, [2], stream=Stream.PICTURE, size=1)
-        assert w.room(Stream.PICTURE) == 0
+        assert w.room(Stream.CROP) == 1
+        send(w, [1], stream=Stream.CROP, size=PICTURE_BYTES - 1)
+        assert w.room(Stream.CROP) == 1
+        send(w, [2], stream=Stream.CROP, size=1)
+        assert w.room(Stream.CROP) == 0
         assert w.room(Stream.READ) == 98
-        confirm(w, [1], Stream.PICTURE)
-        assert w.room(Stream.PICTURE) == 1
+        confirm(w, [1], Stream.CROP)
+        assert w.room(Stream.CROP) == 1
 
     def test_a_picture_acknowledged_before_its_confirmation_gives_its_bytes_back_once(self) -> None:
         w = window(100)
-        send(w, [1], stream=Stream.PICTURE, size=PICTURE_BYTES)
-        w.acknowledged({Stream.PICTURE: Received().adding([1])}, now=1.0)
-        assert w.room(Stream.PICTURE) == 0
-        confirm(w, [1], Stream.PICTURE)
-        confirm(w, [1], Stream.PICTURE)
-        send(w, [2], stream=Stream.PICTURE, size=PICTURE_BYTES)
-        assert w.room(Stream.PICTURE) == 0
+        send(w, [1], stream=Stream.CROP, size=PICTURE_BYTES)
+        w.acknowledged({Stream.CROP: Received().adding([1])}, now=1.0)
+        assert w.room(Stream.CROP) == 0
+        confirm(w, [1], Stream.CROP)
+        confirm(w, [1], Stream.CROP)
+        send(w, [2], stream=Stream.CROP, size=PICTURE_BYTES)
+        assert w.room(Stream.CROP) == 0
 
     def test_what_is_no_message_takes_space_too(self) -> None:
         w = window(4)
@@ -197,10 +197,10 @@ class TestDue:
 
     def test_reads_are_probed_before_pictures(self) -> None:
         w = window(50)
-        send(w, [1], stream=Stream.PICTURE)
+        send(w, [1], stream=Stream.CROP)
         send(w, [1])
         confirm(w, [1])
-        confirm(w, [1], Stream.PICTURE)
+        confirm(w, [1], Stream.CROP)
         assert w.due(now=20.0, limit=9) == keys(1)
 
     def test_what_was_acknowledged_or_left_the_spool_is_never_due(self) -> None:

@@ -1,0 +1,63 @@
+"""Removing messages: acknowledged ones, and where there is no room, the least precious first."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from edge.contract.delivery import SeqRange, Stream
+from edge.spool import gone
+from edge.spool.tally import Tally
+
+_DROP_ORDER: Final = (Stream.OVERVIEW, Stream.CROP, Stream.UPDATE, Stream.READ)
+_HEADROOM: Final = 0.02  # a full spool makes this share of room at once, not a message at a time
+_FULL: Final = "the spool was full"
+
+
+def remove(db: sqlite3.Connection, tally: Tally, stream: Stream, span: SeqRange) -> int:
+    """Delete what waits of these numbers; how many messages it was."""
+    key = (stream, span.first, span.last)
+    count, size = db.execute(
+        "SELECT count(*), sum(size) FROM message WHERE stream = ? AND seq BETWEEN ? AND ?", key
+    ).fetchone()
+    if count:
+        db.execute("DELETE FROM message WHERE stream = ? AND seq BETWEEN ? AND ?", key)
+        tally.waiting[stream] -= count
+        tally.bytes -= size
+    return int(count)
+
+
+def drop(db: sqlite3.Connection, tally: Tally, stream: Stream, span: SeqRange, *, reason: str) -> None:
+    """Give up these numbers, which must all wait: counted and announced."""
+    tally.dropped[stream] += remove(db, tally, stream, span)
+    gone.announce(db, stream, span, reason=reason)
+
+
+def make_room(db: sqlite3.Connection, tally: Tally, *, max_bytes: int) -> None:
+    """Where the bound is passed, drop the oldest pictures, then updates, reads last."""
+    if tally.bytes <= max_bytes:
+        return
+    target = int(max_bytes * (1 - _HEADROOM))
+    for stream in _DROP_ORDER:
+        for span in _runs(_oldest(db, stream, surplus=tally.bytes - target)):
+            drop(db, tally, stream, span, reason=_FULL)
+
+
+def _oldest(db: sqlite3.Connection, stream: Stream, *, surplus: int) -> Iterator[int]:
+    """The oldest numbers of a stream: enough to free `surplus` bytes, or all."""
+    rows = db.execute("SELECT seq, size FROM message WHERE stream = ? ORDER BY seq", (stream,))
+    for seq, size in rows:
+        if surplus <= 0:
+            break
+        yield seq
+        surplus -= size
+
+
+def _runs(seqs: Iterable[int]) -> list[SeqRange]:
+    """Rising numbers as ranges."""
+    runs: list[list[int]] = []
+    for seq in seqs:
+        if runs and seq == runs[-1][1] + 1:
+            runs[-1][1] = seq
+        else:
+            runs.append([seq, seq])
+    return [SeqRange(first=first, last=last) for first, last in runs]
