@@ -55,10 +55,16 @@ proof: setup ## the long proofs: 30 rounds of kill -9 each
 schema: setup ## write configs/schema/ from the contract
 	$(BIN)/python -m edge schema --out configs/schema
 
-lock: setup ## resolve both locks anew
+lock: setup ## resolve the locks anew
 	$(BIN)/uv pip compile pyproject.toml --extra edge --extra central --extra demo --extra dev \
 		--universal --python-version 3.11 --no-emit-package opencv-python \
 		--no-header --no-annotate --no-emit-index-url --quiet --upgrade --output-file requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra edge --constraint requirements.lock \
+		--universal --python-version 3.11 --no-emit-package opencv-python \
+		--no-header --no-annotate --no-emit-index-url --quiet --output-file requirements-edge.lock
+	$(BIN)/uv pip compile pyproject.toml --extra central --constraint requirements.lock \
+		--universal --python-version 3.11 \
+		--no-header --no-annotate --no-emit-index-url --quiet --output-file requirements-central.lock
 	$(BIN)/uv pip compile pyproject.toml --all-extras \
 		--universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --quiet --upgrade \
 		--output-file requirements-train.lock

@@ -31,7 +31,7 @@ def load(graph: Path, weights: Path | None = None) -> Any:  # noqa: ANN401
     try:
         return core().read_model(str(graph), str(weights or ""))
     except RuntimeError as error:
-        raise AssetError(f"{graph}: OpenVINO cannot load it: {error}") from error
+        raise AssetError(f"{graph}: OpenVINO cannot read it: {_reason(error)}") from error
 
 
 def compiled(model: Any, *, threads: int) -> Any:  # noqa: ANN401
@@ -40,6 +40,9 @@ def compiled(model: Any, *, threads: int) -> Any:  # noqa: ANN401
     Args:
         model: as `load` returns it.
         threads: CPU threads of the net.
+
+    Raises:
+        AssetError: OpenVINO cannot run it.
     """
     settings = {
         "PERFORMANCE_HINT": "LATENCY",
@@ -50,4 +53,12 @@ def compiled(model: Any, *, threads: int) -> Any:  # noqa: ANN401
         # Without this OpenVINO binds every net's thread to the same first core.
         "ENABLE_CPU_PINNING": False,
     }
-    return core().compile_model(model, "CPU", settings)
+    try:
+        return core().compile_model(model, "CPU", settings)
+    except RuntimeError as error:
+        raise AssetError(f"{model.get_friendly_name()}: OpenVINO cannot run it: {_reason(error)}") from error
+
+
+def _reason(error: RuntimeError) -> str:
+    """The last line of OpenVINO's words; those before it name its own source files."""
+    return str(error).strip().splitlines()[-1]

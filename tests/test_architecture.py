@@ -49,11 +49,33 @@ def test_no_naive_time() -> None:
     assert found == []
 
 
+def lock(name: str) -> list[str]:
+    return (ROOT / name).read_text(encoding="utf-8").splitlines()
+
+
 def test_locks_name_no_index() -> None:
-    for name in ("requirements.lock", "requirements-train.lock"):
-        lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    names = [path.name for path in ROOT.glob("requirements*.lock")]
+    assert len(names) == 4
+    for name in names:
+        lines = lock(name)
         assert [line for line in lines if line.startswith("-") or "://" in line] == []
         assert [line for line in lines if line and "==" not in line] == []
+
+
+@pytest.mark.parametrize(
+    ("side", "absent"),
+    [
+        ("edge", ("pyarrow", "deltalake", "duckdb", "sqlalchemy", "torch", "pytest")),
+        ("central", ("opencv", "openvino", "numpy", "av=", "torch", "pytest")),
+    ],
+)
+def test_each_side_s_lock_is_a_part_of_the_whole(side: str, absent: tuple[str, ...]) -> None:
+    part, whole = (
+        {line.partition(";")[0].strip() for line in lock(name)}
+        for name in (f"requirements-{side}.lock", "requirements.lock")
+    )
+    assert part <= whole
+    assert [line for line in part if line.startswith(absent)] == []
 
 
 def test_the_card_is_kept() -> None:

@@ -26,6 +26,9 @@ RUN = ROOT / "demo-run"
 VIDEOS = ROOT / "sample_videos"
 PORTS = {"broker": 1884, "cameras": 8554}
 OTHER_PORTS = {"broker, MQTT 3.1.1": 1885}
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+START_S = 60.0
+"""Within this long every camera must have been asked for its stream."""
 STOP_S = 30.0
 """How long a process may take to stop cleanly; the centre seals, the edge waits for its last acks."""
 
@@ -144,22 +147,33 @@ def run(processes: list[Process], *, duration_s: float) -> None:
         processes.append(start(name, command))
         if name in PORTS:
             wait_for_port(PORTS[name], processes[-1])
-    until = float("inf")
+    # The time counts from when every camera plays: loading the nets is no part of it.
+    deadline = time.monotonic() + START_S
+    while idle := cameras_idle():
+        check(processes)
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"nobody watches camera {', '.join(idle)}:\n{last_words('edge')}")
+        time.sleep(0.2)
+    until = time.monotonic() + (duration_s or float("inf"))
     while time.monotonic() < until:
-        for process in processes:
-            if process.popen.poll() is not None:
-                raise RuntimeError(f"{process.name} has died:\n{last_words(process.name)}")
-        # The time counts from when every camera plays: loading the nets is no part of it.
-        if duration_s > 0 and until == float("inf") and cameras_playing() == len(list(VIDEOS.glob("*.mp4"))):
-            until = time.monotonic() + duration_s
+        check(processes)
         time.sleep(0.2)
 
 
-def cameras_playing() -> int:
-    """How many cameras have begun to play their clip."""
+def check(processes: list[Process]) -> None:
+    """Fail where a process has died."""
+    for process in processes:
+        if process.popen.poll() is not None:
+            raise RuntimeError(f"{process.name} has died:\n{last_words(process.name)}")
+
+
+def cameras_idle() -> list[str]:
+    """The cameras that play to nobody yet."""
     log = RUN / "passes.jsonl"
     lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
-    return len({json.loads(line)["mount"] for line in lines})
+    return sorted(
+        {clip.stem for clip in VIDEOS.glob("*.mp4")} - {json.loads(line)["mount"] for line in lines}
+    )
 
 
 def main() -> int:
@@ -167,23 +181,25 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--duration", type=float, default=0, help="seconds; 0 until Ctrl-C")
     duration_s = parser.parse_args().duration
-    prepare()
-    import_hotlist()
-    # SIGINT too: a shell that starts us in the background has it ignored.
-    for number in (signal.SIGINT, signal.SIGTERM):
+    # SIGINT too: a shell that starts us in the background has it ignored. SIGHUP: the terminal was closed.
+    for number in SIGNALS:
         signal.signal(number, signal.default_int_handler)
     processes: list[Process] = []
     fault = ""
     try:
+        prepare()
+        import_hotlist()
         run(processes, duration_s=duration_s)
     except KeyboardInterrupt:
-        pass
+        if not processes:
+            return 130
     except RuntimeError as error:
         fault = str(error)
     finally:
         ended_at = time.time()
-        # A second Ctrl-C must not cut the clean stop short.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # A second one must not cut the clean stop short.
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
         unclean = stop(processes)
     for words in filter(None, [fault, *unclean]):
         print(f"demo: {words}", file=sys.stderr)  # noqa: T201  # the demo talks to the terminal

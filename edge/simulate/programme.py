@@ -8,7 +8,7 @@ import structlog
 
 from edge.simulate.clip import Clip
 from edge.simulate.digest import DigestGuard
-from edge.simulate.player import Faults, Pass
+from edge.simulate.player import End, Faults, Journal, Pass
 
 _log = structlog.get_logger(__name__)
 
@@ -18,9 +18,12 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def log_pass(began: Pass) -> None:
-    """Say in the log that a pass began."""
-    _log.info("pass began", mount=began.mount, session=began.session, number=began.number)
+def log_event(event: Pass | End) -> None:
+    """Say in the log that a pass began or a session ended."""
+    if isinstance(event, Pass):
+        _log.info("pass began", mount=event.mount, session=event.session, number=event.number)
+    else:
+        _log.info("session ended", mount=event.mount, session=event.session)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +60,13 @@ class Programme:
 
     Attributes:
         mounts: clips by name.
-        began: told of every pass that a session begins.
+        journal: told of every pass that a session begins, and of its end.
         faults: what goes wrong from now on; may be set while clients watch, from any thread.
     """
 
     mounts: Mapping[str, Clip]
     terms: Terms = Terms()
-    began: Callable[[Pass], None] = log_pass
+    journal: Journal = log_event
     now: Callable[[], datetime] = utc_now
     faults: Faults = field(default_factory=Faults)
     counts: Counts = field(default_factory=Counts)

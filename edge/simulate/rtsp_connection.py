@@ -125,7 +125,7 @@ class Connection:
             clip,
             self._outlet,
             name=(mount, self._session),
-            began=self._programme.began,
+            journal=self._programme.journal,
             now=self._programme.now,
             backlog_bytes=self._programme.terms.backlog_bytes,
         )

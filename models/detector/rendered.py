@@ -5,6 +5,8 @@ Colombian two-line plates on motorcycles exist only as rendered ones. SCENES are
 Windows are cut around their plates, and shown together with a share of the real pictures that prepare.py listed:
 
     data/polish.txt, polish.yaml   as train.txt and data.yaml, for `train.py --stage polish`
+
+The manifests of what the shipped weights saw lie beside this file (rendered-*.yaml).
 """
 
 import random
@@ -15,6 +17,9 @@ import click
 import yaml
 
 from models.detector.prepare import Writer, read_labels, read_recipe
+from models.synth.reserved import overlap
+
+CLIPS = Path(__file__).resolve().parents[2] / "sample_videos" / "manifest.yaml"
 
 
 def windows(scenes: Path, out: Path, rules: dict[str, Any], rng: random.Random) -> list[Path]:
@@ -39,8 +44,11 @@ def write_mix(folders: list[Path], out: Path, recipe: dict[str, Any]) -> dict[st
     """Write polish.txt and polish.yaml into `out`, the data folder of prepare.py; returns the counts.
 
     Raises:
-        FileNotFoundError: prepare.py has not run, or a folder has no labels.csv.
+        FileNotFoundError: prepare.py has not run, or a folder has no labels.csv or manifest.yaml.
+        ValueError: a folder shares a plate, vehicle or street with the sample clips.
     """
+    for folder in folders:
+        check(folder)
     rules = recipe["rendered"]
     rng = random.Random(recipe["seed"])  # noqa: S311 - chooses pictures, keeps no secret
     listed = (out / "train.txt").read_text(encoding="utf-8").splitlines()
@@ -50,6 +58,20 @@ def write_mix(folders: list[Path], out: Path, recipe: dict[str, Any]) -> dict[st
     names = {"path": str(out.resolve()), "train": "polish.txt", "val": "fold.txt", "names": {0: "plate"}}
     (out / "polish.yaml").write_text(yaml.safe_dump(names), encoding="utf-8")
     return {"real": len(real), "rendered": len(cut)}
+
+
+def check(folder: Path) -> None:
+    """Refuse rendered scenes that share anything with the sample clips.
+
+    Raises:
+        FileNotFoundError: the folder has no manifest.yaml.
+        ValueError: it shares a plate, vehicle or street with them; names what.
+    """
+    clips, scenes = (
+        yaml.safe_load(path.read_text(encoding="utf-8")) for path in (CLIPS, folder / "manifest.yaml")
+    )
+    if shared := overlap(clips, scenes):
+        raise ValueError(f"{folder}: shown in the sample clips too: {', '.join(shared)}")
 
 
 @click.command()

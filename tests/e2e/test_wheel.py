@@ -62,12 +62,12 @@ def test_unpacked_in_an_empty_folder_it_reads_a_clip(wheel: Path, tmp_path: Path
 
 
 @pytest.mark.proof
-def test_installed_with_the_lock_in_an_empty_environment_it_reads_a_clip(wheel: Path, tmp_path: Path) -> None:
+def test_installed_with_the_edge_s_lock_in_an_empty_environment_it_reads_a_clip(wheel: Path, tmp_path: Path) -> None:
     folder = tmp_path / "empty"
     folder.mkdir()
     subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True, timeout=120)
     python = tmp_path / "venv" / "bin" / "python"
     pip = [str(python), "-m", "pip", "install", "--quiet", "--no-deps"]
-    subprocess.run([*pip, "-r", str(ROOT / "requirements.lock"), str(wheel)], check=True, timeout=900)
+    subprocess.run([*pip, "-r", str(ROOT / "requirements-edge.lock"), str(wheel)], check=True, timeout=900)
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     assert replay(python, folder, environment)

@@ -27,7 +27,7 @@ from edge.errors import LostError, RefusedError
 from edge.settings import CameraSettings
 from edge.simulate.clip import Clip, load_clip
 from edge.simulate.digest import DigestGuard
-from edge.simulate.player import Faults, Pass
+from edge.simulate.player import End, Faults, Pass
 from edge.simulate.programme import Programme, Terms
 from edge.simulate.rtsp_server import ServerThread
 from edge.types import Frame
@@ -42,6 +42,10 @@ def shape() -> Clip:
     return load_clip(clip_file())
 
 
+def only_passes(passes: list[Pass]) -> Callable[[Pass | End], None]:
+    return lambda event: passes.append(event) if isinstance(event, Pass) else None
+
+
 @pytest.fixture
 def passes() -> list[Pass]:
     return []
@@ -49,7 +53,7 @@ def passes() -> list[Pass]:
 
 @pytest.fixture
 def programme(shape: Clip, passes: list[Pass]) -> Programme:
-    return Programme({"day": shape}, Terms(guard=DigestGuard(USER, PASSWORD)), began=passes.append)
+    return Programme({"day": shape}, Terms(guard=DigestGuard(USER, PASSWORD)), journal=only_passes(passes))
 
 
 @pytest.fixture
@@ -305,7 +309,7 @@ class TestFailing:
     ) -> None:
         secret.write_text("x" * 123)
         terms = Terms(guard=DigestGuard(USER, "x" * 123))
-        with ServerThread(Programme({"day": shape}, terms, began=passes.append)) as server:
+        with ServerThread(Programme({"day": shape}, terms, journal=only_passes(passes))) as server:
             assert next(source(camera(server.url("day"))).frames()).bgr.shape == (180, 320, 3)
 
     def test_nothing_that_is_logged_or_printed_holds_the_password(

@@ -43,7 +43,7 @@ def serve(shape: Clip) -> Iterator[Callable[..., ServerThread]]:
     running: list[ServerThread] = []
 
     def start(terms: Terms | None = None, clips: dict[str, Clip] | None = None) -> ServerThread:
-        programme = Programme(clips or {"day": shape}, terms or Terms(), began=silent)
+        programme = Programme(clips or {"day": shape}, terms or Terms(), journal=silent)
         running.append(ServerThread(programme).__enter__())
         return running[-1]
 

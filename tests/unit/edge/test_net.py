@@ -37,7 +37,7 @@ def test_it_is_the_same_for_every_net() -> None:
 def test_a_file_that_is_no_net_is_named(tmp_path: Path) -> None:
     broken = tmp_path / "broken.xml"
     broken.write_text("<net>")
-    with pytest.raises(AssetError, match="broken.xml: OpenVINO cannot load it"):
+    with pytest.raises(AssetError, match="broken.xml: OpenVINO cannot read it"):
         load(broken)
 
 

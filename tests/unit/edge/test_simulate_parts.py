@@ -14,7 +14,7 @@ from clips import clip_file, write_clip
 
 from edge.errors import ConfigError
 from edge.simulate.clip import AccessUnit, Clip, load_clip
-from edge.simulate.player import BrokenOnPurposeError, Faults, Pass, PassLog, Player, SlowClientError
+from edge.simulate.player import BrokenOnPurposeError, End, Faults, Pass, PassLog, Player, SlowClientError
 from edge.simulate.rtsp_message import ProtocolError, Request, Response, read_request
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -148,14 +148,16 @@ def ticker(frames: int = 5, step_s: float = 0.02) -> Clip:
     return Clip(Path("ticker"), units, frames * step, b"\x67", b"\x68")
 
 
-def play(sink: Sink, *, for_s: float, faults: Faults | None = None, clip: Clip | None = None) -> list[Pass]:
-    began: list[Pass] = []
+def play(
+    sink: Sink, *, for_s: float, faults: Faults | None = None, clip: Clip | None = None
+) -> list[Pass | End]:
+    told: list[Pass | End] = []
     wanted = faults or Faults()
     player = Player(
         clip or ticker(),
         sink,
         name=("day", "s1"),
-        began=began.append,
+        journal=told.append,
         now=lambda: START + timedelta(seconds=asyncio.get_running_loop().time()),
         backlog_bytes=100,
     )
@@ -166,7 +168,7 @@ def play(sink: Sink, *, for_s: float, faults: Faults | None = None, clip: Clip |
 
     with asyncio.Runner(loop_factory=HastyLoop) as runner:
         runner.run(run())
-    return began
+    return told
 
 
 def timestamps(sink: Sink) -> list[int]:
@@ -189,7 +191,9 @@ class TestPlayer:
 
     def test_each_pass_is_told_with_the_time_of_its_first_picture(self) -> None:
         sink = Sink()
-        began = play(sink, for_s=0.35)
+        *began, end = (event for event in play(sink, for_s=0.35))
+        assert isinstance(end, End)
+        began = [event for event in began if isinstance(event, Pass)]
         assert [p.number for p in began] == list(range(len(began)))
         assert {(p.mount, p.session, p.duration_s) for p in began} == {("day", "s1", 0.1)}
         for one in began:
@@ -197,6 +201,14 @@ class TestPlayer:
             assert abs(sent - one.started_at) < timedelta(milliseconds=1)
         starts = [(b.started_at - a.started_at).total_seconds() for a, b in itertools.pairwise(began)]
         assert starts == pytest.approx([0.1] * len(starts), abs=1e-4), "no drift from pass to pass"
+
+    def test_the_end_is_told_however_it_comes(self) -> None:
+        sink = Sink()
+        *_, end = play(sink, for_s=0.05)
+        last = START + timedelta(seconds=sink.pictures[-1][0])
+        assert isinstance(end, End)
+        assert (end.mount, end.session) == ("day", "s1")
+        assert timedelta() <= end.ended_at - last < timedelta(milliseconds=60)
 
     def test_a_report_comes_with_the_first_picture(self) -> None:
         sink = Sink()
@@ -239,3 +251,14 @@ class TestPassLog:
             "duration_s": 30.04,
         }
         log.close()
+
+    def test_it_appends_a_line_a_session_s_end(self, tmp_path: Path) -> None:
+        path = tmp_path / "passes.jsonl"
+        log = PassLog(path)
+        log(End("day", "s1", START))
+        log.close()
+        assert json.loads(path.read_text()) == {
+            "mount": "day",
+            "session": "s1",
+            "ended_at": "2026-03-01T12:00:00+00:00",
+        }

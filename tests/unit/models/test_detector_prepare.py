@@ -8,6 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,7 +22,7 @@ from models.detector.prepare import (
     write_dataset,
     yolo_line,
 )
-from models.detector.rendered import write_mix
+from models.detector.rendered import CLIPS, write_mix
 
 COLUMNS = (
     "path",
@@ -205,6 +206,8 @@ def test_rendered_windows_join_a_share_of_the_real_pictures(data: Path, tmp_path
     out = tmp_path / "work"
     rules = {"windows_a_scene": 2, "widths": [1.2, 2.0], "smallest_plate_px": 50, "real_share": 0.5}
     counts = write_dataset(data, out, recipe())
+    scenes = {"plates": [], "street_seeds": [42000, 42004], "vehicle_seeds": [14200000, 14200768]}
+    (data / "manifest.yaml").write_text(yaml.safe_dump(scenes), encoding="utf-8")
     mixed = write_mix([data], out, recipe() | {"rendered": rules})
     lines = (out / "polish.txt").read_text(encoding="utf-8").split()
     assert mixed["real"] == round(counts["pictures_an_epoch"] / 2)
@@ -213,3 +216,12 @@ def test_rendered_windows_join_a_share_of_the_real_pictures(data: Path, tmp_path
     assert set(lines[: mixed["real"]]) <= set((out / "train.txt").read_text(encoding="utf-8").split())
     for path in lines[mixed["real"] :]:
         assert (out / "labels" / f"{Path(path).stem}.txt").read_text(encoding="utf-8").startswith("0 ")
+
+
+def test_scenes_that_show_a_plate_of_the_sample_clips_are_refused(tmp_path: Path) -> None:
+    clips = yaml.safe_load(CLIPS.read_text(encoding="utf-8"))
+    plate = clips["clips"][0]["plates"][0]
+    scenes = {"plates": [plate], "street_seeds": [1, 2], "vehicle_seeds": [1, 2]}
+    (tmp_path / "manifest.yaml").write_text(yaml.safe_dump(scenes), encoding="utf-8")
+    with pytest.raises(ValueError, match=f"sample clips too: plate {plate}"):
+        write_mix([tmp_path], tmp_path, recipe())

@@ -119,6 +119,7 @@ def test_no_training_manifest_of_the_project_shares_anything_with_the_clips() ->
         if isinstance(document := yaml.safe_load(path.read_text(encoding="utf-8")), dict)
         and document.get("generator") == "models/synth"
     }
+    assert set(found) >= {f"models/detector/rendered-{seed}.yaml" for seed in (42, 43)}
     assert [path for path, document in found.items() if overlap(MANIFEST, document)] == []
 
 
