@@ -25,7 +25,6 @@ class Emission:
         first_at, last_at: capture times of the passage's first frame and of the newest one voted on.
         emitted_at: when the emission rule fired.
         shot: the evidence.
-        frame_width_px, frame_height_px: of the frame that `shot.box` lies in.
     """
 
     kind: Kind
@@ -36,8 +35,6 @@ class Emission:
     emitted_at: datetime
     verdict: Verdict
     shot: Shot
-    frame_width_px: int
-    frame_height_px: int
     direction: Direction | None
     preset: str | None
 
@@ -71,7 +68,7 @@ class Emission:
             characters=verdict.characters,
             votes=verdict.votes,
             frames=verdict.frames,
-            box=_shares(self.shot.box, width_px=self.frame_width_px, height_px=self.frame_height_px),
+            box=_shares(self.shot.box, self.shot.frame_size),
             track_id=self.track_id,
             direction=self.direction,
             preset=self.preset,
@@ -80,8 +77,9 @@ class Emission:
         )
 
 
-def _shares(box: Box, *, width_px: int, height_px: int) -> read.Box:
-    """A box in shares of the frame, within it."""
+def _shares(box: Box, frame_size: tuple[int, int]) -> read.Box:
+    """A box in shares of the frame of that (width, height), within it."""
+    width_px, height_px = frame_size
     left, top = _unit(box.x / width_px), _unit(box.y / height_px)
     right, bottom = _unit((box.x + box.width) / width_px), _unit((box.y + box.height) / height_px)
     return read.Box(x=left, y=top, width=right - left, height=bottom - top)

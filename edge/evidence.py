@@ -26,6 +26,7 @@ _BURNT: Final = 250
 _EDGE_PX: Final = 2.0
 _CUT_OFF: Final = 0.3  # weight of a plate that touches the picture's border
 _OVERVIEW_QUALITY: Final = 80
+_SHRUNK_PX: Final = 16  # a shorter side of a crop is not made shorter
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Shot:
     Attributes:
         captured_at: capture time.
         box: the plate in the full frame, px.
+        frame_size: (width, height) of that frame, px.
         quality: 0..1.
         text: what the reader made of it, letters and digits only.
         crop: (height, width, 3) uint8, BGR: the plate with a small margin, at full resolution.
@@ -43,6 +45,7 @@ class Shot:
 
     captured_at: datetime
     box: Box
+    frame_size: tuple[int, int]
     quality: float
     text: str
     crop: Bgr
@@ -121,20 +124,22 @@ def quality(crop: Bgr, box: Box, *, frame_width_px: int, frame_height_px: int) -
 
 
 def crop_jpeg(crop: Bgr, *, limit: int = CROP_BYTES) -> bytes:
-    """The crop as a JPEG of at most `limit` bytes: at less quality, then smaller, until it fits.
+    """The crop, of any shape, as a JPEG of at most `limit` bytes: at less quality, then smaller, until it fits.
 
     Raises:
-        ValueError: no picture fits into so few bytes.
+        ValueError: no picture fits into so few bytes; CROP_BYTES always do.
     """
     picture = crop
-    while min(picture.shape[:2]) >= 8:
+    while True:
         for level in (92, 85, 75, 60, 45):
             encoded = _jpeg(picture, level=level)
             if len(encoded) <= limit:
                 return encoded
-        smaller = (picture.shape[1] * 3 // 4, picture.shape[0] * 3 // 4)
+        height, width = picture.shape[:2]
+        if max(height, width) < _SHRUNK_PX:
+            raise ValueError(f"no JPEG of a {crop.shape[1]}x{crop.shape[0]} crop fits into {limit} bytes")
+        smaller = tuple(side * 3 // 4 if side >= _SHRUNK_PX else side for side in (width, height))
         picture = np.asarray(cv2.resize(picture, smaller, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    raise ValueError(f"no JPEG of a {crop.shape[1]}x{crop.shape[0]} crop fits into {limit} bytes")
 
 
 def overview_jpeg(overview: Bgr) -> bytes:

@@ -35,7 +35,6 @@ class Passage:
         track_id: number of its first, which names it to the outside.
         first_at: capture time of its first frame.
         preset: where the camera rested.
-        size: (width, height) of the frames, px.
         gallery: the best shots.
         verdict: what its votes say by now.
         legible_at: capture time at which the verdict first became legible.
@@ -51,11 +50,10 @@ class Passage:
         vote: Vote,
         settings: VoteSettings,
         preset: str | None,
-        size: tuple[int, int],
     ) -> None:
         self.track = track
         self.track_id, self.first_at = track.id, track.first_at
-        self.preset, self.size = preset, size
+        self.preset = preset
         self.gallery = Gallery()
         self.verdict: Verdict | None = None
         self.legible_at: datetime | None = None
@@ -102,13 +100,14 @@ class Passage:
 
     @property
     def has_news(self) -> bool:
-        """Whether the verdict says more than what was emitted."""
+        """Whether the verdict says more than what was emitted, or something else that is fit to be said."""
         if self.verdict is None or self._said is None:
             return self.verdict is not None
         if self.updates >= _MOST_UPDATES:
             return False
-        rose = self.verdict.likelihood - self._said.likelihood
-        return rose >= _ROSE or (self.verdict.plate != self._said.plate and rose >= 0)
+        if self.verdict.plate != self._said.plate:
+            return self.is_legible  # also where it is less sure: more frames know better than the few before
+        return self.verdict.likelihood - self._said.likelihood >= _ROSE
 
     @property
     def has_better_picture(self) -> bool:

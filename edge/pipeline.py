@@ -29,6 +29,7 @@ from edge.types import Bgr, Box, Detection, Frame, Verdict
 from edge.vote import Vote
 
 _ONE_PLATE: Final = 0.7
+_LEAST_HEIGHT_PX: Final = 8  # lower characters cannot be told apart, however wide the plate
 _LEAST_QUALITY: Final = 0.05  # a smear: reading it would cost more than it tells
 
 
@@ -93,7 +94,7 @@ class Pipeline:
         self._tracker = Tracker()
         self._passages: dict[int, Passage] = {}  # by track
         self._known: dict[str, Passage] = {}  # by emitted plate, for as long as a track may join
-        self._preset: str | None = None
+        self._scene: tuple[str | None, tuple[int, ...]] | None = None  # preset and shape of the newest frame
         self._newest: datetime | None = None
         self._lag = timedelta(0)
         self.counts = Counts()
@@ -101,16 +102,18 @@ class Pipeline:
     def feed(self, frame: Frame, *, now: datetime) -> list[Emission]:
         """Analyse a frame; `now` is the time of the emissions."""
         emissions = []
-        if frame.preset != self._preset or (self._newest and frame.captured_at < self._newest):
-            # The camera has turned, or its clock has stepped back: nothing goes on as it was.
+        scene = (frame.preset, frame.bgr.shape)
+        if scene != self._scene or (self._newest and frame.captured_at < self._newest):
+            # The camera has turned or gives frames of another size, or its clock has stepped back:
+            # nothing goes on as it was.
             emissions = self.flush(now=now)
             self._known.clear()
-        self._preset, self._newest, self._lag = frame.preset, frame.captured_at, now - frame.captured_at
+        self._scene, self._newest, self._lag = scene, frame.captured_at, now - frame.captured_at
         step = self._tracker.update(frame.captured_at, self._detect(frame.bgr))
         self._count(frames=1)
         for track, _ in step.sightings:
             if track.id not in self._passages:
-                self._passages[track.id] = self._begin(track, frame)
+                self._passages[track.id] = self._begin(track, frame.preset)
             self._passages[track.id].track = track
         self._read(frame, step.sightings)
         ended = [self._end(track, now=now) for track in step.ended]
@@ -132,15 +135,8 @@ class Pipeline:
         passages = [(t, self._passages[t.id]) for t in live]
         return [Seen(t.box, p.verdict, emitted=p.is_emitted) for t, p in passages]
 
-    def _begin(self, track: Track, frame: Frame) -> Passage:
-        height, width = frame.bgr.shape[:2]
-        return Passage(
-            track,
-            vote=self._new_vote(),
-            settings=self._settings,
-            preset=frame.preset,
-            size=(width, height),
-        )
+    def _begin(self, track: Track, preset: str | None) -> Passage:
+        return Passage(track, vote=self._new_vote(), settings=self._settings, preset=preset)
 
     def _detect(self, bgr: Bgr) -> list[Detection]:
         height, width = bgr.shape[:2]
@@ -153,12 +149,21 @@ class Pipeline:
 
     def _read(self, frame: Frame, sightings: Iterable[tuple[Track, Detection]]) -> None:
         still = Still(frame.bgr)
+        height, width = frame.bgr.shape[:2]
         chosen = [c for track, d in sightings if (c := self._choose(frame, track, d))]
         readings = self._reader.read([crop for _, _, crop, _ in chosen]) if chosen else []
         self._count(crops=len(chosen))
         for (track, detection, crop, good), reading in zip(chosen, readings, strict=True):
             text = normalise(reading.text_raw)
-            shot = Shot(frame.captured_at, detection.box, good, text, crop.copy(), still.overview)
+            shot = Shot(
+                captured_at=frame.captured_at,
+                box=detection.box,
+                frame_size=(width, height),
+                quality=good,
+                text=text,
+                crop=crop.copy(),
+                overview=still.overview,
+            )
             passage = self._passages[track.id]
             passage.read(shot, score=detection.score, reading=reading)
 
@@ -167,7 +172,7 @@ class Pipeline:
     ) -> tuple[Track, Detection, Bgr, float] | None:
         """The crop and its quality, where it is worth reading."""
         box, passage = detection.box, self._passages[track.id]
-        if box.width < self._camera.min_plate_px:
+        if box.width < self._camera.min_plate_px or box.height < _LEAST_HEIGHT_PX:
             return None
         crop = cut(frame.bgr, box)
         if not crop.size:
@@ -230,7 +235,6 @@ class Pipeline:
         self._count(**{"reads" if kind is Kind.READ else "updates": 1})
         verdict, shot = passage.say()
         self._known[verdict.plate] = passage
-        width, height = passage.size
         return Emission(
             kind=kind,
             camera_id=self._camera.id,
@@ -240,8 +244,6 @@ class Pipeline:
             emitted_at=now,
             verdict=verdict,
             shot=shot,
-            frame_width_px=width,
-            frame_height_px=height,
             direction=passage.track.direction,
             preset=passage.preset,
         )

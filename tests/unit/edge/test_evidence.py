@@ -24,7 +24,7 @@ def blurred(picture: Bgr, px: int) -> Bgr:
 
 def shot(text: str, good: float, seconds: float = 0) -> Shot:
     small = np.zeros((4, 8, 3), dtype=np.uint8)
-    return Shot(at(seconds), BOX, good, text, small, small)
+    return Shot(at(seconds), BOX, (640, 360), good, text, small, small)
 
 
 def test_quality_is_a_share() -> None:
@@ -70,6 +70,17 @@ def test_a_small_crop_keeps_every_pixel() -> None:
     assert back is not None
     assert back.shape == crop().shape
     assert np.abs(back.astype(int) - crop().astype(int)).mean() < 6
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 40), (7, 90), (7, 4000), (40, 3), (15, 3000)])
+def test_a_crop_of_any_shape_fits(size: tuple[int, int]) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (*size, 3), dtype=np.uint8)
+    data = crop_jpeg(noise)
+    assert len(data) <= CROP_BYTES
+    back = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    assert back is not None
+    assert back.shape[0] <= size[0]
+    assert back.shape[1] <= size[1]
 
 
 def test_an_impossible_limit_is_named() -> None:

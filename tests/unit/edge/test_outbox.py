@@ -42,9 +42,9 @@ def emission(
             votes=2,
             frames=3,
         ),
-        shot=Shot(at(0.5), Box(200, 100, 120, 60), 0.8, plate, FRAME[100:160, 200:320].copy(), FRAME),
-        frame_width_px=640,
-        frame_height_px=360,
+        shot=Shot(
+            at(0.5), Box(200, 100, 120, 60), (640, 360), 0.8, plate, FRAME[100:160, 200:320].copy(), FRAME
+        ),
         direction="approaching",
         preset=None,
     )

@@ -2,7 +2,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import pytest
-from fakes import FakeDetector, FakeReader, FakeVote, at, frame, reading
+from fakes import FakeDetector, FakeReader, FakeVote, at, frame, picture, reading
 
 from edge.assets import plate_files
 from edge.contract.read import ModelVersions, PictureRef, ReadId
@@ -187,6 +187,22 @@ def test_better_evidence_later_is_an_update_of_the_same_passage() -> None:
     assert emissions[-1].shot.text == "KAB123"
 
 
+def test_a_less_sure_verdict_that_names_another_plate_is_an_update() -> None:
+    scene = Scene({7: reading("KAB128", sure=0.90)})
+    scene.show(2.5, standing(7))
+    scene.reader.says[7] = reading("KAB123", sure=0.85)
+    scene.show(3, standing(7))
+    assert said(scene.end()) == [(Kind.READ, "KAB128"), (Kind.UPDATE, "KAB123")]
+
+
+def test_an_illegible_verdict_that_names_another_plate_is_none() -> None:
+    scene = Scene({7: reading("KAB128", sure=0.90)})
+    scene.show(2.5, standing(7))
+    scene.reader.says[7] = reading("KAB123", sure=0.4)
+    scene.show(3, standing(7))
+    assert said(scene.end()) == [(Kind.READ, "KAB128")]
+
+
 def test_updates_are_few() -> None:
     scene = Scene({7: reading("KAB123", sure=0.9)})
     for k in range(60):
@@ -320,6 +336,38 @@ def test_another_preset_is_another_scene() -> None:
     scene.show(0.5, standing(7), preset="south")
     emissions = scene.end()
     assert [(e.verdict.plate, e.preset) for e in emissions] == [("KAB123", "north"), ("KAB123", "south")]
+
+
+def test_another_frame_size_is_another_scene() -> None:
+    scene = Scene({7: reading("KAB123", sure=0.6)})
+    scene.show(3, standing(7))
+    scene.reader.says[7] = reading("KAB123", sure=0.99)
+    large = frame(scene.now, {})
+    for _ in range(8):
+        plates = {7: Box(1400, 700, 120, 60)}
+        taken = replace(large, captured_at=at(scene.now), bgr=picture(plates, width=1920, height=1080))
+        scene._take(scene.pipeline.feed(taken, now=at(scene.now)))
+        scene.now += 1 / FPS
+    first, second = scene.end()
+    assert said([first, second]) == [(Kind.READ, "KAB123")] * 2
+    assert first.shot.frame_size == (640, 360)
+    assert second.shot.frame_size == (1920, 1080)
+    models = ModelVersions(detector=scene.detector.version, reader=scene.reader.version)
+    box = second.message(ReadId("e", 1, 1), site_id="s", models=models, pictures=PictureRef()).box
+    assert (box.x, box.y) == (pytest.approx(1400 / 1920, abs=0.01), pytest.approx(700 / 1080, abs=0.01))
+    assert (box.width, box.height) == (pytest.approx(0.0625, abs=0.01), pytest.approx(0.0556, abs=0.01))
+
+
+def test_a_plate_too_low_to_read_is_tracked_and_not_read() -> None:
+    scene = Scene({7: reading("KAB123")})
+    found = scene.detector.detect
+    scene.detector.detect = lambda bgr: [  # type: ignore[method-assign]
+        Detection(replace(d.box, height=3), d.score) for d in found(bgr)
+    ]
+    scene.show(3, standing(7))
+    assert scene.end() == []
+    assert scene.reader.crops == 0
+    assert scene.pipeline.counts.unread == 1
 
 
 def test_a_clock_that_steps_back_begins_anew() -> None:
