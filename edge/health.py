@@ -85,6 +85,8 @@ class HealthReporter:
             faults.append(str(error))
         if stats is not None and stats.set_aside:
             faults.append(f"{stats.set_aside} damaged spool file(s) set aside beside the spool")
+        if stats is not None and stats.renewed:
+            faults.append("spool was an old copy: what waited got new numbers, and some reads may come twice")
         return EdgeHealth(
             edge_id=self._address.edge_id,
             site_id=self._address.site_id,

@@ -98,7 +98,8 @@ class Delivery:
         """Act on what the broker and the centre have said.
 
         Raises:
-            LinkLostError: the broker has stopped confirming.
+            LinkLostError: the broker has stopped confirming, or what is under way bears numbers of an epoch
+                that has ended.
             SpoolError: the spool cannot be written.
         """
         while self._link.confirmations:
@@ -192,7 +193,12 @@ class Delivery:
             return None
 
     def _acknowledge(self, ack: Ack, now: float) -> None:
+        epoch = self._spool.epoch
         self._spool.acknowledge(ack)
+        if self._spool.epoch != epoch:
+            raise LinkLostError(
+                "the spool has begun a new epoch: connecting again to send all under new numbers"
+            )
         if (ack.edge_id, ack.epoch) == (self._address.edge_id, self._spool.epoch):
             self._window.acknowledged(ack.streams, now=now)
 

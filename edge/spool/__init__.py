@@ -6,7 +6,7 @@ full: then the oldest pictures go first and reads last, every number counted and
 that too has been acknowledged.
 
     read      1 2 3 4 5 ...   one dense numbering a stream, from 1 in every epoch;
-    update    1 2 ...         an epoch is the life of one spool file (`file`)
-    crop      1 2 3 4 ...     (crops and overviews apart: what is dropped oldest first stays one range)
-    overview  1 2 3 4 ...
+    update    1 2 ...         an epoch is the life of one spool file (`file`),
+    crop      1 2 3 4 ...     or what is left of it after an old copy was restored (`renew`)
+    overview  1 2 3 4 ...     (crops and overviews apart: what is dropped oldest first stays one range)
 """

@@ -18,6 +18,7 @@ from edge.contract.topics import Address, Kind, Numbered
 from edge.errors import SpoolError
 from edge.spool import gone, room
 from edge.spool.file import Claim, open_spool
+from edge.spool.renew import Lineage, renew
 from edge.spool.tally import SpoolStats, Tally, count, stats
 
 MAX_PICTURE_BYTES: Final = 1024 * 1024
@@ -58,7 +59,8 @@ class Spool:
         self._lock = threading.RLock()
         self._watchers: list[Callable[[], None]] = []
         self._fresh: dict[Stream, deque[tuple[datetime, int]]] = {s: deque(maxlen=10_000) for s in Stream}
-        self._acks_ignored = 0
+        self._acks_ignored = self._renewed = 0
+        self._lineage = Lineage()
         self._claim = Claim(path)
         try:
             self._db = open_spool(path, edge_id=edge_id, now=clock())
@@ -69,7 +71,7 @@ class Spool:
 
     @property
     def epoch(self) -> int:
-        """The life of this spool file: microseconds since 1970 UTC at its creation."""
+        """The life of this spool: microseconds since 1970 UTC at its creation, or when it was renewed."""
         return self._epoch
 
     def watch(self, callback: Callable[[], None]) -> None:
@@ -108,17 +110,27 @@ class Spool:
     def put_update(self, read: PlateRead, *, crop: bytes | None = None, overview: bytes | None = None) -> int:
         """Store better evidence for a read that was put before; the number of the update.
 
+        A read of an epoch that was renewed meanwhile is found under its new number. Where it had left the
+        spool by then, the update is stored as a read.
+
         Raises:
-            ValueError: the read is not one of this epoch, or names other pictures than these.
+            ValueError: the read was not put by this process or in this epoch, or names other pictures than these.
             SpoolError: the spool cannot be written.
         """
         with self._transaction() as tally:
-            known = (self._edge_id, self._epoch, min(read.seq, tally.last[Stream.READ]))
-            if read.id != known:
-                raise ValueError(f"{read.id} was never put: edge {self._edge_id}, epoch {self._epoch}")
-            seq = self._insert(tally, read, Kind.UPDATE, read.model_dump_json().encode())
+            number, kind = read.id, Kind.UPDATE
+            if number.edge_id == self._edge_id and self._lineage.knows(number.epoch):
+                heir = self._lineage.find(number)
+                kind = Kind.READ if heir is None else Kind.UPDATE
+                heir = heir or tally.last[Stream.READ] + 1
+                read = read.model_copy(update={"epoch": self._epoch, "seq": heir})
+            elif number != (self._edge_id, self._epoch, min(read.seq, tally.last[Stream.READ])):
+                raise ValueError(f"{number} was never put: edge {self._edge_id}, epoch {self._epoch}")
+            seq = self._insert(tally, read, kind, read.model_dump_json().encode())
             self._insert_pictures(tally, read, crop, overview)
             room.make_room(self._db, tally, max_bytes=self._max_bytes)
+        if kind is Kind.READ:
+            self._lineage.enter(number, seq)
         self._tell()
         return seq
 
@@ -155,26 +167,29 @@ class Spool:
     def acknowledge(self, ack: Ack) -> int:
         """Delete exactly what the centre has committed; how many messages left.
 
-        An acknowledgement of another epoch or edge, or of numbers that were never given (a disk restored
-        from a copy), deletes nothing and is counted.
+        An acknowledgement of another epoch or edge deletes nothing and is counted. One of numbers that were
+        never given proves that this spool is an old copy, whose numbers the centre knows from the disk that
+        it was copied from: nothing is deleted, and all that waits gets new numbers in a new epoch. (A copy
+        that has given more numbers than the centre knows before it first hears of it cannot be told from a
+        sound spool.)
+
+        Raises:
+            SpoolError: the spool cannot be written.
         """
-        with self._transaction(fsync=False) as tally:
-            before = sum(tally.waiting.values())
+        with self._lock:
             if (ack.edge_id, ack.epoch) != (self._edge_id, self._epoch):
                 self._acks_ignored += 1
                 return 0
-            for stream, received in ack.streams.items():
-                if received.ranges and received.ranges[-1].last > tally.last[stream]:
-                    self._acks_ignored += 1
-                    _log.error(
-                        "acknowledged beyond what was given; was this disk restored from a copy?",
-                        stream=stream, acknowledged=received.ranges[-1].last, given=tally.last[stream],
-                    )  # fmt: skip
-                    continue
-                for span in received:
-                    room.remove(self._db, tally, stream, span)
-                gone.settle(self._db, stream, received)
-            return before - sum(tally.waiting.values())
+            given = self._tally.last
+            if any(r.ranges and r.ranges[-1].last > given[s] for s, r in ack.streams.items()):
+                self._renew()
+                return 0
+            with self._transaction(fsync=False) as tally:
+                for stream, received in ack.streams.items():
+                    for span in received:
+                        room.remove(self._db, tally, stream, span)
+                    gone.settle(self._db, stream, received)
+                return sum(self._tally.waiting.values()) - sum(tally.waiting.values())
 
     def drop(self, stream: Stream, seq: int, *, reason: str) -> bool:
         """Give up one message that can never be delivered; counted and announced. False if it has left."""
@@ -193,7 +208,14 @@ class Spool:
     def stats(self) -> SpoolStats:
         """How full, how much was given up, how much waits."""
         with self._reading():
-            return stats(self._db, self._path, self._epoch, self._tally, acks_ignored=self._acks_ignored)
+            return stats(
+                self._db,
+                self._path,
+                self._epoch,
+                self._tally,
+                acks_ignored=self._acks_ignored,
+                renewed=self._renewed,
+            )
 
     def __enter__(self) -> Self:
         return self
@@ -241,6 +263,22 @@ class Spool:
                     raise SpoolError(f"{self._path}: spool cannot be written: {error}") from error
                 raise
             self._tally = tally
+
+    def _renew(self) -> None:
+        """Begin a new epoch; see `edge.spool.renew`."""
+        old, new = self._epoch, max(int(self._clock().timestamp() * 1_000_000), self._epoch + 1)
+        with self._transaction() as tally:
+            heirs = renew(self._db, tally, epoch=new)
+        self._epoch = new
+        self._renewed += 1
+        self._lineage.renew(old, heirs)
+        for fresh in self._fresh.values():
+            fresh.clear()
+        _log.error(
+            "numbers acknowledged that were never given: this disk was restored from a copy; what waits gets"
+            " new numbers, and a read that waited in the copy may arrive twice",
+            old_epoch=old, new_epoch=new, messages=sum(self._tally.waiting.values()),
+        )  # fmt: skip
 
     def _differs(self, tally: Tally, stream: Stream) -> bool:
         now = self._tally

@@ -32,7 +32,8 @@ class SpoolStats:
         messages, bytes: what waits (payloads and topics).
         dropped: messages given up in this epoch, because there was no room or no broker would take them.
         gone: ranges of dropped numbers that the centre has not acknowledged yet.
-        acks_ignored: acknowledgements of another epoch or edge, or of numbers never given, since the start.
+        acks_ignored: acknowledgements of another epoch or edge, since the start.
+        renewed: how often since the start all that waited was numbered anew, in a new epoch (`edge.spool.renew`).
         set_aside: damaged files beside this one.
     """
 
@@ -42,6 +43,7 @@ class SpoolStats:
     dropped: int
     gone: int
     acks_ignored: int
+    renewed: int
     set_aside: int
     streams: dict[Stream, StreamStats]
 
@@ -72,7 +74,7 @@ def inspect(path: Path) -> SpoolStats:
     """
     with closing(open_for_reading(path)) as db:
         try:
-            return stats(db, path, *count(db), acks_ignored=0)
+            return stats(db, path, *count(db))
         except sqlite3.Error as error:
             raise SpoolError(f"{path}: spool cannot be read: {error}") from error
 
@@ -89,7 +91,9 @@ def count(db: sqlite3.Connection) -> tuple[int, Tally]:
     return epoch, tally
 
 
-def stats(db: sqlite3.Connection, path: Path, epoch: int, tally: Tally, *, acks_ignored: int) -> SpoolStats:
+def stats(
+    db: sqlite3.Connection, path: Path, epoch: int, tally: Tally, *, acks_ignored: int = 0, renewed: int = 0
+) -> SpoolStats:
     """The counts as others see them."""
     (gone,) = db.execute("SELECT count(*) FROM gone").fetchone()
     return SpoolStats(
@@ -99,6 +103,7 @@ def stats(db: sqlite3.Connection, path: Path, epoch: int, tally: Tally, *, acks_
         dropped=sum(tally.dropped.values()),
         gone=gone,
         acks_ignored=acks_ignored,
+        renewed=renewed,
         set_aside=len(set_aside(path)),
         streams={s: StreamStats(tally.last[s], tally.waiting[s], tally.dropped[s]) for s in Stream},
     )

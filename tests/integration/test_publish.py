@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -266,6 +267,37 @@ def test_from_emission_to_the_centre_takes_milliseconds(
     # The centre looks at its mail every 50 ms; the rest is the way there.
     delays = sorted(centre.first_seen_at[spool.epoch, Stream.READ, seq] - at for seq, at in stored_at.items())
     assert delays[len(delays) // 2] < 0.5
+
+
+def test_from_a_disk_restored_from_a_copy_every_read_arrives(
+    broker: Broker, centre: Centre, tmp_path: Path
+) -> None:
+    path, copy = tmp_path / "disk.sqlite", tmp_path / "copy.sqlite"
+    settings = MqttSettings(resend_s=1.0, **broker.settings("edge-1"))
+
+    def live(first: int, last: int) -> None:
+        with Spool(path, edge_id="edge-1", max_bytes=50_000_000, clock=now) as spool:
+            publisher = Publisher(spool, settings, ADDRESS, clock=now)
+            publisher.start()
+            wait_for(lambda: publisher.state.connected)
+            time.sleep(0.5)  # for the retained acknowledgement, as on a street where nobody passes
+            for number in range(first, last + 1):
+                spool.put_read(builder(plate=f"ABC{number:03d}"))
+                time.sleep(0.05)
+            wait_for(spool.is_empty, what=spool.stats)
+            publisher.stop()
+
+    live(1, 5)
+    shutil.copy(path, copy)
+    live(6, 10)
+    shutil.copy(copy, path)
+    live(11, 20)
+    plates = [
+        PlateRead.model_validate_json(payload).plate
+        for (_, stream, _), payload in centre.committed.items()
+        if stream is Stream.READ
+    ]
+    assert sorted(plates) == [f"ABC{number:03d}" for number in range(1, 21)]
 
 
 @pytest.mark.mosquitto

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from edge_reads import NOON, Clock, builder
+from edge_reads import NOON, Clock, ack, builder
 
 from edge.contract.delivery import Stream
 from edge.contract.health import CameraHealth, CameraState, EdgeHealth
@@ -107,6 +107,12 @@ class TestCollecting:
         box.link = LinkState(fault="no broker")
         assert box.reporter().collect().fault == (
             "no broker; 1 damaged spool file(s) set aside beside the spool"
+        )
+
+    def test_a_spool_that_was_an_old_copy_is_said(self, box: Box) -> None:
+        box.spool.acknowledge(ack(box.spool.epoch, {Stream.READ: [1, 2]}))
+        assert box.reporter().collect().fault == (
+            "spool was an old copy: what waited got new numbers, and some reads may come twice"
         )
 
     def test_a_spool_that_cannot_be_read_is_a_fault_and_no_silence(self, box: Box) -> None:

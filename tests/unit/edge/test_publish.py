@@ -192,6 +192,19 @@ class TestDelivery:
         scene.send()
         assert len(scene.link.sent) == 4, "one is kept for health"
 
+    def test_a_new_epoch_ends_the_connection_and_goes_out_on_the_next(self, scene: Scene) -> None:
+        scene.put(2)
+        scene.send()
+        scene.acknowledge(1, 2, 3)
+        with pytest.raises(LinkLostError, match="new epoch"):
+            scene.take()
+        again = Scene(scene.spool)
+        again.send()
+        assert again.link.numbers() == [(Kind.READ, 1), (Kind.READ, 2)]
+        topic = parse(again.link.sent[0][0])
+        assert isinstance(topic, Numbered)
+        assert topic.epoch == scene.spool.epoch
+
     def test_a_message_larger_than_the_broker_takes_is_given_up_and_announced(self, spool: Spool) -> None:
         scene = Scene(spool, maximum_packet=5_000)
         scene.put(crop=6_000)

@@ -224,11 +224,14 @@ class TestAcknowledging:
         assert waiting(spool, Stream.READ) == [1]
         assert spool.stats().acks_ignored == 1
 
-    def test_one_beyond_what_was_given_deletes_nothing_of_that_stream(self, spool: Spool) -> None:
+    def test_one_beyond_what_was_given_deletes_nothing_and_ends_the_epoch(self, spool: Spool) -> None:
         put_pictures(spool, crop=10)
-        assert spool.acknowledge(ack(spool.epoch, {Stream.READ: [1, 2], Stream.CROP: [1]})) == 1
-        assert waiting(spool, Stream.READ) == [1]
-        assert waiting(spool, Stream.CROP) == []
+        old = spool.epoch
+        said = ack(old, {Stream.READ: [1, 2], Stream.CROP: [1]})
+        assert spool.acknowledge(said) == 0
+        assert spool.epoch > old
+        assert (waiting(spool, Stream.READ), waiting(spool, Stream.CROP)) == ([1], [1])
+        assert spool.acknowledge(said) == 0
         assert spool.stats().acks_ignored == 1
 
 
