@@ -94,6 +94,18 @@ Index("hot_read_seal", hot_read.c.seal_id)
 late_update = Table("late_update", metadata, *_read_columns())
 Index("late_update_plate", late_update.c.plate, late_update.c.captured_us)
 
+# Of sealed reads that updates have improved: the newest update that the archive holds, so that an older one
+# that comes late is known for what it is. `archive.newest` writes an entry and says when it goes.
+sealed_update = Table(
+    "sealed_update",
+    metadata,
+    Column("edge_id", String(63), primary_key=True),
+    Column("epoch", BigInteger, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("update_seq", BigInteger, nullable=False),
+    Column("sealed_us", BigInteger, nullable=False),
+)
+
 received_range = Table(
     "received_range",
     metadata,

@@ -24,6 +24,7 @@ from deltalake import DeltaTable
 from sqlalchemy import Engine, Table, Update, delete, func, insert, select, tuple_, update
 from sqlalchemy.sql.elements import Tuple
 
+from central.archive.newest import forget, remember
 from central.archive.rows import to_table
 from central.archive.schema import PARTITION, SCHEMA
 from central.archive.table import (
@@ -47,6 +48,7 @@ _SLICE_ROWS: Final = 500  # rows of one database transaction, so that reads keep
 _LOCK: Final = "_seal.lock"
 
 _OPEN: Final = "open"
+_SOURCES: Final = (hot_read, late_update)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def seal(engine: Engine, path: Path, *, clock: Clock, chunk_rows: int = CHUNK_RO
         sealer = _Sealer(engine, path, open_archive(path) or make_archive(path), clock)
         for unfinished in _unfinished(engine):
             written += _finish(sealer, unfinished)
-        for source in (hot_read, late_update):
+        for source in _SOURCES:
             marked = chunk_rows
             while (
                 marked == chunk_rows
@@ -89,6 +91,8 @@ def seal(engine: Engine, path: Path, *, clock: Clock, chunk_rows: int = CHUNK_RO
                 seal_id, marked = _mark(sealer, source, chunk_rows)
                 if seal_id is not None:
                     written += _finish(sealer, seal_id)
+        with engine.begin() as connection:
+            forget(connection, now_us=to_us(clock()))
     return [ArchivedDay(day, rows) for day, rows in sorted(written.items())]
 
 
@@ -114,7 +118,8 @@ def _unfinished(engine: Engine) -> list[int]:
 
 def _mark(sealer: _Sealer, source: Table, chunk_rows: int) -> tuple[int | None, int]:
     """Open a seal and put its number on up to `chunk_rows` rows; the seal, or None, and how many they are."""
-    unsealed = select(source.c.seq).where(source.c.seal_id.is_(None)).limit(1)
+    is_free = source.c.seal_id.is_(None)
+    unsealed = select(source.c.seq).where(is_free).limit(1)
     newest = select(func.max(seal_table.c.seal_id))
     with sealer.engine.begin() as connection:
         if connection.scalar(unsealed) is None:
@@ -127,9 +132,11 @@ def _mark(sealer: _Sealer, source: Table, chunk_rows: int) -> tuple[int | None, 
     marked = 0
     while marked < chunk_rows:
         size = min(_SLICE_ROWS, chunk_rows - marked)
-        some = select(*key.clauses).where(source.c.seal_id.is_(None)).limit(size)
+        some = select(*key.clauses).where(is_free).limit(size)
+        # Said twice, see `_delete`.
+        take = update(source).where(is_free, key.in_(some)).values(seal_id=seal_id)
         with sealer.engine.begin() as connection:
-            rows = connection.execute(update(source).where(key.in_(some)).values(seal_id=seal_id)).rowcount
+            rows = connection.execute(take).rowcount
             connection.execute(_this(seal_id).values(rows=seal_table.c.rows + rows))
         marked += rows
         if rows < size:
@@ -154,8 +161,10 @@ def _finish(sealer: _Sealer, seal_id: int) -> Counter[date]:
     force_to_disk(sealer.path, newest=sealer.table.version(), seal_id=seal_id)
     # Done before the first row is deleted: a reader whose Delta table is older must notice.
     with sealer.engine.begin() as connection:
+        for source in _SOURCES:
+            remember(connection, source, seal_id, now_us=to_us(sealer.clock()))
         connection.execute(_this(seal_id).values(state=DONE))
-    for source in (hot_read, late_update):
+    for source in _SOURCES:
         _delete(sealer.engine, source, seal_id)
     with sealer.engine.begin() as connection:
         connection.execute(_this(seal_id).values(finished_us=to_us(sealer.clock())))
@@ -173,12 +182,17 @@ def _marked(engine: Engine, source: Table, seal_id: int) -> pa.Table:
 
 
 def _delete(engine: Engine, source: Table, seal_id: int) -> None:
-    key = _key(source)
-    some = select(*key.clauses).where(source.c.seal_id == seal_id).limit(_SLICE_ROWS)
-    rows = _SLICE_ROWS
-    while rows == _SLICE_ROWS:
+    """Delete a seal's rows; one that a newer update has just replaced is no longer the seal's, and stays."""
+    key, is_sealed = _key(source), source.c.seal_id == seal_id
+    left = select(source.c.seq).where(is_sealed).limit(1)
+    some = select(*key.clauses).where(is_sealed).limit(_SLICE_ROWS)
+    # PostgreSQL waits for a row that is being replaced and then looks at it again, but not at `some`.
+    statement = delete(source).where(is_sealed, key.in_(some))
+    while True:
         with engine.begin() as connection:
-            rows = connection.execute(delete(source).where(key.in_(some))).rowcount
+            if connection.scalar(left) is None:
+                return
+            connection.execute(statement)
 
 
 def _key(source: Table) -> Tuple:

@@ -2,7 +2,7 @@
 
 An update may come in any order. Before its read: it is stored as the read, which it replaces, and the read's
 own number counts as received. After a seal has taken the row: it waits in `late_update` for the archive.
-Of several updates of a read the highest number wins, whichever comes last.
+Of several updates of a read the highest number wins, whichever comes last, after its seal too.
 """
 
 from collections import Counter
@@ -11,15 +11,17 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Table, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, Connection, Engine, Table, delete, insert, select, update
 
 from central.alert.store import Alerts, Look
+from central.archive.newest import holds_as_new
 from central.archive.pictures import PackWriter
+from central.consume.notices import write_notices
 from central.consume.parse import Record
+from central.consume.put import put
 from central.consume.ranges import Ledger, Source
 from central.consume.rows import to_row
-from central.db import dead_letter, edge_health, gone_range, hot_read, late_update, picture, to_us
+from central.db import hot_read, late_update, picture
 from central.hotlist.index import HotlistIndex, read_country
 from central.hotlist.store import Hotlist
 from central.types import Alert, DeadLetter, GoneArrival, HealthArrival, PictureArrival, ReadArrival
@@ -116,7 +118,7 @@ class Store:
             connection.execute(insert(hot_read), [to_row(r, late=late[id(r)]) for r in batch.reads])
         applied = [u for u in batch.updates if _apply(connection, batch.ledger, u, late=late[id(u)])]
         self._write_pictures(connection, batch.pictures)
-        _write_notices(connection, batch)
+        write_notices(connection, dead=batch.dead, gone=batch.gone, health=batch.health)
         alerts: list[Alert] = []
         for record in (*batch.reads, *applied):
             look = _look(record, batch.index, late=late[id(record)])
@@ -143,7 +145,7 @@ class Store:
                 "sha256": place.sha256,
             }
         for row in rows.values():
-            _put(connection, picture, row, newer="seq")
+            put(connection, picture, row, newer="seq")
 
 
 def _touched(records: Iterable[Record]) -> list[tuple[Address, int]]:
@@ -205,71 +207,27 @@ def _apply(connection: Connection, ledger: Ledger, arrival: ReadArrival, *, late
     if ledger.take(read, arrival.read.seq):
         connection.execute(insert(hot_read), [row])
         return True
-    is_hot = (
-        hot_read.c.edge_id == row["edge_id"],
-        hot_read.c.epoch == row["epoch"],
-        hot_read.c.seq == row["seq"],
-        hot_read.c.seal_id.is_(None),
-    )
-    kept = ("received_us", "late", "seal_id")  # of the read: when it came, and not the update
-    values = {name: value for name, value in row.items() if name not in kept}
-    newer = connection.execute(
-        update(hot_read).where(*is_hot, hot_read.c.update_seq < row["update_seq"]).values(values)
-    )
+    kept = ("received_us", "late")  # of the read: when it came, and not the update
+    values = {name: value for name, value in row.items() if name not in (*kept, "seal_id")}
+    is_older = (hot_read.c.update_seq < row["update_seq"], hot_read.c.seal_id.is_(None))
+    newer = connection.execute(update(hot_read).where(*_is_read(hot_read, row), *is_older).values(values))
     if newer.rowcount:
         return True
-    is_stale = connection.execute(select(hot_read.c.seq).where(*is_hot)).first() is not None
-    return not is_stale and _put(connection, late_update, row, newer="update_seq")
+    shown = (hot_read.c[name] for name in ("update_seq", *kept))
+    hot = connection.execute(select(*shown).where(*_is_read(hot_read, row))).mappings().first()
+    if hot is not None and hot["update_seq"] >= row["update_seq"]:
+        return False
+    row |= {name: hot[name] for name in kept} if hot is not None else {}
+    if not put(connection, late_update, row, newer="update_seq", kept=kept):
+        return False
+    if not holds_as_new(connection, row):
+        return True
+    connection.execute(delete(late_update).where(*_is_read(late_update, row)))
+    return False
 
 
-def _write_notices(connection: Connection, batch: _Batch) -> None:
-    if batch.dead:
-        rows = [
-            {
-                "topic": _storable(d.topic),
-                "payload": d.payload,
-                "reason": _storable(d.reason),
-                "received_us": to_us(d.received_at),
-            }
-            for d in batch.dead
-        ]
-        connection.execute(insert(dead_letter), rows)
-    if batch.gone:
-        connection.execute(insert(gone_range), [_gone_row(g) for g in batch.gone])
-    for edge_id, arrival in {h.health.edge_id: h for h in batch.health}.items():
-        row = {
-            "edge_id": edge_id,
-            "online": arrival.health.online,
-            "received_us": to_us(arrival.received_at),
-            "message": arrival.health.model_dump_json(),
-        }
-        _put(connection, edge_health, row, newer=None)
-
-
-def _gone_row(arrival: GoneArrival) -> dict[str, Any]:
-    gone = arrival.gone
-    return {
-        "edge_id": gone.edge_id,
-        "epoch": gone.epoch,
-        "stream": str(gone.stream),
-        "first_seq": gone.dropped.first,
-        "last_seq": gone.dropped.last,
-        "reason": _storable(gone.reason),
-        "received_us": to_us(arrival.received_at),
-    }
-
-
-def _put(connection: Connection, table: Table, row: dict[str, Any], *, newer: str | None) -> bool:
-    """Insert a row, or replace the one of its key where `newer` is higher; False where it is not."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(table).values(row)
-    keys = [column.name for column in table.primary_key]
-    statement = statement.on_conflict_do_update(
-        index_elements=keys,
-        set_={name: statement.excluded[name] for name in row if name not in keys},
-        where=None if newer is None else table.c[newer] < statement.excluded[newer],
-    )
-    return connection.execute(statement).rowcount > 0
+def _is_read(table: Table, row: dict[str, Any]) -> tuple[ColumnElement[bool], ...]:
+    return tuple(column == row[column.name] for column in table.primary_key)
 
 
 def _looks(batch: _Batch) -> Iterable[ReadArrival]:
@@ -285,11 +243,6 @@ def _look(arrival: ReadArrival, index: HotlistIndex, *, late: bool) -> Look:
         country_known=read_country(arrival.read) is not None,
         is_update=arrival.topic.kind is Kind.UPDATE,
     )
-
-
-def _storable(text: str) -> str:
-    """PostgreSQL's text holds no NUL; a text column of ours, no half of a surrogate pair."""
-    return text.replace("\x00", "�").encode(errors="replace").decode()
 
 
 def _counts(batch: _Batch) -> Counter[str]:

@@ -102,40 +102,56 @@ def normalise(plate: str) -> str:
     return bare
 
 
-def reads_sql(plan: Plan, *, sealed: bool, updated: bool) -> str:
+def reads_sql(plan: Plan, *, sealed: bool, updated: bool, improved: bool) -> str:
     """The SQL of the reads themselves; one row more than the limit tells that the answer was cut.
 
     Args:
         plan: the plan.
         sealed: there are files to read (`$files`), beside the tables `hot` and `late`.
         updated: there are updates in `late`.
+        improved: there are files (`$improved`) that may hold reads which they improve, captured between
+            `$improved_since` and `$improved_until`.
     """
     return (
-        f"{_newest(plan, sealed=sealed, updated=updated)} SELECT {_COLUMNS} FROM newest "  # noqa: S608
+        f"{_newest(plan, sealed=sealed, updated=updated, improved=improved)} SELECT {_COLUMNS} FROM newest "  # noqa: S608
         f"ORDER BY captured_at DESC, {_READ} LIMIT {plan.question.limit + 1:d}"
     )
 
 
-def counts_sql(plan: Plan, *, sealed: bool, updated: bool) -> str:
+def counts_sql(plan: Plan, *, sealed: bool, updated: bool, improved: bool) -> str:
     """The SQL of reads by camera and UTC hour (hours since 1970)."""
     # Arithmetic on the number: date_part on a zoned time takes six times as long.
     return (
-        f"{_newest(plan, sealed=sealed, updated=updated)} "  # noqa: S608
+        f"{_newest(plan, sealed=sealed, updated=updated, improved=improved)} "  # noqa: S608
         "SELECT camera_id, epoch_us(captured_at) // 3600000000 AS hour, count(*) AS reads FROM newest "
         f"GROUP BY camera_id, hour ORDER BY hour DESC, camera_id LIMIT {plan.question.limit + 1:d}"
     )
 
 
-def _newest(plan: Plan, *, sealed: bool, updated: bool) -> str:
+def _newest(plan: Plan, *, sealed: bool, updated: bool, improved: bool) -> str:
     """Archived and hot rows as one, each in its newest version."""
     sources = ["hot", *(["read_parquet($files, hive_partitioning = false)"] if sealed else [])]
     base = " UNION ALL ".join(f"SELECT {_COLUMNS} FROM {s} WHERE {plan.condition}" for s in sources)  # noqa: S608
     if not updated:
         return f"WITH newest AS ({base})"
     return (
-        f"WITH base AS ({base}), newest AS ("  # noqa: S608
+        f"WITH base AS ({base}), {_better(improved=improved)}, newest AS ("  # noqa: S608
         f"SELECT {_COLUMNS} FROM base ANTI JOIN late USING ({_READ}) "
-        f"UNION ALL SELECT {_COLUMNS} FROM late WHERE {plan.condition})"
+        f"UNION ALL SELECT {_COLUMNS} FROM better WHERE {plan.condition})"
+    )
+
+
+def _better(*, improved: bool) -> str:
+    """The updates, each with the arrival of its read: when it came, and not the update."""
+    if not improved:
+        return "better AS (FROM late)"
+    came = "epoch_us(first.captured_at) + first.received_offset_us - epoch_us(late.captured_at)"
+    return (
+        f"first AS (SELECT {_READ}, captured_at, received_offset_us, late AS was_late "  # noqa: S608
+        "FROM read_parquet($improved, hive_partitioning = false) "
+        f"SEMI JOIN late USING ({_READ}) WHERE captured_at BETWEEN $improved_since AND $improved_until), "
+        f"better AS (SELECT late.* REPLACE (coalesce({came}, late.received_offset_us) AS received_offset_us, "
+        f"coalesce(first.was_late, late.late) AS late) FROM late LEFT JOIN first USING ({_READ}))"
     )
 
 

@@ -103,8 +103,16 @@ class Reads:
         parameters = dict(planned.parameters)
         if snapshot.files:
             parameters["files"] = [str(file) for file in snapshot.files]
+        if (improved := snapshot.improved) is not None:
+            parameters["improved"] = [str(file) for file in improved.files]
+            parameters |= {"improved_since": improved.since, "improved_until": improved.until}
         found: pa.Table = self._duck.run(
-            sql(planned, sealed=bool(snapshot.files), updated=snapshot.late.num_rows > 0),
+            sql(
+                planned,
+                sealed=bool(snapshot.files),
+                updated=snapshot.late.num_rows > 0,
+                improved=improved is not None,
+            ),
             parameters,
             {"hot": snapshot.hot, "late": snapshot.late},
         )

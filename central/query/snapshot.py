@@ -9,11 +9,12 @@ however many seals run meanwhile.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from deltalake import DeltaTable
 from sqlalchemy import ColumnElement, Connection, Engine, Table, func, or_, select
 
@@ -27,6 +28,21 @@ from central.query.plan import Plan, Question
 _TRIES: Final = 20
 _SLICE_ROWS: Final = 5_000
 _CLOCKS_APART: Final = timedelta(minutes=2)  # between who receives and who seals, at most
+_MOST_MOVED: Final = timedelta(hours=1)  # the time of capture, by an update: a passage is shorter
+
+
+@dataclass(frozen=True, slots=True)
+class Improved:
+    """Where the archive may hold the reads that updates improve.
+
+    Attributes:
+        files: Parquet files, at least one.
+        since, until: of capture, both included.
+    """
+
+    files: tuple[Path, ...]
+    since: datetime
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +53,13 @@ class Snapshot:
         files: Parquet files of the archive that may hold rows of the question.
         hot: rows not in those files, columns of `schema.CORE`; narrowed to the question.
         late: newer versions of reads in either, whatever they are about.
+        improved: where those reads are that it has newer versions of, as first sent; None: nowhere.
     """
 
     files: tuple[Path, ...]
     hot: pa.Table
     late: pa.Table
+    improved: Improved | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +79,9 @@ def take(engine: Engine, archive: Path, plan: Plan) -> Snapshot:
     with _moment(engine, archive) as (table, through, connection):
         hot = _rows(connection, hot_read, through, _asked(plan.question))
         late = _rows(connection, late_update, through, ())
-    files = (archive / file.name for file in _live(table) if _may_hold(file, plan))
-    return Snapshot(tuple(files), hot, late)
+    live = _live(table)
+    files = (archive / file.name for file in live if _may_hold(file, plan))
+    return Snapshot(tuple(files), hot, late, _improved(archive, live, late))
 
 
 def totals(engine: Engine, archive: Path) -> Totals:
@@ -134,6 +153,16 @@ def _may_hold(file: LiveFile, plan: Plan) -> bool:
     return first <= file.captured_date <= last and (
         arrived_since is None or file.written_at >= arrived_since - _CLOCKS_APART
     )
+
+
+def _improved(archive: Path, live: Sequence[LiveFile], late: pa.Table) -> Improved | None:
+    if not late.num_rows:
+        return None
+    span = pc.min_max(late["captured_at"]).as_py()
+    since, until = span["min"] - _MOST_MOVED, span["max"] + _MOST_MOVED
+    days = (since.date(), until.date())
+    files = tuple(archive / file.name for file in live if days[0] <= file.captured_date <= days[1])
+    return Improved(files, since, until) if files else None
 
 
 def _live(table: DeltaTable | None) -> list[LiveFile]:

@@ -1,0 +1,37 @@
+"""Insert or replace, alike on SQLite and on PostgreSQL."""
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+
+def put(
+    connection: Connection,
+    table: Table,
+    row: dict[str, Any],
+    *,
+    newer: str | None = None,
+    kept: Collection[str] = (),
+) -> bool:
+    """Insert a row, or replace the one of its key; whether the table now holds the row.
+
+    Args:
+        connection: in a transaction.
+        table: where.
+        row: its columns.
+        newer: replaced only where this column is higher than what is there.
+        kept: columns that a replaced row keeps.
+    """
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(table).values(row)
+    keys = list(table.primary_key)
+    names = row.keys() - {column.name for column in keys} - set(kept)
+    # RETURNING, because the number of rows is not known of an INSERT under psycopg.
+    returned = statement.on_conflict_do_update(
+        index_elements=keys,
+        set_={name: statement.excluded[name] for name in sorted(names)},
+        where=None if newer is None else table.c[newer] < statement.excluded[newer],
+    ).returning(keys[0])
+    return connection.execute(returned).first() is not None
