@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 
@@ -23,7 +23,15 @@ _TIMED: Final = 256  # frames whose time is remembered
 
 _log = structlog.get_logger(__name__)
 
-Put = Callable[[Emission, ModelVersions], None]
+
+class Sink(Protocol):
+    """Takes emissions; neither method may raise because of a disk or a network."""
+
+    def put(self, emission: Emission, *, models: ModelVersions) -> None:
+        """Take this one."""
+
+    def retry(self) -> None:
+        """Do now what could not be done at once; called every now and then."""
 
 
 class Analyser:
@@ -34,7 +42,7 @@ class Analyser:
         cameras: whose frames come through `hub`.
         vote: when a passage counts as read.
         engine: used by this thread only.
-        put: takes what there is to say.
+        sink: takes what there is to say.
         clock: now, UTC.
     """
 
@@ -45,12 +53,12 @@ class Analyser:
         cameras: Sequence[CameraSettings],
         vote: VoteSettings,
         engine: Engine,
-        put: Put,
+        sink: Sink,
         clock: Callable[[], datetime],
     ) -> None:
         self.hub = FrameHub()
         self._models = engine.models
-        self._put = put
+        self._sink = sink
         self._clock = clock
         self._pipelines = {c.id: _pipeline(c, vote, engine) for c in cameras}
         self._took_ms: deque[float] = deque(maxlen=_TIMED)
@@ -86,6 +94,7 @@ class Analyser:
                 ticked = time.monotonic()
                 for pipeline in self._pipelines.values():
                     self._say(pipeline.tick(now=self._clock()))
+                self._sink.retry()
         for pipeline in self._pipelines.values():
             self._say(pipeline.flush(now=self._clock()))
 
@@ -97,7 +106,7 @@ class Analyser:
 
     def _say(self, emissions: Sequence[Emission]) -> None:
         for emission in emissions:
-            self._put(emission, self._models)
+            self._sink.put(emission, models=self._models)
             # No plate: a log file stands behind no role and leaves no row in the audit.
             _log.info(
                 emission.kind,

@@ -35,11 +35,13 @@ class Sources:
         cameras: every camera, in a fixed order.
         pipeline_ms: median time of one analysed frame; None before the first.
         link: the connection to the broker.
+        outbox: what keeps reads from the spool; empty: nothing.
     """
 
     cameras: Callable[[], Sequence[CameraHealth]]
     pipeline_ms: Callable[[], float | None]
     link: Callable[[], LinkState]
+    outbox: Callable[[], str]
 
 
 class HealthReporter:
@@ -77,7 +79,8 @@ class HealthReporter:
     def collect(self) -> EdgeHealth:
         """The box as it is now."""
         link = self._sources.link()
-        faults = [link.fault]
+        # Reads that are about to be lost come first: the rest may be cut off.
+        faults = [self._sources.outbox(), link.fault]
         stats: SpoolStats | None = None
         try:
             stats = self._spool.stats()

@@ -88,6 +88,14 @@ class CameraSettings(Section):
     )
 
 
+class PicturesSettings(Section):
+    """Which pictures go with a read; its crop always does."""
+
+    overview: Literal["always", "never"] = Field(
+        default="always", description="the scene, some 100 KB a read: never, where the uplink is dear"
+    )
+
+
 class HealthSettings(Section):
     """Health messages and metrics."""
 
@@ -115,6 +123,7 @@ class EdgeSettings(Section):
     mqtt: MqttSettings = MqttSettings()
     spool: SpoolSettings = SpoolSettings()
     vote: VoteSettings = VoteSettings()
+    pictures: PicturesSettings = PicturesSettings()
     health: HealthSettings = HealthSettings()
 
     @field_validator("cameras", mode="after")

@@ -76,10 +76,11 @@ class Worker:
     ) -> None:
         address = Address(settings.site_id, settings.edge_id)
         self._publisher = Publisher(spool, settings.mqtt, address, clock=clock)
-        outbox = Outbox(
+        self._outbox = outbox = Outbox(
             spool,
             edge_id=settings.edge_id,
             site_id=settings.site_id,
+            pictures=settings.pictures,
             clock_error_s=lambda: self._publisher.state.clock_error_s,
         )
         self._analysers = [
@@ -88,7 +89,7 @@ class Worker:
                 cameras=settings.cameras[n :: len(engines)],
                 vote=settings.vote,
                 engine=engine,
-                put=lambda emission, models: outbox.put(emission, models=models),
+                sink=outbox,
                 clock=clock,
             )
             for n, engine in enumerate(engines)
@@ -108,6 +109,7 @@ class Worker:
                 cameras=self.cameras,
                 pipeline_ms=lambda: median_ms(self._analysers),
                 link=lambda: self._publisher.state,
+                outbox=lambda: outbox.fault,
             ),
             send=self._publisher.announce,
             interval_s=settings.health.interval_s,
@@ -136,6 +138,7 @@ class Worker:
             camera.stop(timeout_s=max(0.0, deadline - time.monotonic()))
         for analyser in self._analysers:
             analyser.stop()
+        self._outbox.close()
         self._health.stop()
         return self._publisher.stop(drain_s=_DRAIN_S)
 

@@ -75,7 +75,7 @@ class Vehicle(Message):
 
 
 class PictureRef(Message):
-    """Which pictures of this read were taken; they travel apart, behind the reads."""
+    """Which pictures of this read were taken, with it or with an update; they travel apart, behind the reads."""
 
     crop: bool = False
     overview: bool = False

@@ -13,7 +13,7 @@ from typing import Final, Self
 import structlog
 
 from edge.contract.delivery import BEYOND, Ack, Gone, SeqRange, Stream
-from edge.contract.read import PlateRead
+from edge.contract.read import PictureRef, PlateRead
 from edge.contract.topics import Address, Kind, Numbered
 from edge.errors import SpoolError
 from edge.spool import gone, room
@@ -102,6 +102,8 @@ class Spool:
             if read.id != (self._edge_id, self._epoch, seq):
                 raise ValueError(f"read bears {read.id}, given was {(self._edge_id, self._epoch, seq)}")
             self._insert(tally, read, Kind.READ, read.model_dump_json().encode())
+            if read.pictures != PictureRef(crop=crop is not None, overview=overview is not None):
+                raise ValueError(f"{read.id} names other pictures than those given: {read.pictures}")
             self._insert_pictures(tally, read, crop, overview)
             room.make_room(self._db, tally, max_bytes=self._max_bytes)
         self._tell()
@@ -110,11 +112,13 @@ class Spool:
     def put_update(self, read: PlateRead, *, crop: bytes | None = None, overview: bytes | None = None) -> int:
         """Store better evidence for a read that was put before; the number of the update.
 
+        It names the pictures of the read; those given with it take the place of the earlier ones.
+
         A read of an epoch that was renewed meanwhile is found under its new number. Where it had left the
         spool by then, the update is stored as a read.
 
         Raises:
-            ValueError: the read was not put by this process or in this epoch, or names other pictures than these.
+            ValueError: the read was not put by this process or in this epoch, or does not name these pictures.
             SpoolError: the spool cannot be written.
         """
         with self._transaction() as tally:
@@ -300,12 +304,15 @@ class Spool:
     def _insert_pictures(
         self, tally: Tally, read: PlateRead, crop: bytes | None, overview: bytes | None
     ) -> None:
-        given = (crop is not None, overview is not None)
-        if given != (read.pictures.crop, read.pictures.overview):
-            raise ValueError(f"{read.id} names pictures {read.pictures}, given (crop, overview): {given}")
-        for kind, jpeg in ((Kind.CROP, crop), (Kind.OVERVIEW, overview)):
+        named = read.pictures
+        for kind, jpeg, is_named in (
+            (Kind.CROP, crop, named.crop),
+            (Kind.OVERVIEW, overview, named.overview),
+        ):
             if jpeg is None:
                 continue
+            if not is_named:
+                raise ValueError(f"{read.id} does not name the {kind} given: {named}")
             seq = self._insert(tally, read, kind, jpeg)
             if len(jpeg) > MAX_PICTURE_BYTES:
                 # Given up at once: a picture that no broker takes must not keep its read from being stored.

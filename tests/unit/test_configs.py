@@ -54,7 +54,7 @@ def test_every_camera_key_stands_in_the_documented_file() -> None:
 
 def test_the_documented_values_are_the_defaults() -> None:
     documented = edge.settings.load(CONFIGS / "edge.yaml")
-    for section in ("mqtt", "vote", "health"):
+    for section in ("mqtt", "vote", "pictures", "health"):
         assert getattr(documented, section) == edge.settings.EdgeSettings.model_fields[section].default
     assert documented.spool.max_bytes == edge.settings.SpoolSettings().max_bytes
     (camera,) = documented.cameras

@@ -26,11 +26,17 @@ class Box:
         self.cameras = [CameraHealth(camera_id="cam-1", state=CameraState.LIVE, frames_received=10)]
         self.link = LinkState(connected=True, clock_error_s=0.25)
         self.pipeline_ms: float | None = None
+        self.outbox = ""
         self.sent: list[EdgeHealth] = []
         self.fails_with: Exception | None = None
 
     def reporter(self, *, interval_s: float = 3600.0) -> HealthReporter:
-        sources = Sources(cameras=self._cameras, pipeline_ms=lambda: self.pipeline_ms, link=lambda: self.link)
+        sources = Sources(
+            cameras=self._cameras,
+            pipeline_ms=lambda: self.pipeline_ms,
+            link=lambda: self.link,
+            outbox=lambda: self.outbox,
+        )
         return HealthReporter(
             Address("site-1", "edge-1"),
             self.spool,
@@ -101,6 +107,10 @@ class TestCollecting:
     def test_the_links_fault_is_the_boxs(self, box: Box) -> None:
         box.link = LinkState(fault="broker 127.0.0.1:1883: Connection refused")
         assert box.reporter().collect().fault == "broker 127.0.0.1:1883: Connection refused"
+
+    def test_reads_that_wait_in_memory_are_said_first(self, box: Box) -> None:
+        box.link, box.outbox = LinkState(fault="no broker"), "3 reads wait"
+        assert box.reporter().collect().fault == "3 reads wait; no broker"
 
     def test_a_spool_that_was_set_aside_is_said(self, box: Box, tmp_path: Path) -> None:
         (tmp_path / "spool.sqlite.damaged-123").touch()

@@ -1,6 +1,9 @@
+import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -9,12 +12,13 @@ from fakes import START, at, picture
 
 from edge import outbox
 from edge.contract.delivery import Stream
-from edge.contract.read import Character, ModelVersions, PlateRead
+from edge.contract.read import Character, ModelVersions, PictureRef, PlateRead
 from edge.contract.topics import Kind as Topic
 from edge.contract.topics import Numbered, parse
 from edge.emission import Emission, Kind
 from edge.evidence import CROP_BYTES, Shot
 from edge.outbox import Outbox
+from edge.settings import PicturesSettings
 from edge.spool.queue import Outgoing, Spool
 from edge.types import Box, Verdict
 
@@ -58,7 +62,30 @@ def spool(tmp_path: Path) -> Iterator[Spool]:
 
 @pytest.fixture
 def box(spool: Spool) -> Outbox:
-    return Outbox(spool, edge_id="edge-1", site_id="site-1", clock_error_s=lambda: 0.25)
+    return an_outbox(spool)
+
+
+def an_outbox(spool: Spool, *, overview: Literal["always", "never"] = "always") -> Outbox:
+    pictures = PicturesSettings(overview=overview)
+    return Outbox(spool, edge_id="edge-1", site_id="site-1", pictures=pictures, clock_error_s=lambda: 0.25)
+
+
+def another_shot(one: Emission) -> Emission:
+    """The same, seen a moment later."""
+    return replace(one, shot=replace(one.shot, captured_at=at(0.75)))
+
+
+@contextmanager
+def full_disk(spool: Spool) -> Iterator[None]:
+    """SQLite's way of one."""
+    pages = spool._db.execute("PRAGMA page_count").fetchone()[0]
+    spool._db.execute(f"PRAGMA max_page_count = {pages}")
+    filler = b"x" * 200
+    with suppress(sqlite3.Error):
+        while True:
+            spool._db.execute("INSERT INTO meta VALUES (hex(randomblob(8)), ?)", (filler,))
+    yield
+    spool._db.execute(f"PRAGMA max_page_count = {pages + 100_000}")
 
 
 def waiting(spool: Spool, *streams: Stream) -> list[tuple[Numbered, Outgoing]]:
@@ -91,7 +118,7 @@ def test_a_read_goes_out_with_its_number_and_its_pictures(spool: Spool, box: Out
 def test_an_update_bears_the_number_of_its_read(spool: Spool, box: Outbox) -> None:
     box.put(emission(track=0), models=MODELS)
     box.put(emission("XYZ987", track=1), models=MODELS)
-    box.put(emission("KAB128", kind=Kind.UPDATE, track=0), models=MODELS)
+    box.put(another_shot(emission("KAB128", kind=Kind.UPDATE, track=0)), models=MODELS)
     ((topic, message),) = waiting(spool, Stream.UPDATE)
     assert (topic.seq, topic.read_seq) == (1, 1)
     assert PlateRead.model_validate_json(message.payload).plate == "KAB128"
@@ -107,14 +134,81 @@ def test_equal_track_numbers_of_two_cameras_are_two_passages(spool: Spool, box: 
     assert (topic.camera_id, topic.read_seq) == ("south", 2)
 
 
-def test_an_update_of_a_read_long_gone_is_counted(
-    spool: Spool, box: Outbox, monkeypatch: pytest.MonkeyPatch
+def test_an_update_of_a_read_long_gone_is_said(
+    spool: Spool, box: Outbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(outbox, "_REMEMBERED", 2)
     for track in range(3):
         box.put(emission(track=track), models=MODELS)
     box.put(emission(kind=Kind.UPDATE, track=0), models=MODELS)
-    assert box.orphans == 1
+    assert "update of a read long gone" in capsys.readouterr().out
     assert waiting(spool, Stream.UPDATE) == []
     box.put(emission(kind=Kind.UPDATE, track=2), models=MODELS)
     assert len(waiting(spool, Stream.UPDATE)) == 1
+
+
+def test_an_update_without_a_new_shot_brings_no_pictures(spool: Spool, box: Outbox) -> None:
+    box.put(emission(), models=MODELS)
+    box.put(emission("KAB128", kind=Kind.UPDATE), models=MODELS)
+    assert len(waiting(spool, Stream.CROP)) == len(waiting(spool, Stream.OVERVIEW)) == 1
+    ((_, message),) = waiting(spool, Stream.UPDATE)
+    named = PlateRead.model_validate_json(message.payload).pictures
+    assert named == PictureRef(crop=True, overview=True), "those that the read came with"
+    box.put(another_shot(emission("KAB129", kind=Kind.UPDATE)), models=MODELS)
+    box.put(another_shot(emission("KAB127", kind=Kind.UPDATE)), models=MODELS)
+    assert len(waiting(spool, Stream.CROP)) == len(waiting(spool, Stream.OVERVIEW)) == 2
+
+
+def test_where_the_site_wants_no_overview_none_goes(spool: Spool) -> None:
+    box = an_outbox(spool, overview="never")
+    box.put(emission(), models=MODELS)
+    box.put(another_shot(emission("KAB128", kind=Kind.UPDATE)), models=MODELS)
+    assert (len(waiting(spool, Stream.CROP)), len(waiting(spool, Stream.OVERVIEW))) == (2, 0)
+    for _, message in waiting(spool, Stream.READ, Stream.UPDATE):
+        named = PlateRead.model_validate_json(message.payload).pictures
+        assert named == PictureRef(crop=True, overview=False)
+
+
+def plates(spool: Spool, stream: Stream = Stream.READ) -> list[str]:
+    return [PlateRead.model_validate_json(m.payload).plate for _, m in waiting(spool, stream)]
+
+
+def test_on_a_full_disk_emissions_wait_in_memory_and_go_out_in_order(spool: Spool, box: Outbox) -> None:
+    box.put(emission(track=0), models=MODELS)
+    with full_disk(spool):
+        box.put(emission("KAB124", track=1), models=MODELS)
+        box.put(emission("KAB125", track=2), models=MODELS)
+        box.put(another_shot(emission("KAB126", kind=Kind.UPDATE, track=1)), models=MODELS)
+        box.retry()
+        assert box.fault.startswith("3 reads and updates wait in memory, 0 lost: ")
+        assert "cannot be written: database or disk is full" in box.fault
+        assert plates(spool) == ["KAB123"]
+    box.retry()
+    assert box.fault == ""
+    assert plates(spool) == ["KAB123", "KAB124", "KAB125"]
+    ((topic, _),) = waiting(spool, Stream.UPDATE)
+    assert topic.read_seq == 2
+    assert len(waiting(spool, Stream.CROP)) == 4
+
+
+def test_what_finds_no_room_in_memory_is_counted_and_its_update_stands_in(
+    spool: Spool, box: Outbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(outbox, "_KEPT", 2)
+    with full_disk(spool):
+        for track in range(3):
+            box.put(emission(f"KAB12{track}", track=track), models=MODELS)
+        assert box.fault.startswith("2 reads and updates wait in memory, 1 lost: ")
+        assert "lost, because the spool cannot be written" in capsys.readouterr().out
+    box.put(emission("KAB129", kind=Kind.UPDATE, track=0), models=MODELS)
+    assert box.fault == "1 reads and updates lost while the spool failed"
+    assert plates(spool) == ["KAB121", "KAB122", "KAB129"]
+    assert plates(spool, Stream.UPDATE) == []
+    assert len(waiting(spool, Stream.CROP)) == 3
+
+
+def test_what_waits_in_memory_at_the_end_is_counted(spool: Spool, box: Outbox) -> None:
+    with full_disk(spool):
+        box.put(emission(), models=MODELS)
+        box.close()
+        assert box.fault == "1 reads and updates lost while the spool failed"

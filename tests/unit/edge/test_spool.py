@@ -105,6 +105,13 @@ class TestPutting:
         assert PlateRead.model_validate_json(message.payload) == better
         assert waiting(spool, Stream.CROP) == [1]
 
+    def test_an_update_may_leave_the_pictures_as_they_are(self, spool: Spool) -> None:
+        read = put_pictures(spool, crop=3, overview=5)
+        spool.put_update(read)
+        assert (waiting(spool, Stream.CROP), waiting(spool, Stream.OVERVIEW)) == ([1], [1])
+        with pytest.raises(ValueError, match="does not name the overview"):
+            spool.put_update(read.model_copy(update={"pictures": PictureRef(crop=True)}), overview=b"o")
+
     @pytest.mark.parametrize(
         ("epoch_off", "seq", "edge_id"), [(1, 1, "edge-1"), (0, 2, "edge-1"), (0, 1, "edge-2")]
     )
@@ -127,7 +134,7 @@ class TestPutting:
     def test_a_read_names_exactly_the_pictures_that_come_with_it(
         self, spool: Spool, named: PictureRef
     ) -> None:
-        with pytest.raises(ValueError, match="names pictures"):
+        with pytest.raises(ValueError, match="names other pictures"):
             spool.put_read(lambda epoch, seq: plate_read(epoch, seq, pictures=named), crop=b"crop")
         assert spool.is_empty()
 

@@ -13,7 +13,7 @@ from fakes import FakeEngine, FakeSource, at, picture, reading
 
 from edge.capture.stats import CaptureStats
 from edge.contract.delivery import Stream
-from edge.contract.health import CameraState
+from edge.contract.health import CameraState, EdgeHealth
 from edge.contract.read import PlateRead
 from edge.errors import LostError, RefusedError, SpoolError, WorkerError
 from edge.ports import FrameSource
@@ -181,6 +181,23 @@ def test_a_thread_that_dies_takes_the_worker_with_it(
     with pytest.raises(WorkerError, match="analyser-0 died: RuntimeError: the net has gone mad"):
         serve(settings(tmp_path), engines=[broken], connect=Street({"cam": passing("cam", 7)}))
     assert "thread died" in capsys.readouterr().out
+
+
+def test_a_full_disk_does_not_end_the_box(tmp_path: Path, spool: Spool) -> None:
+    spool._db.execute("PRAGMA max_page_count = 1")  # SQLite's way of one: no smaller than the file is
+    sent: list[EdgeHealth] = []
+    worker = Worker(
+        settings(tmp_path), spool=spool, engines=[engine()], connect=Street({"cam": passing("cam", 7)})
+    )
+    worker._health._send = sent.append
+    worker.start()
+    until(lambda: any("1 reads and updates wait in memory" in health.fault for health in sent))
+    assert reads(spool) == []
+    spool._db.execute("PRAGMA max_page_count = 100000")
+    until(lambda: len(reads(spool)) == 1)
+    until(lambda: "wait in memory" not in sent[-1].fault)
+    worker.stop()
+    assert [r.plate for r in reads(spool)] == ["KAB107"]
 
 
 def test_a_second_worker_on_the_same_spool_is_refused(tmp_path: Path, spool: Spool) -> None:
