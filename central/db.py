@@ -285,7 +285,9 @@ def open_database(url: str) -> Engine:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite":
             Path(parsed.database or "").parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        engine = create_engine(parsed, **_CONNECT.get(parsed.get_backend_name(), {}))
+        # The parameters are plates, and the message of a fault goes into a log that anybody may read.
+        options = {"hide_parameters": True} | _CONNECT.get(parsed.get_backend_name(), {})
+        engine = create_engine(parsed, **options)
     except (SQLAlchemyError, ImportError, OSError) as error:
         raise StoreError(f"database {_shown(url)}: {error}") from error
     if engine.dialect.name == "sqlite":

@@ -5,13 +5,16 @@ own number counts as received. After a seal has taken the row: it waits in `late
 Of several updates of a read the highest number wins, whichever comes last, after its seal too.
 """
 
+import traceback
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
+import structlog
 from sqlalchemy import ColumnElement, Connection, Engine, Table, delete, insert, select, update
+from sqlalchemy.exc import DataError, IntegrityError
 
 from central.alert.store import Alerts, Look
 from central.archive.newest import holds_as_new
@@ -28,6 +31,11 @@ from central.types import Alert, DeadLetter, GoneArrival, HealthArrival, Picture
 from edge.contract import topics
 from edge.contract.delivery import Ack, Stream
 from edge.contract.topics import Address, Kind, Numbered
+
+_UNCHECKABLE: Final = (ValueError, OverflowError, DataError, IntegrityError)
+"""A fault in matching or in an alert, which must not cost the read."""
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +57,13 @@ class Outcome:
 
     Attributes:
         counts: messages by what became of them: read, update, picture, gone, health, dead, duplicate.
+        unchecked: reads and updates that were stored, and whose alert could not be raised.
     """
 
     replies: tuple[Reply, ...]
     alerts: tuple[Alert, ...]
     counts: Counter[str]
+    unchecked: int
 
 
 @dataclass(slots=True)
@@ -69,6 +79,7 @@ class _Batch:
     health: list[HealthArrival] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
     duplicates: int = 0
+    unchecked: int = 0
 
 
 class Store:
@@ -110,7 +121,7 @@ class Store:
                 )
                 for address, epoch in touched
             )
-        return Outcome(replies, tuple(alerts), _counts(batch))
+        return Outcome(replies, tuple(alerts), _counts(batch), batch.unchecked)
 
     def _write(self, connection: Connection, batch: _Batch) -> list[Alert]:
         late = {id(r): r.read.is_late(now=r.received_at, limit=self._late_after) for r in _looks(batch)}
@@ -121,10 +132,21 @@ class Store:
         write_notices(connection, dead=batch.dead, gone=batch.gone, health=batch.health)
         alerts: list[Alert] = []
         for record in (*batch.reads, *applied):
-            look = _look(record, batch.index, late=late[id(record)])
-            if look.hits or look.is_update:
-                alerts += self._alerts.record(connection, look)
+            try:
+                alerts += self._check(connection, batch.index, record, late=late[id(record)])
+            except _UNCHECKABLE as error:
+                batch.unchecked += 1
+                _tell_unchecked(record, error)
         return alerts
+
+    def _check(
+        self, connection: Connection, index: HotlistIndex, record: ReadArrival, *, late: bool
+    ) -> list[Alert]:
+        look = _look(record, index, late=late)
+        if not look.hits and not look.is_update:
+            return []
+        with connection.begin_nested():  # what fails here takes nothing else with it
+            return self._alerts.record(connection, look)
 
     def _write_pictures(self, connection: Connection, pictures: Sequence[PictureArrival]) -> None:
         if not pictures:
@@ -242,6 +264,19 @@ def _look(arrival: ReadArrival, index: HotlistIndex, *, late: bool) -> Look:
         late=late,
         country_known=read_country(arrival.read) is not None,
         is_update=arrival.topic.kind is Kind.UPDATE,
+    )
+
+
+def _tell_unchecked(arrival: ReadArrival, error: Exception) -> None:
+    """Without the error's own words, which may name the plate; where it happened says as much."""
+    places = traceback.extract_tb(error.__traceback__)
+    _log.error(
+        "a read is stored, but its alert could not be raised",
+        edge=arrival.read.edge_id,
+        epoch=arrival.read.epoch,
+        seq=arrival.read.seq,
+        fault=type(error).__name__,
+        at=f"{places[-1].filename}:{places[-1].lineno}",
     )
 
 

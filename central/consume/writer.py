@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError, StatementError
+from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
 
 from central.consume.parse import Record, parse
 from central.consume.store import Outcome, Reply, Store
@@ -30,8 +30,9 @@ _RETRY_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 _PASSING: Final = (OperationalError, InterfaceError, StoreError)
 """The database or the disk is away, full or locked: the same batch may succeed later."""
-_REFUSED: Final = (StatementError, ValueError, OverflowError)
-"""Something in the batch itself cannot be stored."""
+_REFUSED: Final = (DataError, IntegrityError, ValueError, OverflowError)
+"""Something in the batch itself cannot be stored. Any other fault is the database's or ours, and ends us: taken
+for a fault of the messages, it would put every one of them with the dead letters and acknowledge it."""
 
 _log = structlog.get_logger(__name__)
 
@@ -60,7 +61,7 @@ class Writer:
     """Commits what comes through the queue; `run` is a thread's whole life.
 
     Attributes:
-        counts: messages by what became of them, and `batches`.
+        counts: messages by what became of them, `batches`, and `unchecked` reads as in `Outcome`.
     """
 
     def __init__(
@@ -123,6 +124,7 @@ class Writer:
         for outcome in outcomes:
             self._link.reply(outcome.replies)
             self.counts.update(outcome.counts)
+            self.counts["unchecked"] += outcome.unchecked
             _tell(outcome)
 
     def _commit(self, arrivals: Sequence[Arrival]) -> list[Outcome]:
@@ -144,6 +146,13 @@ class Writer:
             raise
         except _REFUSED as error:
             _log.warning("batch refused, storing it one by one", rows=len(arrivals), error=_brief(error))
+        except SQLAlchemyError as error:
+            _log.error(
+                "the database and this program do not fit together; the batch is not acknowledged",
+                rows=len(arrivals),
+                error=_brief(error),
+            )
+            raise
         return [self._commit_alone(a, record) for a, record in zip(arrivals, records, strict=True)]
 
     def _commit_alone(self, arrival: Arrival, record: Record) -> Outcome:

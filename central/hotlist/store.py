@@ -1,11 +1,12 @@
 """The hotlists in the database: import of a CSV file, and the index that the consumer matches against."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any, Final
 
+import structlog
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection, Engine, RowMapping, bindparam, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,6 +17,8 @@ from central.hotlist.index import Compatible, HotlistIndex
 from central.hotlist.sheet import Refusal, Row, read_sheet
 from central.types import HotlistEntry, Reason
 from edge.contract.read import Identifier
+
+_log = structlog.get_logger(__name__)
 
 _NAME: Final = TypeAdapter(Identifier)
 _SAID: Final = (
@@ -166,9 +169,22 @@ class Hotlist:
         ).scalar_one()
         if version != self._version:
             rows = connection.execute(select(hotlist_entry)).mappings()
-            self._index = HotlistIndex(((r["id"], _entry(r)) for r in rows), compatible=self._compatible)
+            self._index = HotlistIndex(_understood(rows), compatible=self._compatible)
             self._version = version
         return self._index
+
+
+def _understood(rows: Iterable[RowMapping]) -> Iterator[tuple[int, HotlistEntry]]:
+    """One entry that a newer program wrote, or a hand, must not stop the others, nor the reads."""
+    for row in rows:
+        try:
+            yield row["id"], _entry(row)
+        except (ValueError, OverflowError):
+            _log.error(
+                "hotlist entry cannot be understood, its vehicle is not looked for",
+                entry=row["id"],
+                list=row["list_name"],
+            )
 
 
 def _entry(row: RowMapping) -> HotlistEntry:
