@@ -6,6 +6,7 @@ numbers, so the newest one in the log says of every seal whether the table holds
 
 import json
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -135,6 +136,9 @@ def replace(table: DeltaTable, rows: pa.Table, *, seal_id: int) -> None:
 def force_to_disk(path: Path, *, newest: int, seal_id: int) -> None:
     """Force a seal's commit to the disk, for hot rows are deleted on its strength; deltalake does not.
 
+    With it goes all of the log that came since the seal before, which was forced itself: without version 0, or
+    with half a checkpoint, no table can be opened.
+
     Args:
         path: folder of the table.
         newest: the table's version, which holds the seal.
@@ -144,12 +148,14 @@ def force_to_disk(path: Path, *, newest: int, seal_id: int) -> None:
         StoreError: it cannot be done, or a file is shorter than it was written: the machine lost power.
     """
     with _speaking_of(f"seal {seal_id}: cannot be forced to the disk"):
-        entry, sizes = _log_entry(path, newest, seal_id=seal_id)
+        since, sizes = _since_the_seal_before(path, newest, seal_id=seal_id)
         for file, size in sizes.items():
             if file.stat().st_size != size:
                 raise StoreError(f"{file}: archive is damaged: {file.stat().st_size} of {size} bytes")
-        folders = {folder for file in sizes for folder in (file.parent, path)}
-        for place in (*sizes, *folders, entry, entry.parent):
+        log = path / "_delta_log"
+        entries = [file for file in log.iterdir() if file.is_file() and _version(file) >= since]
+        folders = {file.parent for file in sizes}
+        for place in (*sizes, *folders, *entries, log, path, path.parent):
             _fsync(place)
 
 
@@ -162,15 +168,29 @@ def _days_around(rows: pa.Table) -> set[date]:
     return {day + timedelta(days=shift) for day in days for shift in (-1, 0, 1)}
 
 
-def _log_entry(root: Path, newest: int, *, seal_id: int) -> tuple[Path, dict[Path, int]]:
-    """The log entry that brought a seal, and its data files with their sizes in bytes."""
+def _since_the_seal_before(root: Path, newest: int, *, seal_id: int) -> tuple[int, dict[Path, int]]:
+    """The version that brought the seal before (0 where none did), and this one's data files with their sizes."""
+    sizes: dict[Path, int] | None = None
     for version in range(newest, -1, -1):
         entry = root / "_delta_log" / f"{version:020}.json"
+        if sizes is not None and not entry.exists():
+            return version, sizes  # cleaned up: old
         actions = [json.loads(line) for line in entry.read_text(encoding="utf-8").splitlines()]
-        if any(a["txn"]["appId"] == APP and a["txn"]["version"] == seal_id for a in actions if "txn" in a):
+        sealed = {a["txn"]["version"] for a in actions if "txn" in a and a["txn"]["appId"] == APP}
+        if seal_id in sealed:
             added = [action["add"] for action in actions if "add" in action]
-            return entry, {root / add["path"]: add["size"] for add in added}
-    raise StoreError(f"{root}: archive is damaged: no log entry brings seal {seal_id}")
+            sizes = {root / add["path"]: add["size"] for add in added}
+        elif sealed and sizes is not None:
+            return version, sizes
+    if sizes is None:
+        raise StoreError(f"{root}: archive is damaged: no log entry brings seal {seal_id}")
+    return 0, sizes
+
+
+def _version(file: Path) -> int:
+    """The version that a file of the log is of; one without a number is of every version."""
+    number = file.name[:20]
+    return int(number) if number.isdecimal() and len(number) == 20 else sys.maxsize
 
 
 def _fsync(place: Path) -> None:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from central_reads import NOON, a_read, put
 from deltalake import DeltaTable
-from sqlalchemy import Engine, func, insert, select, update
+from sqlalchemy import Engine, event, func, insert, select, update
 
 from central.archive.table import APP, open_archive, sealed_through
 from central.archive.write import seal
@@ -288,6 +288,54 @@ def test_a_torn_file_keeps_the_rows(engine: Engine, archive: Path) -> None:
     with pytest.raises(StoreError, match=r"archive is damaged: 10 of \d+ bytes"):
         seal(engine, archive, clock=now)
     assert count(engine, hot_read) == 1
+
+
+def test_the_whole_log_is_on_the_disk_before_a_row_leaves_the_database(
+    engine: Engine, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forced: dict[str, int] = {}
+    fsync = os.fsync
+
+    def force(descriptor: int) -> None:
+        fsync(descriptor)
+        forced[os.readlink(f"/proc/self/fd/{descriptor}")] = os.fstat(descriptor).st_mtime_ns
+
+    def not_on_the_disk() -> set[str]:
+        files = [f for f in archive.rglob("*") if f.name != "_seal.lock"]
+        places = [*files, archive]
+        return {
+            str(p) for p in places if forced.get(str(p), 0) < (p.stat().st_mtime_ns if p.is_file() else 1)
+        }
+
+    def look(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("DELETE FROM hot_read"):
+            looks.append(not_on_the_disk())
+
+    looks: list[set[str]] = []
+    monkeypatch.setattr(os, "fsync", force)
+    event.listen(engine, "before_cursor_execute", look)
+    for seq in range(1, 24):
+        put(engine, [a_read(seq, captured_at=NOON + timedelta(days=seq % 3))])
+        seal(engine, archive, clock=now)
+    assert looks == [set()] * 23
+    log = archive / "_delta_log"
+    assert (log / "_last_checkpoint").exists()
+    assert str(log / f"{0:020}.json") in forced
+    assert len(forced) < 100
+    assert str(archive.parent) in forced
+
+
+def test_a_seal_forces_only_what_the_one_before_did_not(
+    engine: Engine, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seq in (1, 2):
+        put(engine, [a_read(seq)])
+        seal(engine, archive, clock=now)
+    forced: list[str] = []
+    monkeypatch.setattr("central.archive.table._fsync", lambda place: forced.append(place.name))
+    put(engine, [a_read(3)])
+    seal(engine, archive, clock=now)
+    assert sorted(name for name in forced if name.endswith(".json")) == [f"{n:020}.json" for n in (2, 3)]
 
 
 def late(engine: Engine, *reads, update_seq: int) -> None:
