@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from central import looks
 from central.errors import AccessError, CentralError
@@ -56,15 +57,19 @@ def serve(config: Path) -> None:
 
 
 @cli.command("check-config")
-@click.argument("file", type=FILE)
-def check_config(file: Path) -> None:
-    """Say what a configuration means, or what is wrong with it (exit code 2)."""
-    from central.settings import load, read_secret
+@click.argument("file", type=FILE, required=False)
+@configured
+@click.pass_context
+def check_config(context: click.Context, file: Path | None, config: Path) -> None:
+    """Say what the configuration FILE means, or what is wrong with it (exit code 2)."""
+    from central.settings import check_files, load
 
-    settings = load(file)
+    if file is not None and context.get_parameter_source("config") is ParameterSource.COMMANDLINE:
+        raise click.UsageError("name one configuration file: FILE or --config FILE")
+    path = file or config
+    settings = load(path)
     broker = settings.mqtt
-    if broker.password_file is not None:
-        read_secret(broker.password_file)
+    check_files(path, broker)
     security = "TLS" if broker.tls else "no TLS"
     click.echo(f"broker    {broker.host}:{broker.port}, MQTT {broker.protocol}, {security}")
     click.echo(f"archive   {settings.archive.path}, sealed every {settings.archive.seal_s:g} s")

@@ -91,13 +91,17 @@ def now() -> datetime:
 
 
 def log_to_stderr() -> None:
-    """One line an event on stderr; in colour on a terminal."""
+    """One line an event on stderr, in colour on a terminal; below it a fault's traceback, without variables.
+
+    The variables of a traceback would hold plates: a log file stands behind no role.
+    """
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )

@@ -4,7 +4,7 @@ Relative paths in the file are relative to the file. Secrets are never in it: it
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from central.errors import ConfigError
 from edge.contract.config import BrokerSettings, Section, faults
+from edge.contract.document import first_twice, line_finder
 from edge.contract.read import Identifier
 
 
@@ -118,22 +119,27 @@ def load(path: Path) -> CentralSettings:
     Raises:
         ConfigError: names the file, and the line or the key, and what was expected.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8: byte {error.start}") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "somewhere"
-        raise ConfigError(f"{path}: {where}: not YAML: {getattr(error, 'problem', error)}") from error
+    root, content = _read(path)
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: expected a mapping of settings, found {type(content).__name__}")
     try:
         return CentralSettings.model_validate(content, context={"folder": path.resolve().parent})
     except ValidationError as error:
-        raise ConfigError(f"{path}:\n{faults(error)}") from error
+        raise ConfigError(f"{path}:\n{faults(error, line_of=line_finder(root))}") from error
+
+
+def check_files(path: Path, broker: BrokerSettings) -> None:
+    """Look for the files that a configuration names: the broker's password and certificates.
+
+    Raises:
+        ConfigError: one of them is missing or cannot be used.
+    """
+    if broker.password_file is not None:
+        read_secret(broker.password_file)
+    for name in ("ca_file", "cert_file", "key_file"):
+        file = getattr(broker.tls, name, None)
+        if file is not None and not file.is_file():
+            raise ConfigError(f"{path}: mqtt.tls.{name}: {file}: no such file")
 
 
 def read_secret(path: Path) -> str:
@@ -149,3 +155,41 @@ def read_secret(path: Path) -> str:
     if not secret:
         raise ConfigError(f"{path}: secret is empty")
     return secret
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML's plain types; a value that is not what it looks like is a fault with a place."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: ANN401
+        try:
+            return super().construct_object(node, deep)
+        except (ArithmeticError, AttributeError, LookupError, ValueError) as error:
+            kind = node.tag.rpartition(":")[2]
+            problem = f"{node.value!r} cannot be read as {kind}; text stands in quotes"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from error
+
+
+def _read(path: Path) -> tuple[yaml.Node | None, object]:
+    """A YAML file's node and what it says.
+
+    Raises:
+        ConfigError: it cannot be read, is no YAML, or says a key twice.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        root = yaml.compose(text, Loader=_Loader)
+        content = yaml.load(text, Loader=_Loader)  # noqa: S506  # a SafeLoader; it would merge the nodes above
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8: byte {error.start}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path}: nested too deeply") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "somewhere"
+        raise ConfigError(f"{path}: {where}: not YAML: {getattr(error, 'problem', error)}") from error
+    if twice := first_twice(root):
+        where = f"line {twice.line}, column {twice.column}"
+        raise ConfigError(f"{path}: {where}: {twice.key} stands here twice, first in line {twice.first_line}")
+    return root, content

@@ -22,8 +22,6 @@ def faults(settings: EdgeSettings) -> list[Fault]:
 
 def _camera(key: str, camera: CameraSettings) -> list[Fault]:
     found = _secret(f"{key}.password_file", camera.password_file)
-    if (camera.username is None) is not (camera.password_file is None):
-        found.append((key, "username and password_file go together; one of them is missing"))
     if 0 < len(camera.region) < 3:
         found.append((f"{key}.region", f"a polygon has at least 3 corners, found {len(camera.region)}"))
     known = load_grammar(plate_files()).countries

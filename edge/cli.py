@@ -91,15 +91,20 @@ def run(config: Path) -> None:
 
 
 @cli.command("check-config")
-@click.argument("file", type=_FILE)
-def check_config(file: Path) -> None:
-    """Say what a configuration means, or what is wrong with it (exit code 2)."""
+@click.argument("file", type=_FILE, required=False)
+@click.option("--config", type=_FILE, help="the same, named as `run` names it")
+def check_config(file: Path | None, config: Path | None) -> None:
+    """Say what the configuration FILE means, or what is wrong with it (exit code 2)."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from edge import check, settings
 
-    loaded = settings.load(file)
+    path = file or config
+    if path is None or (file and config):
+        raise click.UsageError("name one configuration file: FILE or --config FILE")
+    loaded = settings.load(path)
     table = Table(title=f"{loaded.edge_id} at {loaded.site_id}", title_justify="left")
     for column in ("camera", "stream", "analyses", "plates"):
         table.add_column(column, overflow="fold")
@@ -110,7 +115,7 @@ def check_config(file: Path) -> None:
         common = ", ".join(f"{country} {weight:g}" for country, weight in camera.countries.items())
         table.add_row(
             camera.id,
-            f"{camera.url} ({camera.transport}){user}",
+            escape(f"{camera.shown_url} ({camera.transport}){user}"),
             f"{camera.analyse_fps:g} frames/s {when}",
             f"from {camera.min_plate_px} px, {where}, of {common or 'any country'}",
         )
@@ -120,7 +125,7 @@ def check_config(file: Path) -> None:
     console.print(f"broker  {loaded.mqtt.host}:{loaded.mqtt.port}, MQTT {loaded.mqtt.protocol}, {security}")
     console.print(f"spool   {loaded.spool.path}, at most {loaded.spool.max_bytes / 1e9:g} GB", soft_wrap=True)
     console.print(f"engine  {loaded.engine}, {loaded.threads} thread(s) a net")
-    _refuse(file, check.faults(loaded))
+    _refuse(path, check.faults(loaded))
     console.print("[green]nothing wrong found[/green]")
 
 
@@ -130,14 +135,25 @@ def schema(out: Path | None) -> None:
     """JSON Schemas of the messages and of the configuration."""
     from edge.schema import documents
 
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
     for name, text in documents().items():
         if out is None:
             click.echo(text)
         else:
-            (out / name).write_text(text, encoding="utf-8")
+            _write(out, name, text)
             click.echo(out / name)
+
+
+def _write(out: Path, name: str, text: str) -> None:
+    """Write a file into a folder, which is made where it is missing.
+
+    Raises:
+        ConfigError: one of them cannot be written.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"--out {out}: {error.strerror}: {error.filename}") from error
 
 
 def _refuse(file: Path, found: Sequence[tuple[str, str]]) -> None:
@@ -156,12 +172,17 @@ def _refuse(file: Path, found: Sequence[tuple[str, str]]) -> None:
 
 
 def _log_to_stderr() -> None:
-    """One line an event: time (UTC), level, event, key=value."""
+    """One line an event: time (UTC), level, event, key=value; below it a fault's traceback, without variables.
+
+    The variables of a traceback would hold the plates that the box was at: a log file stands behind no role.
+    """
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),

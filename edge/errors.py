@@ -18,7 +18,7 @@ class EdgeError(Exception):
 
 
 class ConfigError(EdgeError):
-    """A setting is wrong; the message names the file, the key and what was expected."""
+    """A setting or an option is wrong; the message names the file, the key and what was expected."""
 
 
 class AssetError(EdgeError):

@@ -3,19 +3,19 @@
 Relative paths in the file are relative to the file. Secrets are never in it: it names files that hold them.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from edge.contract.config import BrokerSettings, Section, faults
+from edge.contract.config import BrokerSettings, Section, faults, together
+from edge.contract.document import first_twice, line_finder
 from edge.contract.plate import Grammar, GrammarError
 from edge.contract.read import Identifier
 from edge.errors import ConfigError
-
-_T = TypeVar("_T")
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -57,14 +57,24 @@ class VoteSettings(Section):
         default=4, description="shorter strings are never a plate"
     )
 
+    @model_validator(mode="after")
+    def _certain_is_legible(self) -> Self:
+        if self.certain < self.legible:
+            raise ValueError(
+                f"certain ({self.certain:g}) is less than legible ({self.legible:g}): "
+                "what is certain must be legible"
+            )
+        return self
+
+
+_ADDRESS = re.compile(r"^rtsps?://[^@\s]+$")
+
 
 class CameraSettings(Section):
     """One camera."""
 
     id: Identifier = Field(description="name; part of every topic and of the archive")
-    url: str = Field(
-        description="rtsp://host:port/path, without user or password", pattern=r"^rtsps?://[^@\s]+$"
-    )
+    url: str = Field(description="rtsp://host:port/path, without user or password", pattern=_ADDRESS.pattern)
     username: str | None = Field(default=None, description="user at the camera")
     password_file: Path | None = Field(default=None, description="file that holds the password")
     transport: Literal["tcp", "udp"] = Field(default="tcp", description="how RTP travels")
@@ -86,6 +96,29 @@ class CameraSettings(Section):
         default={},
         description="how common plates of each country are here (weights); others share a small rest",
     )
+
+    @field_validator("url", mode="before")
+    @classmethod
+    def _no_password_in_it(cls, url: object) -> object:
+        if isinstance(url, str) and "@" in url:
+            raise ValueError("put user and password into username and password_file, not into the address")
+        if isinstance(url, str) and not _ADDRESS.match(url):
+            raise ValueError("expected rtsp://host:port/path")
+        return url
+
+    @model_validator(mode="after")
+    def _a_user_has_a_password(self) -> Self:
+        together("username", self.username, "password_file", self.password_file)
+        return self
+
+    @property
+    def shown_url(self) -> str:
+        """The address for screens and logs: some cameras take user and password in it, as `name=value`."""
+        end = next((n for n, letter in enumerate(self.url) if letter in "?#"), len(self.url))
+        path, mark, rest = self.url[:end], self.url[end : end + 1], self.url[end + 1 :]
+        words = (word.partition("=") for word in rest.split("&") if word)
+        masked = "&".join(f"{name}=***" if equals else "***" for name, equals, _ in words)
+        return re.sub(r"=[^/]*", "=***", path) + mark + masked
 
 
 class PicturesSettings(Section):
@@ -157,18 +190,7 @@ def lines(path: Path) -> Callable[[str], int | None]:
     Raises:
         ConfigError: the file cannot be read.
     """
-    root = _yaml(path, yaml.compose)
-
-    def line_of(key: str) -> int | None:
-        node, line = root, None
-        for part in key.split("."):
-            found = _child(node, part)
-            if found is None:
-                break
-            line, node = found
-        return line
-
-    return line_of
+    return line_finder(_read(path)[0])
 
 
 def load_grammar(paths: Iterable[Path]) -> Grammar:
@@ -200,30 +222,43 @@ def read_secret(path: Path) -> str:
     return secret
 
 
-def _child(node: yaml.Node | None, part: str) -> tuple[int, yaml.Node] | None:
-    """The line and the content of a key, or of a list's element."""
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            if key.value == part:
-                return key.start_mark.line + 1, value
-    if isinstance(node, yaml.SequenceNode) and part.isdecimal() and int(part) < len(node.value):
-        element = node.value[int(part)]
-        return element.start_mark.line + 1, element
-    return None
+class _Loader(yaml.SafeLoader):
+    """YAML's plain types; a value that is not what it looks like is a fault with a place."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: ANN401
+        try:
+            return super().construct_object(node, deep)
+        except (ArithmeticError, AttributeError, LookupError, ValueError) as error:
+            kind = node.tag.rpartition(":")[2]
+            problem = f"{node.value!r} cannot be read as {kind}; text stands in quotes"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from error
 
 
 def _parse(path: Path) -> object:
-    return _yaml(path, yaml.safe_load)
+    return _read(path)[1]
 
 
-def _yaml(path: Path, read: Callable[[str], _T]) -> _T:
+def _read(path: Path) -> tuple[yaml.Node | None, object]:
+    """A YAML file's node and what it says.
+
+    Raises:
+        ConfigError: it cannot be read, is no YAML, or says a key twice.
+    """
     try:
-        return read(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        root = yaml.compose(text, Loader=_Loader)
+        content = yaml.load(text, Loader=_Loader)  # noqa: S506  # a SafeLoader; it would merge the nodes above
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8: byte {error.start}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path}: nested too deeply") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "somewhere"
         raise ConfigError(f"{path}: {where}: not YAML: {getattr(error, 'problem', error)}") from error
+    if twice := first_twice(root):
+        where = f"line {twice.line}, column {twice.column}"
+        raise ConfigError(f"{path}: {where}: {twice.key} stands here twice, first in line {twice.first_line}")
+    return root, content

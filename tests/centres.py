@@ -40,7 +40,7 @@ class Centre:
         content = {
             "database_url": "sqlite:///central.sqlite",
             "pictures_path": "pictures",
-            "mqtt": {**mqtt, "password_file": str(mqtt["password_file"])},
+            "mqtt": {key: str(value) if isinstance(value, Path) else value for key, value in mqtt.items()},
             "archive": {"path": "archive", "seal_s": 3600},
         }
         for name, section in sections.items():

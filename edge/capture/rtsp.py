@@ -198,7 +198,7 @@ class RtspSource:
         return Frame(self._camera.id, captured_at, picture.bgr(frame))
 
     def _lost(self, what: str) -> LostError:
-        parts = urlsplit(self._camera.url)
+        parts = urlsplit(self._camera.shown_url)
         return LostError(f"camera {self._camera.id} at {parts.netloc}{parts.path}: {what}")
 
     def _failure(self, error: Exception, *, waited_s: float) -> SourceError:

@@ -44,6 +44,11 @@ class TlsSettings(Section):
     cert_file: Path | None = Field(default=None, description="our certificate")
     key_file: Path | None = Field(default=None, description="its key")
 
+    @model_validator(mode="after")
+    def _a_certificate_has_a_key(self) -> Self:
+        together("cert_file", self.cert_file, "key_file", self.key_file)
+        return self
+
 
 class BrokerSettings(Section):
     """The MQTT broker."""
@@ -62,16 +67,39 @@ class BrokerSettings(Section):
             raise ValueError(f"tls is compulsory: {self.host} is not this machine")
         return self
 
+    @model_validator(mode="after")
+    def _a_user_has_a_password(self) -> Self:
+        together("username", self.username, "password_file", self.password_file)
+        return self
+
+
+def together(one: str, first: object, other: str, second: object) -> None:
+    """Refuse half of a pair of settings, which would silently be of no use.
+
+    Raises:
+        ValueError: names the one that is missing.
+    """
+    if (first is None) is not (second is None):
+        missing = one if first is None else other
+        raise ValueError(f"{one} and {other} go together; {missing} is missing")
+
 
 def faults(error: ValidationError, *, line_of: Callable[[str], int | None] = lambda _: None) -> str:
     """A validation error as lines of `line N: key: what was expected`.
+
+    What is said of a list or section is left out where one of its parts is at fault: it follows from that.
 
     Args:
         error: what pydantic says.
         line_of: finds the line of a key such as `cameras.0.url` in the file, where it can.
     """
     rows = error.errors(include_url=False, include_input=False)
-    return "\n".join(fault(".".join(map(str, row["loc"])), row["msg"], line_of=line_of) for row in rows)
+    parents = {row["loc"][:length] for row in rows for length in range(len(row["loc"]))}
+    return "\n".join(
+        fault(".".join(map(str, row["loc"])), row["msg"].removeprefix("Value error, "), line_of=line_of)
+        for row in rows
+        if row["loc"] not in parents
+    )
 
 
 def fault(key: str, message: str, *, line_of: Callable[[str], int | None] = lambda _: None) -> str:

@@ -16,7 +16,8 @@ from edge.assets import plate_files
 from edge.capture.video import PICTURE_SUFFIXES, FolderSource, VideoSource
 from edge.engine import Name, build
 from edge.errors import ConfigError
-from edge.replay.run import VIDEO, Replay, Report
+from edge.replay.output import beside
+from edge.replay.run import Replay, Report
 from edge.settings import CameraSettings, VoteSettings, load_grammar
 from edge.types import Frame
 
@@ -28,7 +29,10 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.command()
 @click.argument("path", type=_PATH)
 @click.option(
-    "--out", type=_FOLDER, help="write annotated copies and a picture of each read into this folder"
+    "--out",
+    type=_FOLDER,
+    help="write annotated copies and a picture of each read into this folder; of the files there only those "
+    "that an earlier replay wrote are replaced",
 )
 @click.option("--json", "as_json", is_flag=True, help="print JSON instead of a table")
 @click.option(
@@ -70,13 +74,10 @@ def replay(  # noqa: PLR0913  # click passes every option apart
         min_plate_px=min_plate_px,
         countries=_weights(countries),
     )
-    if out is not None:
-        if (out / VIDEO).resolve() == path.resolve():
-            raise ConfigError(f"--out {out}: the annotated copy would overwrite {path}")
-        out.mkdir(parents=True, exist_ok=True)
+    output = None if out is None else beside(out, path)
 
     def player() -> Replay:
-        return Replay(build(engine, threads=threads), camera=camera, vote=VoteSettings(), out=out)
+        return Replay(build(engine, threads=threads), camera=camera, vote=VoteSettings(), out=output)
 
     if path.is_dir() or path.suffix.lower() in PICTURE_SUFFIXES:
         report = _pictures(player, path)

@@ -5,22 +5,22 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 
+import av
 import cv2
 
 from edge.contract.read import ModelVersions, PictureRef, PlateRead, ReadId
 from edge.emission import Emission
 from edge.engine import Engine
-from edge.errors import LostError
+from edge.errors import ConfigError, LostError
 from edge.evidence import Shot
 from edge.pipeline import Counts, Pipeline, Seen
 from edge.replay.annotate import VideoWriter, annotated
+from edge.replay.output import VIDEO, Output
 from edge.settings import CameraSettings, VoteSettings
 from edge.types import Bgr, Frame
 
-VIDEO: Final = "annotated.mp4"
 _EDGE: Final = "replay"
 
 
@@ -72,7 +72,7 @@ class Replay:
     """
 
     def __init__(
-        self, engine: Engine, *, camera: CameraSettings, vote: VoteSettings, out: Path | None = None
+        self, engine: Engine, *, camera: CameraSettings, vote: VoteSettings, out: Output | None = None
     ) -> None:
         self._engine = engine
         self._camera = camera
@@ -142,7 +142,7 @@ class Replay:
                 replace(s, emitted=s.verdict is not None and s.verdict.likelihood >= least)
                 for s in pipeline.seen()
             ]
-            _write(self._out / f"{name}.annotated.jpg", self._annotated(frame, seen))
+            self._out.write(f"{name}.annotated.jpg", _jpeg(self._annotated(frame, seen)))
         self._keep(pipeline.flush(now=frame.captured_at))
         more = asdict(pipeline.counts)
         self._counts = Counts(**{key: value + more[key] for key, value in asdict(self._counts).items()})
@@ -177,21 +177,24 @@ class Replay:
     def _report(self, *, is_video: bool, origin: Callable[[PlateRead], str]) -> Report:
         found = tuple(replace(f, origin=origin(f.read)) for f in self._found.values())
         if self._out is not None:
-            for old in self._out.glob("read-[0-9][0-9][0-9]-*.jpg"):
-                old.unlink()  # of an earlier replay into this folder
             for f in found:
-                _write(self._out / f"read-{f.read.seq:03d}-{f.read.plate}.jpg", f.shot.crop)
+                self._out.write(f"read-{f.read.seq:03d}-{f.read.plate}.jpg", _jpeg(f.shot.crop))
+            self._out.finish()
         cpu_ms = 1000 * self._spent_s / max(1, self._counts.frames)
         return Report(found=found, is_video=is_video, cpu_ms=cpu_ms, counts=self._counts, models=self._models)
 
 
-def _video_writer(out: Path, frame: Frame, fps: float) -> VideoWriter:
+def _video_writer(out: Output, frame: Frame, fps: float) -> VideoWriter:
     height, width = frame.bgr.shape[:2]
-    return VideoWriter(out / VIDEO, width_px=width, height_px=height, fps=fps)
+    path = out.take(VIDEO)
+    try:
+        return VideoWriter(path, width_px=width, height_px=height, fps=fps)
+    except av.FFmpegError as error:
+        raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
 
 
-def _write(path: Path, bgr: Bgr) -> None:
+def _jpeg(bgr: Bgr) -> bytes:
     done, data = cv2.imencode(".jpg", bgr, (cv2.IMWRITE_JPEG_QUALITY, 92))
     if not done:
-        raise LostError(f"{path}: a picture of shape {bgr.shape} cannot be encoded")
-    path.write_bytes(data.tobytes())
+        raise LostError(f"a picture of shape {bgr.shape} cannot be encoded")
+    return data.tobytes()

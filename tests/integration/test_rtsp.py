@@ -260,6 +260,11 @@ class TestFailing:
         words = self.fails(camera(f"rtsp://127.0.0.1:{free_port()}/day"))
         assert words.endswith("/day: nothing listens there (connection refused)")
 
+    def test_a_password_in_the_address_is_not_told(self, camera: Settings) -> None:
+        words = self.fails(camera(f"rtsp://127.0.0.1:{free_port()}/user=u&password=geheim?password=geheim"))
+        assert "/user=***: nothing listens there" in words
+        assert "geheim" not in words
+
     def test_a_host_that_accepts_and_says_nothing(self, camera: Settings) -> None:
         with socket.create_server(("127.0.0.1", 0)) as mute:
             words = self.fails(camera(f"rtsp://127.0.0.1:{mute.getsockname()[1]}/day", timeout_s=1))

@@ -64,8 +64,78 @@ class TestBothSides:
     def test_paths_are_beside_the_file(
         self, side: ModuleType, error: type, good: str, tmp_path: Path
     ) -> None:
-        text = good.replace("mqtt: {port: 1883}\n", "") + "mqtt: {password_file: secrets/broker}\n"
+        text = (
+            good.replace("mqtt: {port: 1883}\n", "") + "mqtt: {username: u, password_file: secrets/broker}\n"
+        )
         assert side.load(write(tmp_path, text)).mqtt.password_file == tmp_path / "secrets" / "broker"
+
+    def test_a_key_given_twice_is_refused(
+        self, side: ModuleType, error: type, good: str, tmp_path: Path
+    ) -> None:
+        text = good.replace("mqtt: {port: 1883}\n", "") + "mqtt:\n  port: 1883\n  port: 1884\n"
+        line = text.count("\n")
+        with pytest.raises(
+            error, match=rf"config\.yaml: line {line}, column 3: port stands here twice"
+        ) as caught:
+            side.load(write(tmp_path, text))
+        assert f"first in line {line - 1}" in str(caught.value)
+
+    @pytest.mark.parametrize(
+        "value", ["2024-99-99", "!!timestamp noon", "!!int many", "!!bool perhaps", "!!float x", '!!int ""']
+    )
+    def test_a_value_that_is_not_what_it_looks_like(
+        self, side: ModuleType, error: type, good: str, value: str, tmp_path: Path
+    ) -> None:
+        with pytest.raises(
+            error, match=r"config\.yaml: line \d+, column \d+: not YAML: .* cannot be read as"
+        ):
+            side.load(write(tmp_path, good + f"when: {value}\n"))
+
+    def test_nesting_without_end(self, side: ModuleType, error: type, good: str, tmp_path: Path) -> None:
+        with pytest.raises(error, match=r"config\.yaml: nested too deeply"):
+            side.load(write(tmp_path, good + f"deep: {'[' * 5000}"))
+
+    def test_an_alias_of_itself(self, side: ModuleType, error: type, good: str, tmp_path: Path) -> None:
+        with pytest.raises(error, match=r"colour"):
+            side.load(write(tmp_path, good + "colour: &a [*a]\n"))
+
+    def test_aliases_and_merges_are_no_repetition(
+        self, side: ModuleType, error: type, good: str, tmp_path: Path
+    ) -> None:
+        text = good.replace("mqtt: {port: 1883}\n", "")
+        text += "mqtt: {<<: {port: 1883, keepalive_s: 30}, port: 1884}\n"
+        mqtt = side.load(write(tmp_path, text)).mqtt
+        assert (mqtt.port, mqtt.keepalive_s) == (1884, 30)
+
+    def test_an_unknown_key_has_its_line(
+        self, side: ModuleType, error: type, good: str, tmp_path: Path
+    ) -> None:
+        line = good.count("\n") + 1
+        with pytest.raises(error, match=rf"line {line}: colour: Extra inputs"):
+            side.load(write(tmp_path, good + "colour: red\n"))
+
+    @pytest.mark.parametrize(
+        ("mqtt", "words"),
+        [
+            ("{username: u}", "mqtt: username and password_file go together; password_file is missing"),
+            ("{password_file: p}", "mqtt: username and password_file go together; username is missing"),
+            (
+                "{tls: {ca_file: a, cert_file: c}}",
+                "mqtt.tls: cert_file and key_file go together; key_file is",
+            ),
+            (
+                "{tls: {ca_file: a, key_file: k}}",
+                "mqtt.tls: cert_file and key_file go together; cert_file is",
+            ),
+        ],
+    )
+    def test_half_of_a_pair_is_refused(
+        self, side: ModuleType, error: type, good: str, mqtt: str, words: str, tmp_path: Path
+    ) -> None:
+        text = good.replace("mqtt: {port: 1883}\n", "") + f"mqtt: {mqtt}\n"
+        with pytest.raises(error) as caught:
+            side.load(write(tmp_path, text))
+        assert words in str(caught.value)
 
     def test_a_secret_is_read_without_its_line_end(
         self, side: ModuleType, error: type, good: str, tmp_path: Path
@@ -101,6 +171,38 @@ def test_a_password_in_the_url_is_refused_and_not_repeated(tmp_path: Path) -> No
     with pytest.raises(edge.errors.ConfigError, match=r"cameras\.0\.url") as caught:
         edge.settings.load(write(tmp_path, text))
     assert "hunter2" not in str(caught.value)
+    assert str(caught.value).splitlines()[1:] == [
+        "  line 4: cameras.0.url: put user and password into username and password_file, not into the address"
+    ]
+
+
+def test_an_address_of_another_kind_is_told_what_is_expected(tmp_path: Path) -> None:
+    text = EDGE.replace("rtsp://127", "http://127")
+    with pytest.raises(edge.errors.ConfigError, match=r"cameras\.0\.url: expected rtsp://host:port/path"):
+        edge.settings.load(write(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("rtsp://h:554/Streaming/Channels/101", "rtsp://h:554/Streaming/Channels/101"),
+        ("rtsp://h/s?user=admin&password=ge/h?e=im", "rtsp://h/s?user=***&password=***"),
+        ("rtsp://h/user=admin&password=geheim&channel=1.sdp?x", "rtsp://h/user=***?***"),
+        ("rtsp://h/a=geheim/b?geheim&c=#geheim", "rtsp://h/a=***/b?***&c=***"),
+        ("rtsp://h/a#geheim", "rtsp://h/a#***"),
+    ],
+)
+def test_an_address_is_shown_without_what_may_be_secret(url: str, shown: str) -> None:
+    assert edge.settings.CameraSettings(id="c1", url=url).shown_url == shown
+
+
+def test_what_is_certain_is_legible(tmp_path: Path) -> None:
+    text = EDGE + "vote: {certain: 0.6, legible: 0.7}\n"
+    with pytest.raises(
+        edge.errors.ConfigError, match=r"line 5: vote: certain \(0\.6\) is less than legible \(0\.7\)"
+    ):
+        edge.settings.load(write(tmp_path, text))
+    edge.settings.load(write(tmp_path, EDGE + "vote: {certain: 0.7, legible: 0.7}\n"))
 
 
 def test_sqlite_lies_beside_the_file(tmp_path: Path) -> None:

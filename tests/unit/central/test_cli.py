@@ -327,7 +327,7 @@ class TestConfiguration:
             ("site_timezone: Mars/Olympus\n", "not a time zone of the IANA list: 'Mars/Olympus'"),
             ("site_timezone: ../etc/passwd\n", "not a time zone of the IANA list"),
             ("query: {timeout_s: 0}\n", "query.timeout_s"),
-            ("mqtt: {password_file: nowhere}\n", "secret cannot be read"),
+            ("mqtt: {username: centre, password_file: nowhere}\n", "secret cannot be read"),
             ("archive: [\n", "not YAML"),
         ],
     )
@@ -338,6 +338,25 @@ class TestConfiguration:
         assert result.exit_code == 2
         assert result.stderr.startswith(f"error: {tmp_path}")
         assert fault in result.stderr
+
+    def test_the_file_is_named_in_one_way(
+        self, config: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        by_environment = {"ATALAYA_CENTRAL_CONFIG": str(config)}
+        for words, env in (([str(config)], {}), (["--config", str(config)], {}), ([], by_environment)):
+            result = CliRunner().invoke(cli, ["check-config", *words], env=env)
+            assert (result.exit_code, result.stderr) == (0, "")
+        result = CliRunner().invoke(cli, ["check-config", str(config), "--config", str(config)])
+        assert result.exit_code == 2
+        assert "name one configuration file: FILE or --config FILE" in result.stderr
+
+    def test_a_missing_certificate_is_told(self, tmp_path: Path) -> None:
+        path = tmp_path / "central.yaml"
+        path.write_text("mqtt: {tls: {ca_file: ca.pem}}\n", encoding="utf-8")
+        result = CliRunner().invoke(cli, ["check-config", str(path)])
+        assert result.exit_code == 2
+        assert result.stderr == f"error: {path}: mqtt.tls.ca_file: {tmp_path}/ca.pem: no such file\n"
 
     def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
         words = ["history", "ABC123", *LOOK, "--config", str(tmp_path / "none.yaml")]

@@ -3,6 +3,7 @@
 import queue
 import threading
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -151,8 +152,9 @@ def test_a_refused_connection_is_a_fault_unless_it_passes(faults: list[str], wor
         assert faults == [f"broker 127.0.0.1:1883: connection without a user refused: {words}"]
 
 
-def test_a_refused_subscription_is_a_fault(faults: list[str]):
-    link, _ = a_link(faults, username="centre")
+def test_a_refused_subscription_is_a_fault(faults: list[str], tmp_path: Path):
+    (tmp_path / "secret").write_text("centre's own\n")
+    link, _ = a_link(faults, username="centre", password_file=tmp_path / "secret")
     granted = reason("Granted QoS 1", PacketTypes.SUBACK)
     refused = reason("Not authorized", PacketTypes.SUBACK)
     link._on_subscribe(None, None, 1, [granted, refused], None)

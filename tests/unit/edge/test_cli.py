@@ -84,6 +84,7 @@ def test_a_good_configuration_is_told_back(folder: Path) -> None:
         (camera(fps=8), "cameras.0.fps"),
         (camera(analyse_fps="many"), "cameras.0.analyse_fps"),
         ({"mqtt": {"password_file": "nowhere", "username": "edge"}}, "mqtt.password_file: "),
+        ({"mqtt": {"password_file": "secret"}}, "mqtt: username and password_file go together"),
         ({"mqtt": {"tls": {"ca_file": "ca.pem"}}}, "mqtt.tls.ca_file: "),
     ],
 )
@@ -115,6 +116,7 @@ def test_faults_are_named_by_line(folder: Path) -> None:
         "    region: [[0, 0], [1, 1]]\n"
         "  - {<<: *one, id: south}\n"
         "mqtt:\n"
+        "  username: edge\n"
         "  password_file: nowhere\n",
     )
     result = call("check-config", path)
@@ -123,12 +125,46 @@ def test_faults_are_named_by_line(folder: Path) -> None:
     assert said == [
         ["  line 7", "cameras.0.region"],
         ["  line 8", "cameras.1.region"],
-        ["  line 10", "mqtt.password_file"],
+        ["  line 11", "mqtt.password_file"],
     ]
     path.write_text(path.read_text().replace("site_id: medellin", "colour: red"))
     result = call("check-config", path)
     assert "  line 2: colour: Extra inputs" in result.stderr
     assert "  site_id: Field required" in result.stderr, "what is missing has no line"
+
+
+def test_no_secret_of_an_address_is_printed(folder: Path) -> None:
+    url = "rtsp://[fd00::1]:554/s?user=admin&password=geheim"
+    result = call("check-config", write(folder, CONFIG, **camera(url=url)))
+    assert result.exit_code == 0
+    assert "rtsp://[fd00::1]:554/s?user=***&password=***" in result.output
+    assert "geheim" not in result.output
+
+
+def test_the_configuration_is_named_in_one_way(folder: Path) -> None:
+    path = write(folder, CONFIG)
+    for words in ((path,), ("--config", path)):
+        result = call("check-config", *words)
+        assert (result.exit_code, "nothing wrong found" in result.output) == (0, True)
+    for words in ((), (path, "--config", path)):
+        result = call("check-config", *words)
+        assert result.exit_code == 2
+        assert "name one configuration file: FILE or --config FILE" in result.stderr
+
+
+@pytest.mark.parametrize("words", [("replay", "."), ("schema",)])
+def test_a_folder_that_cannot_be_made_is_said(folder: Path, words: tuple[str, ...]) -> None:
+    out = folder / "secret" / "below"
+    result = call(*words, "--out", out)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"error: --out {out}: Not a directory")
+
+
+def test_a_schema_that_cannot_be_written_is_said(folder: Path) -> None:
+    (folder / "ack.json").mkdir()
+    result = call("schema", "--out", folder)
+    assert result.exit_code == 2
+    assert f"error: --out {folder}: Is a directory" in result.stderr
 
 
 def test_a_missing_file_is_said() -> None:
@@ -192,6 +228,27 @@ def test_a_file_that_is_no_recording_is_said(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert str(path) in result.stderr
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("out", [".", "below", "../pictures", "link"])
+def test_copies_never_go_among_the_pictures(tmp_path: Path, out: str) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    (folder / "link").symlink_to(folder)
+    (folder / "read-001-ABC123.jpg").write_bytes(b"the user's own")
+    result = call("replay", folder, "--out", folder / out)
+    assert result.exit_code == 2
+    assert "lies in the folder that is read; name another" in result.stderr
+    assert sorted(p.name for p in folder.iterdir()) == ["link", "read-001-ABC123.jpg"]
+
+
+def test_a_picture_that_an_earlier_replay_wrote_is_no_source_of_another(tmp_path: Path) -> None:
+    path = tmp_path / "read-001-ABC123.jpg"
+    path.write_bytes(b"a crop")
+    (tmp_path / ".replay").write_text(f"{path.name}\n")
+    result = call("replay", path, "--out", tmp_path)
+    assert (result.exit_code, path.exists()) == (2, True)
+    assert "would overwrite" in result.stderr
 
 
 def test_copies_never_overwrite_the_source(tmp_path: Path) -> None:

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from fakes import FakeEngine, frame, picture, reading
 
-from edge.errors import LostError
+from edge.errors import ConfigError, LostError
 from edge.pipeline import Seen
 from edge.replay.annotate import VideoWriter, annotated
+from edge.replay.output import Output
 from edge.replay.run import Replay, Report
 from edge.settings import CameraSettings, VoteSettings
 from edge.types import Bgr, Box, Frame, Verdict
@@ -25,7 +26,9 @@ def verdict(likelihood: float) -> Verdict:
 
 def player(out: Path | None = None, *, sure: float = 0.99) -> Replay:
     says = {7: reading("KAB123", sure=sure), 9: reading("XYZ987", sure=sure)}
-    return Replay(FakeEngine.that_says(says), camera=CAMERA, vote=VoteSettings(), out=out)
+    return Replay(
+        FakeEngine.that_says(says), camera=CAMERA, vote=VoteSettings(), out=Output(out) if out else None
+    )
 
 
 def recording(frames: int = 16) -> list[Frame]:
@@ -93,6 +96,48 @@ def test_every_read_has_its_picture(tmp_path: Path) -> None:
     assert crop is not None
     middle = crop[crop.shape[0] // 2, crop.shape[1] // 2]
     assert np.abs(middle.astype(int) - (200, 0, 7)).max() < 30
+
+
+def test_a_second_replay_takes_the_place_of_the_first_and_of_nothing_else(tmp_path: Path) -> None:
+    own = tmp_path / "read-007-MINE.jpg"
+    own.write_bytes(b"the user's own")
+    player(tmp_path).video(recording(), fps=8)
+    player(tmp_path).video(recording(4), fps=8)
+    names = sorted(p.name for p in tmp_path.iterdir() if not p.name.startswith("."))
+    assert names == ["annotated.mp4", "read-001-KAB123.jpg", own.name]
+    assert own.read_bytes() == b"the user's own"
+    assert len(read_video(tmp_path / "annotated.mp4")) == 4
+
+
+@pytest.mark.parametrize("name", ["annotated.mp4", "read-001-KAB123.jpg"])
+def test_what_replay_did_not_write_it_does_not_overwrite(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"the user's own")
+    with pytest.raises(
+        ConfigError, match=f"{name}: replay did not write it and leaves it; name another folder"
+    ):
+        player(tmp_path).video(recording(), fps=8)
+    assert (tmp_path / name).read_bytes() == b"the user's own"
+
+
+def test_a_replay_that_broke_off_is_cleared_away_by_the_next(tmp_path: Path) -> None:
+    def broken():
+        yield from recording(3)
+        raise LostError("the camera fell down")
+
+    with pytest.raises(LostError, match="fell down"):
+        player(tmp_path).video(broken(), fps=8)
+    assert (tmp_path / "annotated.mp4").exists()
+    player(tmp_path).pictures([("a.png", frame(0, {}))])
+    assert sorted(p.name for p in tmp_path.iterdir() if not p.name.startswith(".")) == ["a.png.annotated.jpg"]
+
+
+def test_a_list_that_names_other_folders_is_not_followed(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (tmp_path / "mine.jpg").write_bytes(b"the user's own")
+    (out / ".replay").write_text("../mine.jpg\n/\n..\n\n.\n")
+    player(out).video(recording(4), fps=8)
+    assert (tmp_path / "mine.jpg").exists()
 
 
 def test_a_recording_without_a_picture_is_said() -> None:
