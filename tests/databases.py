@@ -8,8 +8,8 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -17,6 +17,9 @@ import pytest
 from sqlalchemy import Connection, Engine, create_engine, text
 
 from central.db import open_database
+
+NewDatabase = Callable[[Path], AbstractContextManager[Engine]]
+"""Gives a new database with its tables and no rows; a file of its own goes into the folder."""
 
 
 def _programs() -> Path | None:
@@ -92,6 +95,31 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         server = request.getfixturevalue("postgres_server")
         with _postgres_database(server, request.getfixturevalue("postgres_template")) as url:
             yield url
+
+
+@pytest.fixture(scope="session", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def new_database(request: pytest.FixtureRequest) -> NewDatabase:
+    """Makes one database of either kind after another, for tests that need a new one for each example."""
+    postgres = request.param == "postgres"
+    server, template = (
+        [request.getfixturevalue(name) for name in ("postgres_server", "postgres_template")]
+        if postgres
+        else ["", request.getfixturevalue("sqlite_template")]
+    )
+
+    @contextmanager
+    def make(folder: Path) -> Iterator[Engine]:
+        with ExitStack() as stack:
+            if postgres:
+                url = stack.enter_context(_postgres_database(server, template))
+            else:
+                shutil.copy(template, folder / "central.sqlite")
+                url = f"sqlite:///{folder}/central.sqlite"
+            engine = open_database(url)
+            stack.callback(engine.dispose)
+            yield engine
+
+    return make
 
 
 @pytest.fixture

@@ -298,7 +298,7 @@ def test_the_whole_log_is_on_the_disk_before_a_row_leaves_the_database(
 
     def force(descriptor: int) -> None:
         fsync(descriptor)
-        forced[os.readlink(f"/proc/self/fd/{descriptor}")] = os.fstat(descriptor).st_mtime_ns
+        forced[str(Path(f"/proc/self/fd/{descriptor}").readlink())] = os.fstat(descriptor).st_mtime_ns
 
     def not_on_the_disk() -> set[str]:
         files = [f for f in archive.rglob("*") if f.name != "_seal.lock"]
