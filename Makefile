@@ -49,7 +49,7 @@ check: setup ## lint, format, types, architecture, dependencies
 bench: setup ## recognition on the labelled pictures, where these are beside the checkout
 	$(BIN)/python -m edge bench recognise --data $(DATA) --json
 
-proof: setup ## the long proofs: 30 rounds of kill -9 each
+proof: setup ## the long proofs: round after round of kill -9
 	$(BIN)/pytest -m proof --timeout 3600 $(PYTEST_ARGS)
 
 schema: setup ## write configs/schema/ from the contract
