@@ -148,14 +148,14 @@ def dead_letters(limit: int, config: Path) -> None:
 @cli.command()
 @configured
 def health(config: Path) -> None:
-    """Edge boxes and cameras, as they were heard of last."""
+    """Edge boxes and cameras, as the boxes told last, and when: `old` is what they have not repeated for minutes."""
     from central.query.lists import edges
     from central.show import cameras_table, edges_table
 
     with database(config) as (settings, engine):
         found, style = edges(engine), style_of(settings)
     console = open_console()
-    console.print(edges_table(found, style), "", cameras_table(found, style), sep="\n")
+    console.print(edges_table(found, style, now=now()), "", cameras_table(found, style), sep="\n")
 
 
 @cli.group()

@@ -4,7 +4,7 @@ import csv
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Final, Literal, TextIO
 
@@ -22,6 +22,7 @@ _BAR: Final = 8
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 _ROOMY: Final = 100
 _FOLDED: Final = ("why", "topic", "source")
+_OLD: Final = timedelta(minutes=2)  # of health, which boxes tell every 10 s unless they are set otherwise
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -135,9 +136,9 @@ def letters_table(letters: Iterable[KeptLetter], style: Style) -> Table:
     return table
 
 
-def edges_table(edges: Iterable[EdgeState], style: Style) -> Table:
-    """Edge boxes: whether they are there, and what they hold back."""
-    table = _table(style, "edge", "site", "state", "heard", "version", "spool", "dropped", "clock", "ms")
+def edges_table(edges: Iterable[EdgeState], style: Style, *, now: datetime) -> Table:
+    """Edge boxes: whether they are there, when they said so by their own clocks, and what they hold back."""
+    table = _table(style, "edge", "site", "state", "told", "version", "spool", "dropped", "clock", "ms")
     for edge in edges:
         health = edge.health
         state = Text(style.words("online"), "green") if edge.online else Text(style.words("offline"), "red")
@@ -145,7 +146,7 @@ def edges_table(edges: Iterable[EdgeState], style: Style) -> Table:
             health.edge_id,
             health.site_id,
             state,
-            style.moment(edge.received_at),
+            _told(edge, style, now=now),
             health.version,
             str(health.spool_messages),
             str(health.spool_dropped),
@@ -153,6 +154,15 @@ def edges_table(edges: Iterable[EdgeState], style: Style) -> Table:
             "?" if health.pipeline_ms is None else f"{health.pipeline_ms:.0f}",
         )
     return table
+
+
+def _told(edge: EdgeState, style: Style, *, now: datetime) -> Text:
+    """When an edge said how it is."""
+    at, age = edge.health.at, edge.age(now)
+    if at is None or age is None:
+        return Text("?")
+    moment = style.moment(at)
+    return Text(f"{moment} {style.words('old')}", "yellow") if age > _OLD else Text(moment)
 
 
 def cameras_table(edges: Iterable[EdgeState], style: Style) -> Table:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Engine, RowMapping, select
 
@@ -48,7 +48,14 @@ class EdgeState:
 
     health: EdgeHealth
     online: bool
-    received_at: datetime
+
+    def age(self, now: datetime) -> timedelta | None:
+        """How long ago the box itself said so, its clock set right; None where it never did.
+
+        Not how long ago it reached us: the broker hands the same words out again when either side returns.
+        """
+        said_at = self.health.at
+        return None if said_at is None else now - said_at + timedelta(seconds=self.health.clock_error_s or 0)
 
 
 def newest_alerts(engine: Engine, *, limit: int) -> list[Alert]:
@@ -110,7 +117,6 @@ def edges(engine: Engine) -> list[EdgeState]:
             EdgeState(
                 health=EdgeHealth.model_validate_json(row["message"]),
                 online=row["online"],
-                received_at=from_us(row["received_us"]),
             )
             for row in connection.execute(query).mappings()
         ]

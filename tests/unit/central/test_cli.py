@@ -293,13 +293,44 @@ class TestKeeping:
 
     def test_health_of_edges_and_cameras(self, run: Run, engine: Engine) -> None:
         camera = CameraHealth(camera_id="cam-1", state=CameraState.REFUSED, detail="wrong password", reads=7)
-        health = EdgeHealth(edge_id="box-1", site_id="s1", online=True, spool_messages=3, cameras=(camera,))
+        health = EdgeHealth(edge_id="box-1", site_id="s1", online=True, at=NOON, cameras=(camera,))
         row = {"edge_id": "box-1", "received_us": to_us(NOON), "message": health.model_dump_json()}
         with engine.begin() as connection:
             connection.execute(insert(edge_health).values(**row, online=False))
         shown = run("health").stdout
-        assert "box-1  s1    offline  2025-03-04 07:00:00" in shown
+        assert "box-1  s1    offline  2025-03-04 07:00:00 old" in shown
         assert "wrong password" in shown
+
+    @pytest.mark.parametrize(
+        ("said_ago_s", "clock_error_s", "is_old"),
+        [(10, None, False), (600, None, True), (600, -590.0, False), (-600, 1200.0, True)],
+    )
+    def test_health_is_as_old_as_the_box_said_it_however_late_it_came(
+        self, run: Run, engine: Engine, said_ago_s: float, clock_error_s: float | None, is_old: bool
+    ) -> None:
+        at = datetime.now(UTC) - timedelta(seconds=said_ago_s)
+        health = EdgeHealth(edge_id="box-1", site_id="s1", online=True, at=at, clock_error_s=clock_error_s)
+        row = {
+            "edge_id": "box-1",
+            "received_us": to_us(datetime.now(UTC)),
+            "message": health.model_dump_json(),
+        }
+        with engine.begin() as connection:
+            connection.execute(insert(edge_health).values(**row, online=True))
+        shown = run("health").stdout
+        said = f"{at.astimezone(BOGOTA):%Y-%m-%d %H:%M:%S}"
+        assert f"online  {said}{' old' if is_old else '  '}" in shown
+
+    def test_a_box_that_never_said_how_it_is(self, run: Run, engine: Engine) -> None:
+        health = EdgeHealth(edge_id="box-1", site_id="s1", online=False)
+        row = {
+            "edge_id": "box-1",
+            "received_us": to_us(datetime.now(UTC)),
+            "message": health.model_dump_json(),
+        }
+        with engine.begin() as connection:
+            connection.execute(insert(edge_health).values(**row, online=False))
+        assert "box-1  s1    offline  ?" in run("health").stdout
 
     def test_the_log_is_verified(self, run: Run, engine: Engine) -> None:
         run("history", "ABC123", *LOOK)
