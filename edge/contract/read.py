@@ -29,9 +29,12 @@ class ReadId(NamedTuple):
 
 
 class Message(BaseModel):
-    """A message at the border: immutable, tolerant of fields that a later version adds."""
+    """A message at the border: immutable, tolerant of fields that a later version adds.
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    Its faults do not repeat what was wrong: they may end in a log, where no plate belongs.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
 class Box(Message):
@@ -139,8 +142,8 @@ class PlateRead(Message):
         if self.votes > self.frames:
             raise ValueError(f"more votes ({self.votes}) than frames ({self.frames})")
         spelt = "".join(c.char for c in self.characters)
-        if spelt != self.plate:
-            raise ValueError(f"characters spell {spelt!r}, plate says {self.plate!r}")
+        if spelt != self.plate:  # which, is not said: see Message
+            raise ValueError("characters spell something else than plate says")
         return self
 
     def is_late(self, *, now: datetime, limit: timedelta) -> bool:
