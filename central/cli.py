@@ -148,14 +148,15 @@ def dead_letters(limit: int, config: Path) -> None:
 @cli.command()
 @configured
 def health(config: Path) -> None:
-    """Edge boxes and cameras, as the boxes told last, and when: `old` is what they have not repeated for minutes."""
+    """Edge boxes and cameras, as the boxes told last, and when; a `silent` one has missed three messages."""
     from central.query.lists import edges
     from central.show import cameras_table, edges_table
 
     with database(config) as (settings, engine):
         found, style = edges(engine), style_of(settings)
     console = open_console()
-    console.print(edges_table(found, style, now=now()), "", cameras_table(found, style), sep="\n")
+    tables = [table(found, style, now=now()) for table in (edges_table, cameras_table)]
+    console.print(tables[0], "", tables[1], sep="\n")
 
 
 @cli.group()
@@ -168,9 +169,10 @@ def audit() -> None:
 def verify_audit(config: Path) -> None:
     """Follow the log's chain; the first row that was touched is named (exit code 2). Note the head elsewhere."""
     from central.access.audit import verify
+    from central.access.key import read_key
 
-    with database(config) as (_, engine):
-        verdict = verify(engine)
+    with database(config) as (settings, engine):
+        verdict = verify(engine, read_key(settings.access.key_file))
     click.echo(f"{verdict.rows} rows, head {verdict.head}")
     if verdict.fault:
         raise AccessError(f"audit log: {verdict.fault}")

@@ -136,8 +136,12 @@ dead_letter = Table(
     Column("topic", Text, nullable=False),
     Column("payload", LargeBinary, nullable=False),
     Column("reason", Text, nullable=False),
-    Column("received_us", BigInteger, nullable=False),
+    Column("received_us", BigInteger, nullable=False),  # the latest time
+    Column("times", Integer, nullable=False, default=1),
+    # Of topic and reason, where the topic has no number: such a letter may come again and again.
+    Column("digest", String(64)),
 )
+Index("dead_letter_digest", dead_letter.c.digest, unique=True)
 
 edge_health = Table(
     "edge_health",

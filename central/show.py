@@ -4,7 +4,7 @@ import csv
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from enum import StrEnum
 from typing import Final, Literal, TextIO
 
@@ -22,7 +22,6 @@ _BAR: Final = 8
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 _ROOMY: Final = 100
 _FOLDED: Final = ("why", "topic", "source")
-_OLD: Final = timedelta(minutes=2)  # of health, which boxes tell every 10 s unless they are set otherwise
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -129,10 +128,11 @@ def hotlist_table(entries: Iterable[HotlistEntry], style: Style, *, now: datetim
 
 def letters_table(letters: Iterable[KeptLetter], style: Style) -> Table:
     """Dead letters without their payloads."""
-    table = _table(style, "#", "time", "topic", "bytes", "why")
+    table = _table(style, "#", "time", "topic", "bytes", "times", "why")
     for letter in letters:
-        number, size = str(letter.letter_id), str(letter.payload_bytes)
-        table.add_row(number, style.moment(letter.received_at), Text(letter.topic), size, Text(letter.reason))
+        number, size, times = (str(n) for n in (letter.letter_id, letter.payload_bytes, letter.times))
+        when, topic, why = style.moment(letter.received_at), Text(letter.topic), Text(letter.reason)
+        table.add_row(number, when, topic, size, times, why)
     return table
 
 
@@ -141,12 +141,11 @@ def edges_table(edges: Iterable[EdgeState], style: Style, *, now: datetime) -> T
     table = _table(style, "edge", "site", "state", "told", "version", "spool", "dropped", "clock", "ms")
     for edge in edges:
         health = edge.health
-        state = Text(style.words("online"), "green") if edge.online else Text(style.words("offline"), "red")
         table.add_row(
             health.edge_id,
             health.site_id,
-            state,
-            _told(edge, style, now=now),
+            Text(style.words(_state(edge, now)), "green" if _state(edge, now) == "online" else "red"),
+            "?" if health.at is None else style.moment(health.at),
             health.version,
             str(health.spool_messages),
             str(health.spool_dropped),
@@ -156,25 +155,23 @@ def edges_table(edges: Iterable[EdgeState], style: Style, *, now: datetime) -> T
     return table
 
 
-def _told(edge: EdgeState, style: Style, *, now: datetime) -> Text:
-    """When an edge said how it is."""
-    at, age = edge.health.at, edge.age(now)
-    if at is None or age is None:
-        return Text("?")
-    moment = style.moment(at)
-    return Text(f"{moment} {style.words('old')}", "yellow") if age > _OLD else Text(moment)
+def _state(edge: EdgeState, now: datetime) -> str:
+    return "offline" if not edge.online else "silent" if edge.is_silent(now) else "online"
 
 
-def cameras_table(edges: Iterable[EdgeState], style: Style) -> Table:
+def cameras_table(edges: Iterable[EdgeState], style: Style, *, now: datetime) -> Table:
     """The cameras of all edges, as their edges saw them last."""
     table = _table(style, "camera", "edge", "state", "frame", "analysed", "dropped", "reads", "why")
     for edge in edges:
+        state = _state(edge, now)
         for camera in edge.health.cameras:
-            healthy = edge.online and camera.state in ("live", "moving")
+            healthy = state == "online" and camera.state in ("live", "moving")
             table.add_row(
                 camera.camera_id,
                 edge.health.edge_id,
-                Text(camera.state if edge.online else style.words("offline"), "green" if healthy else "red"),
+                Text(
+                    camera.state if state == "online" else style.words(state), "green" if healthy else "red"
+                ),
                 "?" if camera.last_frame_at is None else style.moment(camera.last_frame_at),
                 str(camera.frames_analysed),
                 str(camera.frames_dropped),

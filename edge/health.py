@@ -104,6 +104,7 @@ class HealthReporter:
             spool_bytes=stats.bytes if stats else 0,
             spool_dropped=stats.dropped if stats else 0,
             pipeline_ms=self._sources.pipeline_ms(),
+            interval_s=self._interval_s,
             cameras=tuple(self._sources.cameras()),
         )
 

@@ -78,6 +78,7 @@ class _Batch:
     gone: list[GoneArrival] = field(default_factory=list)
     health: list[HealthArrival] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
+    stray: list[DeadLetter] = field(default_factory=list)  # dead letters without a number
     duplicates: int = 0
     unchecked: int = 0
 
@@ -129,7 +130,7 @@ class Store:
             connection.execute(insert(hot_read), [to_row(r, late=late[id(r)]) for r in batch.reads])
         applied = [u for u in batch.updates if _apply(connection, batch.ledger, u, late=late[id(u)])]
         self._write_pictures(connection, batch.pictures)
-        write_notices(connection, dead=batch.dead, gone=batch.gone, health=batch.health)
+        write_notices(connection, dead=batch.dead, stray=batch.stray, gone=batch.gone, health=batch.health)
         alerts: list[Alert] = []
         for record in (*batch.reads, *applied):
             try:
@@ -209,7 +210,7 @@ def _sort_in(batch: _Batch, record: Record) -> None:
         case HealthArrival():
             batch.health.append(record)
         case DeadLetter():
-            batch.dead.append(record)
+            (batch.stray if topic is None else batch.dead).append(record)
         case GoneArrival():
             gone = record.gone
             if batch.ledger.take_range(Source(gone.edge_id, gone.epoch, gone.stream), gone.dropped):
@@ -287,6 +288,6 @@ def _counts(batch: _Batch) -> Counter[str]:
         picture=len(batch.pictures),
         gone=len(batch.gone),
         health=len(batch.health),
-        dead=len(batch.dead),
+        dead=len(batch.dead) + len(batch.stray),
         duplicate=batch.duplicates,
     )

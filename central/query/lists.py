@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import Engine, RowMapping, select
 
@@ -11,6 +12,9 @@ from central.db import alert, alert_trail, dead_letter, edge_health, from_us, ho
 from central.types import Alert, HotlistEntry, Reason
 from edge.contract.health import EdgeHealth
 from edge.contract.read import ReadId
+
+_SILENT_AFTER: Final = timedelta(minutes=1)
+_MISSED: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +33,19 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class KeptLetter:
-    """A dead letter, without its payload."""
+    """A dead letter, without its payload.
+
+    Attributes:
+        received_at: the latest time.
+        times: how often it came; letters with a number come once.
+    """
 
     letter_id: int
     received_at: datetime
     topic: str
     payload_bytes: int
     reason: str
+    times: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,12 @@ class EdgeState:
         """
         said_at = self.health.at
         return None if said_at is None else now - said_at + timedelta(seconds=self.health.clock_error_s or 0)
+
+    def is_silent(self, now: datetime) -> bool:
+        """Whether it has missed three messages, and said nothing for a minute."""
+        age = self.age(now)
+        every = timedelta(seconds=self.health.interval_s or 0)
+        return age is not None and age > max(_SILENT_AFTER, _MISSED * every)
 
 
 def newest_alerts(engine: Engine, *, limit: int) -> list[Alert]:
@@ -104,6 +120,7 @@ def dead_letters(engine: Engine, *, limit: int) -> list[KeptLetter]:
                 topic=row["topic"],
                 payload_bytes=len(row["payload"]),
                 reason=row["reason"],
+                times=row["times"],
             )
             for row in connection.execute(query).mappings()
         ]

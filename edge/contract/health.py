@@ -11,13 +11,18 @@ Count = Annotated[int, Field(ge=0)]
 
 
 class CameraState(StrEnum):
-    """What a camera is doing, as its edge sees it."""
+    """What a camera is doing, as its edge sees it; UNKNOWN is any word that a later version says."""
 
     CONNECTING = "connecting"
     LIVE = "live"
     MOVING = "moving"
     UNREACHABLE = "unreachable"
     REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "CameraState | None":
+        return cls.UNKNOWN if isinstance(value, str) else None
 
 
 class CameraHealth(Message):
@@ -52,4 +57,7 @@ class EdgeHealth(Message):
     spool_bytes: Count = 0
     spool_dropped: Annotated[Count, Field(description="messages dropped because the spool was full")] = 0
     pipeline_ms: Annotated[float | None, Field(ge=0, description="median time of one analysed frame")] = None
+    interval_s: Annotated[
+        float | None, Field(gt=0, description="longest time between two such messages, seconds")
+    ] = None
     cameras: tuple[CameraHealth, ...] = ()

@@ -101,6 +101,7 @@ class TestCollecting:
             spool_bytes=stats.bytes,
             spool_dropped=1,
             pipeline_ms=12.5,
+            interval_s=3600.0,
             cameras=tuple(box.cameras),
         )
 
