@@ -74,7 +74,7 @@ class AccessSettings(Section):
 
     key_file: Path = Field(
         default=Path("state/audit.key"),
-        description="key under which searched plates are hashed; made at the first look, keep it secret",
+        description="key of its chain and of the plates in it; made at its first row, keep it secret and for good",
     )
 
 

@@ -1,11 +1,15 @@
 """The audit log: who looked at what, why, for which case; append-only and hash-chained.
 
 A look is written before anything is read, and a second row says how many rows it showed. Triggers in the
-database refuse to change or delete a row; where somebody goes around them, the chain breaks at that row. It
-cannot show that its last rows were cut off: note its head (`central audit verify` prints it) elsewhere.
+database refuse to change, replace or delete a row, by whatever statement; who owns the database can drop them.
+Then the chain shows it: each row's hash is made with a key that is not in the database and from the row before.
+So a row that was altered, put in or taken out by somebody without the key is found. Not found is
+
+- what somebody did who can read the key too: both kept by one user of one machine prove nothing against him;
+- that the last rows, or all of them, were cut off: note the head (`central audit verify` prints it) elsewhere;
+- a look around this program, at the database or the archive themselves.
 """
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +17,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine, RowMapping, insert, select, text
 
+from central.access.key import AuditKey
 from central.db import Clock, audit, reading, to_us
 from central.types import Look
 
@@ -48,8 +53,9 @@ class Verdict:
 class AuditLog:
     """Writes the log."""
 
-    def __init__(self, engine: Engine, *, clock: Clock) -> None:
+    def __init__(self, engine: Engine, key: AuditKey, *, clock: Clock) -> None:
         self._engine: Final = engine
+        self._key: Final = key
         self._clock: Final = clock
 
     def begin(self, look: Look, action: str, detail: Mapping[str, object]) -> int:
@@ -85,16 +91,16 @@ class AuditLog:
                 "rows": rows,
                 "previous_hash": _START if last is None else last["hash"],
             }
-            connection.execute(insert(audit).values(**row, hash=_hash(row)))
+            connection.execute(insert(audit).values(**row, hash=_hash(self._key, row)))
         return number
 
 
-def verify(engine: Engine) -> Verdict:
+def verify(engine: Engine, key: AuditKey) -> Verdict:
     """Follow the chain from the first row to the first that was altered, added or taken out."""
     count, head = 0, _START
     with reading(engine) as connection:
         for row in _rows(connection):
-            fault = _fault(row, number=count + 1, previous_hash=head)
+            fault = _fault(row, key, number=count + 1, previous_hash=head)
             if fault:
                 return Verdict(count, head, f"row {row['id']}: {fault}")
             count, head = count + 1, row["hash"]
@@ -113,16 +119,16 @@ def _rows(connection: Connection) -> Iterator[RowMapping]:
     yield from streaming.execute(select(audit).order_by(audit.c.id)).mappings()
 
 
-def _fault(row: RowMapping, *, number: int, previous_hash: str) -> str:
+def _fault(row: RowMapping, key: AuditKey, *, number: int, previous_hash: str) -> str:
     if row["id"] != number:
         return f"expected row {number}: rows in between were taken out"
     if row["previous_hash"] != previous_hash:
         return "does not follow from the row before it"
-    if row["hash"] != _hash(row):
+    if row["hash"] != _hash(key, row):
         return "was altered"
     return ""
 
 
-def _hash(row: Mapping[str, object] | RowMapping) -> str:
+def _hash(key: AuditKey, row: Mapping[str, object] | RowMapping) -> str:
     content = json.dumps([row[name] for name in _HASHED], ensure_ascii=False)
-    return hashlib.sha256(content.encode()).hexdigest()
+    return key.of_row(content.encode())

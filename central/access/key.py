@@ -1,4 +1,8 @@
-"""The key under which searched plates are hashed: who has only the log cannot tell what was looked for."""
+"""The key of the audit log: who has only the database can neither tell what was looked for nor rewrite the log.
+
+It must lie where who may write to the database cannot read it, and be kept as long as the log: without it
+nobody can check the chain, and a new one in its place finds every older row altered.
+"""
 
 import hashlib
 import hmac
@@ -12,18 +16,25 @@ from central.errors import AccessError
 _BYTES: Final = 32
 
 
-class PlateHasher:
-    """Turns plates into keyed hashes (HMAC-SHA256): the same plate gives the same hash, under one key."""
+class AuditKey:
+    """Makes keyed hashes (HMAC-SHA256) of 64 hexadecimal digits; a plate's is never that of a row."""
 
     def __init__(self, key: bytes) -> None:
         self._key: Final = key
 
-    def __call__(self, plate: str) -> str:
-        """64 hexadecimal digits."""
-        return hmac.new(self._key, b"plate " + plate.encode(), hashlib.sha256).hexdigest()
+    def of_plate(self, plate: str) -> str:
+        """What stands in the log for a plate: the same for the same plate."""
+        return self._of(b"plate " + plate.encode())
+
+    def of_row(self, content: bytes) -> str:
+        """What chains a row of the log."""
+        return self._of(b"row " + content)
+
+    def _of(self, content: bytes) -> str:
+        return hmac.new(self._key, content, hashlib.sha256).hexdigest()
 
 
-def open_key(path: Path) -> PlateHasher:
+def open_key(path: Path) -> AuditKey:
     """Read the key, which is made where there is none; only its owner can read it.
 
     Raises:
@@ -32,10 +43,22 @@ def open_key(path: Path) -> PlateHasher:
     try:
         if not path.exists():
             _make(path)
+    except OSError as error:
+        raise _unusable(path, error) from error
+    return read_key(path)
+
+
+def read_key(path: Path) -> AuditKey:
+    """Read the key as it is.
+
+    Raises:
+        AccessError: the file is missing or cannot be read, others can read it, or it holds no key.
+    """
+    try:
         mode = path.stat().st_mode & 0o777
         text = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise AccessError(f"{path}: key of the audit log cannot be used: {error}") from error
+        raise _unusable(path, error) from error
     if mode & 0o077:
         raise AccessError(f"{path}: key of the audit log can be read by others; chmod 600 {path}")
     try:
@@ -44,7 +67,11 @@ def open_key(path: Path) -> PlateHasher:
         key = b""
     if len(key) != _BYTES:
         raise AccessError(f"{path}: key of the audit log: expected {2 * _BYTES} hexadecimal digits")
-    return PlateHasher(key)
+    return AuditKey(key)
+
+
+def _unusable(path: Path, error: OSError | UnicodeDecodeError) -> AccessError:
+    return AccessError(f"{path}: key of the audit log cannot be used: {error}")
 
 
 def _make(path: Path) -> None:

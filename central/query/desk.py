@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 from sqlalchemy import Engine
 
 from central.access.audit import AuditLog
-from central.access.key import PlateHasher, open_key
+from central.access.key import AuditKey, open_key
 from central.db import Clock, open_database
 from central.errors import CentralError
 from central.query.lists import Evidence, evidence, newest_alerts
@@ -23,12 +23,10 @@ _T = TypeVar("_T")
 class Desk:
     """Answers questions about reads; one thread's."""
 
-    def __init__(
-        self, look: Look, *, log: AuditLog, hasher: PlateHasher, reads: Reads, engine: Engine
-    ) -> None:
+    def __init__(self, look: Look, *, log: AuditLog, key: AuditKey, reads: Reads, engine: Engine) -> None:
         self._look: Final = look
         self._log: Final = log
-        self._hasher: Final = hasher
+        self._key: Final = key
         self._reads: Final = reads
         self._engine: Final = engine
 
@@ -88,7 +86,7 @@ class Desk:
         checked = plan(question).question
         spans = {"since": checked.since, "until": checked.until}
         return {
-            "plate": None if checked.plate is None else self._hasher(checked.plate),
+            "plate": None if checked.plate is None else self._key.of_plate(checked.plate),
             "cameras": list(checked.cameras),
             "limit": checked.limit,
             **{name: None if moment is None else moment.isoformat() for name, moment in spans.items()},
@@ -103,11 +101,11 @@ def open_desk(settings: CentralSettings, look: Look, *, clock: Clock) -> Iterato
         StoreError: the database cannot be opened.
         AccessError: the key cannot be used.
     """
-    hasher = open_key(settings.access.key_file)
+    key = open_key(settings.access.key_file)
     engine = open_database(settings.database_url)
     try:
-        log = AuditLog(engine, clock=clock)
+        log = AuditLog(engine, key, clock=clock)
         with Reads(engine, settings.archive.path, settings.query) as reads:
-            yield Desk(look, log=log, hasher=hasher, reads=reads, engine=engine)
+            yield Desk(look, log=log, key=key, reads=reads, engine=engine)
     finally:
         engine.dispose()

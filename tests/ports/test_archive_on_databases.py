@@ -11,6 +11,7 @@ from sqlalchemy import Engine, func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from central.access.audit import AuditLog, verify
+from central.access.key import AuditKey
 from central.archive.write import seal
 from central.db import hot_read, late_update
 from central.query.plan import Question
@@ -69,7 +70,8 @@ def test_readers_never_notice_a_seal(database: Engine, archive: Path) -> None:
 
 
 def test_writers_of_the_log_make_one_chain_that_cannot_be_changed(database: Engine) -> None:
-    log = AuditLog(database, clock=lambda: NOON)
+    key = AuditKey(bytes(32))
+    log = AuditLog(database, key, clock=lambda: NOON)
 
     def write() -> None:
         for _ in range(15):
@@ -80,7 +82,7 @@ def test_writers_of_the_log_make_one_chain_that_cannot_be_changed(database: Engi
         thread.start()
     for thread in threads:
         thread.join()
-    assert (verify(database).rows, verify(database).fault) == (45, "")
+    assert (verify(database, key).rows, verify(database, key).fault) == (45, "")
     for sql in ("UPDATE audit SET actor = 'x'", "DELETE FROM audit"):
         with pytest.raises(DBAPIError, match="append-only"), database.begin() as connection:
             connection.execute(text(sql))

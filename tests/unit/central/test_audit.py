@@ -1,5 +1,6 @@
 """The audit log: declared, written first, chained, and what breaks the chain is named."""
 
+import hashlib
 import json
 import stat
 import threading
@@ -11,13 +12,14 @@ from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import DBAPIError
 
 from central.access.audit import AuditLog, verify
-from central.access.key import open_key
+from central.access.key import AuditKey, open_key, read_key
 from central.access.look import declare
 from central.db import audit, open_database
 from central.errors import AccessError
 from central.types import Look
 
 LOOK = Look("ana.rojas", "stolen motorcycle", "2026-117")
+KEY = AuditKey(bytes(32))
 
 
 @pytest.fixture
@@ -27,7 +29,7 @@ def engine(tmp_path: Path) -> Engine:
 
 @pytest.fixture
 def log(engine: Engine) -> AuditLog:
-    return AuditLog(engine, clock=lambda: NOON)
+    return AuditLog(engine, KEY, clock=lambda: NOON)
 
 
 def rows(engine: Engine) -> list:
@@ -38,7 +40,7 @@ def rows(engine: Engine) -> list:
 def tamper(engine: Engine, sql: str) -> None:
     """Change the log as somebody does who owns the file: the triggers are dropped first."""
     with engine.begin() as connection:
-        for act in ("update", "delete"):
+        for act in ("update", "delete", "insert_over"):
             connection.execute(text(f"DROP TRIGGER IF EXISTS audit_no_{act}"))
         connection.execute(text(sql))
 
@@ -96,7 +98,7 @@ class TestLog:
         assert len(rows(engine)) == 1
 
     def test_writers_at_once_make_one_chain(self, engine: Engine, log: AuditLog) -> None:
-        other = AuditLog(open_database(str(engine.url)), clock=lambda: NOON)
+        other = AuditLog(open_database(str(engine.url)), KEY, clock=lambda: NOON)
 
         def write(into: AuditLog) -> None:
             for _ in range(25):
@@ -107,8 +109,8 @@ class TestLog:
             thread.start()
         for thread in threads:
             thread.join()
-        assert verify(engine).rows == 100
-        assert verify(engine).fault == ""
+        assert verify(engine, KEY).rows == 100
+        assert verify(engine, KEY).fault == ""
 
 
 class TestVerify:
@@ -118,12 +120,12 @@ class TestVerify:
             log.begin(LOOK, "history", {"number": number})
 
     def test_an_untouched_chain_holds(self, engine: Engine) -> None:
-        verdict = verify(engine)
+        verdict = verify(engine, KEY)
         assert (verdict.rows, verdict.fault) == (10, "")
         assert verdict.head == rows(engine)[-1].hash
 
     def test_an_empty_log_holds(self, tmp_path: Path) -> None:
-        verdict = verify(open_database(f"sqlite:///{tmp_path}/empty.sqlite"))
+        verdict = verify(open_database(f"sqlite:///{tmp_path}/empty.sqlite"), KEY)
         assert (verdict.rows, verdict.head, verdict.fault) == (0, "0" * 64, "")
 
     @pytest.mark.parametrize(
@@ -146,32 +148,66 @@ class TestVerify:
     )
     def test_the_first_touched_row_is_named(self, engine: Engine, sql: str, fault: str) -> None:
         tamper(engine, sql)
-        assert verify(engine).fault.startswith(fault)
+        assert verify(engine, KEY).fault.startswith(fault)
+
+    @pytest.mark.parametrize("key", [None, AuditKey(bytes(31) + b"\1")])
+    def test_who_has_no_key_cannot_make_the_chain_anew(self, engine: Engine, key: AuditKey | None) -> None:
+        """Every hash from the altered row on is computed again, as the source says how: all but the key."""
+        names = (
+            "id",
+            "at_us",
+            "actor",
+            "purpose",
+            "case_number",
+            "action",
+            "detail",
+            "rows",
+            "previous_hash",
+        )
+        tamper(engine, "UPDATE audit SET actor = 'somebody' WHERE id = 4")
+        previous = rows(engine)[2].hash
+        for row in rows(engine)[3:]:
+            values = {**row._mapping, "previous_hash": previous}
+            content = json.dumps([values[name] for name in names], ensure_ascii=False).encode()
+            previous = hashlib.sha256(content).hexdigest() if key is None else key.of_row(content)
+            with engine.begin() as connection:
+                anew = audit.update().where(audit.c.id == row.id)
+                connection.execute(anew.values(previous_hash=values["previous_hash"], hash=previous))
+        assert verify(engine, KEY).fault == "row 4: was altered"
 
     def test_the_head_shows_that_the_end_was_cut_off(self, engine: Engine) -> None:
-        noted = verify(engine).head
+        noted = verify(engine, KEY).head
         tamper(engine, "DELETE FROM audit WHERE id > 8")
-        assert verify(engine).fault == ""
-        assert verify(engine).head != noted
+        assert verify(engine, KEY).fault == ""
+        assert verify(engine, KEY).head != noted
 
 
 class TestKey:
     def test_a_key_is_made_once_and_only_for_its_owner(self, tmp_path: Path) -> None:
         path = tmp_path / "state" / "audit.key"
-        first = open_key(path)("ABC123")
+        first = open_key(path).of_plate("ABC123")
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        assert open_key(path)("ABC123") == first
-        assert open_key(path)("ABC124") != first
+        assert open_key(path).of_plate("ABC123") == first
+        assert open_key(path).of_plate("ABC124") != first
         assert len(first) == 64
         assert [p.name for p in path.parent.iterdir()] == ["audit.key"]
 
     def test_another_key_gives_another_hash(self, tmp_path: Path) -> None:
-        assert open_key(tmp_path / "a")("ABC123") != open_key(tmp_path / "b")("ABC123")
+        assert open_key(tmp_path / "a").of_plate("ABC123") != open_key(tmp_path / "b").of_plate("ABC123")
+
+    def test_a_plate_and_a_row_never_have_the_same_hash(self) -> None:
+        assert KEY.of_plate("ABC123") != KEY.of_row(b"ABC123")
+
+    def test_a_check_makes_no_key(self, tmp_path: Path) -> None:
+        with pytest.raises(AccessError, match="No such file"):
+            read_key(tmp_path / "key")
+        assert list(tmp_path.iterdir()) == []
+        assert open_key(tmp_path / "key").of_plate("A") == read_key(tmp_path / "key").of_plate("A")
 
     def test_many_first_looks_make_one_key(self, tmp_path: Path) -> None:
         found: list[str] = []
         threads = [
-            threading.Thread(target=lambda: found.append(open_key(tmp_path / "key")("ABC123")))
+            threading.Thread(target=lambda: found.append(open_key(tmp_path / "key").of_plate("ABC123")))
             for _ in range(8)
         ]
         for thread in threads:

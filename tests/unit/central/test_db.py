@@ -66,11 +66,28 @@ def test_audit_rows_can_be_neither_changed_nor_deleted(database: Engine):
     }
     with database.begin() as connection:
         connection.execute(insert(audit), [row])
-    for statement in (audit.update().values(actor="nobody"), audit.delete()):
+    forged = "id, at_us, 'nobody', purpose, case_number, action, detail, rows, previous_hash, hash FROM audit"
+    upsert = "ON CONFLICT (id) DO UPDATE SET actor = 'nobody'"
+    statements = [
+        "UPDATE audit SET actor = 'nobody'",
+        "DELETE FROM audit",
+        f"INSERT INTO audit SELECT {forged} WHERE true {upsert}",
+    ]
+    if database.dialect.name == "sqlite":
+        statements += [f"INSERT OR REPLACE INTO audit SELECT {forged}", f"REPLACE INTO audit SELECT {forged}"]
+        statements += ["UPDATE OR REPLACE audit SET actor = 'nobody'"]
+    else:
+        statements += [
+            "TRUNCATE audit",
+            "MERGE INTO audit USING (SELECT 1) AS one ON true WHEN MATCHED THEN DELETE",
+        ]
+    for statement in statements:
         with pytest.raises(DBAPIError, match="append-only"), database.begin() as connection:
-            connection.execute(statement)
+            connection.execute(text(statement))
     with reading(database) as connection:
         assert connection.execute(select(audit.c.actor)).scalars().all() == ["maria"]
+    with database.begin() as connection:
+        connection.execute(insert(audit), [row])  # a new one is still taken
 
 
 def test_a_reader_sees_one_snapshot_and_holds_up_no_writer(database: Engine):

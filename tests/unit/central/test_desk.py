@@ -9,7 +9,7 @@ from central_reads import NOON, a_read, put
 from sqlalchemy import Engine, insert, select
 
 from central.access.audit import AuditLog, verify
-from central.access.key import PlateHasher
+from central.access.key import AuditKey
 from central.archive.write import seal
 from central.db import alert, alert_trail, audit, late_update, open_database, picture, to_us
 from central.errors import QueryError, StoreError
@@ -21,7 +21,7 @@ from central.settings import QuerySettings
 from central.types import Look, Reason
 
 LOOK = Look("ana.rojas", "stolen motorcycle", "2026-117")
-HASHER = PlateHasher(bytes(32))
+KEY = AuditKey(bytes(32))
 
 
 @pytest.fixture
@@ -42,8 +42,8 @@ def reads(engine: Engine, archive: Path):
 
 @pytest.fixture
 def desk(engine: Engine, reads: Reads) -> Desk:
-    log = AuditLog(engine, clock=lambda: NOON)
-    return Desk(LOOK, log=log, hasher=HASHER, reads=reads, engine=engine)
+    log = AuditLog(engine, KEY, clock=lambda: NOON)
+    return Desk(LOOK, log=log, key=KEY, reads=reads, engine=engine)
 
 
 def logged(engine: Engine) -> list[tuple]:
@@ -94,14 +94,14 @@ class TestLooksAreLogged:
         answer = desk.history(Question(plate="abc-123", cameras=("cam-1",), since=since, limit=9))
         assert [read.seq for read in answer.reads] == [2, 1]
         asked = {
-            "plate": HASHER("ABC123"),
+            "plate": KEY.of_plate("ABC123"),
             "cameras": ["cam-1"],
             "since": "2025-03-04T11:00:00+00:00",
             "until": None,
             "limit": 9,
         }
         assert logged(engine) == [("history", None, asked), ("history.shown", 2, {"look": 1})]
-        assert verify(engine).fault == ""
+        assert verify(engine, KEY).fault == ""
 
     def test_the_log_holds_no_plate(self, desk: Desk, engine: Engine, tmp_path: Path) -> None:
         desk.history(Question(plate="QXZ987"))
@@ -140,7 +140,7 @@ class TestLooksAreLogged:
             def begin(self, *_: object) -> int:
                 raise StoreError("disk full")
 
-        closed = Desk(LOOK, log=Full(engine, clock=lambda: NOON), hasher=HASHER, reads=reads, engine=engine)
+        closed = Desk(LOOK, log=Full(engine, KEY, clock=lambda: NOON), key=KEY, reads=reads, engine=engine)
         with pytest.raises(StoreError, match="disk full"):
             closed.history(Question(plate="ABC123"))
 
