@@ -12,7 +12,7 @@ from click.core import ParameterSource
 
 from central import looks
 from central.errors import AccessError, CentralError
-from central.options import FILE, configured, database, limited, now, open_console, style_of
+from central.options import FILE, configured, database, now, open_console, style_of
 
 
 class _FaultError(click.ClickException):
@@ -40,7 +40,7 @@ def cli() -> None:
     """The centre: alerts, hotlists and the history of every read."""
 
 
-for _command in (looks.history, looks.counts, looks.alerts, looks.tail):
+for _command in (looks.history, looks.counts, looks.alerts, looks.tail, looks.dead_letters):
     cli.add_command(_command)
 
 
@@ -130,19 +130,6 @@ def seal(config: Path) -> None:
     for day in days:
         click.echo(f"{day.captured_date}  {day.rows}")
     click.echo(f"{sum(day.rows for day in days)} archived in {settings.archive.path}")
-
-
-@cli.command("dead-letters")
-@limited(50)
-@configured
-def dead_letters(limit: int, config: Path) -> None:
-    """Messages that could not be understood, newest first: when, from where, why."""
-    from central.query.lists import dead_letters as letters
-    from central.show import letters_table
-
-    with database(config) as (settings, engine):
-        found = letters(engine, limit=limit)
-    open_console().print(letters_table(found, style_of(settings)))
 
 
 @cli.command()

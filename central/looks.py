@@ -1,4 +1,4 @@
-"""The commands that show reads: `history`, `counts`, `alerts`, `tail`. None without who, why and for which case."""
+"""The commands that show reads, or what may hold a plate: none without who, why and for which case."""
 
 import signal
 import sys
@@ -110,6 +110,20 @@ def tail(for_s: float | None, config: Path, **asked: Any) -> None:  # noqa: ANN4
 
     with _desk(config, asked) as (desk, settings), _until_stopped(for_s) as over, desk.watching() as watch:
         follow(watch, console=open_console(), style=style_of(settings), clock=now, stop=over.wait)
+
+
+@click.command("dead-letters")
+@limited(50)
+@looking
+@configured
+def dead_letters(config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
+    """Messages that could not be understood, newest first: when, from where, why (which may name a plate)."""
+    from central.show import letters_table
+
+    with _desk(config, asked) as (desk, settings):
+        style = style_of(settings)
+        found = desk.dead_letters(limit=asked["limit"])
+    open_console().print(letters_table(found, style))
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from central.access.audit import AuditLog
 from central.access.key import AuditKey, open_key
 from central.db import Clock, open_database
 from central.errors import CentralError
-from central.query.lists import Evidence, evidence, newest_alerts
+from central.query.lists import Evidence, KeptLetter, dead_letters, evidence, newest_alerts
 from central.query.plan import Question, plan
 from central.query.reads import Answer, Counts, Reads
 from central.query.watch import Watch
@@ -58,6 +58,12 @@ class Desk:
             return alerts, evidence(self._engine, alerts)
 
         return self._logged("alerts", {"limit": limit}, ask, lambda found: len(found[0]))
+
+    def dead_letters(self, *, limit: int) -> list[KeptLetter]:
+        """The newest messages that could not be understood: their reasons and topics may hold plates."""
+        return self._logged(
+            "dead-letters", {"limit": limit}, lambda: dead_letters(self._engine, limit=limit), len
+        )
 
     @contextmanager
     def watching(self) -> Iterator[Watch]:

@@ -100,7 +100,9 @@ class TestHelp:
 
 
 class TestLooking:
-    @pytest.mark.parametrize("command", [["history", "ABC123"], ["alerts"], ["tail", "--for", "0"]])
+    @pytest.mark.parametrize(
+        "command", [["history", "ABC123"], ["alerts"], ["tail", "--for", "0"], ["dead-letters"]]
+    )
     def test_no_look_without_who_why_and_case(self, run: Run, command: list[str], config: Path) -> None:
         result = run(*command, "--as", "ana.rojas")
         assert result.exit_code == 2
@@ -288,9 +290,14 @@ class TestKeeping:
         }
         with engine.begin() as connection:
             connection.execute(insert(dead_letter).values(**letter))
-        shown = run("dead-letters").stdout
+        shown = run("dead-letters", *LOOK).stdout
         assert "1  2025-03-04 07:00:00  lpr/v1/[x]  12     1      not JSON" in shown
         assert "secret" not in shown
+        logged = [(entry[0], entry[1], entry[3], entry[4]) for entry in log_of(engine)]
+        assert logged == [
+            ("dead-letters", "ana.rojas", "2026-117", None),
+            ("dead-letters.shown", "ana.rojas", "2026-117", 1),
+        ]
 
     def test_health_of_edges_and_cameras(self, run: Run, engine: Engine) -> None:
         camera = CameraHealth(camera_id="cam-1", state=CameraState.REFUSED, detail="wrong password", reads=7)
