@@ -3,6 +3,7 @@
 Commands import what they need when they are called, so that `--help` is quick.
 """
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -166,5 +167,6 @@ def verify_audit(config: Path) -> None:
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line; what it writes, reads and plates among it, is its user's alone."""
+    os.umask(0o077)
     cli(prog_name="python -m central")

@@ -155,7 +155,7 @@ def _write_pictures(packs: Path, folder: Path, evidence: "Sequence[Evidence]") -
     from central.errors import StoreError
 
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for picture in evidence:
             read = picture.read
             name = f"alert-{picture.alert_id}-{read.edge_id}-{read.epoch}-{read.seq}-{picture.kind}.jpg"

@@ -192,5 +192,6 @@ def _log_to_stderr() -> None:
 
 def main() -> NoReturn:
     """The entry point."""
+    os.umask(0o077)  # what is written here holds reads: the spool's database, pictures, answers
     cli(prog_name="python -m edge")
     raise AssertionError("click ends the process")

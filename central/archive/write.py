@@ -101,7 +101,7 @@ def _alone(path: Path) -> Iterator[None]:
     """The kernel gives the lock back when its process dies, however it dies."""
     with ExitStack() as stack:
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = stack.enter_context((path / _LOCK).open("wb"))
             fcntl.flock(lock, fcntl.LOCK_EX)
         except OSError as error:
