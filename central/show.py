@@ -15,6 +15,7 @@ from rich.text import Text
 
 from central.query.lists import EdgeState, Evidence, KeptLetter
 from central.query.reads import Answer, Counts
+from central.text import harmless, is_printable, printable
 from central.types import Alert, HotlistEntry, KeptRead
 from central.words import Words
 
@@ -22,7 +23,6 @@ _BAR: Final = 8
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 _ROOMY: Final = 100
 _FOLDED: Final = ("why", "topic", "source")
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,16 @@ class Style:
     def clock(self, moment: datetime) -> str:
         """Time of day, to the second."""
         return f"{moment.astimezone(self.zone):%H:%M:%S}"
+
+
+def plain(text: str, style: str = "") -> Text:
+    """Text from outside as it is: no markup of ours, and nothing that would steer the terminal."""
+    return Text(printable(text), style)
+
+
+def add_row(table: Table, *cells: str | Text) -> None:
+    """Add a row, each string of which is `plain`."""
+    table.add_row(*(plain(cell) if isinstance(cell, str) else cell for cell in cells))
 
 
 def likelihood(value: float) -> Text:
@@ -71,10 +81,11 @@ def reads_table(reads: Iterable[KeptRead], style: Style, *, width: int, dated: b
     more = ("vehicle", "direction") if width >= _ROOMY else ()
     table = _table(style, "time", "camera", "plate", "class", "likelihood", *more, "late")
     for read in reads:
-        table.add_row(
+        add_row(
+            table,
             style.moment(read.captured_at) if dated else style.clock(read.captured_at),
             read.camera_id,
-            Text(read.plate, style="bold"),
+            plain(read.plate, "bold"),
             country_class(read.country, read.plate_class),
             likelihood(read.likelihood),
             *((vehicle(read, style), style.words(read.direction or "")) if more else ()),
@@ -87,7 +98,7 @@ def counts_table(counts: Counts, style: Style) -> Table:
     """Reads by hour and camera."""
     table = _table(style, "time", "camera", "reads")
     for count in counts.hours:
-        table.add_row(style.moment(count.hour), count.camera_id, f"{count.reads:>7,}")
+        add_row(table, style.moment(count.hour), count.camera_id, f"{count.reads:>7,}")
     return table
 
 
@@ -97,13 +108,13 @@ def alert_blocks(alerts: Iterable[Alert], pictures: Sequence[Evidence], style: S
     for alert in alerts:
         count = sum(picture.alert_id == alert.alert_id for picture in pictures)
         line = Text.assemble(
-            f"#{alert.alert_id}  {style.moment(alert.captured_at)}  {alert.camera_id}  ",
-            (alert.plate, "bold red"),
-            f"  {style.words(f'reason.{alert.reason}')} · {alert.list_name}"
+            plain(f"#{alert.alert_id}  {style.moment(alert.captured_at)}  {alert.camera_id}  "),
+            plain(alert.plate, "bold red"),
+            plain(f"  {style.words(f'reason.{alert.reason}')} · {alert.list_name}"),
             f"  {style.words('priority')} {alert.priority}  {count} {style.words('pictures')}",
             (f"  {style.words('late')}" if alert.late else "", "yellow"),
         )
-        parts += [line, Padding(Text(alert.explanation, "dim"), (0, 0, 0, 4))]
+        parts += [line, Padding(plain(alert.explanation, "dim"), (0, 0, 0, 4))]
     return Group(*parts)
 
 
@@ -113,9 +124,10 @@ def hotlist_table(entries: Iterable[HotlistEntry], style: Style, *, now: datetim
     for entry in entries:
         until = style.moment(entry.valid_until)
         expired = entry.valid_until <= now
-        table.add_row(
+        add_row(
+            table,
             entry.list_name,
-            Text(entry.plate, style="bold"),
+            plain(entry.plate, "bold"),
             country_class(entry.country, entry.plate_class),
             style.words(f"reason.{entry.reason}"),
             str(entry.priority),
@@ -131,8 +143,8 @@ def letters_table(letters: Iterable[KeptLetter], style: Style) -> Table:
     table = _table(style, "#", "time", "topic", "bytes", "times", "why")
     for letter in letters:
         number, size, times = (str(n) for n in (letter.letter_id, letter.payload_bytes, letter.times))
-        when, topic, why = style.moment(letter.received_at), Text(letter.topic), Text(letter.reason)
-        table.add_row(number, when, topic, size, times, why)
+        when = style.moment(letter.received_at)
+        add_row(table, number, when, letter.topic, size, times, letter.reason)
     return table
 
 
@@ -141,7 +153,8 @@ def edges_table(edges: Iterable[EdgeState], style: Style, *, now: datetime) -> T
     table = _table(style, "edge", "site", "state", "told", "version", "spool", "dropped", "clock", "ms")
     for edge in edges:
         health = edge.health
-        table.add_row(
+        add_row(
+            table,
             health.edge_id,
             health.site_id,
             Text(style.words(_state(edge, now)), "green" if _state(edge, now) == "online" else "red"),
@@ -166,7 +179,8 @@ def cameras_table(edges: Iterable[EdgeState], style: Style, *, now: datetime) ->
         state = _state(edge, now)
         for camera in edge.health.cameras:
             healthy = state == "online" and camera.state in ("live", "moving")
-            table.add_row(
+            add_row(
+                table,
                 camera.camera_id,
                 edge.health.edge_id,
                 Text(
@@ -176,15 +190,16 @@ def cameras_table(edges: Iterable[EdgeState], style: Style, *, now: datetime) ->
                 str(camera.frames_analysed),
                 str(camera.frames_dropped),
                 str(camera.reads),
-                Text(camera.detail),
+                camera.detail,
             )
     return table
 
 
 def as_json(name: str, records: Iterable[object], style: Style, **more: object) -> str:
-    """One JSON document: the records under `name`, times with the site's offset."""
+    """One JSON document: the records under `name`, times with the site's offset; what a terminal obeys is escaped."""
     rows = [_plain(record, style) for record in records]
-    return json.dumps({name: rows, **more}, ensure_ascii=False, indent=1)
+    document = json.dumps({name: rows, **more}, ensure_ascii=False, indent=1)
+    return "".join(c if c == "\n" or is_printable(c) else json.dumps(c)[1:-1] for c in document)
 
 
 def write_csv(answer: Answer, out: TextIO, style: Style) -> None:
@@ -192,12 +207,11 @@ def write_csv(answer: Answer, out: TextIO, style: Style) -> None:
     writer = csv.DictWriter(out, fieldnames=list(KeptRead.__dataclass_fields__), lineterminator="\n")
     writer.writeheader()
     for read in answer.reads:
-        writer.writerow({name: harmless(value) for name, value in _plain(read, style).items()})
+        writer.writerow({name: _cell(value) for name, value in _plain(read, style).items()})
 
 
-def harmless(cell: object) -> object:
-    """A cell that a spreadsheet shows and does not run."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+def _cell(value: object) -> object:
+    return harmless(printable(value)) if isinstance(value, str) else value
 
 
 def _plain(record: object, style: Style) -> dict[str, object]:

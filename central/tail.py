@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from central.errors import CentralError
 from central.query.snapshot import Totals
-from central.show import Style, country_class, likelihood, reads_table
+from central.show import Style, add_row, country_class, likelihood, plain, reads_table
 from central.types import Alert, KeptRead
 
 _POLL_S: Final = 0.5
@@ -159,7 +159,7 @@ def _summary(board: Board, style: Style) -> Text:
     if board.passed_over:
         line.append(f"   {style.words('passed_over')}", "yellow")
     if board.fault:
-        line.append(f"   {board.fault}", "bold yellow")
+        line.append_text(plain(f"   {board.fault}", "bold yellow"))
     return line
 
 
@@ -170,10 +170,11 @@ def _alarm(alerts: Sequence[Alert], style: Style) -> Panel:
     for alert in alerts:
         late = Text(style.words("late"), "bold yellow") if alert.late else ""
         what = f"{style.words(f'reason.{alert.reason}')} · {alert.list_name}"
-        table.add_row(
+        add_row(
+            table,
             style.clock(alert.captured_at),
-            Text(alert.plate, "bold white on red"),
-            Text(what, "bold red"),
+            plain(alert.plate, "bold white on red"),
+            plain(what, "bold red"),
             alert.camera_id,
             likelihood(alert.likelihood),
             late,
@@ -184,7 +185,7 @@ def _alarm(alerts: Sequence[Alert], style: Style) -> Panel:
 def _rates(rates: Sequence[tuple[str, int]], style: Style) -> Table:
     table = Table.grid(padding=(0, 2))
     for camera, count in rates:
-        table.add_row(Text(camera, "dim"), f"{count:>4} {style.words('per_minute')}")
+        add_row(table, plain(camera, "dim"), f"{count:>4} {style.words('per_minute')}")
     return table
 
 
@@ -193,7 +194,7 @@ def _print_lines(
 ) -> None:
     lines = [_read_line(read, style) for read in fresh] + [_alert_line(alert, style) for alert in alerts]
     for line in [*lines, *([board.fault] if board.fault else [])]:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print(plain(line), soft_wrap=True)
 
 
 def _read_line(read: KeptRead, style: Style) -> str:

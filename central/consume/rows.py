@@ -5,6 +5,7 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, Integer, SmallInteger, String
 
 from central.db import hot_read, to_us
+from central.text import is_printable
 from central.types import ReadArrival
 from edge.contract.read import Scored
 from edge.contract.topics import Kind
@@ -61,12 +62,13 @@ def misfit(row: dict[str, Any]) -> str | None:
     """What of a row no column can hold; None where all fits.
 
     SQLite takes anything and PostgreSQL does not, and the archive's columns are typed too: what does not
-    fit must stop at the door, or a batch, or a seal, would fail on it for ever.
+    fit must stop at the door, or a batch, or a seal, would fail on it for ever. So must what would steer the
+    terminal on which it is shown.
     """
     for name, width in _WIDTHS.items():
         value = row[name]
-        if value is not None and (len(value) > width or "\x00" in value):
-            return f"{name}: longer than {width} characters, or holds a NUL"
+        if value is not None and (len(value) > width or not is_printable(value)):
+            return f"{name}: longer than {width} characters, or holds what cannot be printed"
     for name, beyond in _NUMBERS.items():
         if row[name] is not None and not -beyond <= row[name] < beyond:
             return f"{name}: {row[name]} is beyond {beyond - 1}"

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Final
 
 from central.errors import HotlistError
+from central.text import harmless, is_printable
 from central.types import Reason
 
 REQUIRED: Final = ("plate", "country", "reason", "source", "case_number", "valid_until")
@@ -37,7 +38,6 @@ _SEPARATORS = re.compile(r"[ .·•/_-]")
 _PLATE = re.compile(r"[A-Z0-9]{1,12}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _CLASS = re.compile(r"[a-z][a-z0-9_]{0,30}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _LONGEST: Final = {
     "source": 119,
     "case_number": 62,
@@ -46,8 +46,7 @@ _LONGEST: Final = {
     "brand": 62,
     "note": 999,
 }
-"""Characters; one less than the columns hold, for `_harmless` may add one."""
-_FORMULA: Final = ("=", "+", "-", "@")
+"""Characters; one less than the columns hold, for `harmless` may add one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +176,8 @@ def _named(header: tuple[str, ...], fields: list[str] | csv.Error) -> dict[str, 
     for name, value in named.items():
         if not value and name in REQUIRED:
             raise ValueError(f"{name}: empty" + (" (expiry is compulsory)" if name == "valid_until" else ""))
-        if _CONTROL.search(value):
-            raise ValueError(f"{name}: holds a control character")
+        if not is_printable(value):
+            raise ValueError(f"{name}: holds a character that cannot be printed")
         if len(value) > _LONGEST.get(name, 64):
             raise ValueError(f"{name}: longer than {_LONGEST.get(name, 64)} characters")
     return named
@@ -200,14 +199,14 @@ def _row(number: int, named: dict[str, str], zone: tzinfo) -> Row:
         else None,
         reason=_reason(named["reason"].lower()),
         priority=_priority(named["priority"]),
-        source=_harmless(named["source"]),
-        case_number=_harmless(named["case_number"]),
+        source=harmless(named["source"]),
+        case_number=harmless(named["case_number"]),
         valid_from=valid_from,
         valid_until=valid_until,
-        vehicle_type=_harmless(named["vehicle_type"]) or None,
-        color=_harmless(named["color"]) or None,
-        brand=_harmless(named["brand"]) or None,
-        note=_harmless(named["note"]),
+        vehicle_type=harmless(named["vehicle_type"]) or None,
+        color=harmless(named["color"]) or None,
+        brand=harmless(named["brand"]) or None,
+        note=harmless(named["note"]),
     )
 
 
@@ -247,8 +246,3 @@ def _moment(named: dict[str, str], name: str, zone: tzinfo) -> datetime:
             f"{name}: expected a day such as 2026-12-31 or a time such as 2026-12-31T18:00-05:00, "
             f"found {value!r}"
         ) from None
-
-
-def _harmless(value: str) -> str:
-    """What a spreadsheet would run as a formula gets the apostrophe that makes it text there."""
-    return f"'{value}" if value.startswith(_FORMULA) else value

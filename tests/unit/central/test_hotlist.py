@@ -84,8 +84,8 @@ def test_good_lines_are_kept_and_bad_ones_named_by_line(database: Engine, tmp_pa
         ("ABC123,CO,,stolen,1,S,C,,2026-12-31,more", "10 fields, line 1 names 9"),
         ("ABC123,CO", "2 fields"),
         ('ABC123,CO,,stolen,1,"S,C,,2026-12-31', "quotation marks do not pair up"),
-        ("ABC123,CO,,stolen,1,S\x00,C,,2026-12-31", "source: holds a control character"),
-        ("ABC123,CO,,stolen,1,\u202eS,C,,2026-12-31", "source: holds a control character"),
+        ("ABC123,CO,,stolen,1,S\x00,C,,2026-12-31", "source: holds a character that cannot be printed"),
+        ("ABC123,CO,,stolen,1,\u202eS,C,,2026-12-31", "source: holds a character that cannot be printed"),
         (f"ABC123,CO,,stolen,1,{'S' * 120},C,,2026-12-31", "source: longer than 119"),
     ],
 )

@@ -73,7 +73,11 @@ def test_pictures_gone_and_health():
         (changed(clock_error_s=1e300), "clock_error_s"),
         # Fit for the message, but for no column:
         (changed(lane="x" * 33), "lane: longer than 32"),
-        (changed(lane="a\x00b"), "lane: longer than 32 characters, or holds a NUL"),
+        (changed(lane="a\x00b"), "lane: longer than 32 characters, or holds what cannot be printed"),
+        (changed(lane="\x1b[2J"), "lane: longer than 32"),
+        (changed(plate_raw="ABC\n123"), "plate_raw"),
+        (changed(preset="\u202ehome"), "preset"),
+        (changed(vehicle={"type": {"value": "\x9b2J", "likelihood": 1}}), "vehicle_type"),
         (changed(preset="x" * 64), "preset"),
         (changed(country={"value": "COL", "likelihood": 1}), "country: longer than 2"),
         (changed(votes=40_000, frames=40_000), "votes: 40000 is beyond 32767"),
@@ -84,6 +88,11 @@ def test_pictures_gone_and_health():
 )
 def test_a_poisonous_read_is_told(payload: bytes, says: str):
     assert says in reason(TOPIC, payload)
+
+
+def test_any_blank_between_characters_can_be_printed():
+    """The reader's net spells U+3000 where it sees a wide gap."""
+    assert isinstance(parse(Arrival(TOPIC, changed(plate_raw="ABC\u3000123"), NOON, 1)), ReadArrival)
 
 
 @pytest.mark.parametrize(
