@@ -63,6 +63,7 @@ def serve(config: Path) -> None:
 @click.pass_context
 def check_config(context: click.Context, file: Path | None, config: Path) -> None:
     """Say what the configuration FILE means, or what is wrong with it (exit code 2)."""
+    from central.db import described
     from central.settings import check_files, load
 
     if file is not None and context.get_parameter_source("config") is ParameterSource.COMMANDLINE:
@@ -70,9 +71,10 @@ def check_config(context: click.Context, file: Path | None, config: Path) -> Non
     path = file or config
     settings = load(path)
     broker = settings.mqtt
-    check_files(path, broker)
+    check_files(path, settings)
     security = "TLS" if broker.tls else "no TLS"
     click.echo(f"broker    {broker.host}:{broker.port}, MQTT {broker.protocol}, {security}")
+    click.echo(f"database  {described(settings.database_url)}")
     click.echo(f"archive   {settings.archive.path}, sealed every {settings.archive.seal_s:g} s")
     click.echo(f"pictures  {settings.pictures_path}")
     click.echo(f"times     shown in {settings.site_timezone}")

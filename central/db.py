@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
+    URL,
     BigInteger,
     Boolean,
     Column,
@@ -36,7 +37,7 @@ from sqlalchemy import (
     make_url,
     text,
 )
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from central.errors import StoreError
 from central.migrations.run import NewerTablesError, upgrade
@@ -293,7 +294,7 @@ def open_database(url: str) -> Engine:
         options = {"hide_parameters": True} | _CONNECT.get(parsed.get_backend_name(), {})
         engine = create_engine(parsed, **options)
     except (SQLAlchemyError, ImportError, OSError) as error:
-        raise StoreError(f"database {_shown(url)}: {error}") from error
+        raise StoreError(f"database {described(url)}: {error}") from error
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -304,8 +305,19 @@ def open_database(url: str) -> Engine:
             upgrade(connection)
     except (SQLAlchemyError, NewerTablesError) as error:
         engine.dispose()
-        raise StoreError(f"database {_shown(url)}: {getattr(error, 'orig', None) or error}") from error
+        raise StoreError(f"database {described(url)}: {getattr(error, 'orig', None) or error}") from error
     return engine
+
+
+def described(url: str | URL) -> str:
+    """Which database it is, for logs and errors: its kind, host and name, and nothing that may be secret."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        return "(not a database URL)"
+    host = parsed.host or parsed.query.get("host", "")
+    place = parsed.database or ""
+    return f"{parsed.get_backend_name()} {f'{host}/{place}' if host else place}"
 
 
 @contextmanager
@@ -338,10 +350,3 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     read_only = connection.get_execution_options().get("read_only", False)
     connection.exec_driver_sql("BEGIN DEFERRED" if read_only else "BEGIN IMMEDIATE")
-
-
-def _shown(url: str) -> str:
-    try:
-        return make_url(url).render_as_string(hide_password=True)
-    except SQLAlchemyError:
-        return "(not a database URL)"

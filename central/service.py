@@ -28,7 +28,7 @@ from central.archive.write import seal
 from central.consume.link import MqttLink
 from central.consume.store import Store
 from central.consume.writer import Delivery, Writer
-from central.db import Clock, open_database
+from central.db import Clock, described, open_database
 from central.errors import CentralError, StoreError
 from central.hotlist.grammar import load_grammar
 from central.hotlist.store import Hotlist
@@ -127,7 +127,7 @@ def _run(settings: CentralSettings, engine: Engine, watch: Watch) -> None:
         link.start()
         for thread in (writing, sealing):
             thread.start()
-        _log.info("serving", database=str(engine.url), listed_vehicles=listed)
+        _log.info("serving", database=described(engine.url), listed_vehicles=listed)
         watch.wait()
         _log.info("stopping")
         link.stop_taking()

@@ -4,16 +4,21 @@ Relative paths in the file are relative to the file. Secrets are never in it: it
 """
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
 import yaml
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
 from central.errors import ConfigError
 from edge.contract.config import BrokerSettings, Section, faults
 from edge.contract.document import first_twice, line_finder
 from edge.contract.read import Identifier
+
+_DRIVERS: Final = ("sqlite", "sqlite+pysqlite", "postgresql+psycopg")
+_DATABASES: Final = "sqlite:///<file> or postgresql+psycopg://<user>@<host>/<database>"
 
 
 class MqttSettings(BrokerSettings):
@@ -84,7 +89,7 @@ class CentralSettings(Section):
     site_timezone: str = Field(default="America/Bogota", description="IANA zone in which times are shown")
     database_url: str = Field(
         default="sqlite:///state/central.sqlite",
-        description="SQLAlchemy URL; SQLite paths are relative to the file",
+        description="SQLAlchemy URL without a password; its paths are relative to the file",
     )
     pictures_path: Path = Field(default=Path("state/pictures"), description="folder of the picture packs")
     mqtt: MqttSettings = MqttSettings()
@@ -105,12 +110,18 @@ class CentralSettings(Section):
 
     @field_validator("database_url", mode="after")
     @classmethod
-    def _sqlite_beside_the_file(cls, url: str, info: ValidationInfo) -> str:
+    def _usable_database(cls, text: str, info: ValidationInfo) -> str:
+        url = _database(text)
         folder = (info.context or {}).get("folder")
-        scheme = "sqlite:///"
-        if folder is None or not url.startswith(scheme) or url.startswith(scheme + "/"):
-            return url
-        return scheme + str(folder / url.removeprefix(scheme))
+        if folder is None:
+            return text
+        if url.get_backend_name() == "sqlite":
+            url = url.set(database=str(folder / str(url.database)))
+        elif passfile := url.query.get("passfile"):
+            url = url.update_query_dict({"passfile": str(folder / str(passfile))})
+        else:
+            return text
+        return url.render_as_string(hide_password=False)  # there is none
 
 
 def load(path: Path) -> CentralSettings:
@@ -128,18 +139,54 @@ def load(path: Path) -> CentralSettings:
         raise ConfigError(f"{path}:\n{faults(error, line_of=line_finder(root))}") from error
 
 
-def check_files(path: Path, broker: BrokerSettings) -> None:
-    """Look for the files that a configuration names: the broker's password and certificates.
+def check_files(path: Path, settings: CentralSettings) -> None:
+    """Look for the files that a configuration names: passwords and certificates.
 
     Raises:
         ConfigError: one of them is missing or cannot be used.
     """
+    broker = settings.mqtt
+    if passfile := make_url(settings.database_url).query.get("passfile"):
+        _check_passfile(path, Path(str(passfile)))
     if broker.password_file is not None:
         read_secret(broker.password_file)
     for name in ("ca_file", "cert_file", "key_file"):
         file = getattr(broker.tls, name, None)
         if file is not None and not file.is_file():
             raise ConfigError(f"{path}: mqtt.tls.{name}: {file}: no such file")
+
+
+def _check_passfile(path: Path, passfile: Path) -> None:
+    """What libpq passes over with hardly a word."""
+    if not passfile.is_file():
+        raise ConfigError(f"{path}: database_url: passfile {passfile}: no such file")
+    if passfile.stat().st_mode & 0o077:
+        raise ConfigError(
+            f"{path}: database_url: passfile {passfile}: others can read it, so it would not be used; "
+            f"chmod 600 {passfile}"
+        )
+
+
+def _database(text: str) -> URL:
+    """A database URL that we can use.
+
+    Raises:
+        ValueError: what is wrong with it, without repeating it.
+    """
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        url = None
+    if url is None or url.drivername not in _DRIVERS:
+        raise ValueError(f"expected {_DATABASES}")
+    if url.password is not None or any("password" in name.lower() for name in url.query):
+        raise ValueError(
+            "no password in the address: name libpq's password file in it, as in ...?passfile=secrets/pgpass "
+            "(a line host:port:database:user:password, readable by you alone)"
+        )
+    if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
+        raise ValueError("sqlite needs a file, as in sqlite:///state/central.sqlite")
+    return url
 
 
 def read_secret(path: Path) -> str:

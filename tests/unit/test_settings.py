@@ -4,6 +4,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from sqlalchemy import make_url
 
 import central.errors
 import central.settings
@@ -213,3 +214,48 @@ def test_sqlite_lies_beside_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("url", ["sqlite:////var/lib/c.sqlite", "postgresql+psycopg://a@/b"])
 def test_other_databases_stay_as_they_are(url: str, tmp_path: Path) -> None:
     assert central.settings.load(write(tmp_path, f"database_url: {url}\n")).database_url == url
+
+
+POSTGRES = "postgresql+psycopg://atalaya@db.example/atalaya"
+
+
+def test_the_password_file_of_a_database_lies_beside_the_file(tmp_path: Path) -> None:
+    settings = central.settings.load(write(tmp_path, f"database_url: {POSTGRES}?passfile=secrets/pgpass\n"))
+    assert make_url(settings.database_url).query["passfile"] == f"{tmp_path}/secrets/pgpass"
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("postgresql+psycopg://atalaya:hunter2@db.example/atalaya", "no password in the address"),
+        ("postgresql+psycopg://atalaya:@db.example/atalaya", "no password in the address"),
+        (f"{POSTGRES}?password=hunter2", "no password in the address"),
+        (f"{POSTGRES}?sslkey=k&sslpassword=hunter2", "no password in the address"),
+        ("nonsense", "expected sqlite:///"),
+        ("hunter2://", "expected sqlite:///"),
+        ("postgresql+psycopg://atalaya:hunter2@db.example:port/atalaya", "expected sqlite:///"),
+        ("postgresql://atalaya@db.example/atalaya", "expected sqlite:///"),
+        ("mysql://atalaya@db.example/atalaya", "expected sqlite:///"),
+        ("sqlite://", "a file"),
+        ("sqlite:///:memory:", "a file"),
+    ],
+)
+def test_a_database_that_cannot_be_is_told_without_its_password(url: str, says: str, tmp_path: Path) -> None:
+    with pytest.raises(central.errors.ConfigError) as caught:
+        central.settings.load(write(tmp_path, f"site_timezone: UTC\ndatabase_url: '{url}'\n"))
+    (line,) = str(caught.value).splitlines()[1:]
+    assert line.startswith("  line 2: database_url: ")
+    assert says in line
+    assert "hunter2" not in line
+
+
+def test_the_password_file_of_a_database_is_looked_for(tmp_path: Path) -> None:
+    path = write(tmp_path, f"database_url: {POSTGRES}?passfile=pgpass\n")
+    settings = central.settings.load(path)
+    with pytest.raises(central.errors.ConfigError, match=r"database_url: passfile .*/pgpass: no such file"):
+        central.settings.check_files(path, settings)
+    (tmp_path / "pgpass").touch(mode=0o644)
+    with pytest.raises(central.errors.ConfigError, match=r"pgpass: others can read it.*chmod 600"):
+        central.settings.check_files(path, settings)
+    (tmp_path / "pgpass").chmod(0o600)
+    central.settings.check_files(path, settings)

@@ -358,6 +358,7 @@ class TestConfiguration:
     def test_a_good_file_is_explained(self, config: Path) -> None:
         result = CliRunner().invoke(cli, ["check-config", str(config)])
         assert result.exit_code == 0
+        assert f"database  sqlite {config.parent}/state/central.sqlite\n" in result.stdout
         assert f"archive   {config.parent}/state/archive, sealed every 60 s" in result.stdout
         assert result.stdout.endswith("nothing wrong found\n")
 
@@ -369,6 +370,12 @@ class TestConfiguration:
             ("query: {timeout_s: 0}\n", "query.timeout_s"),
             ("mqtt: {username: centre, password_file: nowhere}\n", "secret cannot be read"),
             ("archive: [\n", "not YAML"),
+            ("database_url: nonsense\n", "line 1: database_url: expected sqlite:///"),
+            ("mqtt: {password_file: p}\n", "username is missing"),
+            (
+                "database_url: postgresql+psycopg://a@/b?passfile=nowhere\n",
+                "database_url: passfile",
+            ),
         ],
     )
     def test_a_wrong_file_is_told_why(self, tmp_path: Path, content: str, fault: str) -> None:

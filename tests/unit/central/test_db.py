@@ -175,6 +175,8 @@ def _sqlite_arguments() -> dict[str, float]:
         ("oracle://somewhere/db", "oracle"),
         ("sqlite:////proc/nowhere/central.sqlite", "/proc/nowhere"),
         ("postgresql+psycopg://u:secret@127.0.0.1:1/db", "127.0.0.1"),
+        ("postgresql+psycopg://u@127.0.0.1:1/db?password=secret", "postgresql 127.0.0.1/db"),
+        ("postgresql+psycopg://u@/db?host=/nowhere&password=secret", "postgresql /nowhere/db"),
     ],
 )
 def test_an_unusable_url_is_named_without_its_password(url: str, says: str):
