@@ -62,7 +62,9 @@ def test_unpacked_in_an_empty_folder_it_reads_a_clip(wheel: Path, tmp_path: Path
 
 
 @pytest.mark.proof
-def test_installed_with_the_edge_s_lock_in_an_empty_environment_it_reads_a_clip(wheel: Path, tmp_path: Path) -> None:
+def test_installed_with_the_edge_s_lock_in_an_empty_environment_it_reads_a_clip(
+    wheel: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "empty"
     folder.mkdir()
     subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True, timeout=120)
