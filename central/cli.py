@@ -5,8 +5,9 @@ Commands import what they need when they are called, so that `--help` is quick.
 
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -14,6 +15,11 @@ from click.core import ParameterSource
 from central import looks
 from central.errors import AccessError, CentralError
 from central.options import FILE, configured, database, now, open_console, style_of
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from central.hotlist.store import ImportReport
 
 
 class _FaultError(click.ClickException):
@@ -95,11 +101,21 @@ def import_hotlist(file: Path, list_name: str, actor: str, config: Path) -> None
     """Add a CSV file to a list; bad lines are named and left out (the exit code is 1 then)."""
     from zoneinfo import ZoneInfo
 
+    from central.access.audit import AuditLog
+    from central.access.key import open_key
     from central.hotlist.store import Import, import_csv
+    from central.types import Look
 
     with database(config) as (settings, engine):
         order = Import(list_name, actor, at=now(), zone=ZoneInfo(settings.site_timezone))
-        report = import_csv(engine, file, order)
+        log = AuditLog(engine, open_key(settings.access.key_file), clock=now)
+        look = Look(actor, purpose="", case_number="")  # the entries have theirs
+
+        def note(connection: "Connection", report: "ImportReport") -> None:
+            counts = {**asdict(report), "refused": len(report.refused)}
+            log.note(connection, look, "hotlist.import", {"list": list_name, "file": file.name, **counts})
+
+        report = import_csv(engine, file, order, log=note)
     for refusal in report.refused:
         click.echo(f"{file}: line {refusal.line}: {refusal.reason}", err=True)
     refused = len(report.refused)

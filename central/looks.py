@@ -13,7 +13,7 @@ import click
 from central.options import FOLDER, configured, limited, looking, now, open_console, style_of, told_plainly
 
 if TYPE_CHECKING:
-    from central.query.desk import Desk
+    from central.query.desk import Desk, Form
     from central.query.lists import Evidence
     from central.query.plan import Question
     from central.settings import CentralSettings
@@ -38,18 +38,18 @@ def _about_reads(command: _F) -> _F:
 
 @click.command()
 @_about_reads
-@click.option("--json", "form", flag_value="json", help="one JSON document")
+@click.option("--json", "form", flag_value="json", default="table", help="one JSON document")
 @click.option("--csv", "form", flag_value="csv", help="one line a read, for spreadsheets")
 @limited(1_000)
 @looking
 @configured
-def history(form: str | None, config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
+def history(form: "Form", config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
     """Where a PLATE was read and when, newest first; or what was read at a camera, or in a time span."""
     from central.show import as_json, reads_table, write_csv
 
     with _desk(config, asked) as (desk, settings):
         style = style_of(settings)
-        answer = desk.history(_question(asked, style))
+        answer = desk.history(_question(asked, style), form=form)
     if form == "json":
         click.echo(as_json("reads", answer.reads, style, cut=answer.cut))
     elif form == "csv":
@@ -91,7 +91,8 @@ def alerts(as_document: bool, pictures: Path | None, config: Path, **asked: Any)
 
     with _desk(config, asked) as (desk, settings):
         style = style_of(settings)
-        found, evidence = desk.alerts(limit=asked["limit"])
+        form: Form = "json" if as_document else "table"
+        found, evidence = desk.alerts(limit=asked["limit"], form=form, with_pictures=pictures is not None)
     if as_document:
         click.echo(as_json("alerts", found, style))
     else:

@@ -1,6 +1,7 @@
-"""The audit log: who looked at what, why, for which case; append-only and hash-chained.
+"""The audit log: who looked at what, why, for which case, and who changed a hotlist; append-only and hash-chained.
 
-A look is written before anything is read, and a second row says how many rows it showed. Triggers in the
+A look is written before anything is read, with the form in which it goes out; a second row says how many rows it
+showed and how many pictures it handed out. A change of a list is one row, in its own transaction. Triggers in the
 database refuse to change, replace or delete a row, by whatever statement; who owns the database can drop them.
 Then the chain shows it: each row's hash is made with a key that is not in the database and from the row before.
 So a row that was altered, put in or taken out by somebody without the key is found. Not found is
@@ -68,30 +69,53 @@ class AuditLog:
         """
         return self._append(look, action, detail, rows=None)
 
-    def end(self, look: Look, action: str, *, begun: int, rows: int) -> None:
-        """Log how many rows the look numbered `begun` is about to show."""
-        self._append(look, f"{action}.shown", {"look": begun}, rows=rows)
+    def end(self, look: Look, action: str, *, begun: int, rows: int, pictures: int | None = None) -> None:
+        """Log how many rows the look numbered `begun` is about to show, and how many pictures it hands out."""
+        detail = {"look": begun} if pictures is None else {"look": begun, "pictures": pictures}
+        self._append(look, f"{action}.shown", detail, rows=rows)
 
     def fail(self, look: Look, action: str, *, begun: int, why: str) -> None:
         """Log that the look numbered `begun` showed nothing."""
         self._append(look, f"{action}.failed", {"look": begun, "why": why}, rows=None)
 
+    def note(self, connection: Connection, look: Look, action: str, detail: Mapping[str, object]) -> int:
+        """Log a change in the transaction that makes it, so that there is none without the other.
+
+        Args:
+            connection: in that transaction.
+            look: who, why, for which case.
+            action: as of `begin`.
+            detail: as of `begin`.
+        """
+        return self._add(connection, look, action, detail)
+
     def _append(self, look: Look, action: str, detail: Mapping[str, object], *, rows: int | None) -> int:
         with self._engine.begin() as connection:
-            last = _last(connection)
-            number = 1 if last is None else int(last["id"]) + 1
-            row = {
-                "id": number,
-                "at_us": to_us(self._clock()),
-                "actor": look.actor,
-                "purpose": look.purpose,
-                "case_number": look.case_number,
-                "action": action,
-                "detail": json.dumps(detail, ensure_ascii=False, sort_keys=True),
-                "rows": rows,
-                "previous_hash": _START if last is None else last["hash"],
-            }
-            connection.execute(insert(audit).values(**row, hash=_hash(self._key, row)))
+            return self._add(connection, look, action, detail, rows=rows)
+
+    def _add(
+        self,
+        connection: Connection,
+        look: Look,
+        action: str,
+        detail: Mapping[str, object],
+        *,
+        rows: int | None = None,
+    ) -> int:
+        last = _last(connection)
+        number = 1 if last is None else int(last["id"]) + 1
+        row = {
+            "id": number,
+            "at_us": to_us(self._clock()),
+            "actor": look.actor,
+            "purpose": look.purpose,
+            "case_number": look.case_number,
+            "action": action,
+            "detail": json.dumps(detail, ensure_ascii=False, sort_keys=True),
+            "rows": rows,
+            "previous_hash": _START if last is None else last["hash"],
+        }
+        connection.execute(insert(audit).values(**row, hash=_hash(self._key, row)))
         return number
 
 

@@ -22,6 +22,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -83,10 +84,15 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What a file says."""
+    """What a file says.
+
+    Attributes:
+        sha256: of the file, hexadecimal.
+    """
 
     rows: tuple[Row, ...]
     refused: tuple[Refusal, ...]
+    sha256: str
 
 
 def read_sheet(path: Path, *, zone: tzinfo) -> Sheet:
@@ -99,7 +105,8 @@ def read_sheet(path: Path, *, zone: tzinfo) -> Sheet:
     Raises:
         HotlistError: the file cannot be read, is not UTF-8, or its first line does not name the columns.
     """
-    lines = _text(path).split("\n")
+    raw = _bytes(path)
+    lines = _text(path, raw).split("\n")
     delimiter = ";" if lines[0].count(";") > lines[0].count(",") else ","
     header = _header(path, lines[0], delimiter)
     rows: list[Row] = []
@@ -114,16 +121,19 @@ def read_sheet(path: Path, *, zone: tzinfo) -> Sheet:
             refused.append(Refusal(number, str(error)))
         else:
             rows.append(row)
-    return Sheet(tuple(rows), tuple(refused))
+    return Sheet(tuple(rows), tuple(refused), sha256(raw).hexdigest())
 
 
-def _text(path: Path) -> str:
+def _bytes(path: Path) -> bytes:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise HotlistError(f"{path}: larger than {MAX_BYTES // 2**20} MB: split it")
-        raw = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise HotlistError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _text(path: Path, raw: bytes) -> str:
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise HotlistError(f"{path}: written in UTF-16; save it as 'CSV UTF-8'")
     try:

@@ -1,6 +1,6 @@
 """The hotlists in the database: import of a CSV file, and the index that the consumer matches against."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from central.db import from_us, hotlist_entry, table_version, to_us
 from central.errors import HotlistError, StoreError
 from central.hotlist.index import Compatible, HotlistIndex
-from central.hotlist.sheet import Refusal, Row, read_sheet
+from central.hotlist.sheet import Refusal, Row, Sheet, read_sheet
 from central.types import HotlistEntry, Reason
 from edge.contract.read import Identifier
 
@@ -53,15 +53,26 @@ class Import:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import did."""
+    """What an import did.
+
+    Attributes:
+        ended_sooner: of the changed ones, those that expire earlier than before.
+        sha256: of the file, hexadecimal.
+    """
 
     added: int
     changed: int
+    ended_sooner: int
     unchanged: int
     refused: tuple[Refusal, ...]
+    sha256: str
 
 
-def import_csv(engine: Engine, path: Path, order: Import) -> ImportReport:
+Log = Callable[[Connection, ImportReport], object]
+"""Writes an import down, in its own transaction."""
+
+
+def import_csv(engine: Engine, path: Path, order: Import, *, log: Log) -> ImportReport:
     """Add the file's entries to a list and change those that it has already; nothing is removed.
 
     An entry ends by its expiry: a file that gives a listed plate an earlier `valid_until` ends it. A running
@@ -88,15 +99,15 @@ def import_csv(engine: Engine, path: Path, order: Import) -> ImportReport:
                 .where(table_version.c.name == hotlist_entry.name)
                 .values(version=table_version.c.version + 1)
             )
-            report = _merge(connection, sheet.rows, order)
+            report = _merge(connection, sheet, order)
+            log(connection, report)
     except SQLAlchemyError as error:
         fault = getattr(error, "orig", None) or error
         raise StoreError(f"hotlist {order.list_name!r} cannot be written: {fault}") from error
-    refused = sorted((*sheet.refused, *report.refused), key=lambda refusal: refusal.line)
-    return ImportReport(report.added, report.changed, report.unchanged, tuple(refused))
+    return report
 
 
-def _merge(connection: Connection, rows: Sequence[Row], order: Import) -> ImportReport:
+def _merge(connection: Connection, sheet: Sheet, order: Import) -> ImportReport:
     listed = {
         (entry["plate"], entry["country"]): entry
         for entry in connection.execute(
@@ -106,15 +117,17 @@ def _merge(connection: Connection, rows: Sequence[Row], order: Import) -> Import
     now_us = to_us(order.at)
     new: list[dict[str, Any]] = []
     changed: list[dict[str, Any]] = []
-    refused: list[Refusal] = []
-    for row in rows:
+    expired: list[Refusal] = []
+    ended_sooner = 0
+    for row in sheet.rows:
         before = listed.get((row.plate, row.country))
         values = _values(row, before=before, now_us=now_us)
         if fault := _expiry_fault(row, values, new=before is None, now_us=now_us):
-            refused.append(Refusal(row.line, fault))
+            expired.append(Refusal(row.line, fault))
         elif before is None:
             new.append(values | _entered(order))
         elif any(before[name] != values[name] for name in _SAID):
+            ended_sooner += values["valid_until_us"] < before["valid_until_us"]
             changed.append({f"new_{name}": values[name] for name in _SAID} | {"at_id": before["id"]})
     if new:
         connection.execute(insert(hotlist_entry), new)
@@ -126,8 +139,14 @@ def _merge(connection: Connection, rows: Sequence[Row], order: Import) -> Import
             .values(entered_by=order.entered_by, entered_us=now_us),
             changed,
         )
-    unchanged = len(rows) - len(new) - len(changed) - len(refused)
-    return ImportReport(len(new), len(changed), unchanged, tuple(refused))
+    return ImportReport(
+        added=len(new),
+        changed=len(changed),
+        ended_sooner=ended_sooner,
+        unchanged=len(sheet.rows) - len(new) - len(changed) - len(expired),
+        refused=tuple(sorted((*sheet.refused, *expired), key=lambda refusal: refusal.line)),
+        sha256=sheet.sha256,
+    )
 
 
 def _values(row: Row, *, before: RowMapping | None, now_us: int) -> dict[str, Any]:

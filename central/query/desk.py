@@ -1,8 +1,8 @@
 """The desk of one person who looks, for one case: nothing leaves it that is not in the audit log first."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
 from sqlalchemy import Engine
 
@@ -17,6 +17,9 @@ from central.query.watch import Watch
 from central.settings import CentralSettings
 from central.types import Alert, Look
 
+Form = Literal["table", "json", "csv"]
+"""What an answer goes out as: what a program can take away is no mere look."""
+
 _T = TypeVar("_T")
 
 
@@ -30,14 +33,18 @@ class Desk:
         self._reads: Final = reads
         self._engine: Final = engine
 
-    def history(self, question: Question) -> Answer:
+    def history(self, question: Question, *, form: Form = "table") -> Answer:
         """The reads that a question is about, newest first.
+
+        Args:
+            question: which.
+            form: in which they go out, for the log.
 
         Raises:
             QueryError: the question is wrong, or took too long.
             StoreError: the archive cannot be opened.
         """
-        asked = self._asked(question)
+        asked = {**self._asked(question), "form": form}
         return self._logged("history", asked, lambda: self._reads.find(question), lambda a: len(a.reads))
 
     def counts(self, question: Question) -> Counts:
@@ -50,14 +57,26 @@ class Desk:
         asked = self._asked(question)
         return self._logged("counts", asked, lambda: self._reads.counts(question), lambda c: len(c.hours))
 
-    def alerts(self, *, limit: int) -> tuple[list[Alert], list[Evidence]]:
-        """The newest alerts, and where the pictures of their reads lie."""
+    def alerts(
+        self, *, limit: int, form: Form = "table", with_pictures: bool = False
+    ) -> tuple[list[Alert], list[Evidence]]:
+        """The newest alerts, and where the pictures of their reads lie.
+
+        Args:
+            limit: alerts at most.
+            form: in which they go out, for the log.
+            with_pictures: the pictures themselves go out too, for the log.
+        """
 
         def ask() -> tuple[list[Alert], list[Evidence]]:
             alerts = newest_alerts(self._engine, limit=limit)
             return alerts, evidence(self._engine, alerts)
 
-        return self._logged("alerts", {"limit": limit}, ask, lambda found: len(found[0]))
+        def handed_out(found: tuple[list[Alert], list[Evidence]]) -> int | None:
+            return len(found[1]) if with_pictures else None
+
+        asked = {"limit": limit, "form": form, "with_pictures": with_pictures}
+        return self._logged("alerts", asked, ask, lambda found: len(found[0]), pictures=handed_out)
 
     def dead_letters(self, *, limit: int) -> list[KeptLetter]:
         """The newest messages that could not be understood: their reasons and topics may hold plates."""
@@ -76,7 +95,13 @@ class Desk:
             self._log.end(self._look, "tail", begun=begun, rows=watch.shown)
 
     def _logged(
-        self, action: str, detail: dict[str, object], ask: Callable[[], _T], count: Callable[[_T], int]
+        self,
+        action: str,
+        detail: Mapping[str, object],
+        ask: Callable[[], _T],
+        count: Callable[[_T], int],
+        *,
+        pictures: Callable[[_T], int | None] = lambda _: None,
     ) -> _T:
         begun = self._log.begin(self._look, action, detail)
         try:
@@ -84,7 +109,7 @@ class Desk:
         except CentralError as error:
             self._log.fail(self._look, action, begun=begun, why=type(error).__name__)
             raise
-        self._log.end(self._look, action, begun=begun, rows=count(answer))
+        self._log.end(self._look, action, begun=begun, rows=count(answer), pictures=pictures(answer))
         return answer
 
     def _asked(self, question: Question) -> dict[str, object]:

@@ -122,4 +122,4 @@ def test_the_centre_from_its_command_line(
     assert lines.splitlines()[-1] == f"Atalaya   reads {READS}   alerts 2   archived {READS}"
 
     verdict = said(centre, "audit", "verify")
-    assert verdict.startswith("8 rows, head "), "two histories, the alerts and the tail, two rows each"
+    assert verdict.startswith("9 rows, head "), "the import; two histories, the alerts and the tail, two each"

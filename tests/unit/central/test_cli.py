@@ -1,6 +1,7 @@
 """The command line: looks are declared, answers have three forms, faults are one line and exit code 2."""
 
 import csv
+import hashlib
 import io
 import json
 import subprocess
@@ -258,6 +259,35 @@ class TestKeeping:
         assert (result.exit_code, result.stdout) == (0, "1 added, 0 changed, 0 unchanged, 0 refused\n")
         assert "robados  ABC123  CO ?   stolen" in run("hotlist", "show").stdout
         assert "ABC123" not in run("hotlist", "show", "--list", "other").stdout
+
+    def test_an_import_is_in_the_log_with_its_counts_and_its_files_hash(
+        self, run: Run, engine: Engine, tmp_path: Path, config: Path
+    ) -> None:
+        sheet = tmp_path / "stolen.csv"
+        line = "ABC123,CO,stolen,register,2026-1,2199-12-31\n"
+        sheet.write_text(f"{self.HEADER}{line}XYZ987,CO,stolen,register,2026-1,\n", encoding="utf-8")
+        run("hotlist", "import", str(sheet), "--list", "robados", "--as", "ana")
+        first = hashlib.sha256(sheet.read_bytes()).hexdigest()
+        sheet.write_text(f"{self.HEADER}{line.replace('2199', '2198')}", encoding="utf-8")
+        run("hotlist", "import", str(sheet), "--list", "robados", "--as", "jose")
+        with engine.begin() as connection:
+            logged = [
+                (row.actor, row.action, json.loads(row.detail)) for row in connection.execute(select(audit))
+            ]
+        counts = {"list": "robados", "file": "stolen.csv", "sha256": first, "unchanged": 0}
+        assert logged[0] == (
+            "ana",
+            "hotlist.import",
+            {**counts, "added": 1, "changed": 0, "ended_sooner": 0, "refused": 1},
+        )
+        second = hashlib.sha256(sheet.read_bytes()).hexdigest()
+        assert logged[1] == (
+            "jose",
+            "hotlist.import",
+            {**counts, "sha256": second, "added": 0, "changed": 1, "ended_sooner": 1, "refused": 0},
+        )
+        assert verify(engine, read_key(config.parent / "state" / "audit.key")).rows == 2
+        assert "ABC123" not in str(logged)
 
     def test_bad_lines_are_named_and_good_ones_kept(self, run: Run, tmp_path: Path) -> None:
         sheet = tmp_path / "stolen.csv"

@@ -1,5 +1,6 @@
 """Hotlists: good lines kept, bad ones named; the index matches exactly and at the time of capture."""
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -10,6 +11,7 @@ from central_reads import NOON, a_read
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 
 from central.db import from_us, hotlist_entry, open_database
 from central.errors import HotlistError, StoreError
@@ -208,15 +210,16 @@ def test_an_entry_is_ended_by_an_earlier_expiry_and_a_stale_one_is_not_added(
 def test_lists_are_apart(database: Engine, tmp_path: Path):
     list_plates(database, tmp_path, GOOD, at=AT)
     order = Import(list_name="interpol", entered_by="jose", at=AT)
-    assert import_csv(database, tmp_path / "hotlist.csv", order).added == 1
+    assert import_csv(database, tmp_path / "hotlist.csv", order, log=lambda *_: None).added == 1
     assert len(rows(database, hotlist_entry)) == 2
 
 
 @pytest.mark.parametrize("name", ["", "Medellín", "a b", "x" * 64])
 def test_a_list_needs_a_plain_name(sqlite: Engine, tmp_path: Path, name: str):
     (tmp_path / "list.csv").write_text(f"{HEADER}\n{GOOD}")
+    order = Import(list_name=name, entered_by="maria", at=AT)
     with pytest.raises(HotlistError, match="name of the list"):
-        import_csv(sqlite, tmp_path / "list.csv", Import(list_name=name, entered_by="maria", at=AT))
+        import_csv(sqlite, tmp_path / "list.csv", order, log=lambda *_: None)
 
 
 def test_a_failed_import_leaves_the_list_as_it_was(sqlite: Engine, tmp_path: Path):
@@ -231,6 +234,26 @@ def test_a_failed_import_leaves_the_list_as_it_was(sqlite: Engine, tmp_path: Pat
     with pytest.raises(StoreError, match=r"hotlist 'medellin' cannot be written: disk on fire"):
         list_plates(sqlite, tmp_path, GOOD.replace("ABC123", "NEW001"), GOOD.replace(",1,", ",9,"), at=AT)
     assert rows(sqlite, hotlist_entry) == before
+
+
+def test_an_import_that_cannot_be_logged_is_none(database: Engine, tmp_path: Path):
+    def full(*_: object) -> None:
+        raise OperationalError("insert", {}, Exception("disk full"))
+
+    (tmp_path / "list.csv").write_text(f"{HEADER}\n{GOOD}")
+    with pytest.raises(StoreError, match="disk full"):
+        import_csv(database, tmp_path / "list.csv", Import("medellin", "maria", at=AT), log=full)
+    assert rows(database, hotlist_entry) == []
+
+
+def test_an_import_says_what_it_did_and_of_which_file(sqlite: Engine, tmp_path: Path):
+    list_plates(sqlite, tmp_path, GOOD, GOOD.replace("ABC123", "ABC124"), at=AT)
+    shorter = GOOD.replace("2026-12-31", "2026-06-30")
+    report = list_plates(
+        sqlite, tmp_path, shorter, GOOD.replace("ABC123", "ABC124").replace(",1,", ",9,"), "bad line", at=AT
+    )
+    assert (report.added, report.changed, report.ended_sooner, len(report.refused)) == (0, 2, 1, 1)
+    assert report.sha256 == hashlib.sha256((tmp_path / "hotlist.csv").read_bytes()).hexdigest()
 
 
 def test_an_import_is_live_in_the_next_transaction(database: Engine, database_url: str, tmp_path: Path):
