@@ -17,7 +17,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from edge.contract.plate import normalise
+from edge.contract.spelling import normalise
 from edge.emission import Emission, Kind
 from edge.evidence import Shot, Still, quality
 from edge.passage import SAME_PLACE, Passage

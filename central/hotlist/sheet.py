@@ -29,14 +29,13 @@ from typing import Final
 from central.errors import HotlistError
 from central.text import harmless, is_printable
 from central.types import Reason
+from edge.contract.spelling import typed
 
 REQUIRED: Final = ("plate", "country", "reason", "source", "case_number", "valid_until")
 OPTIONAL: Final = ("plate_class", "priority", "valid_from", "vehicle_type", "color", "brand", "note")
 MAX_BYTES: Final = 64 * 1024 * 1024
 DEFAULT_PRIORITY: Final = 5
 
-_SEPARATORS = re.compile(r"[ .·•/_-]")
-_PLATE = re.compile(r"[A-Z0-9]{1,12}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _CLASS = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _LONGEST: Final = {
@@ -200,7 +199,7 @@ def _row(number: int, named: dict[str, str], zone: tzinfo) -> Row:
         raise ValueError(f"valid_until: {named['valid_until']} is not after valid_from")
     return Row(
         line=number,
-        plate=_matching("plate", _SEPARATORS.sub("", named["plate"]).upper(), _PLATE, "letters and digits"),
+        plate=_plate(named["plate"]),
         country=_matching("country", named["country"].upper(), _COUNTRY, "two letters, such as CO"),
         plate_class=_matching(
             "plate_class", named["plate_class"].lower(), _CLASS, "a name such as particular"
@@ -218,6 +217,13 @@ def _row(number: int, named: dict[str, str], zone: tzinfo) -> Row:
         brand=harmless(named["brand"]) or None,
         note=harmless(named["note"]),
     )
+
+
+def _plate(value: str) -> str:
+    try:
+        return typed(value)
+    except ValueError as error:
+        raise ValueError(f"plate: {error}, found {value!r}") from error
 
 
 def _matching(name: str, value: str, pattern: re.Pattern[str], expected: str) -> str:

@@ -197,7 +197,7 @@ def _understood(rows: Iterable[RowMapping]) -> Iterator[tuple[int, HotlistEntry]
     """One entry that a newer program wrote, or a hand, must not stop the others, nor the reads."""
     for row in rows:
         try:
-            yield row["id"], _entry(row)
+            yield row["id"], to_entry(row)
         except (ValueError, OverflowError):
             _log.error(
                 "hotlist entry cannot be understood, its vehicle is not looked for",
@@ -206,7 +206,8 @@ def _understood(rows: Iterable[RowMapping]) -> Iterator[tuple[int, HotlistEntry]
             )
 
 
-def _entry(row: RowMapping) -> HotlistEntry:
+def to_entry(row: RowMapping) -> HotlistEntry:
+    """An entry as its row says it; ValueError or OverflowError where nothing of ours wrote the row."""
     return HotlistEntry(
         list_name=row["list_name"],
         plate=row["plate"],

@@ -9,6 +9,7 @@ from sqlalchemy import Engine, RowMapping, select
 
 from central.archive.pictures import Place
 from central.db import alert, alert_trail, dead_letter, edge_health, from_us, hotlist_entry, picture, reading
+from central.hotlist.store import to_entry
 from central.types import Alert, HotlistEntry, Reason
 from edge.contract.health import EdgeHealth
 from edge.contract.read import ReadId
@@ -106,7 +107,7 @@ def hotlist(engine: Engine, *, list_name: str | None = None) -> list[HotlistEntr
     if list_name is not None:
         query = query.where(hotlist_entry.c.list_name == list_name)
     with reading(engine) as connection:
-        return [_entry(row) for row in connection.execute(query).mappings()]
+        return [to_entry(row) for row in connection.execute(query).mappings()]
 
 
 def dead_letters(engine: Engine, *, limit: int) -> list[KeptLetter]:
@@ -157,27 +158,5 @@ def _alert(row: RowMapping) -> Alert:
         raised_at=from_us(row["raised_us"]),
         captured_at=from_us(row["captured_us"]),
         reason=Reason(row["reason"]),
-        **{name: row[name] for name in same},
-    )
-
-
-def _entry(row: RowMapping) -> HotlistEntry:
-    same = (
-        "list_name",
-        "plate",
-        "country",
-        "plate_class",
-        "priority",
-        "source",
-        "case_number",
-        "vehicle_type",
-        "color",
-        "brand",
-        "note",
-    )
-    return HotlistEntry(
-        reason=Reason(row["reason"]),
-        valid_from=from_us(row["valid_from_us"]),
-        valid_until=from_us(row["valid_until_us"]),
         **{name: row[name] for name in same},
     )

@@ -3,7 +3,6 @@
 The text of the SQL is made of constants alone; what a person typed goes into parameters.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -11,11 +10,10 @@ from typing import Final
 
 from central.archive.schema import CORE, PARTITION
 from central.errors import QueryError
+from edge.contract.spelling import typed
 
 MOST_ROWS: Final = 1_000_000
 MOST_CAMERAS: Final = 500
-_PLATE: Final = re.compile(r"[A-Z0-9]{1,12}")
-_SEPARATORS: Final = re.compile(r"[\s·.-]")
 
 _COLUMNS: Final = ", ".join(name for name in CORE.names if name != PARTITION)
 _READ: Final = "edge_id, epoch, seq"
@@ -72,7 +70,7 @@ def plan(question: Question) -> Plan:
     """
     _check(question)
     if question.plate is not None:
-        question = replace(question, plate=normalise(question.plate))
+        question = replace(question, plate=_spelt(question.plate))
     terms = ["true"]
     parameters: dict[str, object] = {}
     for name, term in _TERMS.items():
@@ -90,16 +88,16 @@ def plan(question: Question) -> Plan:
     return Plan(question, " AND ".join(terms), parameters, dates)
 
 
-def normalise(plate: str) -> str:
-    """A plate as it is stored: upper case, no separators.
+def _spelt(plate: str) -> str:
+    """A plate as it is stored.
 
     Raises:
         QueryError: it is no plate.
     """
-    bare = _SEPARATORS.sub("", plate).upper()
-    if not _PLATE.fullmatch(bare):
-        raise QueryError(f"not a plate: {plate[:40]!r}; expected 1 to 12 letters A-Z and digits")
-    return bare
+    try:
+        return typed(plate)
+    except ValueError as error:
+        raise QueryError(f"not a plate: {plate[:40]!r}; {error}") from error
 
 
 def reads_sql(plan: Plan, *, sealed: bool, updated: bool, improved: bool) -> str:

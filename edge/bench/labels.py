@@ -14,7 +14,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from edge.contract.plate import normalise
+from edge.contract.spelling import normalise
 from edge.errors import ConfigError, SourceError
 from edge.types import Bgr, Box
 

@@ -8,7 +8,6 @@ the callers; this module takes the parsed mappings.
 
 import math
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal, NamedTuple, Self
@@ -181,10 +180,6 @@ class Grammar:
         """What to expect at a site where plates of `countries` occur in these proportions."""
         return Prior(self, countries)
 
-    def log_prior(self, text: str, countries: Mapping[str, float]) -> float:
-        """Natural logarithm of a string's probability at a site; finite for any string."""
-        return self.prior(countries).log_of(text)
-
     def open_likelihood(self, text: str) -> float:
         """Probability of a string for one who knows no grammar: never zero."""
         inside = sum(c.prior * c.likelihood(text) for c in self._open)
@@ -248,12 +243,6 @@ class Prior:
         for country, name, likelihood in self.grammar.classes_of(text, lines=lines):
             parts[country, name] = self.shares[country] * likelihood
         return parts
-
-
-def normalise(raw: str) -> str:
-    """A plate as written, without separators and in upper case. No character is taken for another."""
-    plain = unicodedata.normalize("NFKD", raw).upper()
-    return "".join(c for c in plain if c in ALPHABET)
 
 
 def _classes(document: CountryDocument) -> list[PlateClass]:

@@ -19,8 +19,8 @@ from deltalake import DeltaTable
 from sqlalchemy import create_engine, select
 
 from central.db import alert, alert_trail, picture
-from edge.contract.plate import normalise
 from edge.contract.read import ReadId
+from edge.contract.spelling import normalise
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from edge.assets import plate_files
 from edge.contract.pattern import ALPHABET, expand
-from edge.contract.plate import OPEN, Grammar, normalise
+from edge.contract.plate import OPEN, Grammar
+from edge.contract.spelling import normalise
 from edge.settings import load_grammar
 
 SHIPPED = load_grammar(plate_files())

@@ -58,7 +58,7 @@ def test_good_lines_are_kept_and_bad_ones_named_by_line(database: Engine, tmp_pa
     )
     assert (report.added, report.changed, report.unchanged) == (2, 0, 0)
     assert {r.line: r.reason for r in report.refused} == {
-        3: "plate: expected letters and digits, found 'NOPLATE!'",
+        3: "plate: expected 1 to 12 letters A-Z and digits, found 'no plate!'",
         6: "valid_until: empty (expiry is compulsory)",
     }
     assert [(r["plate"], r["plate_class"], r["priority"]) for r in rows(database, hotlist_entry)] == [

@@ -14,7 +14,7 @@ from central.db import hot_read, late_update, open_database, to_us
 from central.db import seal as seal_table
 from central.errors import QueryError, StoreError, TimedOutError
 from central.query.duck import Duck
-from central.query.plan import Question, normalise, plan, reads_sql
+from central.query.plan import Question, plan, reads_sql
 from central.query.reads import HourCount, Reads
 from central.settings import QuerySettings
 
@@ -58,15 +58,10 @@ class TestPlan:
         )
         assert plan(question).parameters["camera_0"] == typed
 
-    @pytest.mark.parametrize(
-        "plate", ["", "ABC'; DROP TABLE hot", "ÁBC123", "A" * 13, "ABC%", "ABC_23", "abc\n"]
-    )
+    @pytest.mark.parametrize("plate", ["ABC'; DROP TABLE hot", "ÁBC123", "A" * 13, "ABC%", "-"])
     def test_what_is_no_plate_is_refused(self, plate: str) -> None:
-        if plate == "abc\n":
-            assert normalise(plate) == "ABC"
-            return
         with pytest.raises(QueryError, match="not a plate"):
-            normalise(plate)
+            plan(Question(plate=plate))
 
     @pytest.mark.parametrize("typed", ["abc123", "ABC 123", "ABC-123", "abc·123", "A.B.C.123"])
     def test_case_and_separators_do_not_matter(self, typed: str) -> None:
