@@ -37,7 +37,7 @@ from central.settings import CentralSettings
 _log = structlog.get_logger(__name__)
 
 
-class Watch:
+class StopSignal:
     """Why we stop: a signal, or a fault that ends us.
 
     Attributes:
@@ -72,15 +72,15 @@ def serve(settings: CentralSettings) -> int:
     Raises:
         CentralError: it cannot be started at all: database, password, grammars.
     """
-    watch = Watch()
-    with _signals(watch), _dead_threads(watch):
+    stopping = StopSignal()
+    with _signals(stopping), _dead_threads(stopping):
         engine = open_database(settings.database_url)
         try:
-            _run(settings, engine, watch)
+            _run(settings, engine, stopping)
         finally:
             engine.dispose()
-    if watch.fault:
-        _log.error("the centre has stopped because of a fault", fault=watch.fault)
+    if stopping.fault:
+        _log.error("the centre has stopped because of a fault", fault=stopping.fault)
         return 1
     return 0
 
@@ -107,7 +107,7 @@ def log_to_stderr() -> None:
     )
 
 
-def _run(settings: CentralSettings, engine: Engine, watch: Watch) -> None:
+def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> None:
     deliveries: queue.Queue[Delivery] = queue.Queue(settings.ingest.queue_max)
     hotlist = Hotlist(compatible=load_grammar().compatible)
     with engine.begin() as connection:
@@ -120,28 +120,28 @@ def _run(settings: CentralSettings, engine: Engine, watch: Watch) -> None:
             alerts=Alerts(within=timedelta(seconds=settings.alert.passage_s)),
             late_after=timedelta(seconds=settings.ingest.late_s),
         )
-        link = MqttLink(settings.mqtt, deliveries, clock=now, on_fault=watch.fail)
+        link = MqttLink(settings.mqtt, deliveries, clock=now, on_fault=stopping.fail)
         writer = Writer(deliveries, store=store, link=link, settings=settings.ingest)
         writing = threading.Thread(target=writer.run, name="writer")
-        sealing = threading.Thread(target=_seal_often, args=(settings, engine, watch, now), name="sealer")
+        sealing = threading.Thread(target=_seal_often, args=(settings, engine, stopping, now), name="sealer")
         link.start()
         for thread in (writing, sealing):
             thread.start()
         _log.info("serving", database=described(engine.url), listed_vehicles=listed)
-        watch.wait()
+        stopping.wait()
         _log.info("stopping")
         link.stop_taking()
         writer.stop()
         writing.join()
         link.close()
         sealing.join()
-    _seal_at_the_end(settings, engine, watch)
+    _seal_at_the_end(settings, engine, stopping)
     _log.info("stopped", **writer.counts, replies_dropped=link.dropped_replies)
 
 
-def _seal_often(settings: CentralSettings, engine: Engine, watch: Watch, clock: Clock) -> None:
+def _seal_often(settings: CentralSettings, engine: Engine, stopping: StopSignal, clock: Clock) -> None:
     """Seal on time. A failure leaves the rows in the database, so the next round takes them."""
-    while not watch.wait(settings.archive.seal_s):
+    while not stopping.wait(settings.archive.seal_s):
         try:
             days = seal(engine, settings.archive.path, clock=clock)
         except (StoreError, SQLAlchemyError) as error:
@@ -151,17 +151,17 @@ def _seal_often(settings: CentralSettings, engine: Engine, watch: Watch, clock: 
                 _log.info("sealed", reads=sum(day.rows for day in days), days=len(days))
 
 
-def _seal_at_the_end(settings: CentralSettings, engine: Engine, watch: Watch) -> None:
+def _seal_at_the_end(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> None:
     try:
         seal(engine, settings.archive.path, clock=now)
     except (CentralError, SQLAlchemyError) as error:
-        watch.fail(f"sealing at the end failed, the reads stay in the database: {error}")
+        stopping.fail(f"sealing at the end failed, the reads stay in the database: {error}")
 
 
 @contextmanager
-def _signals(watch: Watch) -> Iterator[None]:
+def _signals(stopping: StopSignal) -> Iterator[None]:
     def stop(_number: int, _frame: FrameType | None) -> None:
-        watch.stop()  # and nothing more: a handler may interrupt a log line that is being written
+        stopping.stop()  # and nothing more: a handler may interrupt a log line that is being written
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
@@ -172,13 +172,13 @@ def _signals(watch: Watch) -> Iterator[None]:
 
 
 @contextmanager
-def _dead_threads(watch: Watch) -> Iterator[None]:
+def _dead_threads(stopping: StopSignal) -> Iterator[None]:
     """Whatever ends a thread ends the centre, paho's own thread included."""
 
     def died(args: threading.ExceptHookArgs) -> None:
         name = args.thread.name if args.thread is not None else "unknown"
         _log.error("thread died", thread=name, exc_info=args.exc_value)
-        watch.fail(f"thread {name!r} died: {type(args.exc_value).__name__}: {args.exc_value}")
+        stopping.fail(f"thread {name!r} died: {type(args.exc_value).__name__}: {args.exc_value}")
 
     before = threading.excepthook
     threading.excepthook = died

@@ -14,7 +14,7 @@ from edge.contract.read import PlateRead, ReadId
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Sighting:
     """One fresh read or update, and what it hit.
 
     Attributes:
@@ -32,28 +32,28 @@ class Look:
 
 
 class Alerts:
-    """Turns looks into alerts: one for each passage and entry."""
+    """Turns sightings into alerts: one for each passage and entry."""
 
     def __init__(self, *, within: timedelta) -> None:
         self._within: Final = within
 
-    def record(self, connection: Connection, look: Look) -> list[Alert]:
+    def record(self, connection: Connection, sighting: Sighting) -> list[Alert]:
         """Raise an alert for each hit that is not one more look at a passage; returns the new ones.
 
         An update that no longer fits an entry does not take the alert back, for somebody may be under way:
         the alert says so instead.
         """
         raised = []
-        for hit in look.hits:
+        for hit in sighting.hits:
             if _is_told(connection, hit):
                 continue
             passage = self._passage(connection, hit)
             if passage is None:
-                raised.append(_raise(connection, hit, look))
+                raised.append(_raise(connection, hit, sighting))
             else:
                 _join(connection, hit, passage)
-        if look.is_update:
-            _annotate(connection, look)
+        if sighting.is_update:
+            _annotate(connection, sighting)
         return raised
 
     def _passage(self, connection: Connection, hit: Hit) -> Passage | None:
@@ -101,15 +101,15 @@ def _to_passage(row: RowMapping) -> Passage:
     )
 
 
-def _raise(connection: Connection, hit: Hit, look: Look) -> Alert:
+def _raise(connection: Connection, hit: Hit, sighting: Sighting) -> Alert:
     read, entry = hit.read, hit.entry
-    late_by = look.received_at - read.best_at if look.late else None
-    explanation = explain(hit, country_known=look.country_known, late_by=late_by)
+    late_by = sighting.received_at - read.best_at if sighting.late else None
+    explanation = explain(hit, country_known=sighting.country_known, late_by=late_by)
     captured_us = to_us(read.best_at)
     alert_id = connection.execute(
         insert(alert)
         .values(
-            raised_us=to_us(look.received_at),
+            raised_us=to_us(sighting.received_at),
             edge_id=read.edge_id,
             epoch=read.epoch,
             seq=read.seq,
@@ -122,7 +122,7 @@ def _raise(connection: Connection, hit: Hit, look: Look) -> Alert:
             reason=str(entry.reason),
             priority=entry.priority,
             explanation=explanation,
-            late=look.late,
+            late=sighting.late,
             passage_first_us=captured_us,
             passage_last_us=captured_us,
         )
@@ -131,7 +131,7 @@ def _raise(connection: Connection, hit: Hit, look: Look) -> Alert:
     _add_to_trail(connection, alert_id, read)
     return Alert(
         alert_id=alert_id,
-        raised_at=look.received_at,
+        raised_at=sighting.received_at,
         edge_id=read.edge_id,
         epoch=read.epoch,
         seq=read.seq,
@@ -143,7 +143,7 @@ def _raise(connection: Connection, hit: Hit, look: Look) -> Alert:
         reason=Reason(entry.reason),
         priority=entry.priority,
         explanation=explanation,
-        late=look.late,
+        late=sighting.late,
     )
 
 
@@ -173,19 +173,19 @@ def _add_to_trail(connection: Connection, alert_id: int, read: PlateRead) -> Non
     )
 
 
-def _annotate(connection: Connection, look: Look) -> None:
+def _annotate(connection: Connection, sighting: Sighting) -> None:
     """Tell every alert that has this read in its trail what the better look says."""
-    fitting = {hit.entry_id for hit in look.hits}
+    fitting = {hit.entry_id for hit in sighting.hits}
     alerts = connection.execute(
         select(alert.c.alert_id, alert.c.hotlist_entry_id, alert.c.explanation)
         .join(alert_trail, alert_trail.c.alert_id == alert.c.alert_id)
-        .where(*_is_read(look.read.id))
+        .where(*_is_read(sighting.read.id))
     ).all()
     for alert_id, entry_id, explanation in alerts:
         fits = entry_id in fitting
         if fits and not is_doubted(explanation):
             continue
-        note = second_look(look.read, fits=fits)
+        note = second_look(sighting.read, fits=fits)
         connection.execute(
             update(alert).where(alert.c.alert_id == alert_id).values(explanation=f"{explanation} {note}")
         )

@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy import ColumnElement, Connection, Engine, Table, delete, insert, select, update
 from sqlalchemy.exc import DataError, IntegrityError
 
-from central.alert.store import Alerts, Look
+from central.alert.store import Alerts, Sighting
 from central.archive.newest import holds_as_new
 from central.archive.pictures import PackWriter
 from central.consume.notices import write_notices
@@ -125,7 +125,7 @@ class Store:
         return Outcome(replies, tuple(alerts), _counts(batch), batch.unchecked)
 
     def _write(self, connection: Connection, batch: _Batch) -> list[Alert]:
-        late = {id(r): r.read.is_late(now=r.received_at, limit=self._late_after) for r in _looks(batch)}
+        late = {id(r): r.read.is_late(now=r.received_at, limit=self._late_after) for r in _seen(batch)}
         if batch.reads:
             connection.execute(insert(hot_read), [to_row(r, late=late[id(r)]) for r in batch.reads])
         applied = [u for u in batch.updates if _apply(connection, batch.ledger, u, late=late[id(u)])]
@@ -143,11 +143,11 @@ class Store:
     def _check(
         self, connection: Connection, index: HotlistIndex, record: ReadArrival, *, late: bool
     ) -> list[Alert]:
-        look = _look(record, index, late=late)
-        if not look.hits and not look.is_update:
+        sighting = _sighting(record, index, late=late)
+        if not sighting.hits and not sighting.is_update:
             return []
         with connection.begin_nested():  # what fails here takes nothing else with it
-            return self._alerts.record(connection, look)
+            return self._alerts.record(connection, sighting)
 
     def _write_pictures(self, connection: Connection, pictures: Sequence[PictureArrival]) -> None:
         if not pictures:
@@ -253,12 +253,12 @@ def _is_read(table: Table, row: dict[str, Any]) -> tuple[ColumnElement[bool], ..
     return tuple(column == row[column.name] for column in table.primary_key)
 
 
-def _looks(batch: _Batch) -> Iterable[ReadArrival]:
+def _seen(batch: _Batch) -> Iterable[ReadArrival]:
     return (*batch.reads, *batch.updates)
 
 
-def _look(arrival: ReadArrival, index: HotlistIndex, *, late: bool) -> Look:
-    return Look(
+def _sighting(arrival: ReadArrival, index: HotlistIndex, *, late: bool) -> Sighting:
+    return Sighting(
         read=arrival.read,
         hits=index.match(arrival.read),
         received_at=arrival.received_at,

@@ -15,14 +15,14 @@ from central_reads import a_read
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
 
-from central.alert.store import Alerts, Look
+from central.alert.store import Alerts, Sighting
 from central.archive.pictures import PackWriter
 from central.consume.store import Reply, Store
 from central.consume.writer import Delivery, Writer
 from central.db import alert, alert_trail, dead_letter, hot_read
 from central.hotlist.grammar import load_grammar
 from central.hotlist.store import Hotlist
-from central.service import Watch, _dead_threads, log_to_stderr
+from central.service import StopSignal, _dead_threads, log_to_stderr
 from central.settings import IngestSettings
 from central.types import Alert
 
@@ -91,25 +91,25 @@ def test_no_plate_stands_in_the_log_when_a_commit_fails_while_we_stop(
     execute(database, "ALTER TABLE hot_read RENAME COLUMN direction TO heading")
     writer = a_writer(store, FakeLink(), 1)
     writer.stop()
-    watch = Watch()
-    with _dead_threads(watch):
+    stopping = StopSignal()
+    with _dead_threads(stopping):
         thread = threading.Thread(target=writer.run, name="writer")
         thread.start()
         thread.join()
     said = log.getvalue()
     assert "thread died" in said
     assert "INSERT INTO hot_read" in said
-    assert "direction" in watch.fault
-    assert "ABC123" not in said + watch.fault
+    assert "direction" in stopping.fault
+    assert "ABC123" not in said + stopping.fault
 
 
 class BrokenAlerts(Alerts):
     """Raises the alert, and then finds something wrong with it."""
 
-    def record(self, connection: Connection, look: Look) -> list[Alert]:
-        super().record(connection, look)
-        if look.read.seq == 2:
-            raise ValueError(f"no words for {look.read.plate}")
+    def record(self, connection: Connection, sighting: Sighting) -> list[Alert]:
+        super().record(connection, sighting)
+        if sighting.read.seq == 2:
+            raise ValueError(f"no words for {sighting.read.plate}")
         return []
 
 

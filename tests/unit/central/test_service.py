@@ -11,7 +11,7 @@ from central_reads import a_read, put
 from centres import Centre
 
 from central.db import hot_read
-from central.service import Watch, _dead_threads, _signals
+from central.service import StopSignal, _dead_threads, _signals
 
 
 class NoBroker:
@@ -78,34 +78,34 @@ def test_a_missing_password_file_is_told(tmp_path: Path):
 
 
 def test_the_first_fault_is_the_one_that_is_told():
-    watch = Watch()
-    assert not watch.is_over()
-    watch.fail("the first")
-    watch.fail("its consequence")
-    assert watch.wait(0)
-    assert watch.fault == "the first"
+    stopping = StopSignal()
+    assert not stopping.is_over()
+    stopping.fail("the first")
+    stopping.fail("its consequence")
+    assert stopping.wait(0)
+    assert stopping.fault == "the first"
 
 
 def test_a_thread_that_dies_is_a_fault_with_its_name():
     def die() -> None:
         raise RuntimeError("a mistake of ours")
 
-    watch = Watch()
+    stopping = StopSignal()
     before = threading.excepthook
-    with _dead_threads(watch):
+    with _dead_threads(stopping):
         thread = threading.Thread(target=die, name="writer")
         thread.start()
         thread.join()
-    assert watch.is_over()
-    assert watch.fault == "thread 'writer' died: RuntimeError: a mistake of ours"
+    assert stopping.is_over()
+    assert stopping.fault == "thread 'writer' died: RuntimeError: a mistake of ours"
     assert threading.excepthook is before
 
 
 def test_a_signal_is_a_clean_stop():
-    watch = Watch()
+    stopping = StopSignal()
     before = signal.getsignal(signal.SIGTERM)
-    with _signals(watch):
+    with _signals(stopping):
         signal.raise_signal(signal.SIGTERM)
-    assert watch.is_over()
-    assert watch.fault == ""
+    assert stopping.is_over()
+    assert stopping.fault == ""
     assert signal.getsignal(signal.SIGTERM) is before

@@ -51,7 +51,7 @@ def die(read):
     print("put", read, flush=True)
     raise RuntimeError("a mistake of ours")
 
-with service._dead_threads(service.Watch()):
+with service._dead_threads(service.StopSignal()):
     thread = threading.Thread(target=die, args=(plate,), name="writer")
     thread.start()
     thread.join()
