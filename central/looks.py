@@ -38,7 +38,13 @@ def _about_reads(command: _F) -> _F:
 
 @click.command()
 @_about_reads
-@click.option("--json", "form", flag_value="json", default="table", help="one JSON document")
+@click.option(
+    "--json",
+    "form",
+    flag_value="json",
+    default="table",
+    help="one JSON document, with every doubt and the box",
+)
 @click.option("--csv", "form", flag_value="csv", help="one line a read, for spreadsheets")
 @limited(1_000)
 @looking

@@ -189,3 +189,45 @@ class KeptRead:
     late: bool
     lane: str | None
     preset: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A character that may stand at a position instead, and how likely."""
+
+    char: str
+    likelihood: float
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """One position of a plate; likelihoods are right to 1.1 per cent of themselves."""
+
+    char: str
+    likelihood: float
+    alternatives: tuple[Alternative, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlateBox:
+    """Where the plate is in the picture, in shares of its width and height, from its top left corner."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class DetailedRead(KeptRead):
+    """A read with what an investigator weighs.
+
+    Attributes:
+        plate_raw: as read, before any grammar.
+        characters: what else may stand at each position; None where the message cannot be read again.
+        box: None where `characters` is.
+    """
+
+    plate_raw: str
+    characters: tuple[Position, ...] | None
+    box: PlateBox | None

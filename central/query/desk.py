@@ -38,14 +38,17 @@ class Desk:
 
         Args:
             question: which.
-            form: in which they go out, for the log.
+            form: in which they go out, for the log; as JSON they are detailed.
 
         Raises:
             QueryError: the question is wrong, or took too long.
             StoreError: the archive cannot be opened.
         """
         asked = {**self._asked(question), "form": form}
-        return self._logged("history", asked, lambda: self._reads.find(question), lambda a: len(a.reads))
+        detailed = form == "json"
+        return self._logged(
+            "history", asked, lambda: self._reads.find(question, detailed=detailed), lambda a: len(a.reads)
+        )
 
     def counts(self, question: Question) -> Counts:
         """How many reads a question is about, by camera and UTC hour.

@@ -16,6 +16,7 @@ MOST_ROWS: Final = 1_000_000
 MOST_CAMERAS: Final = 500
 
 _COLUMNS: Final = ", ".join(name for name in CORE.names if name != PARTITION)
+_DETAILS: Final = "plate_raw, characters, box"
 _READ: Final = "edge_id, epoch, seq"
 _TERMS: Final = {
     "plate": "plate = $plate",
@@ -100,7 +101,7 @@ def _spelt(plate: str) -> str:
         raise QueryError(f"not a plate: {plate[:40]!r}; {error}") from error
 
 
-def reads_sql(plan: Plan, *, sealed: bool, updated: bool, improved: bool) -> str:
+def reads_sql(plan: Plan, *, sealed: bool, updated: bool, improved: bool, detailed: bool = False) -> str:
     """The SQL of the reads themselves; one row more than the limit tells that the answer was cut.
 
     Args:
@@ -109,9 +110,11 @@ def reads_sql(plan: Plan, *, sealed: bool, updated: bool, improved: bool) -> str
         updated: there are updates in `late`.
         improved: there are files (`$improved`) that may hold reads which they improve, captured between
             `$improved_since` and `$improved_until`.
+        detailed: with what an investigator weighs; `hot` and `late` have it then.
     """
+    columns = f"{_COLUMNS}, {_DETAILS}" if detailed else _COLUMNS
     return (
-        f"{_newest(plan, sealed=sealed, updated=updated, improved=improved)} SELECT {_COLUMNS} FROM newest "  # noqa: S608
+        f"{_newest(plan, columns, sealed=sealed, updated=updated, improved=improved)} SELECT {columns} FROM newest "  # noqa: S608
         f"ORDER BY captured_at DESC, {_READ} LIMIT {plan.question.limit + 1:d}"
     )
 
@@ -120,22 +123,22 @@ def counts_sql(plan: Plan, *, sealed: bool, updated: bool, improved: bool) -> st
     """The SQL of reads by camera and UTC hour (hours since 1970)."""
     # Arithmetic on the number: date_part on a zoned time takes six times as long.
     return (
-        f"{_newest(plan, sealed=sealed, updated=updated, improved=improved)} "  # noqa: S608
+        f"{_newest(plan, _COLUMNS, sealed=sealed, updated=updated, improved=improved)} "  # noqa: S608
         "SELECT camera_id, epoch_us(captured_at) // 3600000000 AS hour, count(*) AS reads FROM newest "
         f"GROUP BY camera_id, hour ORDER BY hour DESC, camera_id LIMIT {plan.question.limit + 1:d}"
     )
 
 
-def _newest(plan: Plan, *, sealed: bool, updated: bool, improved: bool) -> str:
+def _newest(plan: Plan, columns: str, *, sealed: bool, updated: bool, improved: bool) -> str:
     """Archived and hot rows as one, each in its newest version."""
     sources = ["hot", *(["read_parquet($files, hive_partitioning = false)"] if sealed else [])]
-    base = " UNION ALL ".join(f"SELECT {_COLUMNS} FROM {s} WHERE {plan.condition}" for s in sources)  # noqa: S608
+    base = " UNION ALL ".join(f"SELECT {columns} FROM {s} WHERE {plan.condition}" for s in sources)  # noqa: S608
     if not updated:
         return f"WITH newest AS ({base})"
     return (
         f"WITH base AS ({base}), {_better(improved=improved)}, newest AS ("  # noqa: S608
-        f"SELECT {_COLUMNS} FROM base ANTI JOIN late USING ({_READ}) "
-        f"UNION ALL SELECT {_COLUMNS} FROM better WHERE {plan.condition})"
+        f"SELECT {columns} FROM base ANTI JOIN late USING ({_READ}) "
+        f"UNION ALL SELECT {columns} FROM better WHERE {plan.condition})"
     )
 
 

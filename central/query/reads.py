@@ -3,18 +3,20 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self
 
 import pyarrow as pa
 from sqlalchemy import Engine
 
+from central.archive.schema import PackedCharacter, unpack_box, unpack_characters
 from central.db import from_us
 from central.query.duck import Duck
 from central.query.plan import Plan, Question, counts_sql, plan, reads_sql
 from central.query.snapshot import Totals, take, totals
 from central.settings import QuerySettings
-from central.types import KeptRead
+from central.types import Alternative, DetailedRead, KeptRead, PlateBox, Position
 
 _US_PER_HOUR: Final = 3_600_000_000
 
@@ -66,15 +68,19 @@ class Reads:
     def __exit__(self, *_exception: object) -> None:
         self._duck.close()
 
-    def find(self, question: Question) -> Answer:
+    def find(self, question: Question, *, detailed: bool = False) -> Answer:
         """The reads that a question is about: a plate's history, a camera's window, the newest arrivals.
+
+        Args:
+            question: which.
+            detailed: each with what an investigator weighs (`DetailedRead`).
 
         Raises:
             QueryError: the question is wrong, or took too long (`TimedOutError`).
             StoreError: the archive cannot be opened.
         """
-        rows, cut = self._ask(question, reads_sql)
-        return Answer(tuple(_kept(row) for row in rows), cut)
+        rows, cut = self._ask(question, partial(reads_sql, detailed=detailed), detailed=detailed)
+        return Answer(tuple(_detailed(row) if detailed else _kept(row) for row in rows), cut)
 
     def counts(self, question: Question) -> Counts:
         """How many reads a question is about, by camera and UTC hour; the limit counts such pairs.
@@ -97,9 +103,11 @@ class Reads:
         """
         return totals(self._engine, self._archive)
 
-    def _ask(self, question: Question, sql: Callable[..., str]) -> tuple[list[dict[str, Any]], bool]:
+    def _ask(
+        self, question: Question, sql: Callable[..., str], *, detailed: bool = False
+    ) -> tuple[list[dict[str, Any]], bool]:
         planned: Plan = plan(question)
-        snapshot = take(self._engine, self._archive, planned)
+        snapshot = take(self._engine, self._archive, planned, detailed=detailed)
         parameters = dict(planned.parameters)
         if snapshot.files:
             parameters["files"] = [str(file) for file in snapshot.files]
@@ -121,6 +129,34 @@ class Reads:
 
 
 def _kept(row: dict[str, Any]) -> KeptRead:
+    return KeptRead(**_fields(row))
+
+
+def _detailed(row: dict[str, Any]) -> DetailedRead:
+    raw, packed, box = (row.pop(name) for name in ("plate_raw", "characters", "box"))
+    return DetailedRead(
+        **_fields(row),
+        plate_raw=row["plate"] if raw is None else raw,
+        characters=None if packed is None else _positions(row["plate"], packed),
+        box=None if box is None else PlateBox(*(round(share, 4) for share in unpack_box(box))),
+    )
+
+
+def _positions(plate: str, packed: bytes) -> tuple[Position, ...]:
+    doubts = unpack_characters(packed)
+    sure = PackedCharacter(1.0, ())
+    return tuple(
+        Position(
+            char,
+            round(doubt.likelihood, 4),
+            tuple(Alternative(a.char, round(a.likelihood, 4)) for a in doubt.alternatives),
+        )
+        for char, doubt in ((char, doubts.get(at, sure)) for at, char in enumerate(plate))
+    )
+
+
+def _fields(row: dict[str, Any]) -> dict[str, Any]:
+    """The columns of a read as fields; changes the row."""
     captured_at = row.pop("captured_at").astimezone(UTC)
     after = {
         f"{name}_at": captured_at + timedelta(microseconds=row.pop(f"{name}_offset_us"))
@@ -128,4 +164,4 @@ def _kept(row: dict[str, Any]) -> KeptRead:
     }
     likelihood = row.pop("likelihood_e4") / 10_000
     del row["update_seq"]
-    return KeptRead(captured_at=captured_at, likelihood=likelihood, **after, **row)
+    return {"captured_at": captured_at, "likelihood": likelihood, **after, **row}

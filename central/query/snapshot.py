@@ -11,14 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
-from sqlalchemy import ColumnElement, Connection, Engine, Table, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, func, or_, select
 
-from central.archive.rows import to_core_table
+from central.archive.rows import to_core_table, to_table
 from central.archive.table import DONE, LiveFile, live_files, open_archive, sealed_through
 from central.db import hot_read, late_update, reading, to_us
 from central.db import seal as seal_table
@@ -51,7 +51,7 @@ class Snapshot:
 
     Attributes:
         files: Parquet files of the archive that may hold rows of the question.
-        hot: rows not in those files, columns of `schema.CORE`; narrowed to the question.
+        hot: rows not in those files, columns of `schema.CORE` at least; narrowed to the question.
         late: newer versions of reads in either, whatever they are about.
         improved: where those reads are that it has newer versions of, as first sent; None: nowhere.
     """
@@ -70,15 +70,21 @@ class Totals:
     archived: int
 
 
-def take(engine: Engine, archive: Path, plan: Plan) -> Snapshot:
+def take(engine: Engine, archive: Path, plan: Plan, *, detailed: bool = False) -> Snapshot:
     """Take a snapshot for a question.
+
+    Args:
+        engine: the database.
+        archive: folder of the Delta table.
+        plan: the question.
+        detailed: the rows have every column of `schema.SCHEMA`, which takes reading each message again.
 
     Raises:
         StoreError: the archive cannot be opened, or is not the one that this database was sealed into.
     """
     with _moment(engine, archive) as (table, through, connection):
-        hot = _rows(connection, hot_read, through, _asked(plan.question))
-        late = _rows(connection, late_update, through, ())
+        hot = _rows(connection, _not_sealed(hot_read, through, *_asked(plan.question)), detailed=detailed)
+        late = _rows(connection, _not_sealed(late_update, through), detailed=detailed)
     live = _live(table)
     files = (archive / file.name for file in live if _may_hold(file, plan))
     return Snapshot(tuple(files), hot, late, _improved(archive, live, late))
@@ -133,13 +139,16 @@ def _asked(question: Question) -> list[ColumnElement[bool]]:
     return terms
 
 
-def _rows(
-    connection: Connection, source: Table, through: int, asked: Sequence[ColumnElement[bool]]
-) -> pa.Table:
-    columns = [column for column in source.c if column.name != "message"]
+def _not_sealed(source: Table, through: int, *asked: ColumnElement[bool]) -> Select[Any]:
+    return select(source).where(_not_through(source, through), *asked)
+
+
+def _rows(connection: Connection, query: Select[Any], *, detailed: bool) -> pa.Table:
+    make = to_table if detailed else to_core_table
+    columns = [column for column in query.selected_columns if detailed or column.key != "message"]
     streaming = connection.execution_options(yield_per=_SLICE_ROWS)
-    result = streaming.execute(select(*columns).where(_not_through(source, through), *asked)).mappings()
-    return pa.concat_tables([to_core_table(()), *(to_core_table(part) for part in result.partitions())])
+    result = streaming.execute(query.with_only_columns(*columns)).mappings()
+    return pa.concat_tables([make(()), *(make(part) for part in result.partitions())])
 
 
 def _not_through(source: Table, through: int) -> ColumnElement[bool]:

@@ -34,6 +34,7 @@ from edge.contract.health import CameraHealth, CameraState, EdgeHealth
 
 LOOK = ["--as", "ana.rojas", "--purpose", "stolen motorcycle", "--case", "2026-117"]
 BOGOTA = ZoneInfo("America/Bogota")
+BOX = {"x": 0.25, "y": 0.5, "width": 0.1, "height": 0.05}
 Run = Callable[..., Result]
 
 
@@ -141,6 +142,12 @@ class TestLooking:
         first = document["reads"][0]
         assert first["captured_at"] == "2025-03-04T07:00:03.000000-05:00"
         assert (first["plate"], first["likelihood"], first["late"]) == ("ABC123", 0.7912, False)
+        assert first["plate_raw"] == "ABC123"
+        assert [position["char"] for position in first["characters"]] == list("ABC123")
+        assert first["characters"][1]["alternatives"] == [
+            {"char": "8", "likelihood": pytest.approx(0.2, rel=0.011)}
+        ]
+        assert first["box"] == {name: pytest.approx(share, abs=2e-4) for name, share in BOX.items()}
         assert result.stderr == "there are more: narrow the question or raise --limit\n"
 
     def test_csv(self, run: Run, engine: Engine) -> None:

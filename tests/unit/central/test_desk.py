@@ -116,7 +116,8 @@ class TestLooksAreLogged:
         seen: list[int] = []
 
         class Spying(Reads):
-            def find(self, question: Question):
+            def find(self, question: Question, *, detailed: bool = False):
+                assert not detailed
                 seen.append(len(logged(engine)))
                 return reads.find(question)
 

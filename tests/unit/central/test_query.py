@@ -17,6 +17,7 @@ from central.query.duck import Duck
 from central.query.plan import Question, plan, reads_sql
 from central.query.reads import HourCount, Reads
 from central.settings import QuerySettings
+from central.types import DetailedRead
 
 ENDLESS = "SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE a.range * b.range % 7 = 3"
 BOGOTA = timezone(timedelta(hours=-5))
@@ -119,6 +120,48 @@ def test_a_read_looks_the_same_before_and_after_sealing(reads: Reads, engine: En
     assert (first.lane, first.preset, first.country, first.plate_class) == ("2", "north", "CO", "private")
     assert (second.country, second.plate_class, second.direction) == (None, None, None)
     assert second.received_at - second.captured_at > timedelta(days=3)
+
+
+def test_details_are_the_same_before_and_after_sealing(reads: Reads, engine: Engine, archive: Path) -> None:
+    put(engine, [a_read(1, plate_raw="A8C-123"), a_read(2)])
+    question = Question(plate="ABC123")
+    before = reads.find(question, detailed=True)
+    seal_now(engine, archive)
+    assert reads.find(question, detailed=True) == before
+    second, first = before.reads
+    assert isinstance(first, DetailedRead)
+    assert isinstance(second, DetailedRead)
+    assert (first.plate_raw, second.plate_raw) == ("A8C-123", "ABC123")
+    assert first.characters is not None
+    assert "".join(position.char for position in first.characters) == "ABC123"
+    sure, doubted = first.characters[:2]
+    assert (sure.likelihood, sure.alternatives) == (1.0, ())
+    assert doubted.likelihood == pytest.approx(0.79, rel=0.011)
+    assert [(a.char, pytest.approx(a.likelihood, rel=0.011)) for a in doubted.alternatives] == [("8", 0.2)]
+    assert first.box is not None
+    box = (first.box.x, first.box.y, first.box.width, first.box.height)
+    assert box == pytest.approx((0.25, 0.5, 0.1, 0.05), abs=2e-4)
+    plain = reads.find(question)
+    assert [(read.seq, read.plate) for read in plain.reads] == [(2, "ABC123"), (1, "ABC123")]
+    assert not any(isinstance(read, DetailedRead) for read in plain.reads)
+
+
+def test_an_update_brings_its_own_details(reads: Reads, engine: Engine, archive: Path) -> None:
+    put(engine, [a_read(1)])
+    seal_now(engine, archive)
+    put(engine, [a_read(1, plate_raw="ABC.123")], table=late_update, update_seq=1)
+    (read,) = reads.find(Question(plate="ABC123"), detailed=True).reads
+    assert isinstance(read, DetailedRead)
+    assert read.plate_raw == "ABC.123"
+
+
+def test_a_message_that_cannot_be_read_again_has_no_details(reads: Reads, engine: Engine) -> None:
+    put(engine, [a_read(1)])
+    with engine.begin() as connection:
+        connection.execute(update(hot_read).values(message="{}"))
+    (read,) = reads.find(Question(plate="ABC123"), detailed=True).reads
+    assert isinstance(read, DetailedRead)
+    assert (read.plate_raw, read.characters, read.box) == ("ABC123", None, None)
 
 
 def test_camera_and_window(reads: Reads, engine: Engine, archive: Path) -> None:
