@@ -147,7 +147,8 @@ class Edge:
         self._client.username_pw_set(self.address.edge_id, self.broker.password(self.address.edge_id))
         self._client.on_connect = lambda client, *_: client.subscribe(self.address.ack, qos=1)
         self._client.on_message = self._on_ack
-        self._thread = threading.Thread(target=self._send, daemon=True)  # a failed test must not hang the rest
+        # A failed test must not hang the rest.
+        self._thread = threading.Thread(target=self._send, daemon=True)
 
     def start(self) -> None:
         self._client.reconnect_delay_set(1, 1)
