@@ -2,11 +2,15 @@
 
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
+import numpy as np
 import openvino
 
 from edge.errors import AssetError
+
+_one_at_a_time = Lock()
 
 
 @cache
@@ -35,7 +39,11 @@ def load(graph: Path, weights: Path | None = None) -> Any:  # noqa: ANN401
 
 
 def compiled(model: Any, *, threads: int) -> Any:  # noqa: ANN401
-    """Make a net ready to run, one request at a time.
+    """Make a net ready to run, one request at a time, and run it once.
+
+    Two threads that give OpenVINO its first numpy array at one moment wait for each other for ever (seen with
+    OpenVINO 2026.4: one holds Python's lock and waits for a table that the other fills, which waits for Python's
+    lock). So the first array is given here.
 
     Args:
         model: as `load` returns it.
@@ -54,7 +62,11 @@ def compiled(model: Any, *, threads: int) -> Any:  # noqa: ANN401
         "ENABLE_CPU_PINNING": False,
     }
     try:
-        return core().compile_model(model, "CPU", settings)
+        with _one_at_a_time:
+            net = core().compile_model(model, "CPU", settings)
+            given = net.input(0)
+            net.create_infer_request().infer([np.zeros(given.shape, given.element_type.to_dtype())])
+        return net
     except RuntimeError as error:
         raise AssetError(f"{model.get_friendly_name()}: OpenVINO cannot run it: {_reason(error)}") from error
 

@@ -181,6 +181,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--duration", type=float, default=0, help="seconds; 0 until Ctrl-C")
     duration_s = parser.parse_args().duration
+    os.umask(0o077)  # whatever the demo writes shows who drove where
     # SIGINT too: a shell that starts us in the background has it ignored. SIGHUP: the terminal was closed.
     for number in SIGNALS:
         signal.signal(number, signal.default_int_handler)

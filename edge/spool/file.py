@@ -46,7 +46,7 @@ class Claim:
         """
         lock = path.with_name(path.name + ".lock")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._fd = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise SpoolError(f"{path}: spool cannot be opened: {error}") from error

@@ -163,10 +163,13 @@ def test_a_signal_ends_it_cleanly(root: Path, number: signal.Signals) -> None:
         command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     ) as demo:
         assert demo.stdout is not None
-        demo.stdout.readline()  # the live table has begun
-        assert len(left_behind(root)) >= 6
-        demo.send_signal(number)
-        out, err = demo.communicate(timeout=120)
+        try:
+            demo.stdout.readline()  # the live table has begun
+            assert len(left_behind(root)) >= 6
+            demo.send_signal(number)
+            out, err = demo.communicate(timeout=120)
+        finally:
+            demo.terminate()
     assert demo.returncode == 0, out[-2000:] + err[-4000:]
     assert json.loads(out.splitlines()[-1])["lost"] == 0
     assert left_behind(root) == []

@@ -80,7 +80,7 @@ class Folder(Kind):
 @pytest.fixture(params=["rtsp", "video", "folder"])
 def kind(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kind]:
     if request.param == "rtsp":
-        programme = Programme({"shape": load_clip(clip_file(frames=FRAMES))}, began=lambda _: None)
+        programme = Programme({"shape": load_clip(clip_file(frames=FRAMES))}, journal=lambda _: None)
         with ServerThread(programme) as server:
             yield Rtsp(server)
     else:

@@ -28,6 +28,11 @@ def test_a_last_will_needs_no_more_than_who_and_that_it_is_gone() -> None:
     assert (health.online, health.at, health.cameras, health.fault) == (False, None, (), "")
 
 
+def test_a_state_that_a_later_version_says_is_unknown_not_wrong() -> None:
+    camera = CameraHealth.model_validate({"camera_id": "cam-1", "state": "bored"})
+    assert camera.state is CameraState.UNKNOWN
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -36,7 +41,7 @@ def test_a_last_will_needs_no_more_than_who_and_that_it_is_gone() -> None:
         {"pipeline_ms": -0.1},
         {"fault": "x" * 301},
         {"at": "2026-03-01T12:00:00"},
-        {"cameras": [{"camera_id": "cam-1", "state": "bored"}]},
+        {"cameras": [{"camera_id": "cam-1", "state": 7}]},
         {"cameras": [{"camera_id": "cam-1", "state": "live", "frames_corrupt": -1}]},
     ],
 )

@@ -30,6 +30,27 @@ def test_a_signal_is_survived_once_the_nets_are_gone() -> None:
     assert (done.returncode, done.stdout) == (0, "heard\n"), signal.strsignal(abs(done.returncode))
 
 
+AT_ONCE = """
+import os, sys, threading
+import numpy as np
+from edge.detect.openvino import OpenVinoDetector
+sys.setswitchinterval(1e-6)
+nets, frame = [OpenVinoDetector() for _ in range(4)], np.zeros((360, 640, 3), np.uint8)
+start = threading.Barrier(4)
+threads = [threading.Thread(target=lambda n=n: (start.wait(), n.detect(frame))) for n in nets]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+
+
+def test_threads_that_begin_at_one_moment_do_not_wait_for_each_other_for_ever() -> None:
+    """Without the first run in `compiled` one such process of three hung."""
+    for _ in range(3):
+        subprocess.run([sys.executable, "-c", AT_ONCE], check=True, timeout=60)
+
+
 def test_it_is_the_same_for_every_net() -> None:
     assert core() is core()
 
