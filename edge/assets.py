@@ -1,5 +1,7 @@
 """Where weights and plate grammars lie: inside the installed wheel, or in a checkout beside `edge/`."""
 
+import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from edge.errors import AssetError
@@ -24,6 +26,31 @@ def model_file(name: str) -> Path:
     if not path.is_file():
         raise AssetError(f"weight file {name} is missing: looked for {path}")
     return path
+
+
+def checked(manifest: Path, sha256: Mapping[str, str], *files: str) -> tuple[Path, ...]:
+    """Find weight files beside their manifest and check that they are the ones that it names.
+
+    Args:
+        manifest: its path.
+        sha256: what it says of each file.
+        files: names of the files wanted.
+
+    Raises:
+        AssetError: a file is missing, unknown to the manifest, or its SHA-256 is another.
+    """
+    paths = []
+    for name in files:
+        path = manifest.parent / name
+        if name not in sha256:
+            raise AssetError(f"{manifest}: names no SHA-256 of {name}")
+        if not path.is_file():
+            raise AssetError(f"weight file {name} is missing: looked for {path}")
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        if found != sha256[name]:
+            raise AssetError(f"{path}: damaged: SHA-256 is {found[:12]}…, expected {sha256[name][:12]}…")
+        paths.append(path)
+    return tuple(paths)
 
 
 def plate_files() -> tuple[Path, ...]:

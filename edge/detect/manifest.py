@@ -1,12 +1,11 @@
 """What is known about a detector's weights: plate.json beside them, written by the export."""
 
-import hashlib
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from edge.assets import model_file
+from edge.assets import checked, model_file
 from edge.errors import AssetError
 
 MANIFEST = "detector/plate.json"
@@ -50,20 +49,7 @@ def checked_weights(manifest: Manifest, folder: Path, *files: str) -> tuple[Path
     Raises:
         AssetError: a file is missing, unknown to the manifest, or its SHA-256 is another.
     """
-    paths = []
-    for name in files:
-        path = folder / name
-        if name not in manifest.sha256:
-            raise AssetError(f"{folder / 'plate.json'}: names no SHA-256 of {name}")
-        if not path.is_file():
-            raise AssetError(f"weight file {name} is missing: looked for {path}")
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
-        if found != manifest.sha256[name]:
-            raise AssetError(
-                f"{path}: damaged: SHA-256 is {found[:12]}…, expected {manifest.sha256[name][:12]}…"
-            )
-        paths.append(path)
-    return tuple(paths)
+    return checked(folder / Path(MANIFEST).name, manifest.sha256, *files)
 
 
 def version(manifest: Manifest, file: str) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 
 from edge.detect.letterbox import letterbox
 from edge.detect.manifest import checked_weights, load_manifest, version
-from edge.detect.torch_ready import make_torchvision_importable, quiet_ultralytics
 from edge.errors import AssetError
+from edge.torch_ready import make_torchvision_importable, quiet_ultralytics
 from edge.types import Bgr, Detection
 
 WEIGHTS = "plate.pt"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edge.detect.torch_ready import make_torchvision_importable, quiet_ultralytics
+from edge.torch_ready import make_torchvision_importable, quiet_ultralytics
 from models.detector.prepare import read_recipe
 
 if TYPE_CHECKING:

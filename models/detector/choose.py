@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from edge.detect.torch_ready import make_torchvision_importable, quiet_ultralytics
+from edge.torch_ready import make_torchvision_importable, quiet_ultralytics
 from models.detector.measure import Outcome, Score, least_threshold, look, score
 from models.detector.prepare import Picture, is_held_out, read_labels, read_recipe, usable
 

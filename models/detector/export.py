@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from edge.detect.letterbox import letterbox
 from edge.detect.manifest import Manifest
-from edge.detect.torch_ready import make_torchvision_importable, quiet_ultralytics
+from edge.torch_ready import make_torchvision_importable, quiet_ultralytics
 from models.detector.engines import planes
 from models.detector.prepare import is_held_out, read_labels, read_recipe, usable
 

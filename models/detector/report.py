@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from edge.detect.manifest import MANIFEST, Manifest
-from edge.detect.torch_ready import make_torchvision_importable, quiet_ultralytics
+from edge.torch_ready import make_torchvision_importable, quiet_ultralytics
 from edge.types import Bgr, Box
 from models.detector.measure import MATCH_IOU, Outcome, false_boxes, look, median_ms, score
 from models.detector.prepare import Picture, read_labels

@@ -183,7 +183,7 @@ def test_our_nms_is_torchvisions() -> None:
 
 def test_torchvision_imports_and_suppresses_in_a_fresh_process() -> None:
     code = (
-        "from edge.detect.torch_ready import make_torchvision_importable as cure; cure(); cure()\n"
+        "from edge.torch_ready import make_torchvision_importable as cure; cure(); cure()\n"
         "import torch, torchvision\n"
         "b = torch.tensor([[0., 0, 10, 10], [1, 1, 10, 10], [20, 20, 30, 30]])\n"
         "print(torchvision.ops.nms(b, torch.tensor([.5, .9, .3]), .5).tolist())\n"

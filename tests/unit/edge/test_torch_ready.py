@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.detect.torch_ready import quiet_ultralytics
+from edge.torch_ready import quiet_ultralytics
 
 KEYS = ("YOLO_OFFLINE", "YOLO_AUTOINSTALL", "YOLO_VERBOSE", "YOLO_CONFIG_DIR")
 

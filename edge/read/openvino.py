@@ -1,0 +1,48 @@
+"""The plate reader on OpenVINO: what an edge box runs."""
+
+import threading
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from edge import net
+from edge.assets import checked
+from edge.read.manifest import load_manifest
+from edge.read.normalise import normalised
+from edge.read.posterior import reading
+from edge.types import Bgr, Reading
+
+WEIGHTS: Final = ("reader.xml", "reader.bin")
+
+
+class OpenVinoReader:
+    """Reads plates of one and of two lines with the OpenVINO export of our network.
+
+    `read` may be called from several threads; they take turns.
+    """
+
+    def __init__(self, *, threads: int = 1) -> None:
+        """Load and compile the shipped weights.
+
+        Args:
+            threads: CPU threads of the net.
+
+        Raises:
+            AssetError: the weights are missing or damaged.
+        """
+        self._manifest, path = load_manifest()
+        graph, weights = checked(path, self._manifest.sha256, *WEIGHTS)
+        self._request = net.compiled(net.load(graph, weights), threads=threads).create_infer_request()
+        self._turn = threading.Lock()
+        self.version: Final = f"{self._manifest.name}@{self._manifest.sha256['reader.bin'][:12]}"
+
+    def read(self, crops: Sequence[Bgr]) -> list[Reading]:
+        """One reading a crop, in the same order."""
+        return [self._read(crop) for crop in crops]
+
+    def _read(self, crop: Bgr) -> Reading:
+        with self._turn:
+            self._request.infer([normalised(crop)[np.newaxis]])
+            log_probs = np.array(self._request.get_output_tensor(0).data, np.float32)
+        return reading(log_probs, self._manifest.alphabet)

@@ -1,0 +1,123 @@
+"""Export the chosen weights: `python -m models.reader.export --work DIR`.
+
+reader.xml, reader.bin   OpenVINO: (1, 64, 192) uint8 in, (97, 37) log-probabilities and (kinds,) out
+reader.onnx              its twin
+atalaya_plate.pth, .yaml EasyOCR's: the state dict, keys prefixed as EasyOCR expects, and what it must know
+reader.json              sizes, kinds and the SHA-256 of each file
+"""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import click
+import openvino
+import torch
+import yaml
+from torch import Tensor, nn
+
+from edge.contract.pattern import ALPHABET
+from edge.read.normalise import HEIGHT, WIDTH
+from models.reader.atalaya_plate import Model
+from models.reader.prepare import KINDS, RECIPE
+from models.reader.train import build, network_params
+
+NAME = "atalaya-plate"
+NETWORK = Path(__file__).with_name("atalaya_plate.py")
+STEPS = 97
+FILES = (
+    "reader.xml",
+    "reader.bin",
+    "reader.onnx",
+    "atalaya_plate.pth",
+    "atalaya_plate.yaml",
+    "atalaya_plate.py",
+)
+
+
+class Whole(nn.Module):
+    """What a box runs: the picture as it is in, log-probabilities and kind out."""
+
+    def __init__(self, model: Model, temperature: float) -> None:
+        super().__init__()
+        self.model, self.temperature = model, temperature
+
+    def forward(self, picture: Tensor) -> tuple[Tensor, Tensor]:
+        """(1, 64, 192) uint8 to (97, 37) log-probabilities and (kinds,) log-probabilities."""
+        features, whole = self.model.features(((picture.float() / 255 - 0.5) / 0.5)[:, None])
+        logits = self.model.joined(self.model.looks(features)) / self.temperature
+        return logits.log_softmax(dim=2)[0], self.model.kind(whole).log_softmax(dim=1)[0]
+
+
+def load(path: Path, recipe: dict[str, Any]) -> Model:
+    """The net with a checkpoint's weights."""
+    model = build(recipe)
+    model.load_state_dict(torch.load(path, weights_only=True))
+    model.eval()
+    return model
+
+
+def write(model: Model, folder: Path, *, params: dict[str, Any], temperature: float) -> None:
+    """Write every form of the net into `folder`."""
+    whole = Whole(model, temperature).eval()
+    example = torch.zeros(1, HEIGHT, WIDTH, dtype=torch.uint8)
+    torch.onnx.export(
+        whole,
+        (example,),
+        str(folder / "reader.onnx"),
+        input_names=["picture"],
+        output_names=["text", "kind"],
+        dynamo=False,
+    )
+    exported = openvino.convert_model(str(folder / "reader.onnx"))
+    openvino.save_model(exported, str(folder / "reader.xml"), compress_to_fp16=True)
+    state = {f"module.{key}": value for key, value in model.state_dict().items()}
+    torch.save(state, folder / "atalaya_plate.pth")
+    network = {
+        "network_params": params,
+        "imgH": HEIGHT,
+        "lang_list": ["en"],
+        "character_list": ALPHABET,
+    }
+    if not (folder / NETWORK.name).exists():
+        shutil.copy(NETWORK, folder)
+    (folder / "atalaya_plate.yaml").write_text(yaml.safe_dump(network, sort_keys=False), encoding="utf-8")
+    facts = {
+        "name": NAME,
+        "height": HEIGHT,
+        "width": WIDTH,
+        "alphabet": ALPHABET,
+        "steps": STEPS,
+        "kinds": KINDS,
+        "temperature": temperature,
+        "sha256": {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES},
+    }
+    (folder / "reader.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+
+
+@click.command()
+@click.option(
+    "--work",
+    type=click.Path(path_type=Path, exists=True),
+    default=Path("../atalaya-work/reader"),
+    show_default=True,
+)
+@click.option("--checkpoint", default="best.pt", show_default=True)
+@click.option("--temperature", type=float, default=1.0, show_default=True)
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path(__file__).parent, help="Where the files go."
+)
+def main(work: Path, checkpoint: str, temperature: float, out: Path) -> None:
+    """Export WORK's checkpoint."""
+    recipe = yaml.safe_load(RECIPE.read_text(encoding="utf-8"))
+    out.mkdir(parents=True, exist_ok=True)
+    params = {key: list(v) if isinstance(v, tuple) else v for key, v in network_params(recipe).items()}
+    write(load(work / checkpoint, recipe), out, params=params, temperature=temperature)
+    for name in FILES:
+        click.echo(f"{name}: {(out / name).stat().st_size / 1e6:.2f} MB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""How well a net reads: greedy CTC against the text."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from edge.contract.pattern import ALPHABET
+from models.reader.atalaya_plate import Model
+
+
+def greedy(codes: NDArray[np.int64]) -> str:
+    """(steps,) best classes to a string: repeats joined, blanks left out."""
+    kept = [c for place, c in enumerate(codes) if c and (place == 0 or codes[place - 1] != c)]
+    return "".join(ALPHABET[c - 1] for c in kept)
+
+
+def read(model: Model, pictures: NDArray[np.uint8], *, batch: int = 64) -> list[str]:
+    """Greedy strings of (n, 64, 192) uint8 pictures."""
+    model.eval()
+    said = []
+    with torch.inference_mode():
+        for first in range(0, len(pictures), batch):
+            part = torch.from_numpy(pictures[first : first + batch])[:, None].float()
+            both = model.looks(model.features((part / 255 - 0.5) / 0.5)[0]).argmax(dim=3).numpy()
+            # Each look by itself: the last character of the upper line may be the first of the lower.
+            said += ["".join(greedy(look) for look in looks) for looks in both]
+    return said
+
+
+def accuracy(model: Model, sets: Mapping[str, Sequence[tuple[NDArray[np.uint8], str]]]) -> dict[str, float]:
+    """Share of exactly read strings, by set."""
+    found = {}
+    for name, pairs in sets.items():
+        said = read(model, np.stack([picture for picture, _ in pairs]))
+        found[name] = sum(a == b for a, (_, b) in zip(said, pairs, strict=True)) / len(pairs)
+    return found

@@ -1,0 +1,194 @@
+"""Gather what the reader learns from: `python -m models.reader.prepare --data ../shared/data --work DIR`.
+
+    WORK/bank/grey.npy, bank.json   flat rendered plates, their lines, classes and true shape
+    WORK/crops.npz, crops.json      real crops with a text that is known or that two agree on, and street behind
+
+Without --data only rendered plates are made. A machine's reading becomes a label only where it is sure (the
+interim reader, likelihood of the whole string) or where it agrees with what the source proposes.
+"""
+
+import csv
+import json
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import cv2
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+from rich.progress import track
+
+from edge import ctc
+from edge.read.ppocr import PpOcrReader
+from edge.read.rectify import cut
+from edge.types import Bgr, Box
+from models.synth import typefaces
+from models.synth.arrays import pick, stream
+from models.synth.freeplates import free_plate
+from models.synth.patterns import CLASSES
+from models.synth.plates import render_plate
+from models.synth.training import random_spec
+
+BANK_SHAPE = (96, 288)
+KINDS = [f"{c.country} {c.name}" for c in CLASSES if c.country != "XX"]
+RECIPE = Path(__file__).with_name("recipe.yaml")
+
+
+def flat_plates(
+    count: int, *, seed: int, faces: tuple[str, ...]
+) -> Iterator[tuple[NDArray[np.uint8], dict[str, Any]]]:
+    """Rendered plates in grey, two of three of no country, and what is known of each."""
+    for number in range(count):
+        rng = stream(seed, "flat", number)
+        if rng.random() < 0.68:
+            free = free_plate(rng, faces)
+            yield free.grey, {"lines": free.lines, "kind": -1}
+            continue
+        plate = render_plate(random_spec(rng), rng)
+        grey = cv2.cvtColor(plate.bgr, cv2.COLOR_BGR2GRAY)
+        if rng.random() < 0.25:  # infrared light shows the plate's coating, not its colours
+            grey = np.asarray(plate.bgr[:, :, 2 if rng.random() < 0.8 else 0], np.uint8)
+        lines = _lines(plate.country, plate.plate_class, plate.text)
+        name = f"{plate.country} {plate.plate_class}"
+        yield np.asarray(grey, np.uint8), {"lines": lines, "kind": KINDS.index(name) if name in KINDS else -1}
+
+
+def _lines(country: str, name: str, text: str) -> tuple[str, ...]:
+    (found,) = (c for c in CLASSES if (c.country, c.name) == (country, name))
+    return (text[: found.lines[0]], text[found.lines[0] :]) if found.lines else (text,)
+
+
+def write_bank(folder: Path, count: int, *, seed: int, faces: tuple[str, ...]) -> None:
+    """Write the bank of flat plates."""
+    folder.mkdir(parents=True, exist_ok=True)
+    grey = np.lib.format.open_memmap(
+        folder / "grey.npy", mode="w+", dtype=np.uint8, shape=(count, *BANK_SHAPE)
+    )
+    known = []
+    plates = flat_plates(count, seed=seed, faces=faces)
+    for number, (plate, facts) in enumerate(track(plates, total=count, description="rendered plates")):
+        grey[number] = cv2.resize(plate, BANK_SHAPE[::-1], interpolation=cv2.INTER_AREA)
+        known.append({**facts, "aspect": round(plate.shape[1] / plate.shape[0], 3)})
+    grey.flush()
+    (folder / "bank.json").write_text(json.dumps(known), encoding="utf-8")
+
+
+def held_out(path: str, share: float) -> bool:
+    """Whether a picture belongs to the fold that chooses checkpoints and temperatures."""
+    return zlib.crc32(f"reader:{path}".encode()) % 1000 < 1000 * share
+
+
+def agreed(row: dict[str, str], reading: tuple[str, float], rules: dict[str, Any]) -> str | None:
+    """The text of a crop where it can be trusted, None where not."""
+    said, likelihood = reading
+    text = "".join(c for c in row["plate"].upper() if c in typefaces.ALPHABET)
+    if text and row["label"] in rules["trusted"]:
+        return text
+    if text and row["label"] in rules["proposed"]:
+        alike = said.translate(_SAME) == text.translate(_SAME)
+        return text if alike and likelihood > rules["agree"] else None
+    return said if likelihood > rules["alone"] and 4 <= len(said) <= 9 else None
+
+
+_SAME = str.maketrans("O", "0")
+
+
+def real_crops(data: Path, rules: dict[str, Any]) -> Iterator[tuple[NDArray[np.uint8], dict[str, Any]]]:
+    """Grey crops of `train` with a text."""
+    reader = PpOcrReader()
+    with (data / "labels.csv").open(encoding="utf-8", newline="") as file:
+        rows = [r for r in csv.DictReader(file) if r["split"] == "train" and r["set"] in rules["sets"]]
+    for row in track(rows, description="real crops"):
+        picture = cv2.imread(str(data / row["path"]))
+        if picture is None or (row["kind"] == "scene" and not row["w"]):
+            continue
+        crop: Bgr = np.asarray(picture, np.uint8)
+        if row["kind"] == "scene":
+            box = Box(*(float(row[key]) for key in "xywh"))
+            if box.width < rules["least_px"]:
+                continue
+            crop = cut(crop, box, across=0.03, down=0.02)
+        (reading,) = reader.read([crop])
+        best = ctc.n_best(reading.log_probs, count=3)
+        likelihoods = ctc.log_likelihoods(reading.log_probs, best)
+        top = int(np.argmax(likelihoods))
+        said = "".join(reading.alphabet[k - 1] for k in best[top])
+        text = agreed(row, (said, float(np.exp(likelihoods[top]))), rules)
+        if text:
+            grey = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
+            facts = {"text": text, "set": row["set"], "path": row["path"], "source": row["source"]}
+            yield np.asarray(grey, np.uint8), facts
+
+
+def street(data: Path, count: int, *, seed: int) -> Iterator[NDArray[np.uint8]]:
+    """Grey windows of train scenes that show no marked plate."""
+    with (data / "labels.csv").open(encoding="utf-8", newline="") as file:
+        rows = [
+            r
+            for r in csv.DictReader(file)
+            if r["split"] == "train" and r["kind"] == "scene" and r["set"] != "negative"
+        ]
+    boxes: dict[str, list[Box]] = {}
+    for row in rows:
+        boxes.setdefault(row["path"], [])
+        if row["w"]:
+            boxes[row["path"]].append(Box(*(float(row[key]) for key in "xywh")))
+    marked = [path for path, found in boxes.items() if found]
+    rng = stream(seed, "street")
+    found = 0
+    while found < count:
+        path = pick(rng, marked)
+        grey = cv2.imread(str(data / path), cv2.IMREAD_GRAYSCALE)
+        if grey is None:
+            continue
+        for _ in range(4):
+            w, h = int(rng.integers(80, 420)), int(rng.integers(40, 200))
+            if grey.shape[1] <= w or grey.shape[0] <= h:
+                continue
+            x, y = int(rng.integers(grey.shape[1] - w)), int(rng.integers(grey.shape[0] - h))
+            window = Box(x, y, w, h)
+            if all(window.iou(box) == 0 for box in boxes[path]):
+                found += 1
+                yield np.asarray(grey[y : y + h, x : x + w], np.uint8)
+
+
+def write_real(data: Path, work: Path, rules: dict[str, Any], *, seed: int) -> None:
+    """Write the real crops and the streets."""
+    pictures: dict[str, NDArray[np.uint8]] = {}
+    known = []
+    for number, (grey, facts) in enumerate(real_crops(data, rules)):
+        pictures[f"crop{number}"] = grey
+        known.append({**facts, "fold": held_out(facts["path"], rules["fold_share"])})
+    for number, grey in enumerate(street(data, rules["streets"], seed=seed)):
+        pictures[f"street{number}"] = grey
+    np.savez(work / "crops.npz", **pictures)  # type: ignore[arg-type]
+    (work / "crops.json").write_text(json.dumps(known), encoding="utf-8")
+
+
+@click.command()
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True),
+    help="labelled pictures; none: rendered plates alone",
+)
+@click.option(
+    "--work", type=click.Path(path_type=Path), default=Path("../atalaya-work/reader"), show_default=True
+)
+@click.option("--plates", type=int, help="number of rendered plates (the recipe's if not given)")
+def main(data: Path | None, work: Path, plates: int | None) -> None:
+    """Write the training set of the reader into WORK."""
+    cv2.setNumThreads(1)
+    recipe = yaml.safe_load(RECIPE.read_text(encoding="utf-8"))
+    faces = typefaces.installed(recipe["typefaces"])
+    click.echo(f"{len(faces)} typefaces of Debian's packages")
+    work.mkdir(parents=True, exist_ok=True)
+    if data is not None:
+        write_real(data, work, recipe["real"], seed=recipe["seed"])
+    write_bank(work / "bank", plates or recipe["plates"], seed=recipe["seed"], faces=faces)
+
+
+if __name__ == "__main__":
+    main()

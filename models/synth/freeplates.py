@@ -1,0 +1,338 @@
+"""Plates of no country: random lettering, spacing, grounds and small print, in grey, for the reader's training.
+
+The classes of `patterns` look as their countries demand. A reader that has seen only these reads only these; the
+plates drawn here differ in everything that may differ, so that what is left in common is the characters.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from models.synth import typefaces
+from models.synth.arrays import Floats, Image, Rng, pick
+from models.synth.patterns import CLASSES
+from models.synth.reserved import is_reserved
+from models.synth.texts import sample_pattern, sample_text
+from models.synth.typefaces import CAP_PX
+
+SHAPES = (
+    "LLLDDD", "LLLDDDD", "LLDDDLL", "LLLDLDD", "LLDDDD", "LDDDLLL", "DDDLLL", "LLLLDD", "LLDDDL", "DLLLDDD", "DDDDLL",
+    "LLDDLLL", "LDDDDD", "DDDDDD", "LLDDDDD", "DDLDDDDD", "LLLDDL", "DDLDDD", "LDDDDL", "DDDDD", "LLDLDDDD", "LLL",
+    "DDDD",
+)  # fmt: skip
+"""Shapes of real plates the world over: L a letter, D a digit."""
+_RANDOM_SHARE = 0.3
+_WORDS = (
+    "STATE", "DEALER", "Motors", "www.autos.com", "Land of Plenty", "REPUBLICA", "MEDELLIN", "BOGOTA D.C.", "TEXAS",
+    "Sunshine", "EMPIRE", "AUTO", "TAXI", "Servicio", "PUBLICO", "NORTE", "The Great", "10-26", "MAR", "Garden",
+    "EXPLORE", "Centro", "SP",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class FlatPlate:
+    """A plate from straight ahead.
+
+    Attributes:
+        grey: (h, w) uint8.
+        lines: its one or two lines of text.
+    """
+
+    grey: Image
+    lines: tuple[str, ...]
+
+
+def free_text(rng: Rng, *, lines: int) -> tuple[str, ...]:
+    """Characters of a plate; none that is kept for the sample clips."""
+    while True:
+        if rng.random() < _RANDOM_SHARE:
+            length = int(rng.integers(2 if lines == 1 else 4, 9))
+            text = "".join(pick(rng, typefaces.ALPHABET) for _ in range(length))
+        else:
+            shape = pick(rng, SHAPES) if lines == 1 else pick(rng, [s for s in SHAPES if len(s) >= 5])
+            text = sample_pattern(shape.replace("L", "[A-Z]").replace("D", "[0-9]"), rng)
+        if is_reserved(text):
+            continue
+        if lines == 1:
+            return (text,)
+        breaks = [
+            k for k in range(2, len(text) - 1) if k == 3 or text[k - 1].isalpha() != text[k].isalpha()
+        ] or [2]
+        first = pick(rng, breaks)
+        return text[:first], text[first:]
+
+
+def class_text(rng: Rng) -> tuple[str, ...]:
+    """Characters of a plate of one of the known classes, its lines as that class parts them."""
+    known = [c for c in CLASSES if c.country != "XX"]
+    chosen = pick(rng, known)
+    text = sample_text(chosen, rng)
+    return (text[: chosen.lines[0]], text[chosen.lines[0] :]) if chosen.lines else (text,)
+
+
+def free_plate(rng: Rng, faces: Sequence[str]) -> FlatPlate:
+    """Draw one.
+
+    Args:
+        rng: chance.
+        faces: typefaces as `typefaces.installed` finds them; may be none.
+    """
+    known = rng.random() < 0.3
+    lines = class_text(rng) if known else free_text(rng, lines=2 if rng.random() < 0.4 else 1)
+    face = typefaces.draw_face(rng, faces)
+    weight = int(np.clip(round(rng.normal(0.5, 2.2)), -3, 6))
+    gap = float(rng.uniform(0.03, 0.34))
+    narrow = float(rng.uniform(0.6, 1.3))
+    inks = [_line(line, face, weight, gap, narrow, rng) for line in lines]
+    if len(inks) == 2:
+        # The two lines of a plate are often set to one width, or in different sizes.
+        if rng.random() < 0.5:
+            wide = max(i.shape[1] for i in inks)
+            inks = [_spread(i, wide, rng) for i in inks]
+        if rng.random() < 0.4:
+            which = int(rng.integers(2))
+            scale = float(rng.uniform(0.6, 1.0))
+            high, wide = inks[which].shape
+            inks[which] = np.asarray(
+                cv2.resize(
+                    inks[which],
+                    (max(4, round(wide * scale)), round(high * scale)),
+                    interpolation=cv2.INTER_AREA,
+                ),
+                np.uint8,
+            )
+    ink, area = _arrange(inks, rng)
+    grey = _paint(ink, area, rng)
+    return FlatPlate(grey, lines)
+
+
+def _line(text: str, face: str, weight: int, gap: float, narrow: float, rng: Rng) -> Image:
+    """The ink of a line: capital height `CAP_PX`, with room above and below for tails."""
+    room = CAP_PX // 4
+    parts: list[Image] = []
+    jitter = float(rng.uniform(0, 2.5)) if rng.random() < 0.3 else 0.0
+    separator = pick(rng, ("", "", "", "-", ".", "·", " ", "*")) if rng.random() < 0.85 else "any"
+    wide_gap = float(rng.uniform(0.15, 1.0))
+    for place, character in enumerate(text):
+        if place:
+            here = gap
+            group = text[place - 1].isalpha() != character.isalpha() or (
+                separator == "any" and rng.random() < 0.3
+            )
+            parts.append(np.zeros((CAP_PX + 2 * room, max(2, round(here * CAP_PX * 0.6))), np.uint8))
+            if group and separator:
+                parts.append(_separator(separator, face, wide_gap, room, rng))
+        drawn = typefaces.glyph(character, face)
+        ink = typefaces.weighted(drawn.ink, weight)
+        extra = (ink.shape[0] - drawn.ink.shape[0]) // 2
+        top = room - drawn.above - extra + round(rng.normal(0, jitter))
+        cell = np.zeros((CAP_PX + 2 * room, ink.shape[1]), np.uint8)
+        top = max(0, top)
+        cell[top : top + ink.shape[0]] = ink[: cell.shape[0] - top]
+        parts.append(cell)
+    line = np.hstack(parts)
+    return np.asarray(
+        cv2.resize(
+            line, (max(6, round(line.shape[1] * narrow)), line.shape[0]), interpolation=cv2.INTER_AREA
+        ),
+        np.uint8,
+    )
+
+
+def _separator(kind: str, face: str, wide: float, room: int, rng: Rng) -> Image:
+    width = max(6, round(wide * CAP_PX * 0.6))
+    cell = np.zeros((CAP_PX + 2 * room, width), np.uint8)
+    middle = (width // 2, room + CAP_PX // 2)
+    if kind == "-":
+        half, thick = round(width * 0.3), max(2, round(CAP_PX * float(rng.uniform(0.05, 0.14))))
+        cv2.rectangle(
+            cell,
+            (middle[0] - half, middle[1] - thick // 2),
+            (middle[0] + half, middle[1] + thick // 2),
+            255,
+            -1,
+        )
+    elif kind in ".·":
+        y = middle[1] if kind == "·" else room + CAP_PX - 8
+        cv2.circle(
+            cell, (middle[0], y), max(3, round(CAP_PX * float(rng.uniform(0.03, 0.09)))), 255, -1, cv2.LINE_AA
+        )
+    elif kind == "*":  # an emblem
+        size = max(4, round(min(width * 0.45, CAP_PX * float(rng.uniform(0.15, 0.42)))))
+        tone = int(rng.integers(60, 200))
+        shape = int(rng.integers(4))
+        if shape == 0:
+            cv2.circle(cell, middle, size, tone, -1, cv2.LINE_AA)
+            cv2.circle(cell, middle, size // 2, int(rng.integers(0, 120)), -1, cv2.LINE_AA)
+        elif shape == 1:
+            points = np.array([middle]) + rng.integers(-size, size + 1, (7, 2))
+            cv2.fillPoly(cell, [points.astype(np.int32)], tone, cv2.LINE_AA)
+        elif shape == 2:
+            cv2.ellipse(cell, middle, (size * 2 // 3, size), 0, 0, 360, tone, max(2, size // 4), cv2.LINE_AA)
+        else:
+            cv2.rectangle(
+                cell, (middle[0] - size, middle[1] - size), (middle[0] + size, middle[1] + size), tone, 3
+            )
+    del face
+    return cell
+
+
+def _spread(ink: Image, wide: int, rng: Rng) -> Image:
+    """Widen a line to a width, by stretching or by standing in the middle."""
+    if rng.random() < 0.4 and ink.shape[1] * 1.6 > wide:
+        return np.asarray(cv2.resize(ink, (wide, ink.shape[0])), np.uint8)
+    left = (wide - ink.shape[1]) // 2
+    return np.asarray(
+        cv2.copyMakeBorder(ink, 0, 0, left, wide - ink.shape[1] - left, cv2.BORDER_CONSTANT, value=0),
+        np.uint8,
+    )
+
+
+def _arrange(inks: list[Image], rng: Rng) -> tuple[Image, tuple[int, int, int, int]]:
+    """Set the lines on a plate; its ink and the area (top, bottom, left, right) that the characters take."""
+    room = CAP_PX // 4
+    between = -2 * room + round(CAP_PX * float(rng.uniform(0.06, 0.3)))
+    wide = max(i.shape[1] for i in inks)
+    high = sum(i.shape[0] for i in inks) + between * (len(inks) - 1)
+    above, below = (round(CAP_PX * float(rng.uniform(-0.12, 0.5))) for _ in range(2))
+    left, right = (round(CAP_PX * float(rng.uniform(0.05, 0.75))) for _ in range(2))
+    above, below = max(above, -room + 4), max(below, -room + 4)
+    sheet = np.zeros((high + above + below, wide + left + right), np.uint8)
+    top = above
+    for ink in inks:
+        x = left + (wide - ink.shape[1]) // 2
+        y0, y1 = max(top, 0), min(top + ink.shape[0], sheet.shape[0])
+        part = ink[y0 - top : y1 - top]
+        region = sheet[y0:y1, x : x + ink.shape[1]]
+        np.maximum(region, part, out=region)
+        top += ink.shape[0] + between
+    return sheet, (above + room, sheet.shape[0] - below - room, left, sheet.shape[1] - right)
+
+
+def smooth(rng: Rng, shape: tuple[int, int], cells: int) -> Floats:
+    """(h, w) float32 noise of so many cells across, about 0..1."""
+    coarse = rng.random((max(2, cells * shape[0] // max(shape[1], 1) + 2), cells + 2), dtype=np.float32)
+    return np.asarray(cv2.resize(coarse, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC), np.float32)
+
+
+def _paint(ink: Image, area: tuple[int, int, int, int], rng: Rng) -> Image:
+    high, wide = ink.shape
+    dark_on_light = rng.random() < 0.74
+    contrast = float(rng.uniform(55, 215))
+    low = float(rng.uniform(10, 245 - contrast))
+    ground, letter = (low + contrast, low) if dark_on_light else (low, low + contrast)
+    picture = np.full((high, wide), ground, np.float32)
+    if rng.random() < 0.25:  # a printed picture, as on American plates
+        picture += (smooth(rng, (high, wide), int(rng.integers(2, 14))) - 0.5) * float(
+            rng.uniform(10, 0.7 * contrast)
+        )
+    if rng.random() < 0.15:
+        picture += (
+            np.linspace(-1, 1, high, dtype=np.float32)[:, None] * float(rng.uniform(-0.25, 0.25)) * contrast
+        )
+    printed = np.asarray(np.clip(picture, 0, 255), np.uint8)
+    _small_print(printed, area, letter, rng)
+    if rng.random() < 0.6:
+        inset, thick = int(rng.integers(2, 14)), int(rng.integers(2, 8))
+        tone = letter if rng.random() < 0.7 else float(rng.uniform(0, 255))
+        cv2.rectangle(printed, (inset, inset), (wide - inset, high - inset), tone, thick, cv2.LINE_AA)
+    picture = printed.astype(np.float32)
+    alpha = ink.astype(np.float32) / 255.0
+    if rng.random() < 0.6:
+        raised = cv2.GaussianBlur(alpha, (0, 0), float(rng.uniform(1.5, 4)))
+        slope = cv2.Sobel(raised, cv2.CV_32F, 1, 0, ksize=3) * float(rng.uniform(-1, 1))
+        slope += cv2.Sobel(raised, cv2.CV_32F, 0, 1, ksize=3) * float(rng.uniform(-1, 1))
+        picture += slope * float(rng.uniform(5, 45))
+    if rng.random() < 0.25:  # worn or unevenly lit ink
+        alpha = alpha * np.clip(0.5 + smooth(rng, (high, wide), 8), 0.35, 1)
+    picture = picture * (1 - alpha) + letter * alpha
+    _bolts(picture, rng)
+    if rng.random() < 0.35:
+        dirt = np.clip((smooth(rng, (high, wide), int(rng.integers(3, 16))) - 0.5) * 2, 0, 1)
+        picture += (float(rng.uniform(40, 170)) - picture) * dirt * float(rng.uniform(0.1, 0.75))
+    return np.asarray(np.clip(picture, 0, 255), np.uint8)
+
+
+def _small_print(picture: Image, area: tuple[int, int, int, int], letter: float, rng: Rng) -> None:
+    """Names, mottos, bands and stickers, which are no part of the number."""
+    high, wide = picture.shape
+    top, bottom, left, right = area
+    if top > 14 and rng.random() < 0.3:
+        cv2.rectangle(
+            picture, (0, 0), (wide, int(top * float(rng.uniform(0.5, 0.95)))), float(rng.uniform(0, 255)), -1
+        )
+    for upper in (True, False):
+        room = top if upper else high - bottom
+        if room > 12 and rng.random() < 0.65:
+            size = min(room * float(rng.uniform(0.45, 0.8)), CAP_PX * float(rng.uniform(0.12, 0.36)))
+            tone = letter if rng.random() < 0.6 else float(rng.uniform(0, 255))
+            words = pick(rng, _WORDS) if rng.random() < 0.7 else _gibberish(rng)
+            x = wide * float(rng.uniform(0.08, 0.4))
+            y = room * 0.5 + size * 0.35 if upper else bottom + room * 0.5 + size * 0.35
+            cv2.putText(
+                picture,
+                words,
+                (int(x), int(y)),
+                int(rng.integers(0, 5)),
+                size / 24,
+                tone,
+                max(1, round(size / 12)),
+                cv2.LINE_AA,
+            )
+    if left > 26 and rng.random() < 0.4:  # a band with a country's letters
+        band = int(left * float(rng.uniform(0.6, 0.95)))
+        tone = float(rng.uniform(0, 255))
+        cv2.rectangle(picture, (0, 0), (band, high), tone, -1)
+        code = "".join(pick(rng, string.ascii_uppercase) for _ in range(int(rng.integers(1, 4))))
+        cv2.putText(
+            picture,
+            code,
+            (2, int(high * float(rng.uniform(0.6, 0.92)))),
+            0,
+            band / 60,
+            255 - tone if abs(tone - 128) > 40 else 255,
+            2,
+            cv2.LINE_AA,
+        )
+    for _ in range(int(rng.integers(1, 4)) if rng.random() < 0.25 else 0):  # stickers in the corners
+        w, h = (int(CAP_PX * float(rng.uniform(0.2, 0.42))) for _ in range(2))
+        x = (
+            int(rng.integers(0, max(1, left)))
+            if rng.random() < 0.5
+            else int(rng.integers(max(0, right - 4), max(right, wide - w) + 1))
+        )
+        y = (
+            int(rng.integers(0, max(1, top)))
+            if rng.random() < 0.5
+            else int(rng.integers(max(0, high - h - 4), high))
+        )
+        if x + w > left and x < right and y + h > top + 8 and y < bottom - 8:
+            continue
+        tone = float(rng.uniform(0, 255))
+        cv2.rectangle(picture, (x, y), (x + w, y + h), tone, -1)
+        cv2.putText(
+            picture, str(int(rng.integers(1, 99))), (x + 2, y + h - 4), 0, h / 40, 255 - tone, 1, cv2.LINE_AA
+        )
+
+
+def _gibberish(rng: Rng) -> str:
+    letters = string.ascii_uppercase if rng.random() < 0.6 else string.ascii_lowercase
+    return "".join(pick(rng, letters + " ") for _ in range(int(rng.integers(3, 16)))).strip() or "A"
+
+
+def _bolts(picture: Floats, rng: Rng) -> None:
+    if rng.random() < 0.4:
+        return
+    high, wide = picture.shape
+    radius = max(2, round(min(high, wide) * float(rng.uniform(0.015, 0.045))))
+    row = int(high * float(rng.uniform(0.06, 0.94)))
+    column = int(wide * float(rng.uniform(0.04, 0.3)))
+    tone = float(rng.uniform(0, 255))
+    for x in (column, wide - column) if rng.random() < 0.8 else (column,):
+        cv2.circle(picture, (x, row), radius, tone, -1, cv2.LINE_AA)
+        cv2.circle(picture, (x, row + 1), radius, max(0.0, tone - 60), 1, cv2.LINE_AA)

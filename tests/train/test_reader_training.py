@@ -1,0 +1,137 @@
+"""The reader's network: what it takes and gives, that it learns, and that every export says what it says."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+torch = pytest.importorskip("torch", reason="needs the training set of packages")
+
+pytestmark = [
+    pytest.mark.train,
+    # The new exporter needs a package more; the old one says so, and names each size that it takes as fixed.
+    pytest.mark.filterwarnings(
+        "ignore::DeprecationWarning:torch.onnx",
+        "ignore:.*legacy TorchScript",
+        "ignore::torch.jit.TracerWarning",
+    ),
+]
+
+from edge import assets  # noqa: E402
+from edge.contract.pattern import ALPHABET  # noqa: E402
+from edge.read.easyocr_reader import EasyOcrReader  # noqa: E402
+from edge.read.openvino import OpenVinoReader  # noqa: E402
+from models.reader import data, prepare  # noqa: E402
+from models.reader.atalaya_plate import Model  # noqa: E402
+from models.reader.data import Source, collate, rendered_fold  # noqa: E402
+from models.reader.export import FILES, write  # noqa: E402
+from models.reader.measure import greedy, read  # noqa: E402
+from models.reader.train import loss_of  # noqa: E402
+
+PARAMS: dict[str, Any] = {"widths": [8, 16, 24, 32], "depth": [1, 1], "kinds": len(prepare.KINDS)}
+KEPT = 100
+RULES = {"kind_weight": 0.1}
+
+
+@pytest.fixture(scope="module")
+def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A set of rendered plates alone, as a clone without the labelled pictures makes it."""
+    work = tmp_path_factory.mktemp("reader")
+    monkeypatch = pytest.MonkeyPatch()
+    monkeypatch.setattr(data, "KEPT", KEPT)
+    prepare.write_bank(work / "bank", KEPT + 60, seed=3, faces=())
+    yield work
+    monkeypatch.undo()
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    torch.manual_seed(5)
+    model = Model(37, **PARAMS)
+    # Untrained, but not the same everywhere: running means as if it had seen something.
+    model.train()
+    with torch.no_grad():
+        for _ in range(3):
+            model(torch.randn(8, 1, 64, 192))
+    model.eval()
+    return model
+
+
+def test_it_gives_two_lines_of_steps_and_a_blank_between(model: Model) -> None:
+    out = model(torch.randn(2, 1, 64, 192))
+    assert out.shape == (2, 97, 37)
+    assert out[:, 48].softmax(dim=1)[:, 0].min() > 0.999999
+
+
+def test_equal_characters_at_the_parting_stay_two() -> None:
+    codes = np.zeros(97, np.int64)
+    codes[47] = codes[49] = ALPHABET.index("A") + 1
+    assert greedy(codes) == "AA"
+
+
+def test_it_learns_a_handful_of_plates(bank: Path) -> None:
+    """What the loss asks for is what reading gives: a net that has seen eight pictures often reads these eight."""
+    torch.manual_seed(1)
+    rng = np.random.default_rng(2)
+    source = Source(bank, shares={"real": 0.0, "none": 0.0})
+    examples = [source.example(rng) for _ in range(8)]
+    batch = collate(examples)
+    net = Model(37, widths=(16, 24, 48, 48), depth=(1, 1), kinds=len(prepare.KINDS)).train()
+    optimiser = torch.optim.AdamW(net.parameters(), lr=4e-3)
+    pictures = (batch[0].float() / 255 - 0.5) / 0.5
+    losses = []
+    for step in range(260):
+        optimiser.param_groups[0]["lr"] = 4e-3 * (1 - step / 260)
+        loss = loss_of(net, (pictures, *batch[1:]), RULES)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < 0.1 * losses[0]
+    said = read(net, np.stack([e.picture for e in examples]))
+    assert sum(a == "".join(e.lines) for a, e in zip(said, examples, strict=True)) >= 7
+
+
+def test_kept_plates_are_never_drawn_for_training(bank: Path) -> None:
+    facts = json.loads((bank / "bank" / "bank.json").read_text(encoding="utf-8"))
+    kept = {tuple(fact["lines"]) for fact in facts[-KEPT:]}
+    seen = {tuple(fact["lines"]) for fact in facts[:-KEPT]}
+    rng = np.random.default_rng(4)
+    source = Source(bank, shares={"real": 0.0, "none": 0.1})
+    drawn = {source.example(rng).lines for _ in range(300)} - {()}
+    assert drawn <= seen
+    assert {text for _, text in rendered_fold(bank, 50, seed=1)} <= {"".join(lines) for lines in kept}
+
+
+@pytest.fixture(scope="module")
+def shipped(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models") / "reader"
+    folder.mkdir()
+    write(model, folder, params=PARAMS, temperature=1.3)
+    return folder.parent
+
+
+def test_every_file_is_written_and_small(shipped: Path) -> None:
+    assert {p.name for p in (shipped / "reader").iterdir()} == {*FILES, "reader.json"}
+    assert max(p.stat().st_size for p in (shipped / "reader").iterdir()) < 12_000_000
+    network = yaml.safe_load((shipped / "reader" / "atalaya_plate.yaml").read_text(encoding="utf-8"))
+    assert (network["imgH"], network["character_list"]) == (64, ALPHABET)
+
+
+def test_easyocr_and_the_export_say_the_same(shipped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Temperature included: the CTC tensor of both engines, on crops of any size."""
+    monkeypatch.setitem(assets._CHECKOUT, "models", shipped)
+    rng = np.random.default_rng(7)
+    crops = [
+        rng.integers(0, 256, (h, w, 3), dtype=np.uint8)
+        for h, w in ((20, 60), (64, 192), (120, 110), (9, 300))
+    ]
+    exported, easy = OpenVinoReader().read(crops), EasyOcrReader().read(crops)
+    for one, other in zip(exported, easy, strict=True):
+        assert one.log_probs.shape == (97, 37)
+        assert np.abs(np.exp(one.log_probs) - np.exp(other.log_probs)).max() < 5e-3
+        assert np.exp(one.log_probs).sum(axis=1) == pytest.approx(1, abs=1e-3)

@@ -1,0 +1,78 @@
+"""What the reader may learn from: which texts are trusted, what is held out, what the bank holds."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from models.reader.prepare import BANK_SHAPE, KINDS, RECIPE, agreed, flat_plates, held_out, write_bank
+from models.synth.patterns import CLASSES
+from models.synth.reserved import is_reserved
+
+RULES = yaml.safe_load(RECIPE.read_text(encoding="utf-8"))["real"]
+
+
+def row(plate: str, label: str) -> dict[str, str]:
+    return {"plate": plate, "label": label}
+
+
+@pytest.mark.parametrize(
+    ("plate", "label", "said", "likelihood", "text"),
+    [
+        ("abc-1234", "filename+ocr agree", "XXX", 0.1, "ABC1234"),
+        ("皖AR5065", "filename", "", 0.0, "AR5065"),
+        ("ABC123", "proposal", "ABC123", 0.6, "ABC123"),
+        ("ABO123", "proposal", "AB0123", 0.6, "ABO123"),
+        ("ABC123", "proposal", "ABC128", 0.99, None),
+        ("ABC123", "proposal", "ABC123", 0.4, None),
+        ("", "human", "ABC123", 0.95, "ABC123"),
+        ("", "human", "ABC123", 0.9, None),
+        ("", "human", "A", 0.99, None),
+    ],
+)
+def test_a_text_is_taken_only_from_who_can_be_trusted(
+    plate: str, label: str, said: str, likelihood: float, text: str | None
+) -> None:
+    assert agreed(row(plate, label), (said, likelihood), RULES) == text
+
+
+def test_nothing_of_valid_s_sets_is_learnt() -> None:
+    assert not {"co_crop", "co_scene", "ar_crop", "us_crop", "us", "br", "eu"} & set(RULES["sets"])
+
+
+def test_the_held_out_share_is_what_the_recipe_says_and_never_changes() -> None:
+    paths = [f"crops/{number}.jpg" for number in range(4000)]
+    out = {path for path in paths if held_out(path, 0.15)}
+    assert 0.13 < len(out) / len(paths) < 0.17
+    assert out == {path for path in paths if held_out(path, 0.15)}
+    assert out <= {path for path in paths if held_out(path, 0.3)}
+
+
+def test_flat_plates_are_what_they_say_and_none_is_a_clip_s() -> None:
+    kinds = set()
+    for grey, facts in flat_plates(150, seed=9, faces=()):
+        assert grey.ndim == 2
+        assert not is_reserved("".join(facts["lines"]))
+        kinds.add(facts["kind"])
+        if facts["kind"] >= 0:
+            country, name = KINDS[facts["kind"]].split()
+            (known,) = (c for c in CLASSES if (c.country, c.name) == (country, name))
+            assert known.matches("".join(facts["lines"]))
+            assert len(facts["lines"]) == (
+                2 if known.lines and len("".join(facts["lines"])) > known.lines[0] else 1
+            )
+    assert -1 in kinds
+    assert len(kinds) > 10
+
+
+def test_the_bank_is_one_array_and_its_facts(tmp_path: Path) -> None:
+    write_bank(tmp_path, 12, seed=4, faces=())
+    grey = np.load(tmp_path / "grey.npy")
+    facts = json.loads((tmp_path / "bank.json").read_text(encoding="utf-8"))
+    assert (grey.shape, grey.dtype) == ((12, *BANK_SHAPE), np.uint8)
+    assert len(facts) == 12
+    assert all(0.4 < fact["aspect"] < 12 for fact in facts)
+    write_bank(tmp_path / "again", 12, seed=4, faces=())
+    assert np.array_equal(np.load(tmp_path / "again" / "grey.npy"), grey)
