@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge.detect import torch_ready
+from edge import torch_ready
 from edge.detect.manifest import load_manifest
 from models.detector.prepare import read_recipe
 
