@@ -64,10 +64,17 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """A plate found in a frame, with the detector's score 0..1."""
+    """A plate found in a frame.
+
+    Attributes:
+        score: the detector's, 0..1.
+        vehicle: what bears the plate: car, motorcycle, bus or truck, each with its likelihood, best first;
+            empty where nothing tells.
+    """
 
     box: Box
     score: float
+    vehicle: tuple[Scored, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
