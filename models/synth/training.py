@@ -59,6 +59,7 @@ class Label:
     licence: str
     plate_class: str
     quad: str
+    vehicle: str = ""
 
 
 def random_spec(rng: Rng, *, two_line: bool | None = None) -> PlateSpec:
@@ -207,12 +208,13 @@ def _scenes(seed: int, count: int, width_px: int) -> Iterator[tuple[Image, str, 
 
 
 def _scene_label(path: str, seed: int, sighting: Sighting, passages: list[Passage]) -> Label:
-    plate = passages[sighting.passage].vehicle.plates[0].image
+    vehicle = passages[sighting.passage].vehicle
+    plate = vehicle.plates[0].image
     x, y, w, h = (f"{value:.1f}" for value in box(sighting.quad))
     quad = " ".join(f"{value:.1f}" for value in np.asarray(sighting.quad).ravel())
     return Label(
         path, "train", "synth_scene", "scene", plate.country, plate.text, x, y, w, h, "rendered",
-        f"models/synth@{seed}", LICENCE, plate.plate_class, quad,
+        f"models/synth@{seed}", LICENCE, plate.plate_class, quad, vehicle.kind,
     )  # fmt: skip
 
 
