@@ -103,6 +103,7 @@ def import_hotlist(file: Path, list_name: str, actor: str, config: Path) -> None
 
     from central.access.audit import AuditLog
     from central.access.key import open_key
+    from central.hotlist.grammar import load_grammar
     from central.hotlist.store import Import, import_csv
     from central.types import Look
 
@@ -115,7 +116,7 @@ def import_hotlist(file: Path, list_name: str, actor: str, config: Path) -> None
             counts = {**asdict(report), "refused": len(report.refused)}
             log.note(connection, look, "hotlist.import", {"list": list_name, "file": file.name, **counts})
 
-        report = import_csv(engine, file, order, log=note)
+        report = import_csv(engine, file, order, grammar=load_grammar(), log=note)
     for refusal in report.refused:
         click.echo(f"{file}: line {refusal.line}: {refusal.reason}", err=True)
     refused = len(report.refused)

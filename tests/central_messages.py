@@ -83,7 +83,7 @@ def list_plates(engine: Engine, folder: Path, *lines: str, at: datetime | None =
     path = folder / "hotlist.csv"
     path.write_text("\n".join([HEADER, *lines]) + "\n")
     order = Import(list_name="medellin", entered_by="maria", at=at or NOON - timedelta(days=1), zone=UTC)
-    return import_csv(engine, path, order, log=lambda *_: None)
+    return import_csv(engine, path, order, grammar=load_grammar(), log=lambda *_: None)
 
 
 def rows(engine: Engine, table: Table) -> list[dict[str, object]]:

@@ -3,12 +3,12 @@
 The columns, named in the first line, in any order; those marked * must be there and be filled in:
 
     plate*         with or without separators: ABC-123, ABC 123, ABC123
-    country*       two letters, ISO 3166-1: CO
+    country*       two letters, ISO 3166-1, of a country in configs/plates: CO
     reason*        stolen, wanted, missing, bolo or test
     source*        who says so, such as the register that the list was taken from
     case_number*   the case or legal basis
     valid_until*   when the entry expires: 2026-12-31 (that day included) or 2026-12-31T18:00-05:00
-    plate_class    as in configs/plates; empty where unknown
+    plate_class    a class of that country in configs/plates; empty where unknown
     priority       1 (most urgent) to 9; empty is 5
     valid_from     as valid_until (from the start of that day); empty is the moment of the first import
     vehicle_type, color, brand, note    free words
@@ -29,6 +29,7 @@ from typing import Final
 from central.errors import HotlistError
 from central.text import harmless, is_printable
 from central.types import Reason
+from edge.contract.plate import Grammar
 from edge.contract.spelling import typed
 
 REQUIRED: Final = ("plate", "country", "reason", "source", "case_number", "valid_until")
@@ -37,7 +38,6 @@ MAX_BYTES: Final = 64 * 1024 * 1024
 DEFAULT_PRIORITY: Final = 5
 
 _COUNTRY = re.compile(r"[A-Z]{2}")
-_CLASS = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _LONGEST: Final = {
     "source": 119,
     "case_number": 62,
@@ -94,12 +94,13 @@ class Sheet:
     sha256: str
 
 
-def read_sheet(path: Path, *, zone: tzinfo) -> Sheet:
-    """Read and check a file.
+def read_sheet(path: Path, *, zone: tzinfo, grammar: Grammar) -> Sheet:
+    """Read and check a file, each line by itself: a plate may still stand twice.
 
     Args:
         path: the CSV file.
         zone: where dates and times without an offset are meant.
+        grammar: the countries and classes that a camera can tell; an entry of another could never match.
 
     Raises:
         HotlistError: the file cannot be read, is not UTF-8, or its first line does not name the columns.
@@ -110,16 +111,11 @@ def read_sheet(path: Path, *, zone: tzinfo) -> Sheet:
     header = _header(path, lines[0], delimiter)
     rows: list[Row] = []
     refused: list[Refusal] = []
-    first: dict[tuple[str, str], int] = {}
     for number, fields in _fields(lines, delimiter):
         try:
-            row = _row(number, _named(header, fields), zone)
-            if (earlier := first.setdefault((row.plate, row.country), number)) != number:
-                raise ValueError(f"{row.plate} ({row.country}) stands in line {earlier} already")
+            rows.append(_row(number, _named(header, fields), zone=zone, grammar=grammar))
         except ValueError as error:
             refused.append(Refusal(number, str(error)))
-        else:
-            rows.append(row)
     return Sheet(tuple(rows), tuple(refused), sha256(raw).hexdigest())
 
 
@@ -192,20 +188,17 @@ def _named(header: tuple[str, ...], fields: list[str] | csv.Error) -> dict[str, 
     return named
 
 
-def _row(number: int, named: dict[str, str], zone: tzinfo) -> Row:
+def _row(number: int, named: dict[str, str], *, zone: tzinfo, grammar: Grammar) -> Row:
     valid_from = _moment(named, "valid_from", zone) if named["valid_from"] else None
     valid_until = _moment(named, "valid_until", zone)
     if valid_from is not None and valid_until <= valid_from:
         raise ValueError(f"valid_until: {named['valid_until']} is not after valid_from")
+    plate, country = _plate(named["plate"]), _country(named["country"].upper(), grammar)
     return Row(
         line=number,
-        plate=_plate(named["plate"]),
-        country=_matching("country", named["country"].upper(), _COUNTRY, "two letters, such as CO"),
-        plate_class=_matching(
-            "plate_class", named["plate_class"].lower(), _CLASS, "a name such as particular"
-        )
-        if named["plate_class"]
-        else None,
+        plate=plate,
+        country=country,
+        plate_class=_plate_class(named["plate_class"].lower(), country, grammar),
         reason=_reason(named["reason"].lower()),
         priority=_priority(named["priority"]),
         source=harmless(named["source"]),
@@ -226,10 +219,20 @@ def _plate(value: str) -> str:
         raise ValueError(f"plate: {error}, found {value!r}") from error
 
 
-def _matching(name: str, value: str, pattern: re.Pattern[str], expected: str) -> str:
-    if pattern.fullmatch(value) is None:
-        raise ValueError(f"{name}: expected {expected}, found {value!r}")
+def _country(value: str, grammar: Grammar) -> str:
+    if _COUNTRY.fullmatch(value) is None:
+        raise ValueError(f"country: expected two letters, such as CO, found {value!r}")
+    if value not in grammar.countries:
+        known = ", ".join(grammar.countries)
+        raise ValueError(f"country: no plates of {value!r} are known; known are {known}")
     return value
+
+
+def _plate_class(value: str, country: str, grammar: Grammar) -> str | None:
+    known = sorted({c.name for c in grammar.classes if c.country == country})
+    if value and value not in known:
+        raise ValueError(f"plate_class: {country} has no {value!r}; it has {', '.join(known)}")
+    return value or None
 
 
 def _reason(value: str) -> Reason:

@@ -16,6 +16,7 @@ from central.errors import HotlistError, StoreError
 from central.hotlist.index import Compatible, HotlistIndex
 from central.hotlist.sheet import Refusal, Row, Sheet, read_sheet
 from central.types import HotlistEntry, Reason
+from edge.contract.plate import Grammar
 from edge.contract.read import Identifier
 
 _log = structlog.get_logger(__name__)
@@ -72,7 +73,7 @@ Log = Callable[[Connection, ImportReport], object]
 """Writes an import down, in its own transaction."""
 
 
-def import_csv(engine: Engine, path: Path, order: Import, *, log: Log) -> ImportReport:
+def import_csv(engine: Engine, path: Path, order: Import, *, grammar: Grammar, log: Log) -> ImportReport:
     """Add the file's entries to a list and change those that it has already; nothing is removed.
 
     An entry ends by its expiry: a file that gives a listed plate an earlier `valid_until` ends it. A running
@@ -90,7 +91,7 @@ def import_csv(engine: Engine, path: Path, order: Import, *, log: Log) -> Import
             f"name of the list {order.list_name!r}, or of who enters it {order.entered_by!r}: expected lower "
             "case letters, digits, '.', '_' and '-', up to 63"
         ) from error
-    sheet = read_sheet(path, zone=order.zone)
+    sheet = read_sheet(path, zone=order.zone, grammar=grammar)
     try:
         with engine.begin() as connection:
             # First, so that a second import waits for this one.
@@ -117,14 +118,18 @@ def _merge(connection: Connection, sheet: Sheet, order: Import) -> ImportReport:
     now_us = to_us(order.at)
     new: list[dict[str, Any]] = []
     changed: list[dict[str, Any]] = []
-    expired: list[Refusal] = []
+    refused: list[Refusal] = []
+    taken: dict[tuple[str, str], int] = {}  # by which line
     ended_sooner = 0
     for row in sheet.rows:
-        before = listed.get((row.plate, row.country))
+        key = (row.plate, row.country)
+        before = listed.get(key)
         values = _values(row, before=before, now_us=now_us)
-        if fault := _expiry_fault(row, values, new=before is None, now_us=now_us):
-            expired.append(Refusal(row.line, fault))
-        elif before is None:
+        if fault := _fault(row, earlier=taken.get(key), new=before is None, now_us=now_us):
+            refused.append(Refusal(row.line, fault))
+            continue
+        taken[key] = row.line
+        if before is None:
             new.append(values | _entered(order))
         elif any(before[name] != values[name] for name in _SAID):
             ended_sooner += values["valid_until_us"] < before["valid_until_us"]
@@ -143,8 +148,8 @@ def _merge(connection: Connection, sheet: Sheet, order: Import) -> ImportReport:
         added=len(new),
         changed=len(changed),
         ended_sooner=ended_sooner,
-        unchanged=len(sheet.rows) - len(new) - len(changed) - len(expired),
-        refused=tuple(sorted((*sheet.refused, *expired), key=lambda refusal: refusal.line)),
+        unchanged=len(taken) - len(new) - len(changed),
+        refused=tuple(sorted((*sheet.refused, *refused), key=lambda refusal: refusal.line)),
         sha256=sheet.sha256,
     )
 
@@ -161,8 +166,11 @@ def _values(row: Row, *, before: RowMapping | None, now_us: int) -> dict[str, An
     return values
 
 
-def _expiry_fault(row: Row, values: dict[str, Any], *, new: bool, now_us: int) -> str:
-    if new and values["valid_until_us"] <= now_us:
+def _fault(row: Row, *, earlier: int | None, new: bool, now_us: int) -> str:
+    """Why a good line does not become an entry: only a line that became one (`earlier`) keeps its plate's place."""
+    if earlier is not None:
+        return f"{row.plate} ({row.country}) stands in line {earlier} already"
+    if new and to_us(row.valid_until) <= now_us:
         return (
             f"valid_until: {row.valid_until:%Y-%m-%d %H:%M} UTC is over, and {row.plate} is not on this list"
         )

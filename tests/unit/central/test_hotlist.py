@@ -37,7 +37,7 @@ def sqlite(tmp_path: Path):
 def sheet(folder: Path, text: str | bytes) -> Sheet:
     path = folder / "list.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return read_sheet(path, zone=ZoneInfo("America/Bogota"))
+    return read_sheet(path, zone=ZoneInfo("America/Bogota"), grammar=GRAMMAR)
 
 
 def refusals(folder: Path, *lines: str) -> dict[int, str]:
@@ -73,7 +73,13 @@ def test_good_lines_are_kept_and_bad_ones_named_by_line(database: Engine, tmp_pa
         ("ABC123,COL,,stolen,1,S,C,,2026-12-31", "country: expected two letters"),
         ("ÑBC123,CO,,stolen,1,S,C,,2026-12-31", "plate"),
         ("ABC1234567890,CO,,stolen,1,S,C,,2026-12-31", "plate"),
-        ("ABC123,CO,Class 1,stolen,1,S,C,,2026-12-31", "plate_class"),
+        ("ABC123,ZZ,,stolen,1,S,C,,2026-12-31", "country: no plates of 'ZZ' are known; known are AR, BO, "),
+        ("ABC123,CO,Class 1,stolen,1,S,C,,2026-12-31", "plate_class: CO has no 'class 1'; it has "),
+        (
+            "ABC123,CO,particlar,stolen,1,S,C,,2026-12-31",
+            "motocicleta, oficial, organismos, particular, publico",
+        ),
+        ("ABC123,AR,oficial,stolen,1,S,C,,2026-12-31", "plate_class: AR has no 'oficial'"),
         ("ABC123,CO,,lost,1,S,C,,2026-12-31", "reason: expected one of stolen, wanted"),
         ("ABC123,CO,,stolen,0,S,C,,2026-12-31", "priority: expected 1"),
         ("ABC123,CO,,stolen,²,S,C,,2026-12-31", "priority: expected 1"),
@@ -97,10 +103,24 @@ def test_a_bad_line_says_what_is_wrong_and_spares_the_next(tmp_path: Path, line:
     assert says in found[2]
 
 
-def test_a_plate_that_stands_twice_is_named(tmp_path: Path):
-    assert refusals(tmp_path, GOOD, GOOD.replace("ABC123", "abc-123"), GOOD.replace("CO", "VE")) == {
-        3: "ABC123 (CO) stands in line 2 already"
-    }
+def test_a_plate_that_stands_twice_is_named(sqlite: Engine, tmp_path: Path):
+    venezuelan = GOOD.replace("CO,particular", "VE,")
+    report = list_plates(sqlite, tmp_path, GOOD, GOOD.replace("ABC123", "abc-123"), venezuelan, at=AT)
+    assert report.added == 2
+    assert {r.line: r.reason for r in report.refused} == {3: "ABC123 (CO) stands in line 2 already"}
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [GOOD.replace("2026-12-31", "2026-01-02"), GOOD.replace(",1,", ",0,"), GOOD.replace("CO", "ZZ")],
+)
+def test_a_refused_line_takes_no_good_ones_place(sqlite: Engine, tmp_path: Path, refused: str):
+    report = list_plates(sqlite, tmp_path, refused, GOOD, GOOD, at=AT)
+    assert report.added == 1
+    assert [r.line for r in report.refused] == [2, 4]
+    assert report.refused[1].reason == "ABC123 (CO) stands in line 3 already"
+    (row,) = rows(sqlite, hotlist_entry)
+    assert from_us(int(str(row["valid_until_us"]))) == datetime(2027, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +150,7 @@ def test_latin_1_is_said_plainly(tmp_path: Path):
 
 def test_a_missing_file_and_a_huge_one_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(HotlistError, match=r"nowhere\.csv: cannot be read: No such file"):
-        read_sheet(tmp_path / "nowhere.csv", zone=UTC)
+        read_sheet(tmp_path / "nowhere.csv", zone=UTC, grammar=GRAMMAR)
     monkeypatch.setattr("central.hotlist.sheet.MAX_BYTES", 10)
     with pytest.raises(HotlistError, match="larger than"):
         sheet(tmp_path, HEADER)
@@ -210,7 +230,9 @@ def test_an_entry_is_ended_by_an_earlier_expiry_and_a_stale_one_is_not_added(
 def test_lists_are_apart(database: Engine, tmp_path: Path):
     list_plates(database, tmp_path, GOOD, at=AT)
     order = Import(list_name="interpol", entered_by="jose", at=AT)
-    assert import_csv(database, tmp_path / "hotlist.csv", order, log=lambda *_: None).added == 1
+    assert (
+        import_csv(database, tmp_path / "hotlist.csv", order, grammar=GRAMMAR, log=lambda *_: None).added == 1
+    )
     assert len(rows(database, hotlist_entry)) == 2
 
 
@@ -219,7 +241,7 @@ def test_a_list_needs_a_plain_name(sqlite: Engine, tmp_path: Path, name: str):
     (tmp_path / "list.csv").write_text(f"{HEADER}\n{GOOD}")
     order = Import(list_name=name, entered_by="maria", at=AT)
     with pytest.raises(HotlistError, match="name of the list"):
-        import_csv(sqlite, tmp_path / "list.csv", order, log=lambda *_: None)
+        import_csv(sqlite, tmp_path / "list.csv", order, grammar=GRAMMAR, log=lambda *_: None)
 
 
 def test_a_failed_import_leaves_the_list_as_it_was(sqlite: Engine, tmp_path: Path):
@@ -242,7 +264,8 @@ def test_an_import_that_cannot_be_logged_is_none(database: Engine, tmp_path: Pat
 
     (tmp_path / "list.csv").write_text(f"{HEADER}\n{GOOD}")
     with pytest.raises(StoreError, match="disk full"):
-        import_csv(database, tmp_path / "list.csv", Import("medellin", "maria", at=AT), log=full)
+        order = Import("medellin", "maria", at=AT)
+        import_csv(database, tmp_path / "list.csv", order, grammar=GRAMMAR, log=full)
     assert rows(database, hotlist_entry) == []
 
 
