@@ -22,7 +22,7 @@ from edge.emission import Emission, Kind
 from edge.evidence import Shot, Still, quality
 from edge.passage import SAME_PLACE, Passage
 from edge.ports import Detector, PlateReader
-from edge.read.rectify import cut
+from edge.read.crop import cut
 from edge.settings import CameraSettings, VoteSettings
 from edge.track import Track, Tracker
 from edge.types import Bgr, Box, Detection, Frame, Verdict

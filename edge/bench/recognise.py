@@ -15,7 +15,7 @@ from typing import Any, Final
 from edge import ctc
 from edge.bench.labels import NEGATIVES, Label, Picture
 from edge.ports import Detector, PlateReader
-from edge.read.rectify import cut
+from edge.read.crop import cut
 from edge.types import Bgr, Box, Detection, Reading
 
 MATCH_IOU: Final = 0.5

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.types import Bgr, Box
+from edge.types import Bgr
 
 _HEIGHT: Final = 64
 """Rows of the picture on which the layout is found, px; its width follows, up to five times as much."""
@@ -52,27 +52,6 @@ class Row:
     def height(self) -> float:
         """Share of the crop's height."""
         return self.bottom - self.top
-
-
-def cut(bgr: Bgr, box: Box, *, across: float = 0.03, down: float = 0.0) -> Bgr:
-    """Cut a box with a margin, within the picture; a view, not a copy.
-
-    A detector's boxes are rather too high than too low, and what stands above and below the characters costs
-    them size in the strip that is read: so no margin there, and a small one against a first or last character
-    that is cut off. At least one pixel comes back, however small the box.
-
-    Args:
-        bgr: the picture.
-        box: px of the picture.
-        across: margin at the left and at the right, share of the box's width.
-        down: margin above and below, share of its height.
-    """
-    high, wide = bgr.shape[:2]
-    left = min(max(int(box.x - across * box.width), 0), wide - 1)
-    top = min(max(int(box.y - down * box.height), 0), high - 1)
-    right = min(max(int(np.ceil(box.x + box.width * (1 + across))), left + 1), wide)
-    bottom = min(max(int(np.ceil(box.y + box.height * (1 + down))), top + 1), high)
-    return bgr[top:bottom, left:right]
 
 
 def layouts(crop: Bgr) -> list[list[Bgr]]:

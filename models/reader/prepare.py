@@ -23,7 +23,7 @@ from rich.progress import track
 
 from edge import ctc
 from edge.read.ppocr import PpOcrReader
-from edge.read.rectify import cut
+from edge.read.crop import cut
 from edge.types import Bgr, Box
 from models.synth import typefaces
 from models.synth.arrays import pick, stream

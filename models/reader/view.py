@@ -35,7 +35,7 @@ def seen(plate: Image, aspect: float, rng: Rng, *, behind: Image | None = None, 
     quad = _turned(wide, high, rng)
     quad -= quad.min(axis=0)
     box = quad.max(axis=0)
-    before, after = _margins(rng, box), _margins(rng, box)
+    before, after = _margins(rng, box)
     size = np.maximum(np.ceil(box + before + after), 8).astype(int)
     size = np.minimum(size, 420)
     corners = (quad + before).astype(np.float32)
@@ -123,7 +123,8 @@ def shaken(crop: Image, rng: Rng) -> Image:
     corners = np.array([[0, 0], [size[0], 0], [size[0], size[1]], [0, size[1]]], np.float32)
     moved = corners + (rng.normal(0, 0.025, (4, 2)) * [size[0], size[1] * 2.2]).astype(np.float32)
     moved += np.array([[0, rng.normal(0, 0.05) * size[1]]]) * np.array([[1], [-1], [-1], [1]])
-    grown = rng.uniform(-0.015, 0.1, 4) * [size[0], size[1], size[0], size[1]]
+    least = -0.04 if rng.random() < 0.25 else -0.015
+    grown = rng.uniform(least, 0.1, 4) * [size[0], size[1], size[0], size[1]]
     moved = (moved + grown[:2]).astype(np.float32)
     out = (int(size[0] + grown[0] + grown[2]), int(size[1] + grown[1] + grown[3]))
     warp = cv2.getPerspectiveTransform(corners, moved)
@@ -159,11 +160,16 @@ def _turned(wide: float, high: float, rng: Rng) -> Floats:
     return np.asarray(turned[:, :2] * (far / (far + turned[:, 2:])) + shear)
 
 
-def _margins(rng: Rng, box: Floats) -> Floats:
-    """What a detector's box shows beyond the plate, or cuts off, px in x and y."""
-    loose = rng.random() < 0.15
-    share = rng.uniform(-0.02, 0.3 if loose else 0.09, 2)
-    return np.asarray(share * box)
+def _margins(rng: Rng, box: Floats) -> tuple[Floats, Floats]:
+    """What a detector's box shows beyond the plate, or cuts off: px in x and y, before and after it."""
+    chance = rng.random()
+    if chance < 0.25:  # cut into the characters at the ends, as tight boxes and moving plates are
+        low, high = np.array([-0.075, -0.1]), np.array([0.01, 0.02])
+    elif chance < 0.4:
+        low, high = np.array([-0.02, -0.02]), np.array([0.35, 0.35])
+    else:
+        low, high = np.array([-0.03, -0.03]), np.array([0.09, 0.09])
+    return np.asarray(rng.uniform(low, high) * box), np.asarray(rng.uniform(low, high) * box)
 
 
 def _surroundings(behind: Image | None, shape: tuple[int, int], rng: Rng) -> Image:

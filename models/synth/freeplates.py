@@ -15,6 +15,7 @@ import numpy as np
 
 from models.synth import typefaces
 from models.synth.arrays import Floats, Image, Rng, pick
+from models.synth.emblems import emblem
 from models.synth.patterns import CLASSES
 from models.synth.reserved import is_reserved
 from models.synth.texts import sample_pattern, sample_text
@@ -23,7 +24,7 @@ from models.synth.typefaces import CAP_PX
 SHAPES = (
     "LLLDDD", "LLLDDDD", "LLDDDLL", "LLLDLDD", "LLDDDD", "LDDDLLL", "DDDLLL", "LLLLDD", "LLDDDL", "DLLLDDD", "DDDDLL",
     "LLDDLLL", "LDDDDD", "DDDDDD", "LLDDDDD", "DDLDDDDD", "LLLDDL", "DDLDDD", "LDDDDL", "DDDDD", "LLDLDDDD", "LLL",
-    "DDDD",
+    "DDDD", "LLLLL", "LLLLLL", "LLLLLLL", "LLD", "LLLLD", "LLDD", "LDDD", "LLDDD", "DDDLL", "DDDDL", "DLLLD",
 )  # fmt: skip
 """Shapes of real plates the world over: L a letter, D a digit."""
 _RANDOM_SHARE = 0.3
@@ -116,7 +117,7 @@ def _line(text: str, face: str, weight: int, gap: float, narrow: float, rng: Rng
     room = CAP_PX // 4
     parts: list[Image] = []
     jitter = float(rng.uniform(0, 2.5)) if rng.random() < 0.3 else 0.0
-    separator = pick(rng, ("", "", "", "-", ".", "·", " ", "*")) if rng.random() < 0.85 else "any"
+    separator = pick(rng, ("", "", "", "-", ".", "·", " ", "*", "*")) if rng.random() < 0.85 else "any"
     wide_gap = float(rng.uniform(0.15, 1.0))
     for place, character in enumerate(text):
         if place:
@@ -126,7 +127,7 @@ def _line(text: str, face: str, weight: int, gap: float, narrow: float, rng: Rng
             )
             parts.append(np.zeros((CAP_PX + 2 * room, max(2, round(here * CAP_PX * 0.6))), np.uint8))
             if group and separator:
-                parts.append(_separator(separator, face, wide_gap, room, rng))
+                parts.append(_separator(separator, wide_gap, room, rng))
         drawn = typefaces.glyph(character, face)
         ink = typefaces.weighted(drawn.ink, weight)
         extra = (ink.shape[0] - drawn.ink.shape[0]) // 2
@@ -135,6 +136,9 @@ def _line(text: str, face: str, weight: int, gap: float, narrow: float, rng: Rng
         top = max(0, top)
         cell[top : top + ink.shape[0]] = ink[: cell.shape[0] - top]
         parts.append(cell)
+    if rng.random() < 0.16:  # arms or a logo before or after the number
+        beside = _separator("*", wide_gap, room, rng)
+        parts = [beside, *parts] if rng.random() < 0.65 else [*parts, beside]
     line = np.hstack(parts)
     return np.asarray(
         cv2.resize(
@@ -144,8 +148,8 @@ def _line(text: str, face: str, weight: int, gap: float, narrow: float, rng: Rng
     )
 
 
-def _separator(kind: str, face: str, wide: float, room: int, rng: Rng) -> Image:
-    width = max(6, round(wide * CAP_PX * 0.6))
+def _separator(kind: str, wide: float, room: int, rng: Rng) -> Image:
+    width = max(6, round((wide + (0.8 if kind == "*" else 0.0)) * CAP_PX * 0.6))
     cell = np.zeros((CAP_PX + 2 * room, width), np.uint8)
     middle = (width // 2, room + CAP_PX // 2)
     if kind == "-":
@@ -162,23 +166,13 @@ def _separator(kind: str, face: str, wide: float, room: int, rng: Rng) -> Image:
         cv2.circle(
             cell, (middle[0], y), max(3, round(CAP_PX * float(rng.uniform(0.03, 0.09)))), 255, -1, cv2.LINE_AA
         )
-    elif kind == "*":  # an emblem
-        size = max(4, round(min(width * 0.45, CAP_PX * float(rng.uniform(0.15, 0.42)))))
-        tone = int(rng.integers(60, 200))
-        shape = int(rng.integers(4))
-        if shape == 0:
-            cv2.circle(cell, middle, size, tone, -1, cv2.LINE_AA)
-            cv2.circle(cell, middle, size // 2, int(rng.integers(0, 120)), -1, cv2.LINE_AA)
-        elif shape == 1:
-            points = np.array([middle]) + rng.integers(-size, size + 1, (7, 2))
-            cv2.fillPoly(cell, [points.astype(np.int32)], tone, cv2.LINE_AA)
-        elif shape == 2:
-            cv2.ellipse(cell, middle, (size * 2 // 3, size), 0, 0, 360, tone, max(2, size // 4), cv2.LINE_AA)
-        else:
-            cv2.rectangle(
-                cell, (middle[0] - size, middle[1] - size), (middle[0] + size, middle[1] + size), tone, 3
-            )
-    del face
+    elif kind == "*":
+        side = min(round(CAP_PX * float(rng.uniform(0.4, 1.1))), width)
+        drawn = emblem(rng, side)
+        top = max(0, middle[1] - side // 2 + round(rng.normal(0, CAP_PX * 0.08)))
+        left = middle[0] - side // 2
+        part = cell[top : top + side, left : left + side]
+        part[:] = drawn[: part.shape[0], : part.shape[1]]
     return cell
 
 
@@ -236,6 +230,8 @@ def _paint(ink: Image, area: tuple[int, int, int, int], rng: Rng) -> Image:
             np.linspace(-1, 1, high, dtype=np.float32)[:, None] * float(rng.uniform(-0.25, 0.25)) * contrast
         )
     printed = np.asarray(np.clip(picture, 0, 255), np.uint8)
+    if rng.random() < 0.2:
+        _scenery(printed, ground, contrast, rng)
     _small_print(printed, area, letter, rng)
     if rng.random() < 0.6:
         inset, thick = int(rng.integers(2, 14)), int(rng.integers(2, 8))
@@ -256,6 +252,28 @@ def _paint(ink: Image, area: tuple[int, int, int, int], rng: Rng) -> Image:
         dirt = np.clip((smooth(rng, (high, wide), int(rng.integers(3, 16))) - 0.5) * 2, 0, 1)
         picture += (float(rng.uniform(40, 170)) - picture) * dirt * float(rng.uniform(0.1, 0.75))
     return np.asarray(np.clip(picture, 0, 255), np.uint8)
+
+
+def _scenery(picture: Image, ground: float, contrast: float, rng: Rng) -> None:
+    """Hills, a rising sun or a large pale emblem behind the number; paler than the number is."""
+    high, wide = picture.shape
+    tone = ground + float(rng.uniform(-0.45, 0.45)) * contrast
+    kind = int(rng.integers(3))
+    if kind == 0:
+        count = int(rng.integers(5, 20))
+        tops = high * (float(rng.uniform(0.3, 0.9)) + rng.normal(0, 0.08, count))
+        points = [(0, high), *zip(np.linspace(0, wide, count), tops, strict=True), (wide, high)]
+        cv2.fillPoly(picture, [np.asarray(points, np.int32)], tone, cv2.LINE_AA)
+    elif kind == 1:
+        middle = (int(rng.uniform(0, wide)), int(rng.uniform(0, high)))
+        cv2.circle(picture, middle, int(high * rng.uniform(0.2, 0.7)), tone, -1, cv2.LINE_AA)
+    else:
+        side = int(high * rng.uniform(0.4, 0.95))
+        x, y = int(rng.uniform(0, max(1, wide - side))), int(rng.uniform(0, high - side))
+        alpha = emblem(rng, side).astype(np.float32) / 255
+        part = picture[y : y + side, x : x + side]
+        alpha = alpha[:, : part.shape[1]]
+        part[:] = np.clip(part * (1 - alpha) + tone * alpha, 0, 255).astype(np.uint8)
 
 
 def _small_print(picture: Image, area: tuple[int, int, int, int], letter: float, rng: Rng) -> None:

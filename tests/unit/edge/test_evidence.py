@@ -4,7 +4,7 @@ import pytest
 from fakes import at, picture
 
 from edge.evidence import CROP_BYTES, Gallery, Shot, Still, crop_jpeg, overview_jpeg, quality
-from edge.read.rectify import cut
+from edge.read.crop import cut
 from edge.types import Bgr, Box
 
 BOX = Box(200, 100, 120, 60)
