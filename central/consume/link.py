@@ -38,6 +38,7 @@ _QUEUE_WAIT_S: Final = 0.2
 _SHORT_S: Final = 5.0
 _SHORT_LIVES: Final = 3
 """So many connections in a row that lived no longer than this point to a second process of our name."""
+_SUBSCRIBE_AGAIN_S: Final = 30.0
 _PASSING: Final = frozenset({"Server unavailable", "Server busy", "Quota exceeded", "Use another server"})
 
 _log = structlog.get_logger(__name__)
@@ -64,7 +65,7 @@ class MqttLink:
             settings: the broker.
             deliveries: where messages go.
             clock: now, UTC-aware.
-            on_fault: called once with what only a person can mend (refused, session taken over).
+            on_fault: called once with what only a person can mend: refused from the start, session taken over.
 
         Raises:
             ConfigError: the password or a certificate cannot be read.
@@ -78,6 +79,8 @@ class MqttLink:
         self._connection = 0
         self._connected_at: float | None = None
         self._short_lives = 0
+        self._is_refused = False
+        self._is_granted = False  # our subscriptions, at least once
         self._where: Final = f"broker {settings.host}:{settings.port}"
         # Written by one thread each; equal when every reply has reached the broker.
         self._sent = 0
@@ -160,18 +163,36 @@ class MqttLink:
         self, client: Client, _data: object, flags: ConnectFlags, reason: ReasonCode, _p: object
     ) -> None:
         if reason.is_failure:
-            if str(reason) in _PASSING:
-                _log.warning("broker is not ready, trying again", broker=self._where, reason=str(reason))
-            else:
-                self._fail(f"{self._where}: connection {self._who()} refused: {reason}")
+            self._is_refused = True
+            self._tell_refusal(str(reason))
             return
         self._connection += 1
         self._connected_at = time.monotonic()
         _log.info("connected", broker=self._where, session_kept=flags.session_present)
+        self._subscribe(client)
+
+    def _tell_refusal(self, reason: str) -> None:
+        """The first connection decides: a setting that has never worked is a fault, and ends us where it is seen.
+
+        Later the broker may be between two password files, or its administrator at work: edges go on, so do we.
+        """
+        if reason in _PASSING:
+            _log.warning("broker is not ready, trying again", broker=self._where, reason=reason)
+        elif self._connection:
+            _log.error("broker refuses us, trying again", broker=self._where, who=self._who(), reason=reason)
+        else:
+            remedy = self._settings.remedy(reason)
+            self._fail(f"{self._where}: connection {self._who()} refused: {reason}{remedy}")
+
+    def _subscribe(self, client: Client) -> None:
         if self._settings.protocol == "5":
             client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in subscriptions()])
         else:
             client.subscribe([(topic, 1) for topic in subscriptions()])
+
+    def _subscribe_again(self) -> None:
+        if self._client.is_connected() and not self._closing.is_set():
+            self._subscribe(self._client)
 
     def _on_connect_fail(self, _client: Client, _data: object) -> None:
         _log.warning("broker cannot be reached, trying again", broker=self._where)
@@ -181,15 +202,16 @@ class MqttLink:
     ) -> None:
         if str(reason) == "Session taken over":
             self._fail(f"{self._where}: another consumer has taken over as {self._settings.client_id!r}")
-        elif not self._closing.is_set():
+        elif not self._closing.is_set() and not self._is_refused:
             hint = self._hint()
             _log.warning("connection lost, trying again", broker=self._where, reason=str(reason), **hint)
         self._connected_at = None
+        self._is_refused = False
 
     def _hint(self) -> dict[str, str]:
         """What may be behind a lost connection, for brokers that close it without a word."""
         if self._connected_at is None:
-            return {"hint": "closed before it accepted us; are user and password right?"}
+            return {"hint": f"closed before it accepted us; {self._settings.doubts}"}
         is_short = time.monotonic() - self._connected_at < _SHORT_S
         self._short_lives = self._short_lives + 1 if is_short else 0
         if self._short_lives < _SHORT_LIVES:
@@ -202,8 +224,16 @@ class MqttLink:
         refused = [
             topic for topic, reason in zip(subscriptions(), reasons, strict=False) if reason.is_failure
         ]
-        if refused:
+        if not refused:
+            self._is_granted = True
+        elif not self._is_granted:
             self._fail(f"{self._where}: subscription {self._who()} refused: {', '.join(refused)}")
+        elif not self._closing.is_set():
+            topics = ", ".join(refused)
+            _log.error("broker refuses a subscription, trying again", broker=self._where, topics=topics)
+            again = threading.Timer(_SUBSCRIBE_AGAIN_S, self._subscribe_again)
+            again.daemon = True
+            again.start()
 
     def _on_publish(self, _client: Client, _data: object, _mid: int, reason: ReasonCode, _p: object) -> None:
         self._settled += 1

@@ -61,6 +61,24 @@ class BrokerSettings(Section):
     tls: TlsSettings | None = Field(default=None, description="TLS; compulsory off this machine")
     keepalive_s: Annotated[int, Field(ge=2, le=3600)] = Field(default=20, description="seconds")
 
+    @property
+    def doubts(self) -> str:
+        """What to ask oneself where the broker hangs up without a word, before it has accepted us."""
+        user = (
+            "does it ask for a user and password?"
+            if self.username is None
+            else "are user and password right?"
+        )
+        return f"{user} Does it speak MQTT {self.protocol}? If not, {self._other_protocol}"
+
+    def remedy(self, refusal: str) -> str:
+        """What to add to the broker's words when it refuses us; empty where they say enough."""
+        return f"; {self._other_protocol}" if refusal == "Unsupported protocol version" else ""
+
+    @property
+    def _other_protocol(self) -> str:
+        return f'set protocol: "{"3.1.1" if self.protocol == "5" else "5"}"'
+
     @model_validator(mode="after")
     def _nothing_in_clear_over_a_network(self) -> Self:
         if self.tls is None and not _is_loopback(self.host):

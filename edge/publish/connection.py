@@ -183,7 +183,7 @@ class Connection:
         except ssl.SSLError as error:
             raise PublishError(f"{self._where}: TLS: {error}") from error
         except OSError as error:
-            raise self._lost(error.strerror or str(error)) from error
+            raise LinkLostError(f"{self._where}: {error.strerror or error}") from error
         link = self._client.socket()
         if link is None:
             raise self._lost("closed")
@@ -199,14 +199,17 @@ class Connection:
             self.step(0.1)
 
     def _lost(self, why: str) -> LinkLostError:
-        if self._accepted or self._settings.username is None:
+        why = why.rstrip(".")  # paho speaks in sentences
+        if self._accepted:
             return LinkLostError(f"{self._where}: {why}")
-        return LinkLostError(f"{self._where}: {why} before it accepted us; are user and password right?")
+        return LinkLostError(f"{self._where}: {why} before it accepted us; {self._settings.doubts}")
 
     def _refused(self, what: str, reason: ReasonCode) -> PublishError:
         user = self._settings.username
         who = "a client without a user" if user is None else f"user {user!r}"
-        return PublishError(f"{self._where}: {what} of {who} refused: {reason}")
+        return PublishError(
+            f"{self._where}: {what} of {who} refused: {reason}{self._settings.remedy(str(reason))}"
+        )
 
     def _on_connect(
         self,

@@ -25,6 +25,9 @@ _BACKOFF_S: Final = (0.25, 15.0)
 
 _SETTLED_S: Final = 10.0  # a connection that lasted so long was a good one: begin at the first wait again
 _FAREWELL_S: Final = 1.0
+_SHORT_S: Final = 5.0
+_SHORT_LIVES: Final = 3
+"""So many connections in a row that lived no longer than this point to a second box of our name."""
 
 _log = structlog.get_logger(__name__)
 
@@ -53,6 +56,7 @@ class Publisher:
         self._connected = False
         self._connections = 0
         self._link_fault = ""
+        self._short_lives = 0
         self._health: EdgeHealth | None = None
         self._health_new = False
         self._put = False
@@ -123,7 +127,7 @@ class Publisher:
             except LinkLostError as error:
                 tries = 0 if time.monotonic() - began > _SETTLED_S else tries + 1
                 wait_s = min(_BACKOFF_S[0] * 2 ** min(tries, 16), _BACKOFF_S[1]) * random.uniform(0.5, 1)  # noqa: S311
-                self._down(error, wait_s)
+                self._down(error, wait_s, hint=self._hint(error, lasted_s=time.monotonic() - began))
             except (PublishError, ConfigError) as error:
                 self._standing.refused += 1
                 self._down(error, REFUSED_S / 2)
@@ -133,9 +137,16 @@ class Publisher:
                 _log.exception("publisher failed", edge=self._address.edge_id)
                 self._down(error, _BACKOFF_S[1])
 
-    def _down(self, error: Exception, wait_s: float) -> None:
+    def _hint(self, error: LinkLostError, *, lasted_s: float) -> str:
+        """Whether a second box may bear our name: the broker then sends the one away for the other, again and again."""
+        self._short_lives = self._short_lives + 1 if self._connected and lasted_s < _SHORT_S else 0
+        if self._short_lives < _SHORT_LIVES and "Session taken over" not in str(error):
+            return ""
+        return f"; does another box have the edge_id {self._address.edge_id!r}?"
+
+    def _down(self, error: Exception, wait_s: float, *, hint: str = "") -> None:
         self._connected = False
-        fault = str(error)
+        fault = f"{error}{hint}"
         if fault != self._link_fault:
             _log.warning("not connected", edge=self._address.edge_id, fault=fault)
         self._link_fault = fault

@@ -281,6 +281,34 @@ def test_a_wrong_password_is_told(broker: Broker, tmp_path: Path):
         centre.close()
 
 
+@pytest.mark.mosquitto
+def test_a_running_centre_outlives_a_broker_that_refuses_it_for_a_while(mosquitto: Broker, tmp_path: Path):
+    centre = Centre(tmp_path / "centre", mosquitto)
+    passwords = mosquitto.folder / "passwords"
+    good = passwords.read_bytes()
+    centre.start()
+    try:
+        centre.wait_for("connected")
+        mosquitto.stop()
+        passwords.write_bytes(b"\n".join(line for line in good.splitlines() if b"centre" not in line))
+        mosquitto.start()
+        centre.wait_for("broker refuses us, trying again")
+        mosquitto.stop()
+        passwords.write_bytes(good)
+        mosquitto.start()
+        centre.wait_for(" connected ", times=2)
+        edge = an_edge(centre, mosquitto)
+        edge.hand_over(read_message(a_read(1)))
+        edge.start()
+        edge.wait_until_through()
+        edge.stop()
+        assert centre.stop() == 0
+    finally:
+        centre.close()
+    assert "Not authorized" in centre.log()
+    assert centre.identities() == Counter({("edge-1", 7, 1): 1})
+
+
 def test_a_second_centre_of_the_same_name_is_told(broker: Broker, tmp_path: Path):
     first, second = (Centre(tmp_path / name, broker) for name in ("first", "second"))
     try:

@@ -263,8 +263,8 @@ def test_an_import_that_cannot_be_logged_is_none(database: Engine, tmp_path: Pat
         raise OperationalError("insert", {}, Exception("disk full"))
 
     (tmp_path / "list.csv").write_text(f"{HEADER}\n{GOOD}")
+    order = Import("medellin", "maria", at=AT)
     with pytest.raises(StoreError, match="disk full"):
-        order = Import("medellin", "maria", at=AT)
         import_csv(database, tmp_path / "list.csv", order, grammar=GRAMMAR, log=full)
     assert rows(database, hotlist_entry) == []
 

@@ -13,6 +13,7 @@ from paho.mqtt.client import MQTTMessage
 from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
+from structlog.testing import capture_logs
 
 from central.consume.link import MqttLink
 from central.consume.store import Reply
@@ -42,6 +43,9 @@ class FakeClient:
         self.payloads.append(payload)
         self.published.append((topic, retain))
         return SimpleNamespace(rc=self.rc)
+
+    def is_connected(self) -> bool:
+        return True
 
     def subscribe(self, filters: list[tuple[str, object]]) -> None:
         self.subscribed += [topic for topic, _ in filters]
@@ -152,6 +156,61 @@ def test_a_refused_connection_is_a_fault_unless_it_passes(faults: list[str], wor
         assert faults == [f"broker 127.0.0.1:1883: connection without a user refused: {words}"]
 
 
+@pytest.mark.parametrize("words", ["Not authorized", "Bad user name or password", "Banned"])
+def test_once_connected_a_refusal_is_told_and_tried_again(faults: list[str], words: str):
+    link, _ = a_link(faults, username="centre", password_file=__file__)
+    connect(link, FakeClient())
+    with capture_logs() as logs:
+        link._on_disconnect(None, None, None, reason("Server shutting down"), None)
+        link._on_connect(None, None, None, reason(words, PacketTypes.CONNACK), None)
+        link._on_disconnect(None, None, None, reason("Unspecified error"), None)
+    assert faults == []
+    assert [log["event"] for log in logs] == [
+        "connection lost, trying again",
+        "broker refuses us, trying again",
+    ], "once, and with no guess at what the broker has said"
+    assert (logs[1]["log_level"], logs[1]["who"], logs[1]["reason"]) == ("error", "of user 'centre'", words)
+    link._on_message(None, None, a_publish(1))
+    assert not link._closing.is_set()
+
+
+def test_once_granted_a_refused_subscription_is_asked_for_again(
+    faults: list[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("central.consume.link._SUBSCRIBE_AGAIN_S", 0.05)
+    link, _ = a_link(faults)
+    link._client = client = FakeClient()
+    connect(link, client)
+    granted, refused = (reason(words, PacketTypes.SUBACK) for words in ("Granted QoS 1", "Not authorized"))
+    link._on_subscribe(None, None, 1, [granted] * 2, None)
+    with capture_logs() as logs:
+        link._on_subscribe(None, None, 2, [granted, refused], None)
+        deadline = time.monotonic() + 10
+        while len(client.subscribed) < 2 * len(subscriptions()) and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert faults == []
+    assert client.subscribed == [*subscriptions(), *subscriptions()]
+    assert [(log["event"], log["topics"]) for log in logs] == [
+        ("broker refuses a subscription, trying again", subscriptions()[1])
+    ]
+    link.stop_taking()
+    link._on_subscribe(None, None, 3, [refused, refused], None)
+    time.sleep(0.2)
+    assert len(client.subscribed) == 2 * len(subscriptions()), "not while we stop"
+
+
+@pytest.mark.parametrize(("protocol", "other"), [("5", "3.1.1"), ("3.1.1", "5")])
+def test_a_broker_of_another_version_is_guessed_at(faults: list[str], protocol: str, other: str):
+    link, _ = a_link(faults, protocol=protocol)
+    hint = link._hint()["hint"]
+    assert f'Does it speak MQTT {protocol}? If not, set protocol: "{other}"' in hint
+    link._on_connect(None, None, None, reason("Unsupported protocol version", PacketTypes.CONNACK), None)
+    assert faults == [
+        "broker 127.0.0.1:1883: connection without a user refused: Unsupported protocol version; "
+        f'set protocol: "{other}"'
+    ]
+
+
 def test_a_refused_subscription_is_a_fault(faults: list[str], tmp_path: Path):
     (tmp_path / "secret").write_text("centre's own\n")
     link, _ = a_link(faults, username="centre", password_file=tmp_path / "secret")
@@ -163,7 +222,7 @@ def test_a_refused_subscription_is_a_fault(faults: list[str], tmp_path: Path):
 
 def test_connections_that_die_at_once_are_hinted_at(faults: list[str]):
     link, _ = a_link(faults)
-    assert "user and password" in link._hint()["hint"]
+    assert "a user and password" in link._hint()["hint"]
     for expected in (False, False, True):
         connect(link, FakeClient())
         assert ("another process" in str(link._hint())) is expected

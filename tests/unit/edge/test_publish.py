@@ -326,11 +326,15 @@ class TestDelivery:
 
 
 class AnsweringSocket:
-    """Accepts connections and answers each CONNECT with fixed bytes; none: it hangs up."""
+    """Accepts connections and answers each CONNECT with fixed bytes; none: it hangs up.
 
-    def __init__(self, answer: bytes | None) -> None:
+    With a `goodbye` it says that too, a moment later, and hangs up.
+    """
+
+    def __init__(self, answer: bytes | None, *, goodbye: bytes | None) -> None:
         self.connections = 0
         self._answer = answer
+        self._goodbye = goodbye
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -348,6 +352,10 @@ class AnsweringSocket:
                 else:
                     peer.sendall(self._answer)
                     held.append(peer)
+                if self._goodbye is not None:
+                    time.sleep(0.1)
+                    peer.sendall(self._goodbye)
+                    peer.close()
         for peer in held:
             peer.close()
 
@@ -358,8 +366,8 @@ class AnsweringSocket:
 
 
 @contextlib.contextmanager
-def answering(answer: bytes | None) -> Iterator[AnsweringSocket]:
-    server = AnsweringSocket(answer)
+def answering(answer: bytes | None, *, goodbye: bytes | None = None) -> Iterator[AnsweringSocket]:
+    server = AnsweringSocket(answer, goodbye=goodbye)
     try:
         yield server
     finally:
@@ -415,10 +423,27 @@ class TestRefusal:
             with pytest.raises(LinkLostError, match="are user and password right"):
                 connect(settings)
 
-    def test_nobody_there(self) -> None:
+    @pytest.mark.parametrize(("protocol", "other"), [("5", "3.1.1"), ("3.1.1", "5")])
+    def test_a_broker_that_hangs_up_may_speak_another_version(self, protocol: str, other: str) -> None:
+        with answering(None) as server, pytest.raises(LinkLostError) as caught:
+            connect(MqttSettings(port=server.port, protocol=protocol))
+        assert str(caught.value).endswith(
+            "The connection was lost before it accepted us; does it ask for a user and password? "
+            f'Does it speak MQTT {protocol}? If not, set protocol: "{other}"'
+        )
+
+    def test_a_broker_that_says_so_is_believed(self) -> None:
+        with answering(b"\x20\x02\x00\x01") as server, pytest.raises(PublishError) as caught:
+            connect(MqttSettings(port=server.port))
+        assert str(caught.value).endswith('refused: Unsupported protocol version; set protocol: "3.1.1"')
+
+    def test_nobody_there(self, tmp_path: Path) -> None:
         port = free_port()
-        with pytest.raises(LinkLostError, match=f"broker 127.0.0.1:{port}: Connection refused"):
-            connect(MqttSettings(port=port))
+        (tmp_path / "password").write_text("right\n")
+        settings = MqttSettings(port=port, username="edge-1", password_file=tmp_path / "password")
+        with pytest.raises(LinkLostError) as caught:
+            connect(settings)
+        assert str(caught.value) == f"broker 127.0.0.1:{port}: Connection refused"
 
     def test_tls_files_that_cannot_be_used_are_named(self, tmp_path: Path) -> None:
         (tmp_path / "ca.pem").write_text("no certificate")
@@ -470,6 +495,17 @@ class TestPublisher:
             time.sleep(2.0)
             publisher.stop()
             assert 2 <= server.connections <= 5
+
+    @pytest.mark.parametrize(
+        "goodbye", [b"", b"\xe0\x02\x8e\x00"], ids=["without a word", "session taken over"]
+    )
+    def test_two_boxes_of_one_name_are_hinted_at(self, spool: Spool, goodbye: bytes) -> None:
+        with answering(b"\x20\x03\x00\x00\x00", goodbye=goodbye) as server:
+            publisher = self.publisher(spool, MqttSettings(port=server.port))
+            publisher.start()
+            wait_for(lambda: "does another box have the edge_id 'edge-1'?" in publisher.state.fault)
+            publisher.stop(drain_s=0)
+        assert server.connections >= (1 if goodbye else 3)
 
     def test_a_missing_password_file_is_a_plain_fault(self, spool: Spool, tmp_path: Path) -> None:
         settings = MqttSettings(username="edge-1", password_file=tmp_path / "none")
