@@ -69,6 +69,7 @@ class Emission:
             votes=verdict.votes,
             frames=verdict.frames,
             box=_shares(self.shot.box, self.shot.frame_size),
+            vehicle=read.Vehicle(type=verdict.vehicle),
             track_id=self.track_id,
             direction=self.direction,
             preset=self.preset,

@@ -87,13 +87,13 @@ class Passage:
             return True
         return quality > _BETTER * self.best_quality or (at - self.read_at).total_seconds() >= _DULL_S
 
-    def read(self, shot: Shot, *, score: float, reading: Reading) -> None:
+    def read(self, shot: Shot, *, detection: Detection, reading: Reading) -> None:
         """Take a reading into the vote and its picture into the gallery."""
         self.gallery.add(shot)
         self.reads += 1
         self.read_at, self.read_width_px = shot.captured_at, shot.box.width
         self.best_quality = max(self.best_quality, shot.quality)
-        self._vote.add(Observation(shot.captured_at, Detection(shot.box, score), reading, shot.quality))
+        self._vote.add(Observation(shot.captured_at, detection, reading, shot.quality))
         self.verdict = self._vote.verdict()
         if self.legible_at is None and self.is_legible:
             self.legible_at = shot.captured_at

@@ -165,7 +165,7 @@ class Pipeline:
                 overview=still.overview,
             )
             passage = self._passages[track.id]
-            passage.read(shot, score=detection.score, reading=reading)
+            passage.read(shot, detection=detection, reading=reading)
 
     def _choose(
         self, frame: Frame, track: Track, detection: Detection

@@ -1,12 +1,14 @@
 """Records that pass between the stages. Frozen; arrays say shape, dtype and colour order; numbers their unit."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.contract.read import Character, Scored
+from edge.contract.seen import Look
 
 Bgr = NDArray[np.uint8]
 """(height, width, 3) uint8, blue-green-red."""
@@ -87,12 +89,17 @@ class Reading:
         alphabet: the characters of columns 1.., upper case letters and digits.
         text_raw: the greedy string as the net spelt it, separators included.
         lines: 1 or 2.
+        background: colour of the plate as the grammar names it, each with its share; empty where it cannot be told.
+        look: country and class by the look of the plate alone, each with its share, the rest looks like none of
+            them; empty where the reader does not say.
     """
 
     log_probs: NDArray[np.float32]
     alphabet: str
     text_raw: str
     lines: int = 1
+    background: Mapping[str, float] = field(default_factory=dict)
+    look: Mapping[Look, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +126,7 @@ class Verdict:
         likelihood: that `plate` is exactly right, 0..1, over all candidates of the track.
         characters: per position what was decoded and its two best alternatives.
         country, plate_class: best guess and its likelihood; None where the grammar knows no such string.
+        vehicle: what bears the plate and its likelihood; None where nothing tells.
         votes: frames whose own best string is `plate`.
         frames: frames that were read.
     """
@@ -129,6 +137,7 @@ class Verdict:
     characters: tuple[Character, ...]
     country: Scored | None
     plate_class: Scored | None
+    vehicle: Scored | None
     votes: int
     frames: int
 

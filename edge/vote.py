@@ -22,7 +22,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from edge import ctc
 from edge.contract.plate import OPEN, Grammar
 from edge.contract.read import Character, CharacterAlternative, Scored
+from edge.contract.seen import Look, Seen
 from edge.settings import VoteSettings
 from edge.types import Observation, Verdict
 
@@ -56,6 +57,7 @@ KEPT_SPELLINGS: Final = 64
 """Distinct best strings of single frames that are counted."""
 _LONGEST_RAW: Final = 24
 _TINY: Final = 1e-12
+_Key = TypeVar("_Key", int, str, Look)
 
 
 @dataclass(slots=True)
@@ -64,6 +66,7 @@ class _Ballot:
 
     Attributes:
         log_probs: (steps, 1 + alphabet) float32, as `edge.types.Reading`.
+        seen: what it showed beside the characters.
         proposed: strings that this frame holds likely, with their exact log-likelihood here.
         known: log-likelihoods of other frames' candidates, as they were needed.
     """
@@ -73,7 +76,7 @@ class _Ballot:
     log_probs: NDArray[np.float32]
     alphabet: str
     text_raw: str
-    lines: int
+    seen: Seen
     proposed: dict[str, float]
     known: dict[str, float] = field(default_factory=dict)
 
@@ -141,10 +144,12 @@ class Vote:
         candidates = self._candidates()
         if not candidates:
             return None
-        posterior = dict(zip(candidates, self._posterior(candidates).tolist(), strict=True))
+        seen = self._seen()
+        posterior = dict(zip(candidates, self._posterior(candidates, seen).tolist(), strict=True))
         plate = max(candidates, key=lambda c: (posterior[c], c))
         best = max(self._ballots, key=lambda b: b.rank)
-        country, plate_class = self._origin(plate, posterior)
+        country, plate_class = self._origin(plate, posterior, seen)
+        kind = max(sorted(seen.vehicle), key=lambda k: seen.vehicle[k], default=None)
         return Verdict(
             plate=plate,
             plate_raw=best.text_raw[:_LONGEST_RAW],
@@ -152,6 +157,7 @@ class Vote:
             characters=_characters(plate, posterior),
             country=country,
             plate_class=plate_class,
+            vehicle=_scored(kind, seen.vehicle[kind]) if kind else None,
             votes=self._spellings[plate],
             frames=self._frames,
         )
@@ -164,7 +170,7 @@ class Vote:
                     mass[text] = mass.get(text, 0.0) + ballot.quality * float(np.exp(log_p)) + _TINY
         return sorted(mass, key=lambda c: (-mass[c], c))[:KEPT_CANDIDATES]
 
-    def _posterior(self, candidates: list[str]) -> NDArray[np.float64]:
+    def _posterior(self, candidates: list[str], seen: Seen) -> NDArray[np.float64]:
         """(candidates,) probabilities; what is missing to one is 'something else'."""
         ballots = sorted(self._ballots, key=lambda b: b.rank)
         weights = np.array([max(b.quality, _TINY) for b in ballots])
@@ -182,14 +188,24 @@ class Vote:
             near += weight * float(np.log(doubt + (1 - doubt) * left / chance))
             far += weight * float(np.log(doubt))
         top = max(float(scores.max()), near, far)
-        seen = float(np.exp(scores - top).sum())
-        known = seen / (seen + float(np.exp(near - top) + np.exp(far - top)))
+        said_by_some = float(np.exp(scores - top).sum())
+        known = said_by_some / (said_by_some + float(np.exp(near - top) + np.exp(far - top)))
         # The grammar moves likelihood between the candidates; it makes the frames no surer than they are.
-        scores += GRAMMAR_WEIGHT * np.array([self._prior.lift(c) for c in candidates])
+        scores += GRAMMAR_WEIGHT * np.array([self._prior.lift(c, seen=seen) for c in candidates])
         shares: NDArray[np.float64] = np.exp(scores - scores.max())
         shares *= known / shares.sum()
         shares *= np.array([self._is_plate(c) for c in candidates])
         return shares
+
+    def _seen(self) -> Seen:
+        """What the frames saw beside the characters, the good ones counting for more."""
+        seen = [(b.seen, max(b.quality, _TINY)) for b in sorted(self._ballots, key=lambda b: b.rank)]
+        return Seen(
+            lines=_mean([(s.lines, weight) for s, weight in seen]),
+            vehicle=_mean([(s.vehicle, weight) for s, weight in seen]),
+            background=_mean([(s.background, weight) for s, weight in seen]),
+            look=_mean([(s.look, weight) for s, weight in seen]),
+        )
 
     def _is_plate(self, text: str) -> float:
         """Probability that what reads so is a plate at all and not lettering; that of the site's own is one."""
@@ -198,17 +214,17 @@ class Vote:
         plates = UNMIXED * self._prior.shares[OPEN]
         return plates / (plates + LETTERING)
 
-    def _origin(self, plate: str, posterior: Mapping[str, float]) -> tuple[Scored | None, Scored | None]:
+    def _origin(
+        self, plate: str, posterior: Mapping[str, float], seen: Seen
+    ) -> tuple[Scored | None, Scored | None]:
         """The likeliest country that has the plate, and its class, over all candidates."""
-        lines = Counter(b.lines for b in self._ballots)
-        seen = max(sorted(lines), key=lambda n: lines[n])
         countries: defaultdict[str, float] = defaultdict(float)
         classes: defaultdict[tuple[str, str], float] = defaultdict(float)
         for text, share in posterior.items():
-            for origin in self._prior.origins(text, lines=seen):
+            for origin in self._prior.origins(text, seen=seen):
                 countries[origin.country] += share * origin.likelihood
                 classes[origin.country, origin.plate_class] += share * origin.likelihood
-        known = [o for o in self._prior.origins(plate, lines=seen) if o.country != OPEN]
+        known = [o for o in self._prior.origins(plate, seen=seen) if o.country != OPEN]
         if not known:
             return None, None
         country = max(sorted({o.country for o in known}), key=lambda c: countries[c])
@@ -231,10 +247,25 @@ def _ballot(observation: Observation) -> _Ballot:
         log_probs=reading.log_probs,
         alphabet=reading.alphabet,
         text_raw=reading.text_raw,
-        lines=reading.lines,
+        seen=Seen(
+            lines={reading.lines: 1.0},
+            vehicle={v.value: v.likelihood for v in observation.detection.vehicle},
+            background=reading.background,
+            look=reading.look,
+        ),
         proposed=proposed,
         known=dict(proposed),
     )
+
+
+def _mean(shares: list[tuple[Mapping[_Key, float], float]]) -> dict[_Key, float]:
+    """Weighted mean over those that say anything."""
+    total = sum(weight for found, weight in shares if found)
+    mean: defaultdict[_Key, float] = defaultdict(float)
+    for found, weight in shares:
+        for key, share in found.items():
+            mean[key] += share * weight / total
+    return dict(mean)
 
 
 def _characters(plate: str, posterior: Mapping[str, float]) -> tuple[Character, ...]:

@@ -113,7 +113,7 @@ class FakeVote:
         text, sure = self._seen[-1]
         characters = tuple(Character(char=c, likelihood=sure) for c in text)
         votes = sum(said == text for said, _ in self._seen)
-        return Verdict(text, text, sure, characters, None, None, votes, len(self._seen))
+        return Verdict(text, text, sure, characters, None, None, None, votes, len(self._seen))
 
 
 @dataclass(frozen=True)

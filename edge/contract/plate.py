@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from edge.contract.config import Section, faults
 from edge.contract.pattern import ALPHABET, Shape, expand
+from edge.contract.seen import NOTHING, UNKNOWN, Seen
 
 OPEN: Final = "ZZ"
 """Stands for 'no country that we have a grammar of' (CLDR's code for an unknown region)."""
@@ -26,9 +27,6 @@ REST_SHARE: Final = 0.03
 """Share that countries with a grammar, but not named for the site, have together."""
 BEYOND: Final = 1e-4
 """Share, within the open pattern, of strings that even it does not have (too short or too long)."""
-
-LINES_SEEN: Final = 0.9
-"""How often a plate is seen in the number of lines that its class has."""
 
 _CODE = re.compile(r"^[A-Z]{2}$")
 
@@ -161,19 +159,18 @@ class Grammar:
             classes += _classes(document)
         return cls(classes)
 
-    def classes_of(self, text: str, *, lines: int | None = None) -> tuple[Origin, ...]:
+    def classes_of(self, text: str, *, seen: Seen = NOTHING) -> tuple[Origin, ...]:
         """Every (country, class) that has this string, the open pattern left out.
 
-        The likelihood is the class's share of its country times the string's probability in the class,
-        and, where `lines` is given, times that of a plate of this class being seen in so many lines.
-        Variants of a class (old series) are added up.
+        The likelihood is the class's share of its country times the string's probability in the class, times
+        how much better than an unknown plate it goes with what was seen. Variants of a class (old series) are
+        added up.
         """
         found: dict[tuple[str, str], float] = {}
         for plate_class, share in self._matches(text):
             if plate_class.country != OPEN:
                 key = (plate_class.country, plate_class.name)
-                seen = 1.0 if lines is None else LINES_SEEN if lines == plate_class.lines else 1 - LINES_SEEN
-                found[key] = found.get(key, 0.0) + share * seen
+                found[key] = found.get(key, 0.0) + share * seen.fits(plate_class) / UNKNOWN
         return tuple(Origin(country, name, p) for (country, name), p in sorted(found.items()))
 
     def prior(self, countries: Mapping[str, float]) -> "Prior":
@@ -215,32 +212,31 @@ class Prior:
         self.grammar: Final = grammar
         self.shares: Final = _shares(grammar.countries, countries)
 
-    def log_of(self, text: str) -> float:
+    def log_of(self, text: str, *, seen: Seen = NOTHING) -> float:
         """Natural logarithm of the string's probability at this site; finite for any string."""
-        return math.log(sum(self._parts(text).values()))
+        return math.log(sum(self._parts(text, seen).values()))
 
-    def lift(self, text: str) -> float:
-        """How much likelier the string is here than to one who knows no grammar, in nats."""
-        return self.log_of(text) - math.log(self.grammar.open_likelihood(text))
+    def lift(self, text: str, *, seen: Seen = NOTHING) -> float:
+        """How much likelier the string is here, with what was seen, than to one who knows no grammar, in nats."""
+        return self.log_of(text, seen=seen) - math.log(self.grammar.open_likelihood(text))
 
-    def origins(self, text: str, *, lines: int | None = None) -> tuple[Origin, ...]:
+    def origins(self, text: str, *, seen: Seen = NOTHING) -> tuple[Origin, ...]:
         """Where the string comes from, given that it is right: likeliest first, summing to one.
 
         The share of the open pattern stands under the country ZZ.
 
         Args:
             text: the plate.
-            lines: how many lines it was written in, where that was seen; weighs, never decides.
+            seen: what was seen of it beside the characters; weighs, never decides.
         """
-        parts = self._parts(text, lines)
+        parts = self._parts(text, seen)
         total = sum(parts.values())
         found = [Origin(country, name, p / total) for (country, name), p in parts.items()]
         return tuple(sorted(found, key=lambda o: (-o.likelihood, o.country, o.plate_class)))
 
-    def _parts(self, text: str, lines: int | None = None) -> dict[tuple[str, str], float]:
-        unknown = 1.0 if lines is None else 0.5
-        parts = {(OPEN, "open"): self.shares[OPEN] * unknown * self.grammar.open_likelihood(text)}
-        for country, name, likelihood in self.grammar.classes_of(text, lines=lines):
+    def _parts(self, text: str, seen: Seen) -> dict[tuple[str, str], float]:
+        parts = {(OPEN, "open"): self.shares[OPEN] * self.grammar.open_likelihood(text)}
+        for country, name, likelihood in self.grammar.classes_of(text, seen=seen):
             parts[country, name] = self.shares[country] * likelihood
         return parts
 

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from edge import ctc
-from edge.read.ppocr import PpOcrReader
 from edge.read.crop import cut
+from edge.read.ppocr import PpOcrReader
 from edge.types import Bgr, Box
 from models.synth import typefaces
 from models.synth.arrays import pick, stream
@@ -33,7 +33,8 @@ from models.synth.plates import render_plate
 from models.synth.training import random_spec
 
 BANK_SHAPE = (96, 288)
-KINDS = [f"{c.country} {c.name}" for c in CLASSES if c.country != "XX"]
+KINDS = [*(f"{c.country} {c.name}" for c in CLASSES if c.country != "XX"), "ZZ other"]
+"""Country and class by look; the last is a look that is none of the others'."""
 RECIPE = Path(__file__).with_name("recipe.yaml")
 
 
@@ -45,7 +46,7 @@ def flat_plates(
         rng = stream(seed, "flat", number)
         if rng.random() < 0.68:
             free = free_plate(rng, faces)
-            yield free.grey, {"lines": free.lines, "kind": -1}
+            yield free.grey, {"lines": free.lines, "kind": len(KINDS) - 1}
             continue
         plate = render_plate(random_spec(rng), rng)
         grey = cv2.cvtColor(plate.bgr, cv2.COLOR_BGR2GRAY)
@@ -53,7 +54,8 @@ def flat_plates(
             grey = np.asarray(plate.bgr[:, :, 2 if rng.random() < 0.8 else 0], np.uint8)
         lines = _lines(plate.country, plate.plate_class, plate.text)
         name = f"{plate.country} {plate.plate_class}"
-        yield np.asarray(grey, np.uint8), {"lines": lines, "kind": KINDS.index(name) if name in KINDS else -1}
+        kind = KINDS.index(name) if name in KINDS else len(KINDS) - 1
+        yield np.asarray(grey, np.uint8), {"lines": lines, "kind": kind}
 
 
 def _lines(country: str, name: str, text: str) -> tuple[str, ...]:

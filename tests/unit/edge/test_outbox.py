@@ -43,6 +43,7 @@ def emission(
             characters=tuple(Character(char=c, likelihood=0.9) for c in plate),
             country=None,
             plate_class=None,
+            vehicle=None,
             votes=2,
             frames=3,
         ),

@@ -10,6 +10,7 @@ import pytest
 from edge.assets import plate_files
 from edge.contract.pattern import ALPHABET, expand
 from edge.contract.plate import OPEN, Grammar, GrammarError
+from edge.contract.seen import Seen
 from edge.errors import ConfigError
 from edge.settings import load_grammar
 
@@ -221,12 +222,12 @@ class TestPrior:
 
     def test_the_lines_decide_between_classes_that_share_a_string(self, shipped: Grammar) -> None:
         at_site = shipped.prior({"BR": 1.0})
-        assert at_site.origins("ABC1D23", lines=1)[0][:2] == ("BR", "particular")
-        assert at_site.origins("ABC1D23", lines=2)[0][:2] == ("BR", "motocicleta")
+        assert at_site.origins("ABC1D23", seen=Seen(lines={1: 1.0}))[0][:2] == ("BR", "particular")
+        assert at_site.origins("ABC1D23", seen=Seen(lines={2: 1.0}))[0][:2] == ("BR", "motocicleta")
 
     def test_origins_make_one(self, shipped: Grammar) -> None:
         for text in ("ABC123", "XX", "NOTAPLATE"):
-            origins = shipped.prior({"CO": 1.0}).origins(text, lines=1)
+            origins = shipped.prior({"CO": 1.0}).origins(text, seen=Seen(lines={1: 1.0}))
             assert sum(o.likelihood for o in origins) == pytest.approx(1)
 
     def test_what_fits_is_lifted_and_what_does_not_is_lowered_a_little(self, shipped: Grammar) -> None:

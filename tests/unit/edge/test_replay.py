@@ -21,7 +21,7 @@ GREEN, AMBER, GREY = (60, 150, 30), (0, 140, 230), (110, 110, 110)
 
 
 def verdict(likelihood: float) -> Verdict:
-    return Verdict("KAB123", "KAB123", likelihood, (), None, None, 1, 1)
+    return Verdict("KAB123", "KAB123", likelihood, (), None, None, None, 1, 1)
 
 
 def player(out: Path | None = None, *, sure: float = 0.99) -> Replay:
