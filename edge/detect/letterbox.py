@@ -37,6 +37,15 @@ class Fit:
             return None
         return Box(left, top, right - left, bottom - top)
 
+    def to_input(self, box: Box) -> Box:
+        """Take a box of the frame to px of the input."""
+        return Box(
+            box.x * self.scale_x + self.left,
+            box.y * self.scale_y + self.top,
+            box.width * self.scale_x,
+            box.height * self.scale_y,
+        )
+
 
 def letterbox(bgr: Bgr, *, width: int, height: int) -> tuple[Bgr, Fit]:
     """Scale a frame into width x height px, its shape kept, centred on grey.

@@ -1,0 +1,1 @@
+"""The second look at a proposed box: is it a plate, where exactly, and what bears it."""
