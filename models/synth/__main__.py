@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+import yaml
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from models.synth import typefaces
 from models.synth.clips.four import CLIPS
 from models.synth.clips.make import make_all
+from models.synth.replate import write_replated
 from models.synth.training import write_set
 
 
@@ -78,6 +81,47 @@ def plates(crops: int, scenes: int, seed: int, out: Path) -> None:
             out, crops=crops, scenes=scenes, seed=seed, progress=lambda done: bar.update(task, completed=done)
         )
     Console().print(f"{crops + scenes} pictures, {len(labels)} plates in {out}")
+
+
+@main.command()
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    required=True,
+    help="Real pictures with labels.csv; only its split train is used.",
+)
+@click.option("--crops", type=click.IntRange(1), default=4000, show_default=True, help="Plates to paint.")
+@click.option("--seed", type=click.IntRange(0), required=True, help="Same seed, same pictures.")
+@click.option(
+    "--typefaces",
+    "recipe",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    default=Path("models/reader/recipe.yaml"),
+    show_default=True,
+    help="A YAML file whose `typefaces` names those for the plates of no country.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="Outside the repository: what is written holds real pictures.",
+)
+def replate(data: Path, crops: int, seed: int, recipe: Path, out: Path) -> None:
+    """Paints rendered plates over those of real scenes: scenes/, crops/ and labels.csv."""
+    faces = typefaces.installed(yaml.safe_load(recipe.read_text(encoding="utf-8"))["typefaces"])
+    with _bar(Console(stderr=True)) as bar:
+        tasks = {name: bar.add_task(name, total=None) for name in ("corners", "plates")}
+        labels = write_replated(
+            data,
+            out,
+            crops=crops,
+            seed=seed,
+            faces=faces,
+            progress=lambda name, done, total: bar.update(tasks[name], completed=done, total=total),
+        )
+    painted = sum(label.kind == "crop" for label in labels)
+    scenes = len({label.path for label in labels if label.kind == "scene"})
+    Console().print(f"{painted} plates in {scenes} scenes in {out}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,409 @@
+"""Re-plated scenes: real pictures of streets and vehicles whose plates are painted over with rendered ones.
+
+    labels.csv of real pictures -> quads (corners) -> likeness (light, blur, grain) -> a plate of any country
+        -> painted scene -> scene, its labels, and each plate as a detector would cut it
+
+What is written holds real pictures: it goes into a folder outside the repository and is never committed.
+"""
+
+from __future__ import annotations
+
+import csv
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from itertools import groupby
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+
+from edge.read.crop import cut
+from edge.types import Bgr, Box
+from models.synth.arrays import Floats, Rng, pick, stream
+from models.synth.clips.truth import box as box_of
+from models.synth.freeplates import free_plate
+from models.synth.likeness import Likeness, flat, measure, painted
+from models.synth.patterns import find
+from models.synth.plates import PlateSpec, render_plate
+from models.synth.quads import find_quad
+from models.synth.reserved import check_training_seed
+from models.synth.training import Label, random_spec
+
+LEAST_WIDE_PX: Final = 45
+"""Narrower plates are left as they are."""
+LEAST_CONTRAST: Final = 34.0
+"""Grey levels between white and black below which a place is too dark or too bright to write on."""
+LEAST_LEFT: Final = 24.0
+"""Grey levels between characters and ground that must be left of a painted plate."""
+_LEAST_ALIKE: Final = 0.72
+"""Correlation of what is seen with what was painted: below it, shade and grain outweigh the characters."""
+_SQUARE: Final = 1.75
+_LONG: Final = 2.9
+"""Places narrower than the one get plates of two lines, wider than the other of one."""
+_TWO_LINE_SHARE: Final = 0.4
+"""Between them."""
+_TRIES: Final = 40
+_LEAST_CHARACTER_PX: Final = (4.6, 8.0)
+"""Width and height below which nobody could read a character."""
+_GROW: Final = 1.03
+"""A painted plate is a little larger than what it covers, so that no rim is left."""
+_STRETCH: Final = 1.18
+"""A plate is drawn so much wider or narrower than it is; what is missing then is covered beyond the old one."""
+_REACH: Final = 1.5
+"""A plate of another shape than the old one covers up to so many times its width or height."""
+_FREE_SHARE: Final = 0.45
+_TINTS: Final = (
+    (255, 255, 255), (255, 255, 255), (250, 250, 244), (60, 205, 255), (90, 220, 250), (235, 245, 225), (225, 240, 255),
+    (245, 225, 205),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A plate of a scene that can be painted over.
+
+    Attributes:
+        number: of its row among the scene's.
+        corners: (4, 2) px, from the top left clockwise.
+        like: how the camera saw the plate.
+    """
+
+    number: int
+    corners: Floats
+    like: Likeness
+
+    def mirrored(self, wide: int) -> Place:
+        """The same place in the mirrored scene, `wide` px wide."""
+        corners = np.array([wide, 0]) + self.corners[[1, 0, 3, 2]] * [-1, 1]
+        return Place(self.number, corners, replace(self.like, shading=self.like.shading[:, ::-1].copy()))
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A plate to paint: (h, w, 3) uint8 BGR, width over height as it is, its lines of text, country and class."""
+
+    bgr: Bgr
+    aspect: float
+    lines: tuple[str, ...]
+    country: str
+    plate_class: str
+    character: tuple[float, float]
+    """Least width and height of a character, shares of the plate's width and height."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replated(Label):
+    """A label, the real picture that it stands on, and how the text is parted ("ABC/12D")."""
+
+    scene: str = ""
+    lines: str = ""
+
+
+def places(bgr: Bgr, boxes: Sequence[Box | None]) -> list[Place]:
+    """The plates of a scene that are large, flat and clear enough to be painted over.
+
+    Args:
+        bgr: the scene.
+        boxes: the labelled ones; None where a row has none.
+    """
+    found = []
+    for number, box in enumerate(boxes):
+        if box is None or box.width < LEAST_WIDE_PX:
+            continue
+        quad = find_quad(bgr, box)
+        if quad is None:
+            continue
+        like = measure(bgr, quad.corners)
+        if like.contrast >= LEAST_CONTRAST and min(quad.sides) >= 3.5 * like.blur_px[0]:
+            found.append(Place(number, quad.corners, like))
+    return found
+
+
+def class_sheet(spec: PlateSpec, rng: Rng) -> Sheet:
+    """A plate of a known class, in paint."""
+    plate = render_plate(spec, rng)
+    first = (find(spec.country, spec.plate_class).lines or (len(spec.text),))[0]
+    lines = tuple(line for line in (spec.text[:first], spec.text[first:]) if line)
+    high, wide = plate.bgr.shape[:2]
+    character = (min(c.w for c in plate.chars) / wide, min(c.h for c in plate.chars) / high)
+    return Sheet(plate.bgr, wide / high, lines, plate.country, plate.plate_class, character)
+
+
+def free_sheet(rng: Rng, faces: Sequence[str]) -> Sheet:
+    """A plate of no country, in paint; its own light is taken off, since that of a scene will be put on.
+
+    Args:
+        rng: chance.
+        faces: typefaces; may be none.
+    """
+    free = free_plate(rng, faces)
+    low, high = (float(v) for v in np.percentile(free.grey, (1, 99)))
+    paint = (free.grey - low) / max(high - low, 1.0)
+    black, white = float(rng.uniform(20, 70)), float(rng.uniform(180, 240))
+    tint = np.array(pick(rng, _TINTS), np.float32) / 255
+    bgr = np.asarray(np.clip((black + (white - black) * paint)[..., None] * tint, 0, 255), np.uint8)
+    character = (0.8 / max(len(line) for line in free.lines), 0.62 / len(free.lines))
+    return Sheet(bgr, bgr.shape[1] / bgr.shape[0], free.lines, "XX", "open", character)
+
+
+def fitted(corners: Floats, aspect: float) -> Floats | None:
+    """Corners for a plate of another shape that covers all of the old one; None where the shapes differ too much.
+
+    Args:
+        corners: (4, 2) px of the old plate.
+        aspect: width over height of the new one.
+    """
+    ratio = aspect / _aspect(corners)
+    across, down = max(ratio / _STRETCH, 1.0), max(1 / (ratio * _STRETCH), 1.0)
+    if max(across, down) > _REACH:
+        return None
+    half = np.array([across, down]) * _GROW / 2
+    square = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * half + 0.5
+    unit = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
+    warp = cv2.getPerspectiveTransform(unit, corners.astype(np.float32))
+    grown = cv2.perspectiveTransform(square[None].astype(np.float32), warp)[0]
+    return np.asarray(grown, np.float64)
+
+
+def sheet_for(
+    corners: Floats, shape: tuple[int, int], rng: Rng, faces: Sequence[str]
+) -> tuple[Sheet, Floats]:
+    """A plate that suits a place, and its corners there.
+
+    Args:
+        corners: (4, 2) px of the old plate.
+        shape: height and width of the scene, px.
+        rng: chance.
+        faces: typefaces for the plates of no country.
+
+    Raises:
+        LookupError: of many plates none could be read there.
+    """
+    for _ in range(_TRIES):
+        sheet = _draw(corners, rng, faces)
+        there = fitted(corners, sheet.aspect) if sheet is not None else None
+        if (
+            sheet is None
+            or there is None
+            or there.min() < 2
+            or (there.max(axis=0) > [shape[1] - 3, shape[0] - 3]).any()
+        ):
+            continue
+        size = np.array(_sides(there)) * sheet.character
+        if (size >= _LEAST_CHARACTER_PX).all():
+            return sheet, there
+    raise LookupError(f"no plate can be read on {np.round(corners).astype(int).tolist()}")
+
+
+def _draw(corners: Floats, rng: Rng, faces: Sequence[str]) -> Sheet | None:
+    """A plate whose shape and number of lines suit a place; None where chance brought none."""
+    aspect = _aspect(corners)
+    two_lines = (
+        True if aspect < _SQUARE else False if aspect > _LONG else bool(rng.random() < _TWO_LINE_SHARE)
+    )
+    if rng.random() < _FREE_SHARE:
+        sheet = free_sheet(rng, faces)
+        unlike = aspect < _SQUARE and len(sheet.lines) == 1
+        return None if unlike and rng.random() < 0.85 else sheet
+    for _ in range(_TRIES):
+        spec = random_spec(rng, two_line=two_lines)
+        wide, high = find(spec.country, spec.plate_class).size_mm
+        if fitted(corners, wide / high) is not None:
+            return class_sheet(spec, rng)
+    return None
+
+
+def _sides(corners: Floats) -> tuple[float, float]:
+    """Mean width and height along the sides, px."""
+    top, right, bottom, left = (float(np.linalg.norm(corners[(k + 1) % 4] - corners[k])) for k in range(4))
+    return (top + bottom) / 2, (left + right) / 2
+
+
+def _aspect(corners: Floats) -> float:
+    wide, high = _sides(corners)
+    return wide / high
+
+
+def is_legible(bgr: Bgr, corners: Floats, plate: Bgr) -> bool:
+    """Whether a painted plate still shows what it says after all that the camera did to it.
+
+    Args:
+        bgr: the painted scene.
+        corners: (4, 2) px of the plate in it.
+        plate: what was painted.
+    """
+    size = (120, 48)
+    seen = flat(bgr, corners, size).astype(np.float32).mean(axis=2)[4:-4, 6:-6].ravel()
+    meant = (
+        cv2.resize(plate, size, interpolation=cv2.INTER_AREA)
+        .astype(np.float32)
+        .mean(axis=2)[4:-4, 6:-6]
+        .ravel()
+    )
+    spread = meant - meant.mean()
+    slope = float((seen - seen.mean()) @ spread) / max(float(spread @ spread), 1.0)
+    alike = float(np.corrcoef(seen, meant)[0, 1])
+    return slope * float(np.subtract(*np.percentile(meant, (95, 5)))) > LEAST_LEFT and alike > _LEAST_ALIKE
+
+
+def repaint(
+    bgr: Bgr, found: Sequence[Place], rng: Rng, faces: Sequence[str]
+) -> tuple[Bgr, dict[int, tuple[Sheet, Floats]]]:
+    """Paint a plate of its own over each place.
+
+    Returns:
+        The new scene; by the place's number its plate and its corners. Places where nothing legible came about
+        stay as they were and are missing.
+    """
+    done: dict[int, tuple[Sheet, Floats]] = {}
+    for place in found:
+        try:
+            sheet, there = sheet_for(place.corners, (bgr.shape[0], bgr.shape[1]), rng, faces)
+        except LookupError:
+            continue
+        scene = painted(bgr, there, sheet.bgr, place.like, rng)
+        if is_legible(scene, there, sheet.bgr):
+            bgr = scene
+            done[place.number] = (sheet, there)
+    return bgr, done
+
+
+def detected(box: Box, rng: Rng) -> Box:
+    """A plate's box as a detector finds it: each side a few percent off."""
+    left, right = (float(v) * box.width for v in np.clip(rng.normal(0.01, 0.025, 2), -0.04, 0.08))
+    above, below = (float(v) * box.height for v in np.clip(rng.normal(0.02, 0.035, 2), -0.05, 0.12))
+    return Box(box.x - left, box.y - above, box.width + left + right, box.height + above + below)
+
+
+def write_replated(
+    data: Path,
+    out: Path,
+    *,
+    crops: int,
+    seed: int,
+    faces: Sequence[str],
+    progress: Callable[[str, int, int], None],
+) -> list[Replated]:
+    """Write scenes/, crops/ and labels.csv.
+
+    Args:
+        data: real pictures with labels.csv; only rows of split train are used.
+        out: made if it is not there; outside the repository.
+        crops: how many plates to paint; each paintable place gets as many as the others, give or take one.
+        seed: of everything.
+        faces: typefaces for the plates of no country.
+        progress: called with the stage's name, how much of it is done and of how much.
+
+    Raises:
+        ValueError: the seed is kept for tests, or no plate of the pictures can be painted over.
+    """
+    check_training_seed(seed)
+    cv2.setNumThreads(1)
+    for name in ("scenes", "crops"):
+        (out / name).mkdir(parents=True, exist_ok=True)
+    scenes = _scenes(data)
+    ready: list[tuple[list[dict[str, str]], list[Place]]] = []
+    for number, rows in enumerate(scenes):
+        picture = cv2.imread(str(data / rows[0]["path"]))
+        found = [] if picture is None else places(np.asarray(picture, np.uint8), [_box(row) for row in rows])
+        if found:
+            ready.append((rows, found))
+        progress("corners", number + 1, len(scenes))
+    if not ready:
+        raise ValueError(f"{data}: no plate of split train that can be painted over")
+    # In an order of chance: a last round that is not full takes from every set.
+    ready.sort(key=lambda scene: zlib.crc32(scene[0][0]["path"].encode()))
+    labels: list[Replated] = []
+    done = 0
+    for row in _painted(data, out, ready, crops=crops, seed=seed, faces=faces):
+        labels.append(row)
+        done += row.kind == "crop"
+        progress("plates", done, crops)
+    with (out / "labels.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [column.name for column in fields(Replated)], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(asdict(label) for label in labels)
+    return labels
+
+
+def _painted(
+    data: Path,
+    out: Path,
+    ready: list[tuple[list[dict[str, str]], list[Place]]],
+    *,
+    crops: int,
+    seed: int,
+    faces: Sequence[str],
+) -> Iterator[Replated]:
+    """Rounds over all scenes, every other one mirrored, until there are enough crops."""
+    written = 0
+    for round_number in range(1000):
+        before = written
+        for rows, seen_places in ready:
+            if written >= crops:
+                return
+            rng = stream(seed, "replate", rows[0]["path"], round_number)
+            picture = np.asarray(cv2.imread(str(data / rows[0]["path"])), np.uint8)
+            boxes = [_box(row) for row in rows]
+            found = seen_places
+            if round_number % 2:
+                wide = picture.shape[1]
+                picture = np.asarray(cv2.flip(picture, 1), np.uint8)
+                found = [place.mirrored(wide) for place in seen_places]
+                boxes = [b and Box(wide - b.x - b.width, b.y, b.width, b.height) for b in boxes]
+            scene, done = repaint(picture, found[: crops - written], rng, faces)
+            if not done:
+                continue
+            name = f"{Path(rows[0]['path']).stem}_{round_number}"
+            quality = int(rng.integers(72, 96))
+            cv2.imwrite(str(out / "scenes" / f"{name}.jpg"), scene, [cv2.IMWRITE_JPEG_QUALITY, quality])
+            seen = np.asarray(cv2.imread(str(out / "scenes" / f"{name}.jpg")), np.uint8)
+            for row_number, row in enumerate(rows):
+                yield _row(row, f"scenes/{name}.jpg", "scene", done.get(row_number), boxes[row_number])
+            for row_number, (_, corners) in done.items():
+                found_box = detected(Box(*box_of(corners)), rng)
+                path = f"crops/{name}_{row_number}.png"
+                cv2.imwrite(str(out / path), cut(seen, found_box, across=0.03, down=0.02))
+                written += 1
+                yield _row(rows[row_number], path, "crop", done[row_number], None)
+        if written == before:
+            return
+
+
+def _row(
+    source: dict[str, str], path: str, kind: str, done: tuple[Sheet, Floats] | None, old: Box | None
+) -> Replated:
+    sheet, corners = done if done is not None else (None, None)
+    box = None if kind == "crop" else old if corners is None else Box(*box_of(corners))
+    sides = [f"{v:.1f}" for v in (box.x, box.y, box.width, box.height)] if box is not None else [""] * 4
+    is_scene = kind == "scene"
+    return Replated(
+        path=path,
+        split="train",
+        set=f"replate_{source['set']}",
+        kind=kind,
+        country=sheet.country if sheet else source["country"],
+        plate="".join(sheet.lines) if sheet else source["plate"],
+        **dict(zip("xywh", sides, strict=True)),
+        label="rendered" if sheet else source["label"],
+        source=source["source"],
+        licence=source["licence"],
+        plate_class=sheet.plate_class if sheet else "",
+        quad=" ".join(f"{v:.1f}" for v in corners.ravel()) if is_scene and corners is not None else "",
+        scene=source["path"],
+        lines="/".join(sheet.lines) if sheet else "",
+    )
+
+
+def _scenes(data: Path) -> list[list[dict[str, str]]]:
+    """The rows of the scenes of split train, by scene."""
+    with (data / "labels.csv").open(encoding="utf-8", newline="") as file:
+        rows = [r for r in csv.DictReader(file) if r["split"] == "train" and r["kind"] == "scene" and r["w"]]
+    rows.sort(key=lambda row: row["path"])
+    return [list(group) for _, group in groupby(rows, key=lambda row: row["path"])]
+
+
+def _box(row: dict[str, str]) -> Box | None:
+    return Box(*(float(row[side]) for side in "xywh")) if row["w"] else None
