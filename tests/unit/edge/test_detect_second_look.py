@@ -93,7 +93,7 @@ def test_a_box_moves_by_its_size_and_grows_by_a_factor() -> None:
 def test_a_box_moves_only_so_far() -> None:
     box = moved(BOX, np.array([9, 9, 9, -9], np.float32), frame=FRAME)
     assert box is not None
-    assert box.centre == pytest.approx((404, 264), abs=1e-3)
+    assert box.centre == pytest.approx((404, 274), abs=1e-3)
     assert box.width == pytest.approx(80 * math.exp(0.8), abs=1e-3)
 
 
