@@ -127,6 +127,8 @@ class Alert:
     """One passage of a listed vehicle.
 
     Attributes:
+        edge_id, epoch, seq: the read that raised it.
+        captured_at: of the passage's first sighting so far, which may have come after the one that raised it.
         explanation: in words, why this read matched this entry.
         late: the read was older than the limit when it arrived.
     """

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, update
+import structlog
+from sqlalchemy import ColumnElement, Connection, RowMapping, delete, insert, select, update
 
 from central.alert.rules import Passage, continues, explain, is_doubted, second_look
 from central.db import alert, alert_trail, from_us, to_us
 from central.types import Alert, Hit, Reason
 from edge.contract.read import PlateRead, ReadId
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +43,29 @@ class Alerts:
     def record(self, connection: Connection, sighting: Sighting) -> list[Alert]:
         """Raise an alert for each hit that is not one more look at a passage; returns the new ones.
 
+        Whatever the order in which sightings come, an alert tells of its passage from the first sighting on.
         An update that no longer fits an entry does not take the alert back, for somebody may be under way:
         the alert says so instead.
         """
-        raised = []
-        for hit in sighting.hits:
-            if _is_told(connection, hit):
-                continue
-            passage = self._passage(connection, hit)
-            if passage is None:
-                raised.append(_raise(connection, hit, sighting))
-            else:
-                _join(connection, hit, passage)
+        raised = [_raise(connection, hit, sighting) for hit in self.join(connection, sighting)]
         if sighting.is_update:
             _annotate(connection, sighting)
         return raised
 
-    def _passage(self, connection: Connection, hit: Hit) -> Passage | None:
+    def join(self, connection: Connection, sighting: Sighting) -> list[Hit]:
+        """Add a sighting to the passages that it continues; the hits that continue none."""
+        return [hit for hit in sighting.hits if not self._is_joined(connection, hit)]
+
+    def _is_joined(self, connection: Connection, hit: Hit) -> bool:
+        if _is_told(connection, hit):
+            return True
+        passages = self._passages(connection, hit)
+        if passages:
+            _join(connection, hit, passages)
+        return bool(passages)
+
+    def _passages(self, connection: Connection, hit: Hit) -> list[Passage]:
+        """The passages that a hit continues, first raised first: two where it closes the gap between them."""
         at_us, within_us = to_us(hit.read.best_at), self._within // timedelta(microseconds=1)
         rows = connection.execute(
             select(alert)
@@ -69,7 +78,7 @@ class Alerts:
             .order_by(alert.c.alert_id)
         ).mappings()
         passages = (_to_passage(row) for row in rows)
-        return next((p for p in passages if continues(hit, p, within=self._within)), None)
+        return [p for p in passages if continues(hit, p, within=self._within)]
 
 
 def _is_told(connection: Connection, hit: Hit) -> bool:
@@ -147,17 +156,32 @@ def _raise(connection: Connection, hit: Hit, sighting: Sighting) -> Alert:
     )
 
 
-def _join(connection: Connection, hit: Hit, passage: Passage) -> None:
-    at = hit.read.best_at
-    _add_to_trail(connection, passage.alert_id, hit.read)
+def _join(connection: Connection, hit: Hit, passages: Sequence[Passage]) -> None:
+    """Add a read to the first of its passages, which takes the others in: they have proved to be the same one."""
+    kept, *others = passages
+    moments = [hit.read.best_at, *(p.first_at for p in passages), *(p.last_at for p in passages)]
+    begun_us = to_us(min(moments))
+    for other in others:
+        _take_in(connection, kept, other)
+    _add_to_trail(connection, kept.alert_id, hit.read)
     connection.execute(
         update(alert)
-        .where(alert.c.alert_id == passage.alert_id)
-        .values(
-            passage_first_us=to_us(min(passage.first_at, at)),
-            passage_last_us=to_us(max(passage.last_at, at)),
-        )
+        .where(alert.c.alert_id == kept.alert_id)
+        .values(captured_us=begun_us, passage_first_us=begun_us, passage_last_us=to_us(max(moments)))
     )
+
+
+def _take_in(connection: Connection, kept: Passage, other: Passage) -> None:
+    """Make two alerts one. Somebody may know the other by its number, so the one that stays names it."""
+    note = f" Alert #{other.alert_id} was raised for this same passage, before the reads between them came."
+    connection.execute(
+        update(alert_trail).where(alert_trail.c.alert_id == other.alert_id).values(alert_id=kept.alert_id)
+    )
+    connection.execute(delete(alert).where(alert.c.alert_id == other.alert_id))
+    connection.execute(
+        update(alert).where(alert.c.alert_id == kept.alert_id).values(explanation=alert.c.explanation + note)
+    )
+    _log.info("two alerts were one passage", alert_id=kept.alert_id, taken_in=other.alert_id)
 
 
 def _add_to_trail(connection: Connection, alert_id: int, read: PlateRead) -> None:

@@ -131,23 +131,38 @@ class Store:
         applied = [u for u in batch.updates if _apply(connection, batch.ledger, u, late=late[id(u)])]
         self._write_pictures(connection, batch.pictures)
         write_notices(connection, dead=batch.dead, stray=batch.stray, gone=batch.gone, health=batch.health)
-        alerts: list[Alert] = []
-        for record in (*batch.reads, *applied):
-            try:
-                alerts += self._check(connection, batch.index, record, late=late[id(record)])
-            except _UNCHECKABLE as error:
-                batch.unchecked += 1
-                _tell_unchecked(record, error)
-        return alerts
+        return self._check(connection, batch, applied, late=late)
 
     def _check(
-        self, connection: Connection, index: HotlistIndex, record: ReadArrival, *, late: bool
+        self, connection: Connection, batch: _Batch, applied: Sequence[ReadArrival], *, late: dict[int, bool]
     ) -> list[Alert]:
-        sighting = _sighting(record, index, late=late)
-        if not sighting.hits and not sighting.is_update:
-            return []
-        with connection.begin_nested():  # what fails here takes nothing else with it
-            return self._alerts.record(connection, sighting)
+        """Raise the alerts of a batch.
+
+        After an outage the newest reads may be here before the others. So what is continued backwards in time
+        joins first, newest first; then, forwards, what is left joins or raises, and none raises that need not.
+        """
+        alerts: list[Alert] = []
+        reads = sorted(batch.reads, key=lambda arrival: arrival.read.best_at)
+        turns = [(arrival, False) for arrival in reversed(reads)]
+        turns += [(arrival, True) for arrival in (*reads, *applied)]
+        failed: set[int] = set()
+        for arrival, may_raise in turns:
+            if id(arrival) in failed:
+                continue
+            try:
+                sighting = _sighting(arrival, batch.index, late=late[id(arrival)])
+                if not sighting.hits and not sighting.is_update:
+                    continue
+                with connection.begin_nested():  # what fails here takes nothing else with it
+                    if may_raise:
+                        alerts += self._alerts.record(connection, sighting)
+                    else:
+                        self._alerts.join(connection, sighting)
+            except _UNCHECKABLE as error:
+                failed.add(id(arrival))
+                batch.unchecked += 1
+                _tell_unchecked(arrival, error)
+        return alerts
 
     def _write_pictures(self, connection: Connection, pictures: Sequence[PictureArrival]) -> None:
         if not pictures:

@@ -32,7 +32,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from central.archive.write import seal
-from central.db import alert_trail, dead_letter, hot_read, late_update, open_database, picture
+from central.db import alert, alert_trail, dead_letter, hot_read, late_update, open_database, picture, to_us
 from central.types import Arrival
 from edge.contract.delivery import Received, Stream
 from edge.contract.read import PlateRead
@@ -225,4 +225,34 @@ def test_every_listed_read_stands_in_one_trail(order: list[int], cuts: list[int]
         for row in rows(engine, alert_trail):
             trails.setdefault(row["alert_id"], set()).add(row["seq"])
         assert sorted(map(sorted, trails.values())) == [[1, 2, 3, 4, 5, 6], [7, 8, 9, 10, 11, 12]]
+        engine.dispose()
+
+
+@settings(max_examples=25, deadline=timedelta(seconds=20))
+@given(data=st.data())
+def test_the_order_of_arrival_decides_no_alert(data: st.DataObject, empty_database: Path):
+    """Sightings in any order and any batches: one alert for each run of them without a gap, from its first on."""
+    seconds = data.draw(st.lists(st.integers(0, 300), min_size=1, max_size=12, unique=True), label="seen at")
+    cuts = data.draw(st.lists(st.integers(0, len(seconds)), max_size=4), label="cuts")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        shutil.copy(empty_database, folder / "central.sqlite")
+        engine = open_database(f"sqlite:///{folder}/central.sqlite")
+        list_plates(engine, folder, "ABC123,CO,,stolen,1,SIJIN,C-1,,2026-12-31")
+        store = a_store(engine, folder / "pictures", passage_s=30.0)
+        messages = [
+            read_message(a_read(seq, captured_at=NOON + timedelta(seconds=second)))
+            for seq, second in enumerate(seconds, start=1)
+        ]
+        for start, end in pairwise([0, *sorted(cuts), len(messages)]):
+            ingest(store, messages[start:end])
+        runs: list[list[int]] = []
+        for second in sorted(seconds):
+            if not runs or second - runs[-1][-1] > 30:
+                runs.append([])
+            runs[-1].append(second)
+        begun = [to_us(NOON + timedelta(seconds=run[0])) for run in runs]
+        assert sorted(int(str(row["captured_us"])) for row in rows(engine, alert)) == begun
+        trails = Counter(row["alert_id"] for row in rows(engine, alert_trail))
+        assert sorted(trails.values()) == sorted(map(len, runs))
         engine.dispose()

@@ -308,13 +308,56 @@ def test_one_alert_a_passage_with_a_growing_trail(store: Store, database: Engine
     elsewhere = a_read(4, camera_id="cam-2")
     later = a_read(5, captured_at=NOON + timedelta(seconds=34))
     assert len(ingest(store, [read_message(elsewhere), read_message(later)]).alerts) == 2
-    # Half a minute after the passage's first read, but within it of its latest.
+    # More than half a minute after the passage's first read, but within it of its latest, and of the later one.
     assert ingest(store, [read_message(a_read(6, captured_at=NOON + timedelta(seconds=33)))]).alerts == ()
-    assert len(rows(database, alert)) == 3
+    assert len(rows(database, alert)) == 2
     trail = {}
     for row in rows(database, alert_trail):
         trail.setdefault(row["alert_id"], []).append(row["seq"])
-    assert sorted(map(sorted, trail.values())) == [[1, 2, 3, 6], [4], [5]]
+    assert sorted(map(sorted, trail.values())) == [[1, 2, 3, 5, 6], [4]]
+
+
+def seen_at(seq: int, second: float, **more: object) -> Arrival:
+    return read_message(a_read(seq, captured_at=NOON + timedelta(seconds=second), **more))
+
+
+@pytest.mark.parametrize("batched", [True, False])
+def test_sightings_that_come_late_join_the_alert_and_move_its_beginning(
+    store: Store, database: Engine, tmp_path: Path, batched: bool
+):
+    """After an outage: the live read is there first, then what was seen before it, newest first."""
+    list_plates(database, tmp_path, LISTED)
+    (raised,) = ingest(store, [seen_at(9, 100)]).alerts
+    assert raised.captured_at == NOON + timedelta(seconds=100)
+    earlier = [seen_at(seq, second) for seq, second in ((4, 80), (3, 60), (2, 40), (1, 20))]
+    for batch in [earlier[::-1]] if batched else [[message] for message in earlier]:
+        assert ingest(store, batch).alerts == ()
+    (row,) = rows(database, alert)
+    assert (row["alert_id"], row["seq"]) == (raised.alert_id, 9)
+    assert row["captured_us"] == row["passage_first_us"] == to_us(NOON + timedelta(seconds=20))
+    assert row["passage_last_us"] == to_us(NOON + timedelta(seconds=100))
+    assert sorted(int(str(r["seq"])) for r in rows(database, alert_trail)) == [1, 2, 3, 4, 9]
+
+
+def test_two_alerts_that_prove_to_be_one_passage_become_one(store: Store, database: Engine, tmp_path: Path):
+    list_plates(database, tmp_path, LISTED)
+    (first,) = ingest(store, [seen_at(9, 100)]).alerts
+    (second,) = ingest(store, [seen_at(1, 50)]).alerts
+    assert ingest(store, [seen_at(5, 75), seen_at(6, 75, camera_id="cam-2")]).alerts[0].camera_id == "cam-2"
+    row, other = by_number(database)
+    assert (row["alert_id"], other["camera_id"]) == (first.alert_id, "cam-2")
+    assert row["captured_us"] == to_us(NOON + timedelta(seconds=50))
+    assert str(row["explanation"]).startswith(first.explanation)
+    assert f"Alert #{second.alert_id} was raised for this same passage" in str(row["explanation"])
+    trail = {r["seq"]: r["alert_id"] for r in rows(database, alert_trail)}
+    assert trail == {1: row["alert_id"], 5: row["alert_id"], 9: row["alert_id"], 6: other["alert_id"]}
+    # What is said of a read later goes to the alert that has it now.
+    ingest(store, [update_message(a_read(1, plate="ABC128", captured_at=NOON + timedelta(seconds=50)), 1)])
+    assert "reads ABC128" in str(by_number(database)[0]["explanation"])
+
+
+def by_number(database: Engine) -> list[dict[str, object]]:
+    return sorted(rows(database, alert), key=lambda row: int(str(row["alert_id"])))
 
 
 def test_an_alert_is_of_the_read_and_says_why(store: Store, database: Engine, tmp_path: Path):
