@@ -140,9 +140,9 @@ def shaken(truth: Box, proposal: Box, rng: Rng) -> Box:
     chance = rng.random()
     if chance < 0.35:
         return _nudged(proposal, 0.04, rng)
-    if chance < 0.75:
+    if chance < 0.7:
         return _nudged(truth, 0.08, rng)
-    wide, high = float(np.exp(rng.uniform(-0.3, 0.45))), float(np.exp(rng.uniform(-0.3, 0.6)))
+    wide, high = float(np.exp(rng.uniform(-0.3, 0.55))), float(np.exp(rng.uniform(-0.3, 0.75)))
     across, down = rng.uniform(-0.2, 0.2, 2)
     return _placed(truth, truth.width * wide, truth.height * high, (float(across), float(down)))
 

@@ -28,7 +28,6 @@ class Trunk(nn.Module):
         self.layers = nn.Sequential(
             _conv(1, first, stride=2),
             _conv(first, second, stride=2),
-            _conv(second, second),
             _conv(second, third, stride=2),
             _conv(third, third),
             _conv(third, fourth, stride=2),
@@ -51,8 +50,8 @@ class SecondLook(nn.Module):
     def __init__(
         self,
         *,
-        near: tuple[int, int, int, int] = (16, 32, 64, 96),
-        far: tuple[int, int, int, int] = (16, 32, 64, 96),
+        near: tuple[int, int, int, int] = (16, 32, 48, 64),
+        far: tuple[int, int, int, int] = (16, 32, 48, 64),
         hidden: int = 96,
         drop: float = 0.2,
     ) -> None:

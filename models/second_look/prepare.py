@@ -3,6 +3,7 @@
 Parts, each written below WORK:
 
     train      bank/real: patches around plates and around what is none, larger than the views
+    written    bank/written: lettering that is no plate
     rendered   bank/NAME: the same of rendered scenes (--scenes, as `python -m models.synth plates` wrote them)
     fold       fold.npz: the detector's proposals on the held-out fold, as the edge would see them
     valid      valid.npz: the same of the pictures that report.py measures on
@@ -31,6 +32,7 @@ from edge.types import Bgr, Box, Detection
 from models.detector.prepare import Picture, is_held_out, read_labels, usable
 from models.detector.prepare import read_recipe as detector_recipe
 from models.detector.rendered import check
+from models.second_look.written import over
 
 RECIPE = Path(__file__).with_name("recipe.yaml")
 UNKNOWN = -1
@@ -297,6 +299,22 @@ def real_samples(data: Path, miner: Miner) -> Iterator[Sample]:
             yield from miner.others(picture, bgr)
 
 
+def written_samples(data: Path, recipe: dict[str, Any]) -> Iterator[Sample]:
+    """Lettering written over the labelled pictures that are not held out."""
+    rules, counts = detector_recipe()["data"], recipe["data"]["written"]
+    rng = np.random.default_rng(recipe["seed"])
+    for picture in usable(read_labels(data, split="train"), rules):
+        if (
+            picture.kind == "scene"
+            and picture.set_name in counts
+            and not is_held_out(picture, rules["holdout"])
+        ):
+            bgr, plates = read(data / picture.path), [Box(*row) for row in picture.boxes]
+            for written, box in over(bgr, plates, rng, counts[picture.set_name]):
+                fields = patches(written, box, box, recipe["patches"])
+                yield Sample(**fields, plate=False, exact=False, vehicle=UNKNOWN, set_name="written")
+
+
 def rendered_samples(folder: Path, miner: Miner) -> Iterator[Sample]:
     """Samples of rendered scenes."""
     check(folder)
@@ -306,7 +324,7 @@ def rendered_samples(folder: Path, miner: Miner) -> Iterator[Sample]:
 
 
 @click.command()
-@click.argument("part", type=click.Choice(["train", "fold", "valid", "rendered"]))
+@click.argument("part", type=click.Choice(["train", "written", "fold", "valid", "rendered"]))
 @click.option(
     "--data", type=click.Path(path_type=Path, exists=True), default=Path("../shared/data"), show_default=True
 )
@@ -327,6 +345,8 @@ def main(part: str, data: Path, work: Path, scenes: Path | None) -> None:
         samples = list(real_samples(data, Miner(detector, recipe)))
         write_bank(samples, work / "bank" / "real")
         click.echo(f"{sum(s.plate for s in samples)} plates, {sum(not s.plate for s in samples)} others")
+    elif part == "written":
+        write_bank(list(written_samples(data, recipe)), work / "bank" / "written")
     elif scenes is None:
         raise click.UsageError("rendered needs --scenes")
     else:

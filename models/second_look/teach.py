@@ -23,7 +23,6 @@ from edge.detect.decode import suppress
 from edge.detect.second_look import VEHICLES
 from edge.detect.views import size_of
 from edge.types import Bgr, Box
-from models.detector.coco import checked, wheel_file
 from models.detector.prepare import Picture, read_labels
 from models.second_look.prepare import read, read_recipe
 
@@ -66,6 +65,8 @@ class Teacher:
             FileNotFoundError: the wheel is not installed.
             ValueError: its file is another one.
         """
+        from models.detector.coco import checked, wheel_file  # brings torch, which naming needs not
+
         path = checked(wheel_file(rules["package"], rules["file"]), rules["sha256"])
         core = openvino.Core()
         settings = {"INFERENCE_NUM_THREADS": 1, "PERFORMANCE_HINT": "LATENCY"}
