@@ -17,9 +17,9 @@ from edge.types import Bgr, Box
 Grey = NDArray[np.uint8]
 """(height, width) uint8."""
 
-NEAR: Final = (128, 80)
+NEAR: Final = (96, 60)
 """Width and height of the near view, px; two sizes of the box wide, the box in its middle."""
-FAR: Final = (96, 96)
+FAR: Final = (64, 64)
 """Width and height of the far view, px; eight sizes of the box wide, the box below its middle."""
 NEAR_SIZES: Final = 2.0
 FAR_SIZES: Final = 8.0
@@ -35,7 +35,7 @@ def size_of(box: Box) -> float:
 
 
 def near_view(picture: Bgr, box: Box) -> Grey:
-    """The box and a margin, (80, 128) uint8.
+    """The box and a margin, (60, 96) uint8.
 
     Args:
         picture: (h, w, 3) uint8 BGR, or (h, w) uint8.
@@ -45,7 +45,7 @@ def near_view(picture: Bgr, box: Box) -> Grey:
 
 
 def far_view(picture: Bgr, box: Box) -> Grey:
-    """What stands around the box, (96, 96) uint8.
+    """What stands around the box, (64, 64) uint8.
 
     Args:
         picture: (h, w, 3) uint8 BGR, or (h, w) uint8.

@@ -16,8 +16,6 @@ from edge.types import Box
 
 UNKNOWN: Final = -1
 """Of a vehicle: not to be learnt from."""
-NOTHING: Final = -2
-"""Of a vehicle: the teacher saw none; every likelihood shall be level."""
 LIMIT: Final = 0.8
 """Largest shift and growth that is taught, as the edge allows it."""
 
@@ -29,12 +27,12 @@ class Batch:
     """Boxes to learn from.
 
     Attributes:
-        near: (n, 1, 80, 128) uint8.
-        far: (n, 1, 96, 96) uint8.
+        near: (n, 1, 60, 96) uint8.
+        far: (n, 1, 64, 64) uint8.
         plate: (n,) float32, 1 or 0.
         change: (n, 4) float32, from the box shown to the plate, as the net answers it.
         exact: (n,) bool, whether the change is known.
-        vehicle: (n,) int64, place in `VEHICLES`, `UNKNOWN` or `NOTHING`.
+        vehicle: (n,) int64, place in `VEHICLES` or `UNKNOWN`.
     """
 
     near: NDArray[np.uint8]
@@ -53,7 +51,7 @@ class Bank:
 
         Args:
             work: the work folder.
-            vehicles: of real pictures, what the teacher says of a plate by its name: one of `VEHICLES`, "none", or
+            vehicles: of real pictures, what the teacher says of a plate by its name: one of `VEHICLES`, or
                 None where it is in doubt.
 
         Raises:
@@ -67,11 +65,7 @@ class Bank:
         loaded = [dict(np.load(folder / "boxes.npz")) for folder in folders]
         self.boxes = {key: np.concatenate([part[key] for part in loaded]) for key in loaded[0]}
         self._place = [(i, j) for i, part in enumerate(loaded) for j in range(len(part["plate"]))]
-        taught = {
-            name: NOTHING if kind == "none" else VEHICLES.index(kind)
-            for name, kind in vehicles.items()
-            if kind
-        }
+        taught = {name: VEHICLES.index(kind) for name, kind in vehicles.items() if kind}
         known: NDArray[np.int8] = self.boxes["vehicle"]
         self.vehicle = np.array(
             [

@@ -2,7 +2,7 @@
 
 Reads WORK/look/fit.json (fit.py) and writes, beside this file or below --out:
 
-    look.onnx       (1, 80, 128) and (1, 96, 96) uint8 in, (1, 9) out: what `engine: torch` runs
+    look.onnx       (1, 60, 96) and (1, 64, 64) uint8 in, (1, 9) out: what `engine: torch` runs
     look.xml .bin   OpenVINO: the same
     look.json       name, weights of the score, thresholds and SHA-256 of each file (edge/detect/second_look.py)
 """
@@ -38,7 +38,7 @@ class Whole(nn.Module):
         self.net = net
 
     def forward(self, near: Tensor, far: Tensor) -> Tensor:
-        """(1, 80, 128) and (1, 96, 96) uint8 to (1, 9) float."""
+        """(1, 60, 96) and (1, 64, 64) uint8 to (1, 9) float."""
         answers: Tensor = self.net(near[:, None].float(), far[:, None].float())
         return answers
 

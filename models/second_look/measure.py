@@ -12,7 +12,7 @@ from edge.types import Box, Detection
 from models.detector.measure import Outcome
 
 Look = Callable[[NDArray[np.uint8], NDArray[np.uint8]], NDArray[np.float32]]
-"""From near (n, 80, 128) and far (n, 96, 96) views to answers (n, 9)."""
+"""From near (n, 60, 96) and far (n, 64, 64) views to answers (n, 9)."""
 
 
 @dataclass(frozen=True, slots=True)

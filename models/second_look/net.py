@@ -60,10 +60,10 @@ class SecondLook(nn.Module):
         self.squeeze_near = nn.Sequential(nn.Conv2d(near[3], 32, 1), nn.ReLU(inplace=True))
         self.squeeze_far = nn.Sequential(nn.Conv2d(far[3], 32, 1), nn.ReLU(inplace=True))
         self.near_code = nn.Sequential(
-            nn.Flatten(), nn.Dropout(drop), nn.Linear(32 * 5 * 8, hidden), nn.ReLU()
+            nn.Flatten(), nn.Dropout(drop), nn.Linear(32 * 4 * 6, hidden), nn.ReLU()
         )
         self.far_code = nn.Sequential(
-            nn.Flatten(), nn.Dropout(drop), nn.Linear(32 * 6 * 6, hidden), nn.ReLU()
+            nn.Flatten(), nn.Dropout(drop), nn.Linear(32 * 4 * 4, hidden), nn.ReLU()
         )
         self.plate = nn.Linear(2 * hidden, 1)
         self.box = nn.Linear(hidden, 4)
@@ -73,8 +73,8 @@ class SecondLook(nn.Module):
         """Look at n boxes.
 
         Args:
-            near: (n, 1, 80, 128) float, 0..255.
-            far: (n, 1, 96, 96) float, 0..255.
+            near: (n, 1, 60, 96) float, 0..255.
+            far: (n, 1, 64, 64) float, 0..255.
 
         Returns:
             (n, 9): the plate's logit; shift of the middle in sizes of the box, x and y; logarithm of the growth of

@@ -1,10 +1,11 @@
 """Name the vehicle of every labelled plate: `python -m models.second_look.teach SPLIT --work DIR`.
 
 The COCO-trained yolov8n of the recipe looks at each scene, and once more at the surroundings of each plate that is
-small in it. The smallest box of which it is sure names the vehicle; where looks differ, nothing is said.
+small in it. The smallest box of which it is sure names the vehicle; where looks differ, nothing is said. It takes
+every other old car for a truck or a bus: corrections.yaml says what was seen by eye.
 
     WORK/teacher-SPLIT.json    what it saw, by picture; a picture that stands there is not looked at again
-    WORK/vehicles-SPLIT.json   by plate (`path#number`): car, motorcycle, bus, truck, none, or null where in doubt
+    WORK/vehicles-SPLIT.json   by plate (`path#number`): car, motorcycle, bus, truck, or null where in doubt
 """
 
 import json
@@ -17,6 +18,7 @@ import click
 import cv2
 import numpy as np
 import openvino
+import yaml
 from numpy.typing import NDArray
 
 from edge.detect.decode import suppress
@@ -26,6 +28,7 @@ from edge.types import Bgr, Box
 from models.detector.prepare import Picture, read_labels
 from models.second_look.prepare import read, read_recipe
 
+CORRECTIONS = Path(__file__).with_name("corrections.yaml")
 SIDE = 640
 COCO = (2, 3, 5, 7, 0, 1)
 """Rows of the teacher: car, motorcycle, bus, truck as in `VEHICLES`; then person and bicycle."""
@@ -116,25 +119,31 @@ class Teacher:
 
 
 def named(looks: list[list[Seen]], plate: Box, rules: dict[str, Any]) -> str | None:
-    """What bears a plate: one of `VEHICLES`, "none", or None where the looks do not say or differ."""
+    """What bears a plate: one of `VEHICLES`, or None where the looks do not say or differ."""
     answers = set()
-    doubt = False
     for seen in looks:
-        bearing = [s for s in seen if s.bears(plate) and max(s.scores[:4]) >= LEAST]
-        sure = [s for s in bearing if _is_sure(s, rules)]
+        sure = [s for s in seen if s.bears(plate) and _is_sure(s, rules)]
         if sure:
             smallest = min(sure, key=lambda s: s.box.area)
             answers.add(VEHICLES[int(np.argmax(smallest.scores[:4]))])
-        elif bearing:
-            doubt = True
-    if len(answers) == 1:
-        return answers.pop()
-    return "none" if not answers and not doubt else None
+    return answers.pop() if len(answers) == 1 else None
 
 
 def _is_sure(seen: Seen, rules: dict[str, Any]) -> bool:
     best, second = sorted(seen.scores[:4], reverse=True)[:2]
     return best >= rules["sure"] and best - second >= rules["lead"] and best > seen.scores[5]
+
+
+def corrections(path: Path = CORRECTIONS) -> dict[str, str | None]:
+    """What was seen by eye, by plate.
+
+    Raises:
+        ValueError: a vehicle is none of `VEHICLES`.
+    """
+    by_kind: dict[str, list[str]] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if wrong := set(by_kind) - {*VEHICLES, "doubt"}:
+        raise ValueError(f"{path}: unknown vehicles {', '.join(sorted(wrong))}")
+    return {name: kind if kind in VEHICLES else None for kind, names in by_kind.items() for name in names}
 
 
 def dumped(seen: list[Seen]) -> list[Any]:
@@ -181,6 +190,7 @@ def main(split: str, data: Path, work: Path) -> None:
         for number, (box, near) in enumerate(zip(picture.boxes, seen[picture.path]["near"], strict=True)):
             looks = [whole] if near is None else [whole, loaded(near)]
             vehicles[f"{picture.path}#{number}"] = named(looks, Box(*box), rules)
+    vehicles |= {name: kind for name, kind in corrections().items() if name in vehicles}
     (work / f"vehicles-{split}.json").write_text(json.dumps(vehicles, indent=0), encoding="utf-8")
     click.echo(str(Counter(vehicles.values())))
 

@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from edge.detect.second_look import VEHICLES
-from models.second_look.bank import NOTHING, Bank, Batch, vehicles_of
+from models.second_look.bank import Bank, Batch, vehicles_of
 from models.second_look.fit import summary
 from models.second_look.measure import Views
 from models.second_look.net import SecondLook
@@ -46,14 +46,11 @@ def loss_of(answers: Tensor, batch: Batch, rules: dict[str, Any], weights: Tenso
             answers[exact, 1:5], change, beta=0.05
         )
     vehicle = torch.from_numpy(batch.vehicle)
-    known, nothing = vehicle >= 0, vehicle == NOTHING
+    known = vehicle >= 0
     if known.any():
         total = total + rules["vehicle_weight"] * functional.cross_entropy(
             answers[known, 5:], vehicle[known], weight=weights
         )
-    if nothing.any():
-        level = -answers[nothing, 5:].log_softmax(dim=1).mean()
-        total = total + rules["nothing_weight"] * (level - math.log(len(VEHICLES)))
     return total
 
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.detect.second_look import moved
-from edge.detect.views import FAR, NEAR
+from edge.detect.views import FAR, NEAR, NEAR_SIZES
 from edge.types import Box
-from models.second_look.bank import NOTHING, UNKNOWN, Bank, change_between, shaken, worsened
+from models.second_look.bank import UNKNOWN, Bank, change_between, shaken, worsened
 from models.second_look.prepare import Miner, Sample, anywhere, patches, read_recipe, variants, write_bank
 
 RULES = read_recipe()["patches"]
@@ -81,8 +81,8 @@ def test_a_bank_shows_the_plate_where_it_says(tmp_path: Path) -> None:
         rows, columns = np.nonzero(batch.near[0, 0] > (batch.near.max() / 2 + batch.near.min() / 2))
         if len(columns) < 30 or batch.near.max() - batch.near.min() < 60:
             continue
-        assert np.median(columns) == pytest.approx(64 + across * 64, abs=6)
-        assert np.median(rows) == pytest.approx(40 + down * 64, abs=6)
+        assert np.median(columns) == pytest.approx(NEAR[0] / 2 + across * NEAR[0] / NEAR_SIZES, abs=5)
+        assert np.median(rows) == pytest.approx(NEAR[1] / 2 + down * NEAR[0] / NEAR_SIZES, abs=5)
         assert max(abs(v) for v in (across, down, wide, high)) < 0.8
 
 
@@ -98,8 +98,8 @@ def test_the_far_patch_lies_around_the_near_one() -> None:
 def test_vehicles_are_what_rendering_or_the_teacher_says(tmp_path: Path) -> None:
     rows = [sample(name=n, vehicle=v) for n, v in (("a", 1), ("b", UNKNOWN), ("c", UNKNOWN), ("d", UNKNOWN))]
     write_bank(rows, tmp_path / "bank" / "real")
-    bank = Bank(tmp_path, {"b": "truck", "c": None, "d": "none"})
-    assert bank.vehicle.tolist() == [1, 3, UNKNOWN, NOTHING]
+    bank = Bank(tmp_path, {"b": "truck", "c": None})
+    assert bank.vehicle.tolist() == [1, 3, UNKNOWN, UNKNOWN]
 
 
 def test_several_banks_are_one(tmp_path: Path) -> None:

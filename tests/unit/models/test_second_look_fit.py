@@ -23,8 +23,8 @@ PLATE = Box(100, 100, 80, 20)
 def views(*rows: tuple[int, Box, float], sets: tuple[str, ...], truth: tuple[tuple[Box, ...], ...]) -> Views:
     """Proposals (picture, box, score) on pictures."""
     return Views(
-        near=np.zeros((len(rows), 80, 128), np.uint8),
-        far=np.zeros((len(rows), 96, 96), np.uint8),
+        near=np.zeros((len(rows), 60, 96), np.uint8),
+        far=np.zeros((len(rows), 64, 64), np.uint8),
         picture=np.array([r[0] for r in rows]),
         box=np.array([(r[1].x, r[1].y, r[1].width, r[1].height) for r in rows], np.float32),
         score=np.array([r[2] for r in rows], np.float32),
@@ -115,4 +115,4 @@ def test_vehicles_are_compared_where_the_teacher_names_one() -> None:
     logits, right = vehicles_in(STREET, answers, {"0.jpg#0": "motorcycle", "3.jpg#0": "car"})
     assert right.tolist() == [1]
     assert logits[0].tolist() == [0, 4, 0, 0]
-    assert len(vehicles_in(STREET, answers, {"0.jpg#0": "none"})[1]) == 0
+    assert len(vehicles_in(STREET, answers, {"0.jpg#0": None})[1]) == 0

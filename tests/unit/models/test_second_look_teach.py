@@ -29,8 +29,8 @@ def seen(box: Box, *, car: float = 0.0, moto: float = 0.0, bus: float = 0.0, tru
         ([[seen(BIG, truck=0.9), seen(CAR, car=0.8)]], "car"),  # the smallest of which it is sure
         ([[seen(CAR, car=0.3)]], None),
         ([[seen(CAR, car=0.6, truck=0.5)]], None),
-        ([[seen(ELSEWHERE, car=0.9)]], "none"),
-        ([[]], "none"),
+        ([[seen(ELSEWHERE, car=0.9)]], None),
+        ([[]], None),
         ([[seen(CAR, car=0.9)], [seen(CAR, truck=0.9)]], None),
         ([[seen(CAR, car=0.9)], [seen(CAR, car=0.7)]], "car"),
         ([[], [seen(CAR, bus=0.7)]], "bus"),
