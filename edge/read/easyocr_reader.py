@@ -58,6 +58,7 @@ class EasyOcrReader:
             verbose=False,
         )
         self._recogniser = reader.recognizer.eval()
+        self._network = getattr(self._recogniser, "module", self._recogniser)
         self._turn = threading.Lock()
         self.version: Final = f"{self._manifest.name}@{self._manifest.sha256[WEIGHTS[0]][:12]}"
 
@@ -69,6 +70,14 @@ class EasyOcrReader:
         torch = self._torch
         picture = torch.from_numpy(normalised(crop).astype(np.float32))[None, None]
         with self._turn, torch.inference_mode():
-            logits = self._recogniser((picture / 255 - 0.5) / 0.5, None)[0]
-            log_probs = (logits / self._manifest.temperature).log_softmax(dim=1).numpy()
-        return reading(np.asarray(log_probs, np.float32), self._manifest.alphabet)
+            seen = (picture / 255 - 0.5) / 0.5
+            logits = self._recogniser(seen, None)[0]
+            text = (logits / self._manifest.temperature).log_softmax(dim=1).numpy()
+            # EasyOCR takes nothing but the text of a network; the second head is asked directly.
+            kind = self._network.kind(self._network.features(seen)[1]).log_softmax(dim=1)[0].numpy()
+        return reading(
+            crop,
+            text=np.asarray(text, np.float32),
+            kind=np.asarray(kind, np.float32),
+            manifest=self._manifest,
+        )

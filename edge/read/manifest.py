@@ -23,7 +23,10 @@ class Manifest(BaseModel):
     steps: Annotated[int, Field(ge=3)] = Field(
         description="time steps: the upper line's, one between, the lower line's"
     )
-    kinds: tuple[str, ...] = Field(description="country and class of the second head's columns")
+    kinds: dict[str, Annotated[float, Field(gt=0, le=1)]] = Field(
+        description="country and class of the second head's columns (ZZ: none of them), in their order, each with its"
+        " share of the pictures that taught them"
+    )
     temperature: Annotated[float, Field(gt=0)] = Field(
         description="divides the logits before they become likelihoods; fitted on pictures held out of the training"
     )

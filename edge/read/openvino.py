@@ -44,5 +44,5 @@ class OpenVinoReader:
     def _read(self, crop: Bgr) -> Reading:
         with self._turn:
             self._request.infer([normalised(crop)[np.newaxis]])
-            log_probs = np.array(self._request.get_output_tensor(0).data, np.float32)
-        return reading(log_probs, self._manifest.alphabet)
+            text, kind = (np.array(self._request.get_output_tensor(n).data, np.float32) for n in range(2))
+        return reading(crop, text=text, kind=kind, manifest=self._manifest)

@@ -55,33 +55,32 @@ class Source:
         self._facts = json.loads((work / "bank" / "bank.json").read_text(encoding="utf-8"))
         split = len(self._facts) - KEPT
         self._numbers = (split, len(self._facts)) if kept else (0, split)
-        self._real: list[tuple[Image, str, str]] = []
+        self._real: list[tuple[Image, dict[str, Any]]] = []
         self._streets: list[Image] = []
         self._shares = shares
         if (work / "crops.json").exists():
             known = json.loads((work / "crops.json").read_text(encoding="utf-8"))
             with np.load(work / "crops.npz") as pictures:
                 self._real = [
-                    (pictures[f"crop{n}"], fact["text"], fact["set"])
-                    for n, fact in enumerate(known)
-                    if not fact["fold"]
+                    (pictures[f"crop{n}"], fact) for n, fact in enumerate(known) if not fact["fold"]
                 ]
                 self._streets = [pictures[name] for name in pictures.files if name.startswith("street")]
         # Sets count by the root of their size, so that one source of many crops is not all that is seen.
         sizes: dict[str, int] = {}
-        for _, _, name in self._real:
-            sizes[name] = sizes.get(name, 0) + 1
-        weights = np.array([sizes[name] ** -0.5 for _, _, name in self._real])
+        for _, fact in self._real:
+            sizes[fact["set"]] = sizes.get(fact["set"], 0) + 1
+        weights = np.array([sizes[fact["set"]] ** -0.5 for _, fact in self._real])
         self._chances = np.cumsum(weights / weights.sum()) if self._real else np.zeros(0)
 
     def example(self, rng: Rng) -> Example:
         """Draw one."""
         chance = rng.random()
         if self._real and chance < self._shares["real"]:
-            crop, text, _ = self._real[
+            crop, fact = self._real[
                 min(int(np.searchsorted(self._chances, rng.random())), len(self._real) - 1)
             ]
-            return Example(normalised(shaken(crop, rng)), (text,), parted=False, kind=-1)
+            lines = tuple(fact.get("lines", (fact["text"],)))
+            return Example(normalised(shaken(crop, rng)), lines, parted="lines" in fact, kind=-1)
         if chance > 1 - self._shares["none"]:
             return Example(normalised(self._nothing(rng)), (), parted=True, kind=-1)
         number = int(rng.integers(*self._numbers))
@@ -94,6 +93,7 @@ class Source:
             rng,
             behind=behind,
             characters=max(len(line) for line in lines),
+            ink=facts["ink"],
         )
         return Example(normalised(picture), lines, parted=True, kind=facts["kind"])
 
@@ -166,8 +166,8 @@ def collate(examples: list[Example]) -> tuple[torch.Tensor, ...]:
     )
 
 
-def fold(work: Path) -> dict[str, list[tuple[Image, str]]]:
-    """The held-out real crops by set, pictures (64, 192) uint8; none where there are no real ones."""
+def real_fold(work: Path) -> dict[str, list[tuple[Image, str]]]:
+    """The held-out real crops by set, grey and of any size; none where there are no real ones."""
     if not (work / "crops.json").exists():
         return {}
     known: list[dict[str, Any]] = json.loads((work / "crops.json").read_text(encoding="utf-8"))
@@ -175,10 +175,15 @@ def fold(work: Path) -> dict[str, list[tuple[Image, str]]]:
     with np.load(work / "crops.npz") as pictures:
         for number, fact in enumerate(known):
             if fact["fold"]:
-                found.setdefault(fact["set"], []).append(
-                    (normalised(pictures[f"crop{number}"]), fact["text"])
-                )
+                found.setdefault(fact["set"], []).append((pictures[f"crop{number}"], fact["text"]))
     return found
+
+
+def fold(work: Path) -> dict[str, list[tuple[Image, str]]]:
+    """The held-out real crops by set as the net sees them: (64, 192) uint8."""
+    return {
+        name: [(normalised(crop), text) for crop, text in pairs] for name, pairs in real_fold(work).items()
+    }
 
 
 def rendered_fold(work: Path, count: int, *, seed: int) -> list[tuple[Image, str]]:

@@ -59,7 +59,16 @@ def load(path: Path, recipe: dict[str, Any]) -> Model:
     return model
 
 
-def write(model: Model, folder: Path, *, params: dict[str, Any], temperature: float) -> None:
+def kind_shares(bank: Path) -> list[float]:
+    """How common each kind is in a bank of rendered plates; one that is missing counts as one plate."""
+    facts = json.loads((bank / "bank.json").read_text(encoding="utf-8"))
+    counts = [max(1, sum(fact["kind"] == kind for fact in facts)) for kind in range(len(KINDS))]
+    return [round(count / sum(counts), 6) for count in counts]
+
+
+def write(
+    model: Model, folder: Path, *, params: dict[str, Any], temperature: float, shares: list[float]
+) -> None:
     """Write every form of the net into `folder`."""
     whole = Whole(model, temperature).eval()
     example = torch.zeros(1, HEIGHT, WIDTH, dtype=torch.uint8)
@@ -90,7 +99,7 @@ def write(model: Model, folder: Path, *, params: dict[str, Any], temperature: fl
         "width": WIDTH,
         "alphabet": ALPHABET,
         "steps": STEPS,
-        "kinds": KINDS,
+        "kinds": dict(zip(KINDS, shares, strict=True)),
         "temperature": temperature,
         "sha256": {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES},
     }
@@ -114,7 +123,13 @@ def main(work: Path, checkpoint: str, temperature: float, out: Path) -> None:
     recipe = yaml.safe_load(RECIPE.read_text(encoding="utf-8"))
     out.mkdir(parents=True, exist_ok=True)
     params = {key: list(v) if isinstance(v, tuple) else v for key, v in network_params(recipe).items()}
-    write(load(work / checkpoint, recipe), out, params=params, temperature=temperature)
+    write(
+        load(work / checkpoint, recipe),
+        out,
+        params=params,
+        temperature=temperature,
+        shares=kind_shares(work / "bank"),
+    )
     for name in FILES:
         click.echo(f"{name}: {(out / name).stat().st_size / 1e6:.2f} MB")
 

@@ -29,7 +29,7 @@ from models.synth import typefaces
 from models.synth.arrays import pick, stream
 from models.synth.freeplates import free_plate
 from models.synth.patterns import CLASSES
-from models.synth.plates import render_plate
+from models.synth.plates import PlateImage, render_plate
 from models.synth.training import random_spec
 
 BANK_SHAPE = (96, 288)
@@ -46,7 +46,7 @@ def flat_plates(
         rng = stream(seed, "flat", number)
         if rng.random() < 0.68:
             free = free_plate(rng, faces)
-            yield free.grey, {"lines": free.lines, "kind": len(KINDS) - 1}
+            yield free.grey, {"lines": free.lines, "kind": len(KINDS) - 1, "ink": _rounded(free.ink)}
             continue
         plate = render_plate(random_spec(rng), rng)
         grey = cv2.cvtColor(plate.bgr, cv2.COLOR_BGR2GRAY)
@@ -55,7 +55,19 @@ def flat_plates(
         lines = _lines(plate.country, plate.plate_class, plate.text)
         name = f"{plate.country} {plate.plate_class}"
         kind = KINDS.index(name) if name in KINDS else len(KINDS) - 1
-        yield np.asarray(grey, np.uint8), {"lines": lines, "kind": kind}
+        yield np.asarray(grey, np.uint8), {"lines": lines, "kind": kind, "ink": _rounded(_ink(plate))}
+
+
+def _ink(plate: PlateImage) -> tuple[float, float, float, float]:
+    """Where the characters are: left, top, right, bottom, shares of the plate."""
+    high, wide = plate.bgr.shape[:2]
+    left, top = min(c.x for c in plate.chars), min(c.y for c in plate.chars)
+    right, bottom = max(c.x + c.w for c in plate.chars), max(c.y + c.h for c in plate.chars)
+    return left / wide, top / high, right / wide, bottom / high
+
+
+def _rounded(shares: tuple[float, ...]) -> list[float]:
+    return [round(share, 3) for share in shares]
 
 
 def _lines(country: str, name: str, text: str) -> tuple[str, ...]:
@@ -125,6 +137,17 @@ def real_crops(data: Path, rules: dict[str, Any]) -> Iterator[tuple[NDArray[np.u
             yield np.asarray(grey, np.uint8), facts
 
 
+def replated_crops(folder: Path) -> Iterator[tuple[NDArray[np.uint8], dict[str, Any]]]:
+    """Grey crops of real scenes with rendered plates, as `models.synth replate` writes them."""
+    with (folder / "labels.csv").open(encoding="utf-8", newline="") as file:
+        rows = [r for r in csv.DictReader(file) if r["kind"] == "crop" and r["plate"]]
+    for row in rows:
+        grey = cv2.imread(str(folder / row["path"]), cv2.IMREAD_GRAYSCALE)
+        if grey is not None:
+            facts = {"text": row["plate"], "set": "replated", "path": row["path"], "source": row["source"]}
+            yield np.asarray(grey, np.uint8), {**facts, "lines": row["lines"].split("/")}
+
+
 def street(data: Path, count: int, *, seed: int) -> Iterator[NDArray[np.uint8]]:
     """Grey windows of train scenes that show no marked plate."""
     with (data / "labels.csv").open(encoding="utf-8", newline="") as file:
@@ -157,13 +180,16 @@ def street(data: Path, count: int, *, seed: int) -> Iterator[NDArray[np.uint8]]:
                 yield np.asarray(grey[y : y + h, x : x + w], np.uint8)
 
 
-def write_real(data: Path, work: Path, rules: dict[str, Any], *, seed: int) -> None:
-    """Write the real crops and the streets."""
+def write_real(data: Path, work: Path, rules: dict[str, Any], *, replated: Path | None, seed: int) -> None:
+    """Write the real crops, those with other plates, and the streets."""
     pictures: dict[str, NDArray[np.uint8]] = {}
     known = []
     for number, (grey, facts) in enumerate(real_crops(data, rules)):
         pictures[f"crop{number}"] = grey
         known.append({**facts, "fold": held_out(facts["path"], rules["fold_share"])})
+    for number, (grey, facts) in enumerate(replated_crops(replated) if replated else (), start=len(known)):
+        pictures[f"crop{number}"] = grey
+        known.append({**facts, "fold": False})
     for number, grey in enumerate(street(data, rules["streets"], seed=seed)):
         pictures[f"street{number}"] = grey
     np.savez(work / "crops.npz", **pictures)  # type: ignore[arg-type]
@@ -179,8 +205,13 @@ def write_real(data: Path, work: Path, rules: dict[str, Any], *, seed: int) -> N
 @click.option(
     "--work", type=click.Path(path_type=Path), default=Path("../atalaya-work/reader"), show_default=True
 )
+@click.option(
+    "--replated",
+    type=click.Path(path_type=Path, exists=True),
+    help="folder of `python -m models.synth replate`; only with --data",
+)
 @click.option("--plates", type=int, help="number of rendered plates (the recipe's if not given)")
-def main(data: Path | None, work: Path, plates: int | None) -> None:
+def main(data: Path | None, work: Path, replated: Path | None, plates: int | None) -> None:
     """Write the training set of the reader into WORK."""
     cv2.setNumThreads(1)
     recipe = yaml.safe_load(RECIPE.read_text(encoding="utf-8"))
@@ -188,7 +219,7 @@ def main(data: Path | None, work: Path, plates: int | None) -> None:
     click.echo(f"{len(faces)} typefaces of Debian's packages")
     work.mkdir(parents=True, exist_ok=True)
     if data is not None:
-        write_real(data, work, recipe["real"], seed=recipe["seed"])
+        write_real(data, work, recipe["real"], replated=replated, seed=recipe["seed"])
     write_bank(work / "bank", plates or recipe["plates"], seed=recipe["seed"], faces=faces)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -9,7 +11,15 @@ from models.synth.arrays import Floats, Image, Rng
 from models.synth.freeplates import smooth
 
 
-def seen(plate: Image, aspect: float, rng: Rng, *, behind: Image | None = None, characters: int = 7) -> Image:
+def seen(
+    plate: Image,
+    aspect: float,
+    rng: Rng,
+    *,
+    behind: Image | None = None,
+    characters: int = 7,
+    ink: Sequence[float] = (0.0, 0.0, 1.0, 1.0),
+) -> Image:
     """Photograph a plate and cut it out.
 
     Args:
@@ -18,6 +28,7 @@ def seen(plate: Image, aspect: float, rng: Rng, *, behind: Image | None = None, 
         rng: chance.
         behind: (h, w) uint8 of a street, shown around the plate; a car's paint if None.
         characters: how many stand side by side: a plate is not made so small that nobody could read it.
+        ink: where they are: left, top, right, bottom, shares of the plate.
 
     Returns:
         (h, w) uint8, as a detector's box cuts it.
@@ -35,7 +46,7 @@ def seen(plate: Image, aspect: float, rng: Rng, *, behind: Image | None = None, 
     quad = _turned(wide, high, rng)
     quad -= quad.min(axis=0)
     box = quad.max(axis=0)
-    before, after = _margins(rng, box)
+    before, after = _margins(rng, box, ink=ink, characters=characters)
     size = np.maximum(np.ceil(box + before + after), 8).astype(int)
     size = np.minimum(size, 420)
     corners = (quad + before).astype(np.float32)
@@ -160,16 +171,20 @@ def _turned(wide: float, high: float, rng: Rng) -> Floats:
     return np.asarray(turned[:, :2] * (far / (far + turned[:, 2:])) + shear)
 
 
-def _margins(rng: Rng, box: Floats) -> tuple[Floats, Floats]:
+def _margins(rng: Rng, box: Floats, *, ink: Sequence[float], characters: int) -> tuple[Floats, Floats]:
     """What a detector's box shows beyond the plate, or cuts off: px in x and y, before and after it."""
     chance = rng.random()
-    if chance < 0.25:  # cut into the characters at the ends, as tight boxes and moving plates are
-        low, high = np.array([-0.075, -0.1]), np.array([0.01, 0.02])
-    elif chance < 0.4:
-        low, high = np.array([-0.02, -0.02]), np.array([0.35, 0.35])
-    else:
-        low, high = np.array([-0.03, -0.03]), np.array([0.09, 0.09])
-    return np.asarray(rng.uniform(low, high) * box), np.asarray(rng.uniform(low, high) * box)
+    if (
+        chance < 0.25
+    ):  # tight boxes and plates that move out of the picture: cut at the ends, into the characters
+        left, top, right, bottom = ink
+        free = np.array([left, top, 1 - right, 1 - bottom])
+        each = np.array([(right - left) / characters, bottom - top] * 2)
+        into = rng.uniform([-0.3, -0.2] * 2, [0.42, 0.06] * 2)
+        shares = -np.maximum(free + into * each, -0.1)
+        return np.asarray(shares[:2] * box), np.asarray(shares[2:] * box)
+    low, high = (-0.02, 0.35) if chance < 0.4 else (-0.03, 0.09)
+    return np.asarray(rng.uniform(low, high, 2) * box), np.asarray(rng.uniform(low, high, 2) * box)
 
 
 def _surroundings(behind: Image | None, shape: tuple[int, int], rng: Rng) -> Image:

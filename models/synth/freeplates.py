@@ -17,6 +17,7 @@ from models.synth import typefaces
 from models.synth.arrays import Floats, Image, Rng, pick
 from models.synth.emblems import emblem
 from models.synth.patterns import CLASSES
+from models.synth.plates import MUNICIPALITIES
 from models.synth.reserved import is_reserved
 from models.synth.texts import sample_pattern, sample_text
 from models.synth.typefaces import CAP_PX
@@ -28,6 +29,9 @@ SHAPES = (
 )  # fmt: skip
 """Shapes of real plates the world over: L a letter, D a digit."""
 _RANDOM_SHARE = 0.3
+_KNOWN_SHARE = 0.25
+_TOWN_SHARE = 0.15
+"""Of plates laid out as Colombia's are, dark on light above a town's name, in any typeface."""
 _WORDS = (
     "STATE", "DEALER", "Motors", "www.autos.com", "Land of Plenty", "REPUBLICA", "MEDELLIN", "BOGOTA D.C.", "TEXAS",
     "Sunshine", "EMPIRE", "AUTO", "TAXI", "Servicio", "PUBLICO", "NORTE", "The Great", "10-26", "MAR", "Garden",
@@ -42,10 +46,12 @@ class FlatPlate:
     Attributes:
         grey: (h, w) uint8.
         lines: its one or two lines of text.
+        ink: where its characters are: left, top, right, bottom, shares of the plate.
     """
 
     grey: Image
     lines: tuple[str, ...]
+    ink: tuple[float, float, float, float]
 
 
 def free_text(rng: Rng, *, lines: int) -> tuple[str, ...]:
@@ -68,12 +74,21 @@ def free_text(rng: Rng, *, lines: int) -> tuple[str, ...]:
         return text[:first], text[first:]
 
 
-def class_text(rng: Rng) -> tuple[str, ...]:
-    """Characters of a plate of one of the known classes, its lines as that class parts them."""
-    known = [c for c in CLASSES if c.country != "XX"]
+def class_text(rng: Rng, *, country: str | None = None) -> tuple[str, ...]:
+    """Characters of a plate of one of the known classes, of one country if named, parted as that class is."""
+    known = [c for c in CLASSES if c.country != "XX" and country in (None, c.country)]
     chosen = pick(rng, known)
     text = sample_text(chosen, rng)
     return (text[: chosen.lines[0]], text[chosen.lines[0] :]) if chosen.lines else (text,)
+
+
+def _town_text(rng: Rng) -> tuple[str, ...]:
+    """Characters of a Colombian car or motorcycle."""
+    while True:
+        lines = class_text(rng, country="CO")
+        text = "".join(lines)
+        if text[:3].isalpha() and text[3:5].isdigit() and not is_reserved(text):
+            return lines
 
 
 def free_plate(rng: Rng, faces: Sequence[str]) -> FlatPlate:
@@ -83,13 +98,16 @@ def free_plate(rng: Rng, faces: Sequence[str]) -> FlatPlate:
         rng: chance.
         faces: typefaces as `typefaces.installed` finds them; may be none.
     """
-    known = rng.random() < 0.3
-    lines = class_text(rng) if known else free_text(rng, lines=2 if rng.random() < 0.4 else 1)
-    face = typefaces.draw_face(rng, faces)
-    weight = int(np.clip(round(rng.normal(0.5, 2.2)), -3, 6))
-    gap = float(rng.uniform(0.03, 0.34))
-    narrow = float(rng.uniform(0.6, 1.3))
-    inks = [_line(line, face, weight, gap, narrow, rng) for line in lines]
+    chance = rng.random()
+    town = chance < _TOWN_SHARE
+    if town:
+        lines = _town_text(rng)
+    elif chance < _TOWN_SHARE + _KNOWN_SHARE:
+        lines = class_text(rng)
+    else:
+        lines = free_text(rng, lines=2 if rng.random() < 0.4 else 1)
+    style = _style(rng, faces, town=town)
+    inks = [_line(line, style, rng) for line in lines]
     if len(inks) == 2:
         # The two lines of a plate are often set to one width, or in different sizes.
         if rng.random() < 0.5:
@@ -107,29 +125,52 @@ def free_plate(rng: Rng, faces: Sequence[str]) -> FlatPlate:
                 ),
                 np.uint8,
             )
-    ink, area = _arrange(inks, rng)
-    grey = _paint(ink, area, rng)
-    return FlatPlate(grey, lines)
+    ink, area = _arrange(inks, rng, below=0.2 if town else -0.12)
+    grey = _paint(ink, area, rng, town=town)
+    high, wide = grey.shape
+    top, bottom, left, right = area
+    return FlatPlate(grey, lines, (left / wide, top / high, right / wide, bottom / high))
 
 
-def _line(text: str, face: str, weight: int, gap: float, narrow: float, rng: Rng) -> Image:
+@dataclass(frozen=True, slots=True)
+class _Style:
+    """How the lines of a plate are set: typeface, weight, gap between characters, width, what parts groups."""
+
+    face: str
+    weight: int
+    gap: float
+    narrow: float
+    separators: tuple[str, ...]
+
+
+def _style(rng: Rng, faces: Sequence[str], *, town: bool) -> _Style:
+    return _Style(
+        face=typefaces.draw_face(rng, faces),
+        weight=int(np.clip(round(rng.normal(0.5, 2.2)), -3, 6)),
+        gap=float(rng.uniform(0.03, 0.34)),
+        narrow=float(rng.uniform(0.5, 0.95) if town else rng.uniform(0.6, 1.3)),
+        separators=("·", ".", "*", " ", "-") if town else ("", "", "", "-", ".", "·", " ", "*", "*"),
+    )
+
+
+def _line(text: str, style: _Style, rng: Rng) -> Image:
     """The ink of a line: capital height `CAP_PX`, with room above and below for tails."""
     room = CAP_PX // 4
     parts: list[Image] = []
     jitter = float(rng.uniform(0, 2.5)) if rng.random() < 0.3 else 0.0
-    separator = pick(rng, ("", "", "", "-", ".", "·", " ", "*", "*")) if rng.random() < 0.85 else "any"
+    separator = pick(rng, style.separators) if rng.random() < 0.85 else "any"
     wide_gap = float(rng.uniform(0.15, 1.0))
     for place, character in enumerate(text):
         if place:
-            here = gap
+            here = style.gap
             group = text[place - 1].isalpha() != character.isalpha() or (
                 separator == "any" and rng.random() < 0.3
             )
             parts.append(np.zeros((CAP_PX + 2 * room, max(2, round(here * CAP_PX * 0.6))), np.uint8))
             if group and separator:
                 parts.append(_separator(separator, wide_gap, room, rng))
-        drawn = typefaces.glyph(character, face)
-        ink = typefaces.weighted(drawn.ink, weight)
+        drawn = typefaces.glyph(character, style.face)
+        ink = typefaces.weighted(drawn.ink, style.weight)
         extra = (ink.shape[0] - drawn.ink.shape[0]) // 2
         top = room - drawn.above - extra + round(rng.normal(0, jitter))
         cell = np.zeros((CAP_PX + 2 * room, ink.shape[1]), np.uint8)
@@ -142,7 +183,7 @@ def _line(text: str, face: str, weight: int, gap: float, narrow: float, rng: Rng
     line = np.hstack(parts)
     return np.asarray(
         cv2.resize(
-            line, (max(6, round(line.shape[1] * narrow)), line.shape[0]), interpolation=cv2.INTER_AREA
+            line, (max(6, round(line.shape[1] * style.narrow)), line.shape[0]), interpolation=cv2.INTER_AREA
         ),
         np.uint8,
     )
@@ -187,16 +228,16 @@ def _spread(ink: Image, wide: int, rng: Rng) -> Image:
     )
 
 
-def _arrange(inks: list[Image], rng: Rng) -> tuple[Image, tuple[int, int, int, int]]:
+def _arrange(inks: list[Image], rng: Rng, *, below: float) -> tuple[Image, tuple[int, int, int, int]]:
     """Set the lines on a plate; its ink and the area (top, bottom, left, right) that the characters take."""
     room = CAP_PX // 4
     between = -2 * room + round(CAP_PX * float(rng.uniform(0.06, 0.3)))
     wide = max(i.shape[1] for i in inks)
     high = sum(i.shape[0] for i in inks) + between * (len(inks) - 1)
-    above, below = (round(CAP_PX * float(rng.uniform(-0.12, 0.5))) for _ in range(2))
+    above, under = (round(CAP_PX * float(rng.uniform(least, 0.5))) for least in (-0.12, below))
     left, right = (round(CAP_PX * float(rng.uniform(0.05, 0.75))) for _ in range(2))
-    above, below = max(above, -room + 4), max(below, -room + 4)
-    sheet = np.zeros((high + above + below, wide + left + right), np.uint8)
+    above, under = max(above, -room + 4), max(under, -room + 4)
+    sheet = np.zeros((high + above + under, wide + left + right), np.uint8)
     top = above
     for ink in inks:
         x = left + (wide - ink.shape[1]) // 2
@@ -205,7 +246,7 @@ def _arrange(inks: list[Image], rng: Rng) -> tuple[Image, tuple[int, int, int, i
         region = sheet[y0:y1, x : x + ink.shape[1]]
         np.maximum(region, part, out=region)
         top += ink.shape[0] + between
-    return sheet, (above + room, sheet.shape[0] - below - room, left, sheet.shape[1] - right)
+    return sheet, (above + room, sheet.shape[0] - under - room, left, sheet.shape[1] - right)
 
 
 def smooth(rng: Rng, shape: tuple[int, int], cells: int) -> Floats:
@@ -214,9 +255,9 @@ def smooth(rng: Rng, shape: tuple[int, int], cells: int) -> Floats:
     return np.asarray(cv2.resize(coarse, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
-def _paint(ink: Image, area: tuple[int, int, int, int], rng: Rng) -> Image:
+def _paint(ink: Image, area: tuple[int, int, int, int], rng: Rng, *, town: bool) -> Image:
     high, wide = ink.shape
-    dark_on_light = rng.random() < 0.74
+    dark_on_light = town or rng.random() < 0.74
     contrast = float(rng.uniform(55, 215))
     low = float(rng.uniform(10, 245 - contrast))
     ground, letter = (low + contrast, low) if dark_on_light else (low, low + contrast)
@@ -232,7 +273,7 @@ def _paint(ink: Image, area: tuple[int, int, int, int], rng: Rng) -> Image:
     printed = np.asarray(np.clip(picture, 0, 255), np.uint8)
     if rng.random() < 0.2:
         _scenery(printed, ground, contrast, rng)
-    _small_print(printed, area, letter, rng)
+    _small_print(printed, area, letter, rng, town=town)
     if rng.random() < 0.6:
         inset, thick = int(rng.integers(2, 14)), int(rng.integers(2, 8))
         tone = letter if rng.random() < 0.7 else float(rng.uniform(0, 255))
@@ -276,7 +317,9 @@ def _scenery(picture: Image, ground: float, contrast: float, rng: Rng) -> None:
         part[:] = np.clip(part * (1 - alpha) + tone * alpha, 0, 255).astype(np.uint8)
 
 
-def _small_print(picture: Image, area: tuple[int, int, int, int], letter: float, rng: Rng) -> None:
+def _small_print(
+    picture: Image, area: tuple[int, int, int, int], letter: float, rng: Rng, *, town: bool
+) -> None:
     """Names, mottos, bands and stickers, which are no part of the number."""
     high, wide = picture.shape
     top, bottom, left, right = area
@@ -286,10 +329,12 @@ def _small_print(picture: Image, area: tuple[int, int, int, int], letter: float,
         )
     for upper in (True, False):
         room = top if upper else high - bottom
-        if room > 12 and rng.random() < 0.65:
+        if room > 12 and (rng.random() < 0.65 or (town and not upper)):
             size = min(room * float(rng.uniform(0.45, 0.8)), CAP_PX * float(rng.uniform(0.12, 0.36)))
             tone = letter if rng.random() < 0.6 else float(rng.uniform(0, 255))
             words = pick(rng, _WORDS) if rng.random() < 0.7 else _gibberish(rng)
+            if town:
+                words = pick(rng, MUNICIPALITIES)
             x = wide * float(rng.uniform(0.08, 0.4))
             y = room * 0.5 + size * 0.35 if upper else bottom + room * 0.5 + size * 0.35
             cv2.putText(

@@ -25,7 +25,7 @@ from edge import assets  # noqa: E402
 from edge.contract.pattern import ALPHABET  # noqa: E402
 from edge.read.easyocr_reader import EasyOcrReader  # noqa: E402
 from edge.read.openvino import OpenVinoReader  # noqa: E402
-from models.reader import data, prepare  # noqa: E402
+from models.reader import calibrate, data, prepare  # noqa: E402
 from models.reader.atalaya_plate import Model  # noqa: E402
 from models.reader.data import Source, collate, rendered_fold  # noqa: E402
 from models.reader.export import FILES, write  # noqa: E402
@@ -111,7 +111,7 @@ def test_kept_plates_are_never_drawn_for_training(bank: Path) -> None:
 def shipped(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models") / "reader"
     folder.mkdir()
-    write(model, folder, params=PARAMS, temperature=1.3)
+    write(model, folder, params=PARAMS, temperature=1.3, shares=[1 / len(prepare.KINDS)] * len(prepare.KINDS))
     return folder.parent
 
 
@@ -135,3 +135,33 @@ def test_easyocr_and_the_export_say_the_same(shipped: Path, monkeypatch: pytest.
         assert one.log_probs.shape == (97, 37)
         assert np.abs(np.exp(one.log_probs) - np.exp(other.log_probs)).max() < 5e-3
         assert np.exp(one.log_probs).sum(axis=1) == pytest.approx(1, abs=1e-3)
+        assert one.look == pytest.approx(other.look, abs=5e-3)
+
+
+class TestCalibration:
+    """A net that is too sure is made less so, one that is not sure enough surer, and a right one is left."""
+
+    @pytest.mark.parametrize("factor", [0.5, 1.0, 3.0])
+    def test_the_temperature_undoes_a_factor(self, model: Model, bank: Path, factor: float) -> None:
+        pairs = rendered_fold(bank, 40, seed=1)
+        steps = calibrate.logits(model, [picture for picture, _ in pairs])
+        # Strings drawn from the posterior itself: at these logits it is exactly right.
+        rng = np.random.default_rng(8)
+        drawn = []
+        for row in steps.softmax(dim=2).numpy():
+            codes = np.array([rng.choice(37, p=np.asarray(p, float) / p.sum(dtype=float)) for p in row])
+            drawn.append(greedy(codes))
+        losses = {
+            t: float(calibrate.loss(steps * factor, drawn, temperature=t).mean()) for t in calibrate.GRID
+        }
+        assert min(losses, key=losses.__getitem__) == pytest.approx(factor, rel=0.12)
+
+    def test_the_best_of_the_grid_is_taken(self, model: Model, bank: Path) -> None:
+        pairs = rendered_fold(bank, 12, seed=1)
+        found = calibrate.fit(model, pairs)
+        assert found.after <= found.before
+        assert found.n == 12
+
+    def test_one_wrong_label_does_not_decide(self) -> None:
+        assert float(calibrate.bounded(torch.tensor([1000.0]))) < 20
+        assert float(calibrate.bounded(torch.tensor([0.1]))) == pytest.approx(0.11, abs=0.01)

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from models.reader.view import seen, shaken, taken
+from models.reader.view import _margins, seen, shaken, taken
 from models.synth import typefaces
-from models.synth.freeplates import class_text, free_plate, free_text
+from models.synth.emblems import emblem
+from models.synth.freeplates import _town_text, class_text, free_plate, free_text
 from models.synth.patterns import CLASSES
 from models.synth.reserved import is_reserved
 
@@ -95,3 +96,44 @@ def test_a_real_crop_keeps_its_text_in_the_picture() -> None:
 def test_what_is_taken_keeps_its_size() -> None:
     rng = np.random.default_rng(6)
     assert {taken(np.full((31, 77), 128, np.uint8), rng).shape for _ in range(50)} == {(31, 77)}
+
+
+def test_an_emblem_leaves_its_rim_free_and_is_never_the_same() -> None:
+    rng = np.random.default_rng(6)
+    drawn = [emblem(rng, 40) for _ in range(60)]
+    assert all(e.shape == (40, 40) for e in drawn)
+    assert all(e.max() > 30 for e in drawn)
+    assert len({e.tobytes() for e in drawn}) == 60
+    assert all(e.mean() < 200 for e in drawn)
+
+
+def test_some_crops_cut_into_the_characters_and_none_loses_one() -> None:
+    """Real boxes are tight now and then; a reader that never saw a cut character stumbles over it."""
+    rng = np.random.default_rng(7)
+    ink, characters = (0.1, 0.2, 0.94, 0.7), 6
+    lost = []
+    for _ in range(600):
+        (left, top), (right, bottom) = (
+            m / [100, 40] for m in _margins(rng, np.array([100.0, 40.0]), ink=ink, characters=characters)
+        )
+        lost.append(max(-left - ink[0], -right - (1 - ink[2])) / (0.84 / characters))
+        assert max(-top - ink[1], -bottom - (1 - ink[3])) < 0.07 * 0.5
+    assert max(lost) < 0.43
+    assert 0.05 < np.mean(np.array(lost) > 0.1) < 0.25
+
+
+def test_the_ink_of_a_plate_is_where_it_says() -> None:
+    rng = np.random.default_rng(11)
+    for _ in range(60):
+        plate = free_plate(rng, ())
+        left, top, right, bottom = plate.ink
+        assert 0 <= left < right <= 1
+        assert 0 <= top < bottom <= 1
+        assert right - left > 0.4
+
+
+def test_colombian_layouts_bear_colombian_strings() -> None:
+    rng = np.random.default_rng(12)
+    for _ in range(100):
+        text = "".join(_town_text(rng))
+        assert any(c.country == "CO" and c.matches(text) for c in CLASSES)

@@ -1,0 +1,70 @@
+"""The colour of a plate's ground, by the grammar's names. A camera that sees no colour says nothing."""
+
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.types import Bgr
+
+_SIZE: Final = (48, 24)
+_RIM: Final = 0.1
+"""Share of the crop at each side that may show what is around the plate."""
+_GREY: Final = 2.0
+"""A crop whose colours are all nearer to grey (CIE L*a*b* chroma) comes from a camera that sees none, as by night."""
+_PALE: Final = 0.38
+"""Saturation (chroma by the length of L*, a*, b*) at which a ground may as well be white in coloured light."""
+_PALE_SPREAD: Final = 0.06
+_HUES: Final = {"red": 32.0, "orange": 46.0, "yellow": 78.0, "green": 150.0, "blue": 275.0}
+"""Hue angle of each colour, degrees in CIE a*b*; yellow as sodium light and plates in shadow have it."""
+_HUE_SPREAD: Final = 14.0
+_HALF: Final = 0.45
+"""Share of light pixels at which a plate without colour is as likely white as black: shadow darkens white ones."""
+_HALF_SPREAD: Final = 0.05
+_LEAST: Final = 0.01
+"""Smaller shares are left out."""
+
+
+def background(crop: Bgr) -> dict[str, float]:
+    """Shares of the colours that the ground may have, summing to about one; empty where colour cannot be told.
+
+    The light part of the plate is its ground where it has a colour, or is the larger; else the dark part. Pale
+    colours are shared out between white and their hue, since white plates take the colour of the light.
+
+    Args:
+        crop: (h, w, 3) BGR, a plate with little around it.
+    """
+    high, wide = crop.shape[:2]
+    rim_y, rim_x = int(_RIM * high), int(_RIM * wide)
+    middle = crop[rim_y : high - rim_y, rim_x : wide - rim_x]
+    small = cv2.resize(middle, _SIZE, interpolation=cv2.INTER_AREA)
+    lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_BGR2Lab).reshape(-1, 3)
+    if np.percentile(np.hypot(lab[:, 1], lab[:, 2]), 90) < _GREY:
+        return {}
+    grey = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
+    _, split = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    light = split.ravel() == 1
+    ground = np.median(lab[light], axis=0)
+    if _saturation(ground) < _PALE and light.mean() < _HALF:
+        ground = np.median(lab[~light], axis=0)
+    _, red_green, blue_yellow = ground
+    coloured = _risen(_saturation(ground) - _PALE, _PALE_SPREAD)
+    hue = float(np.degrees(np.arctan2(blue_yellow, red_green)))
+    away = {name: (hue - angle + 180) % 360 - 180 for name, angle in _HUES.items()}
+    fit = {name: float(np.exp(-0.5 * (a / _HUE_SPREAD) ** 2)) + 1e-6 for name, a in away.items()}
+    total = sum(fit.values())
+    shares = {name: coloured * f / total for name, f in fit.items()}
+    white = _risen(float(light.mean()) - _HALF, _HALF_SPREAD)
+    shares |= {"white": (1 - coloured) * white, "black": (1 - coloured) * (1 - white)}
+    return {name: share for name, share in shares.items() if share >= _LEAST}
+
+
+def _saturation(colour: NDArray[np.float32]) -> float:
+    """0..1 of an L*, a*, b*."""
+    return float(np.hypot(colour[1], colour[2]) / max(np.linalg.norm(colour), 1e-6))
+
+
+def _risen(above: float, spread: float) -> float:
+    """Logistic function: 0 far below, one half at 0, 1 far above."""
+    return float(1 / (1 + np.exp(np.clip(-above / spread, -40, 40))))
