@@ -13,8 +13,23 @@ from rich.table import Table
 from models.synth import typefaces
 from models.synth.clips.four import CLIPS
 from models.synth.clips.make import make_all
-from models.synth.replate import write_replated
+from models.synth.negatives import write_lettering
+from models.synth.replate import Want, write_replated
 from models.synth.training import write_set
+
+_typefaces = click.option(
+    "--typefaces",
+    "recipe",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    default=Path("models/reader/recipe.yaml"),
+    show_default=True,
+    help="A YAML file whose `typefaces` names those for the plates of no country.",
+)
+"""The option that both writers of training pictures share."""
+
+
+def _faces(recipe: Path) -> tuple[str, ...]:
+    return typefaces.installed(yaml.safe_load(recipe.read_text(encoding="utf-8"))["typefaces"])
 
 
 @click.group()
@@ -92,36 +107,52 @@ def plates(crops: int, scenes: int, seed: int, out: Path) -> None:
 )
 @click.option("--crops", type=click.IntRange(1), default=4000, show_default=True, help="Plates to paint.")
 @click.option("--seed", type=click.IntRange(0), required=True, help="Same seed, same pictures.")
-@click.option(
-    "--typefaces",
-    "recipe",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    default=Path("models/reader/recipe.yaml"),
-    show_default=True,
-    help="A YAML file whose `typefaces` names those for the plates of no country.",
-)
+@_typefaces
+@click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
     required=True,
     help="Outside the repository: what is written holds real pictures.",
 )
-def replate(data: Path, crops: int, seed: int, recipe: Path, out: Path) -> None:
+def replate(data: Path, crops: int, seed: int, recipe: Path, workers: int, out: Path) -> None:
     """Paints rendered plates over those of real scenes: scenes/, crops/ and labels.csv."""
-    faces = typefaces.installed(yaml.safe_load(recipe.read_text(encoding="utf-8"))["typefaces"])
     with _bar(Console(stderr=True)) as bar:
-        tasks = {name: bar.add_task(name, total=None) for name in ("corners", "plates")}
+        task = bar.add_task("plates", total=crops)
         labels = write_replated(
             data,
             out,
-            crops=crops,
-            seed=seed,
-            faces=faces,
-            progress=lambda name, done, total: bar.update(tasks[name], completed=done, total=total),
+            Want(crops, seed, _faces(recipe), workers),
+            progress=lambda done: bar.update(task, completed=done),
         )
     painted = sum(label.kind == "crop" for label in labels)
     scenes = len({label.path for label in labels if label.kind == "scene"})
     Console().print(f"{painted} plates in {scenes} scenes in {out}")
+
+
+@main.command()
+@click.option("--n", "count", type=click.IntRange(1), default=2000, show_default=True, help="Pictures.")
+@click.option("--seed", type=click.IntRange(0), required=True, help="Same seed, same pictures.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Real pictures whose train scenes are the background; then --out lies outside the repository.",
+)
+@_typefaces
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True)
+def lettering(count: int, seed: int, data: Path | None, recipe: Path, out: Path) -> None:
+    """Renders lettering and time stamps that are no plates: crops/ and labels.csv."""
+    with _bar(Console(stderr=True)) as bar:
+        task = bar.add_task("pictures", total=count)
+        labels = write_lettering(
+            out,
+            count=count,
+            seed=seed,
+            faces=_faces(recipe),
+            data=data,
+            progress=lambda done: bar.update(task, completed=done),
+        )
+    Console().print(f"{len(labels)} pictures without a plate in {out}")
 
 
 if __name__ == "__main__":

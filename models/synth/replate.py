@@ -11,8 +11,10 @@ from __future__ import annotations
 import csv
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, fields, replace
-from itertools import groupby
+from itertools import count, groupby
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
 
@@ -33,6 +35,8 @@ from models.synth.training import Label, random_spec
 
 LEAST_WIDE_PX: Final = 45
 """Narrower plates are left as they are."""
+LEAST_HIGH_PX: Final = 14
+"""So are lower ones."""
 LEAST_CONTRAST: Final = 34.0
 """Grey levels between white and black below which a place is too dark or too bright to write on."""
 LEAST_LEFT: Final = 24.0
@@ -44,7 +48,7 @@ _LONG: Final = 2.9
 """Places narrower than the one get plates of two lines, wider than the other of one."""
 _TWO_LINE_SHARE: Final = 0.4
 """Between them."""
-_TRIES: Final = 40
+_TRIES: Final = 12
 _LEAST_CHARACTER_PX: Final = (4.6, 8.0)
 """Width and height below which nobody could read a character."""
 _GROW: Final = 1.03
@@ -112,11 +116,12 @@ def places(bgr: Bgr, boxes: Sequence[Box | None]) -> list[Place]:
     for number, box in enumerate(boxes):
         if box is None or box.width < LEAST_WIDE_PX:
             continue
-        quad = find_quad(bgr, box)
+        quad = find_quad(bgr, box) if box.height >= LEAST_HIGH_PX else None
         if quad is None:
             continue
         like = measure(bgr, quad.corners)
-        if like.contrast >= LEAST_CONTRAST and min(quad.sides) >= 3.5 * like.blur_px[0]:
+        clear = like.contrast >= LEAST_CONTRAST and min(quad.sides) >= 3.5 * like.blur_px[0]
+        if clear and quad.sides[1] >= LEAST_HIGH_PX:
             found.append(Place(number, quad.corners, like))
     return found
 
@@ -209,8 +214,12 @@ def _draw(corners: Floats, rng: Rng, faces: Sequence[str]) -> Sheet | None:
         return None if unlike and rng.random() < 0.85 else sheet
     for _ in range(_TRIES):
         spec = random_spec(rng, two_line=two_lines)
-        wide, high = find(spec.country, spec.plate_class).size_mm
-        if fitted(corners, wide / high) is not None:
+        plate_class = find(spec.country, spec.plate_class)
+        wide, high = plate_class.size_mm
+        there = fitted(corners, wide / high)
+        # Narrower than this no character can become wide enough: not worth drawing.
+        longest = max(plate_class.lines or (len(spec.text),))
+        if there is not None and _sides(there)[0] > longest * _LEAST_CHARACTER_PX[0] * 1.25:
             return class_sheet(spec, rng)
     return None
 
@@ -277,99 +286,133 @@ def detected(box: Box, rng: Rng) -> Box:
     return Box(box.x - left, box.y - above, box.width + left + right, box.height + above + below)
 
 
+@dataclass(frozen=True, slots=True)
+class Want:
+    """What is to be painted.
+
+    Attributes:
+        crops: how many plates at least; every place is painted as often as the others, give or take one.
+        seed: of everything: the same pictures come about with any number of workers.
+        faces: typefaces for the plates of no country; may be none.
+        workers: processes.
+    """
+
+    crops: int
+    seed: int
+    faces: tuple[str, ...] = ()
+    workers: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One scene to paint: its rows, the folder that it lies in, which time it is painted, and what with."""
+
+    data: Path
+    rows: tuple[dict[str, str], ...]
+    round_number: int
+    seed: int
+    faces: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Painted:
+    """A painted scene: files' contents by their path in the folder, and their labels, the crops' last."""
+
+    files: dict[str, bytes]
+    labels: tuple[Replated, ...]
+
+
+def paint(task: Task) -> Painted:
+    """Paint one scene, every other time mirrored; nothing where none of its plates can be painted over."""
+    cv2.setNumThreads(1)
+    name = f"{Path(task.rows[0]['path']).stem}_{task.round_number}"
+    loaded = cv2.imread(str(task.data / task.rows[0]["path"]))
+    if loaded is None:
+        return Painted({}, ())
+    picture = np.asarray(loaded, np.uint8)
+    boxes = [_box(row) for row in task.rows]
+    found = places(picture, boxes)
+    if task.round_number % 2:
+        wide = picture.shape[1]
+        picture = np.asarray(cv2.flip(picture, 1), np.uint8)
+        found = [place.mirrored(wide) for place in found]
+        boxes = [b and Box(wide - b.x - b.width, b.y, b.width, b.height) for b in boxes]
+    rng = stream(task.seed, "replate", task.rows[0]["path"], task.round_number)
+    scene, done = repaint(picture, found, rng, task.faces)
+    if not done:
+        return Painted({}, ())
+    packed = cv2.imencode(".jpg", scene, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(72, 96))])[1]
+    seen = np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), np.uint8)
+    files = {f"scenes/{name}.jpg": packed.tobytes()}
+    labels = [
+        _row(row, f"scenes/{name}.jpg", "scene", done.get(number), boxes[number])
+        for number, row in enumerate(task.rows)
+    ]
+    for number, (_, corners) in done.items():
+        path = f"crops/{name}_{number}.png"
+        crop = cut(seen, detected(Box(*box_of(corners)), rng), across=0.03, down=0.02)
+        files[path] = cv2.imencode(".png", crop)[1].tobytes()
+        labels.append(_row(task.rows[number], path, "crop", done[number], None))
+    return Painted(files, tuple(labels))
+
+
 def write_replated(
     data: Path,
     out: Path,
+    want: Want,
     *,
-    crops: int,
-    seed: int,
-    faces: Sequence[str],
-    progress: Callable[[str, int, int], None],
+    progress: Callable[[int], None],
 ) -> list[Replated]:
-    """Write scenes/, crops/ and labels.csv.
+    """Write scenes/, crops/ and labels.csv, which grows as the pictures do.
 
     Args:
         data: real pictures with labels.csv; only rows of split train are used.
         out: made if it is not there; outside the repository.
-        crops: how many plates to paint; each paintable place gets as many as the others, give or take one.
-        seed: of everything.
-        faces: typefaces for the plates of no country.
-        progress: called with the stage's name, how much of it is done and of how much.
+        want: how many, and of what.
+        progress: called with the number of crops done.
 
     Raises:
         ValueError: the seed is kept for tests, or no plate of the pictures can be painted over.
     """
-    check_training_seed(seed)
-    cv2.setNumThreads(1)
+    check_training_seed(want.seed)
     for name in ("scenes", "crops"):
         (out / name).mkdir(parents=True, exist_ok=True)
-    scenes = _scenes(data)
-    ready: list[tuple[list[dict[str, str]], list[Place]]] = []
-    for number, rows in enumerate(scenes):
-        picture = cv2.imread(str(data / rows[0]["path"]))
-        found = [] if picture is None else places(np.asarray(picture, np.uint8), [_box(row) for row in rows])
-        if found:
-            ready.append((rows, found))
-        progress("corners", number + 1, len(scenes))
-    if not ready:
-        raise ValueError(f"{data}: no plate of split train that can be painted over")
-    # In an order of chance: a last round that is not full takes from every set.
-    ready.sort(key=lambda scene: zlib.crc32(scene[0][0]["path"].encode()))
     labels: list[Replated] = []
     done = 0
-    for row in _painted(data, out, ready, crops=crops, seed=seed, faces=faces):
-        labels.append(row)
-        done += row.kind == "crop"
-        progress("plates", done, crops)
     with (out / "labels.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, [column.name for column in fields(Replated)], lineterminator="\n")
         writer.writeheader()
-        writer.writerows(asdict(label) for label in labels)
-    return labels
+        for painted_scene in _rounds(data, want):
+            for path, content in painted_scene.files.items():
+                (out / path).write_bytes(content)
+            writer.writerows(asdict(label) for label in painted_scene.labels)
+            file.flush()
+            labels.extend(painted_scene.labels)
+            done += sum(label.kind == "crop" for label in painted_scene.labels)
+            progress(done)
+            if done >= want.crops:
+                return labels
+    raise ValueError(f"{data}: no plate of split train that can be painted over")
 
 
-def _painted(
-    data: Path,
-    out: Path,
-    ready: list[tuple[list[dict[str, str]], list[Place]]],
-    *,
-    crops: int,
-    seed: int,
-    faces: Sequence[str],
-) -> Iterator[Replated]:
-    """Rounds over all scenes, every other one mirrored, until there are enough crops."""
-    written = 0
-    for round_number in range(1000):
-        before = written
-        for rows, seen_places in ready:
-            if written >= crops:
+def _rounds(data: Path, want: Want) -> Iterator[Painted]:
+    """Painted scenes without end, round after round; ends only where a whole round brought none."""
+    # In an order of chance: a last round that is not full takes from every set.
+    scenes = sorted(_scenes(data), key=lambda rows: zlib.crc32(rows[0]["path"].encode()))
+    with ProcessPoolExecutor(want.workers, mp_context=get_context("spawn")) as pool:
+        for round_number in count():
+            tasks = [Task(data, tuple(rows), round_number, want.seed, want.faces) for rows in scenes]
+            any_left = False
+            try:
+                for made in pool.map(paint, tasks, chunksize=4):
+                    if made.labels:
+                        any_left = True
+                        yield made
+            except GeneratorExit:
+                pool.shutdown(cancel_futures=True)
+                raise
+            if not any_left:
                 return
-            rng = stream(seed, "replate", rows[0]["path"], round_number)
-            picture = np.asarray(cv2.imread(str(data / rows[0]["path"])), np.uint8)
-            boxes = [_box(row) for row in rows]
-            found = seen_places
-            if round_number % 2:
-                wide = picture.shape[1]
-                picture = np.asarray(cv2.flip(picture, 1), np.uint8)
-                found = [place.mirrored(wide) for place in seen_places]
-                boxes = [b and Box(wide - b.x - b.width, b.y, b.width, b.height) for b in boxes]
-            scene, done = repaint(picture, found[: crops - written], rng, faces)
-            if not done:
-                continue
-            name = f"{Path(rows[0]['path']).stem}_{round_number}"
-            quality = int(rng.integers(72, 96))
-            cv2.imwrite(str(out / "scenes" / f"{name}.jpg"), scene, [cv2.IMWRITE_JPEG_QUALITY, quality])
-            seen = np.asarray(cv2.imread(str(out / "scenes" / f"{name}.jpg")), np.uint8)
-            for row_number, row in enumerate(rows):
-                yield _row(row, f"scenes/{name}.jpg", "scene", done.get(row_number), boxes[row_number])
-            for row_number, (_, corners) in done.items():
-                found_box = detected(Box(*box_of(corners)), rng)
-                path = f"crops/{name}_{row_number}.png"
-                cv2.imwrite(str(out / path), cut(seen, found_box, across=0.03, down=0.02))
-                written += 1
-                yield _row(rows[row_number], path, "crop", done[row_number], None)
-        if written == before:
-            return
 
 
 def _row(
