@@ -5,49 +5,24 @@ Commands import what they need when they are called, so that `--help` is quick.
 
 import os
 import sys
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
-from central import looks
-from central.errors import AccessError, CentralError
-from central.options import FILE, configured, database, now, open_console, style_of
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from central.hotlist.store import ImportReport
+from central import hotlists, looks
+from central.errors import AccessError
+from central.options import FILE, LANGUAGE, Commands, configured, database, now, open_console, style_of
 
 
-class _FaultError(click.ClickException):
-    """A fault of ours, said plainly; exit code 2."""
-
-    exit_code = 2
-
-    def show(self, file: Any = None) -> None:  # noqa: ANN401, ARG002  # as click declares it
-        click.echo(f"error: {self.message}", err=True)
-
-
-class _Commands(click.Group):
-    """Commands whose faults are told and not traced."""
-
-    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  # as click declares it
-        try:
-            return super().invoke(ctx)
-        except CentralError as error:
-            raise _FaultError(str(error)) from error
-
-
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, epilog=LANGUAGE, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="atalaya", prog_name="atalaya central")
 def cli() -> None:
     """The centre: alerts, hotlists and the history of every read."""
 
 
-for _command in (looks.history, looks.counts, looks.alerts, looks.tail, looks.dead_letters):
+_LOOKS = (looks.history, looks.counts, looks.alerts, looks.tail, looks.dead_letters)
+for _command in (*_LOOKS, hotlists.hotlist):
     cli.add_command(_command)
 
 
@@ -87,58 +62,6 @@ def check_config(context: click.Context, file: Path | None, config: Path) -> Non
     click.echo("nothing wrong found")
 
 
-@cli.group()
-def hotlist() -> None:
-    """Vehicles that are looked for."""
-
-
-@hotlist.command("import")
-@click.argument("file", type=FILE)
-@click.option("--list", "list_name", required=True, metavar="NAME", help="list that they go into")
-@click.option("--as", "actor", required=True, metavar="WHO", help="who enters them")
-@configured
-def import_hotlist(file: Path, list_name: str, actor: str, config: Path) -> None:
-    """Add a CSV file to a list; bad lines are named and left out (the exit code is 1 then)."""
-    from zoneinfo import ZoneInfo
-
-    from central.access.audit import AuditLog
-    from central.access.key import open_key
-    from central.hotlist.grammar import load_grammar
-    from central.hotlist.store import Import, import_csv
-    from central.types import Look
-
-    with database(config) as (settings, engine):
-        order = Import(list_name, actor, at=now(), zone=ZoneInfo(settings.site_timezone))
-        log = AuditLog(engine, open_key(settings.access.key_file), clock=now)
-        look = Look(actor, purpose="", case_number="")  # the entries have theirs
-
-        def note(connection: "Connection", report: "ImportReport") -> None:
-            counts = {**asdict(report), "refused": len(report.refused)}
-            log.note(connection, look, "hotlist.import", {"list": list_name, "file": file.name, **counts})
-
-        report = import_csv(engine, file, order, grammar=load_grammar(), log=note)
-    for refusal in report.refused:
-        click.echo(f"{file}: line {refusal.line}: {refusal.reason}", err=True)
-    refused = len(report.refused)
-    click.echo(
-        f"{report.added} added, {report.changed} changed, {report.unchanged} unchanged, {refused} refused"
-    )
-    sys.exit(1 if refused else 0)
-
-
-@hotlist.command("show")
-@click.option("--list", "list_name", metavar="NAME", help="this list only")
-@configured
-def show_hotlist(list_name: str | None, config: Path) -> None:
-    """Who is looked for, why and until when."""
-    from central.query.lists import hotlist as entries
-    from central.show import hotlist_table
-
-    with database(config) as (settings, engine):
-        found = entries(engine, list_name=list_name)
-    open_console().print(hotlist_table(found, style_of(settings), now=now()))
-
-
 @cli.command()
 @configured
 def seal(config: Path) -> None:
@@ -166,9 +89,12 @@ def health(config: Path) -> None:
     console.print(tables[0], "", tables[1], sep="\n")
 
 
-@cli.group()
+@cli.group(cls=Commands)
 def audit() -> None:
     """The log of who looked at what."""
+
+
+audit.add_command(looks.list_audit)
 
 
 @audit.command("verify")

@@ -13,6 +13,8 @@ import click
 from central.options import FOLDER, configured, limited, looking, now, open_console, style_of, told_plainly
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from central.query.desk import Desk, Form
     from central.query.lists import Evidence
     from central.query.plan import Question
@@ -23,43 +25,62 @@ if TYPE_CHECKING:
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
+def _in_time(command: _F) -> _F:
+    """When: `since`, `until`."""
+    for flag, name, text in (
+        ("--to", "until", "before; a date alone is meant with its day"),
+        ("--from", "since", "since: 2026-03-04 or 2026-03-04T17:30, in the site's time"),
+    ):
+        command = click.option(flag, name, metavar="TIME", help=text)(command)
+    return command
+
+
 def _about_reads(command: _F) -> _F:
     """Which reads: `plate`, `cameras`, `since`, `until`."""
-    for flag, name, metavar, text in (
-        ("--to", "until", "TIME", "captured before; a date alone is meant with its day"),
-        ("--from", "since", "TIME", "captured since: 2026-03-04 or 2026-03-04T17:30"),
-    ):
-        command = click.option(flag, name, metavar=metavar, help=text)(command)
+    command = _in_time(command)
     cameras = click.option(
         "--camera", "cameras", multiple=True, metavar="CAMERA", help="here; may be repeated"
     )
     return click.argument("plate", required=False)(cameras(command))
 
 
+def _formed(command: _F) -> _F:
+    """In which form the answer goes out: `as_document`, `as_sheet`."""
+    command = click.option("--csv", "as_sheet", is_flag=True, help="one line a row, for spreadsheets")(
+        command
+    )
+    return click.option("--json", "as_document", is_flag=True, help="one JSON document, with every detail")(
+        command
+    )
+
+
+def _form(*, as_document: bool, as_sheet: bool) -> "Form":
+    if as_document and as_sheet:
+        raise click.UsageError("name one form: --json or --csv")
+    return "json" if as_document else "csv" if as_sheet else "table"
+
+
 @click.command()
 @_about_reads
-@click.option(
-    "--json",
-    "form",
-    flag_value="json",
-    default="table",
-    help="one JSON document, with every doubt and the box",
-)
-@click.option("--csv", "form", flag_value="csv", help="one line a read, for spreadsheets")
+@_formed
 @limited(1_000)
 @looking
 @configured
-def history(form: "Form", config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
-    """Where a PLATE was read and when, newest first; or what was read at a camera, or in a time span."""
+def history(as_document: bool, as_sheet: bool, config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
+    """Where a PLATE was read and when, newest first; or what was read at a camera, or in a time span.
+
+    docs/history.md tells what the columns of --csv and --json mean.
+    """
     from central.show import as_json, reads_table, write_csv
 
+    form = _form(as_document=as_document, as_sheet=as_sheet)
     with _desk(config, asked) as (desk, settings):
         style = style_of(settings)
         answer = desk.history(_question(asked, style), form=form)
     if form == "json":
         click.echo(as_json("reads", answer.reads, style, cut=answer.cut))
     elif form == "csv":
-        write_csv(answer, sys.stdout, style)
+        write_csv(answer.reads, sys.stdout, style)
     else:
         console = open_console()
         console.print(reads_table(answer.reads, style, width=console.width))
@@ -119,6 +140,31 @@ def tail(for_s: float | None, config: Path, **asked: Any) -> None:  # noqa: ANN4
         follow(watch, console=open_console(), style=style_of(settings), clock=now, stop=over.wait)
 
 
+@click.command("list")
+@click.option("--who", metavar="WHO", help="what this person did")
+@_in_time
+@_formed
+@limited(200)
+@looking
+@configured
+def list_audit(as_document: bool, as_sheet: bool, config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
+    """Who looked at what, when and why, newest first; this look is in the log too, and on top."""
+    from central.query.lists import LoggedAct
+    from central.show import as_json, audit_table, write_csv
+
+    form = _form(as_document=as_document, as_sheet=as_sheet)
+    with _desk(config, asked) as (desk, settings):
+        style = style_of(settings)
+        since, until = _span(asked, style)
+        acts = desk.audit(who=asked["who"], since=since, until=until, limit=asked["limit"], form=form)
+    if form == "json":
+        click.echo(as_json("acts", acts, style))
+    elif form == "csv":
+        write_csv(acts, sys.stdout, style, kind=LoggedAct)
+    else:
+        open_console().print(audit_table(acts, style))
+
+
 @click.command("dead-letters")
 @limited(50)
 @looking
@@ -148,13 +194,19 @@ def _desk(config: Path, asked: dict[str, Any]) -> "Iterator[tuple[Desk, CentralS
 
 def _question(asked: dict[str, Any], style: "Style") -> "Question":
     from central.query.plan import Question
+
+    since, until = _span(asked, style)
+    return Question(asked["plate"], asked["cameras"], since=since, until=until, limit=asked["limit"])
+
+
+def _span(asked: dict[str, Any], style: "Style") -> "tuple[datetime | None, datetime | None]":
     from central.query.when import moment
 
-    since, until = (
-        None if asked[name] is None else moment(asked[name], zone=style.zone, end=name == "until")
-        for name in ("since", "until")
+    since, until = (asked[name] for name in ("since", "until"))
+    return (
+        None if since is None else moment(since, zone=style.zone),
+        None if until is None else moment(until, zone=style.zone, end=True),
     )
-    return Question(asked["plate"], asked["cameras"], since=since, until=until, limit=asked["limit"])
 
 
 def _write_pictures(packs: Path, folder: Path, evidence: "Sequence[Evidence]") -> None:

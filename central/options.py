@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from central.errors import StoreError
+from central.errors import CentralError, StoreError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,9 +21,43 @@ if TYPE_CHECKING:
 FILE: Final = click.Path(dir_okay=False, path_type=Path)
 FOLDER: Final = click.Path(file_okay=False, path_type=Path)
 
+LANGUAGE: Final = (
+    "Tables speak Spanish; English where LC_ALL, LC_MESSAGES or LANG begins with en, as in "
+    "LANG=en python -m central health. ATALAYA_CENTRAL_CONFIG names the configuration file where --config does not."
+)
+
 _FILE_COLUMNS: Final = 220
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+
+
+class _FaultError(click.ClickException):
+    """A fault of ours, said plainly; exit code 2."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:  # noqa: ANN401, ARG002  # as click declares it
+        click.echo(f"error: {self.message}", err=True)
+
+
+class Commands(click.Group):
+    """Commands whose faults are told and not traced, and whose summaries are whole sentences."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  # as click declares it
+        """Run the command; a fault of ours becomes a line, Ctrl-C an end without words."""
+        try:
+            return super().invoke(ctx)
+        except CentralError as error:
+            raise _FaultError(str(error)) from error
+        except KeyboardInterrupt:
+            ctx.exit(130)  # as a shell has it; click would say "Aborted!"
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """One line or more a command, cut nowhere."""
+        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        rows = [(name, command.get_short_help_str(500)) for name, command in commands if command is not None]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
 
 def configured(command: _F) -> _F:
@@ -34,6 +68,7 @@ def configured(command: _F) -> _F:
         default="central.yaml",
         show_default=True,
         envvar="ATALAYA_CENTRAL_CONFIG",
+        show_envvar=True,
         help="configuration file (configs/central.yaml explains it)",
     )(command)
 
@@ -45,7 +80,8 @@ def looking(command: _F) -> _F:
         ("--purpose", "purpose", "TEXT", "why you look"),
         ("--as", "actor", "WHO", "who looks"),
     ):
-        command = click.option(flag, name, metavar=metavar, help=f"{text}; kept in the audit log")(command)
+        told = f"{text}; compulsory, and kept in the audit log"
+        command = click.option(flag, name, metavar=metavar, help=told)(command)
     return command
 
 

@@ -3,6 +3,7 @@
 Relative paths in the file are relative to the file. Secrets are never in it: it names files that hold them.
 """
 
+import tempfile
 from pathlib import Path
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
@@ -136,15 +137,18 @@ def load(path: Path) -> CentralSettings:
     try:
         return CentralSettings.model_validate(content, context={"folder": path.resolve().parent})
     except ValidationError as error:
-        raise ConfigError(f"{path}:\n{faults(error, line_of=line_finder(root))}") from error
+        raise ConfigError(
+            f"{path}:\n{faults(error, model=CentralSettings, line_of=line_finder(root))}"
+        ) from error
 
 
 def check_files(path: Path, settings: CentralSettings) -> None:
-    """Look for the files that a configuration names: passwords and certificates.
+    """Look for the files that a configuration names, passwords and certificates, and write where the centre will.
 
     Raises:
         ConfigError: one of them is missing or cannot be used.
     """
+    _check_places(path, settings)
     broker = settings.mqtt
     if passfile := make_url(settings.database_url).query.get("passfile"):
         _check_passfile(path, Path(str(passfile)))
@@ -154,6 +158,23 @@ def check_files(path: Path, settings: CentralSettings) -> None:
         file = getattr(broker.tls, name, None)
         if file is not None and not file.is_file():
             raise ConfigError(f"{path}: mqtt.tls.{name}: {file}: no such file")
+
+
+def _check_places(path: Path, settings: CentralSettings) -> None:
+    """By writing: rights are not all that keeps one from it."""
+    places = {"archive.path": settings.archive.path, "pictures_path": settings.pictures_path}
+    url = make_url(settings.database_url)
+    if url.get_backend_name() == "sqlite":
+        places["database_url"] = Path(str(url.database)).parent
+    if not settings.access.key_file.exists():  # it is made once, and then only read
+        places["access.key_file"] = settings.access.key_file.parent
+    for key, folder in places.items():
+        there = next(place for place in (folder, *folder.parents) if place.exists())
+        try:
+            with tempfile.TemporaryFile(dir=there):
+                pass
+        except OSError as error:
+            raise ConfigError(f"{path}: {key}: {folder}: cannot be written: {error.strerror}") from error
 
 
 def _check_passfile(path: Path, passfile: Path) -> None:

@@ -4,7 +4,7 @@ import csv
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from typing import Final, Literal, TextIO
 
@@ -13,8 +13,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from central.query.lists import EdgeState, Evidence, KeptLetter
-from central.query.reads import Answer, Counts
+from central.query.lists import EdgeState, Evidence, KeptLetter, LoggedAct
+from central.query.reads import Counts
 from central.text import harmless, is_printable, printable
 from central.types import Alert, HotlistEntry, KeptRead
 from central.words import Words
@@ -22,7 +22,8 @@ from central.words import Words
 _BAR: Final = 8
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 _ROOMY: Final = 100
-_FOLDED: Final = ("why", "topic", "source")
+_FOLDED: Final = ("why", "topic", "source", "purpose", "detail")
+_TIMES: Final = ("time", "until", "told", "frame")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,20 @@ class Style:
     def moment(self, moment: datetime) -> str:
         """Date and time of day, to the second."""
         return f"{moment.astimezone(self.zone):%Y-%m-%d %H:%M:%S}"
+
+    def zoned(self, moment: datetime) -> str:
+        """The same with its offset, where no heading names the zone."""
+        offset = moment.astimezone(self.zone).isoformat()[-6:]
+        return f"{self.moment(moment)} {offset}"
+
+    def until(self, moment: datetime) -> str:
+        """An end as it was entered: the last day alone, where it is included whole."""
+        local = moment.astimezone(self.zone)
+        return f"{local - timedelta(days=1):%Y-%m-%d}" if local.time() == time.min else self.moment(moment)
+
+    def heading(self, name: str) -> str:
+        """The word over a column; over times with their zone."""
+        return f"{self.words(name)} ({self.zone})" if name in _TIMES else self.words(name)
 
     def clock(self, moment: datetime) -> str:
         """Time of day, to the second."""
@@ -76,10 +91,11 @@ def reads_table(reads: Iterable[KeptRead], style: Style, *, width: int, dated: b
         reads: in the order in which they are shown.
         style: for whom.
         width: of the screen, in characters; a narrow one goes without vehicle and direction.
-        dated: with the date, not only the time of day.
+        dated: with the date and the name of the zone, not only the time of day.
     """
     more = ("vehicle", "direction") if width >= _ROOMY else ()
-    table = _table(style, "time", "camera", "plate", "class", "likelihood", *more, "late")
+    when = "time" if dated else "time_of_day"
+    table = _table(style, when, "camera", "plate", "class", "likelihood", *more, "late")
     for read in reads:
         add_row(
             table,
@@ -108,7 +124,7 @@ def alert_blocks(alerts: Iterable[Alert], pictures: Sequence[Evidence], style: S
     for alert in alerts:
         count = sum(picture.alert_id == alert.alert_id for picture in pictures)
         line = Text.assemble(
-            plain(f"#{alert.alert_id}  {style.moment(alert.captured_at)}  {alert.camera_id}  "),
+            plain(f"#{alert.alert_id}  {style.zoned(alert.captured_at)}  {alert.camera_id}  "),
             plain(alert.plate, "bold red"),
             plain(f"  {style.words(f'reason.{alert.reason}')} · {alert.list_name}"),
             f"  {style.words('priority')} {alert.priority}  {count} {style.words('pictures')}",
@@ -118,14 +134,15 @@ def alert_blocks(alerts: Iterable[Alert], pictures: Sequence[Evidence], style: S
     return Group(*parts)
 
 
-def hotlist_table(entries: Iterable[HotlistEntry], style: Style, *, now: datetime) -> Table:
-    """Hotlist entries; expired ones say so."""
-    table = _table(style, "list", "plate", "class", "reason", "priority", "until", "case", "source")
-    for entry in entries:
-        until = style.moment(entry.valid_until)
+def hotlist_table(entries: Iterable[tuple[int, HotlistEntry]], style: Style, *, now: datetime) -> Table:
+    """Hotlist entries with their numbers; expired ones say so."""
+    table = _table(style, "#", "list", "plate", "class", "reason", "priority", "until", "case", "source")
+    for number, entry in entries:
+        until = style.until(entry.valid_until)
         expired = entry.valid_until <= now
         add_row(
             table,
+            str(number),
             entry.list_name,
             plain(entry.plate, "bold"),
             country_class(entry.country, entry.plate_class),
@@ -136,6 +153,32 @@ def hotlist_table(entries: Iterable[HotlistEntry], style: Style, *, now: datetim
             entry.source,
         )
     return table
+
+
+def audit_table(acts: Iterable[LoggedAct], style: Style) -> Table:
+    """Rows of the audit log."""
+    table = _table(style, "#", "time", "who", "case", "purpose", "action", "rows", "detail")
+    for act in acts:
+        add_row(
+            table,
+            str(act.number),
+            style.moment(act.at),
+            act.actor,
+            act.case_number,
+            act.purpose,
+            act.action,
+            "" if act.rows is None else str(act.rows),
+            "  ".join(
+                f"{name}={_spelt(value)}" for name, value in act.detail.items() if value not in (None, [])
+            ),
+        )
+    return table
+
+
+def _spelt(value: object) -> str:
+    """A plate's hash is told by its beginning: in a table it serves to tell two apart."""
+    text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+    return f"{text[:12]}…" if len(text) == 64 else text
 
 
 def letters_table(letters: Iterable[KeptLetter], style: Style) -> Table:
@@ -184,7 +227,8 @@ def cameras_table(edges: Iterable[EdgeState], style: Style, *, now: datetime) ->
                 camera.camera_id,
                 edge.health.edge_id,
                 Text(
-                    camera.state if state == "online" else style.words(state), "green" if healthy else "red"
+                    style.words(str(camera.state) if state == "online" else state),
+                    "green" if healthy else "red",
                 ),
                 "?" if camera.last_frame_at is None else style.moment(camera.last_frame_at),
                 str(camera.frames_analysed),
@@ -202,15 +246,19 @@ def as_json(name: str, records: Iterable[object], style: Style, **more: object) 
     return "".join(c if c == "\n" or is_printable(c) else json.dumps(c)[1:-1] for c in document)
 
 
-def write_csv(answer: Answer, out: TextIO, style: Style) -> None:
-    """Reads as CSV with a header line; no cell that a spreadsheet would run as a formula."""
-    writer = csv.DictWriter(out, fieldnames=list(KeptRead.__dataclass_fields__), lineterminator="\n")
+def write_csv(
+    records: Iterable[object], out: TextIO, style: Style, *, kind: type[KeptRead | LoggedAct] = KeptRead
+) -> None:
+    """Records of a kind as CSV with a header line; no cell that a spreadsheet would run as a formula."""
+    writer = csv.DictWriter(out, fieldnames=list(kind.__dataclass_fields__), lineterminator="\n")
     writer.writeheader()
-    for read in answer.reads:
-        writer.writerow({name: _cell(value) for name, value in _plain(read, style).items()})
+    for record in records:
+        writer.writerow({name: _cell(value) for name, value in _plain(record, style).items()})
 
 
 def _cell(value: object) -> object:
+    if isinstance(value, dict):
+        value = json.dumps(value, ensure_ascii=False, sort_keys=True)
     return harmless(printable(value)) if isinstance(value, str) else value
 
 
@@ -234,7 +282,7 @@ def _table(style: Style, *names: str) -> Table:
     """A table whose columns of free words fold where the screen is narrow, and the others are cut."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in names:
-        table.add_column(style.words(name), no_wrap=name not in _FOLDED, overflow=_overflow(name))
+        table.add_column(style.heading(name), no_wrap=name not in _FOLDED, overflow=_overflow(name))
     return table
 
 

@@ -44,7 +44,10 @@ class Board:
     """What the table shows now (pure).
 
     Attributes:
+        shown: reads put on it, whether they are still there or not.
         alerts: raised since the board was set up, newest first.
+        raised: how many.
+        totals: of the whole centre, from its first day.
         fault: why the last look failed; empty where it did not.
         passed_over: in a burst, only the newest reads were shown.
     """
@@ -52,6 +55,7 @@ class Board:
     def __init__(self, *, since: datetime) -> None:
         self.reads: Final[deque[KeptRead]] = deque(maxlen=_MOST_READS)
         self.alerts: Sequence[Alert] = ()
+        self.shown = 0
         self.raised = 0
         self.totals = Totals(0, 0)
         self.fault = ""
@@ -63,6 +67,7 @@ class Board:
     def add_reads(self, fresh: Sequence[KeptRead]) -> None:
         """Put reads on top, in order of arrival."""
         self.reads.extendleft(fresh)
+        self.shown += len(fresh)
         self._arrivals.extend((read.received_at, read.camera_id) for read in fresh)
 
     def add_alerts(self, newest: Sequence[Alert]) -> list[Alert]:
@@ -101,6 +106,8 @@ def follow(
     began = clock() - _RATE_OVER
     board = Board(since=began)
     if not console.is_terminal:
+        names = ("time", "camera", "plate", "class", "likelihood")
+        console.print("  ".join(map(style.heading, names)), soft_wrap=True)
         for fresh, alerts in _looks(source, board, since=began, stop=stop):
             _print_lines(console, board, fresh, alerts, style)
         console.print(_summary(board, style), soft_wrap=True)
@@ -147,15 +154,18 @@ def _page(board: Board, style: Style, *, now: datetime, size: ConsoleDimensions)
 
 
 def _summary(board: Board, style: Style) -> Text:
+    """Reads and alerts as they stand below; then what the centre keeps altogether, and how much of it is archived."""
     total = board.totals.hot + board.totals.archived
     counts = (
-        ("reads", total, "bold"),
+        ("reads", board.shown, "bold"),
         ("alerts", board.raised, "bold red"),
+        ("kept", total, ""),
         ("archived", board.totals.archived, ""),
     )
     line = Text.assemble(("Atalaya", "bold cyan"))
     for name, count, look in counts:
         line.append(f"   {style.words(name)} ").append(f"{count:,}", look)
+    line.append(f"   {style.zone}", "dim")
     if board.passed_over:
         line.append(f"   {style.words('passed_over')}", "yellow")
     if board.fault:
@@ -192,7 +202,10 @@ def _rates(rates: Sequence[tuple[str, int]], style: Style) -> Table:
 def _print_lines(
     console: Console, board: Board, fresh: Sequence[KeptRead], alerts: Sequence[Alert], style: Style
 ) -> None:
-    lines = [_read_line(read, style) for read in fresh] + [_alert_line(alert, style) for alert in alerts]
+    lines = [_read_line(read, style) for read in fresh]
+    for alert in alerts:
+        # Apart, for the explanation is English whatever the language of the words.
+        lines += [_alert_line(alert, style), f"    {alert.explanation}"]
     for line in [*lines, *([board.fault] if board.fault else [])]:
         console.print(plain(line), soft_wrap=True)
 
@@ -207,4 +220,4 @@ def _read_line(read: KeptRead, style: Style) -> str:
 def _alert_line(alert: Alert, style: Style) -> str:
     when, reason = style.moment(alert.captured_at), style.words(f"reason.{alert.reason}")
     seen = f"{style.words('ALERT')}  {when}  {alert.camera_id}  {alert.plate}"
-    return f"{seen}  {alert.list_name} ({reason}): {alert.explanation}"
+    return f"{seen}  {alert.list_name} ({reason})"

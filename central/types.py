@@ -168,7 +168,14 @@ class ArchivedDay:
 
 @dataclass(frozen=True, slots=True)
 class KeptRead:
-    """A read as the centre keeps it, whether it is still hot or in the archive."""
+    """A read as the centre keeps it, whether it is still hot or in the archive.
+
+    Attributes:
+        captured_at: of the frame kept as evidence.
+        received_at: when the read first reached the centre; an update leaves it as it is.
+        improved: an update has taken the first message's place; `captured_at` may be after `received_at` then, for
+            the better frame came later.
+    """
 
     captured_at: datetime
     edge_id: str
@@ -189,6 +196,7 @@ class KeptRead:
     votes: int
     frames: int
     late: bool
+    improved: bool
     lane: str | None
     preset: str | None
 

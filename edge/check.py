@@ -1,5 +1,9 @@
-"""What can be wrong with a configuration beyond its form: missing secrets, unknown countries, odd regions."""
+"""What can be wrong with a configuration beyond its form.
 
+Missing secrets, unknown countries, odd regions, a spool that cannot be written.
+"""
+
+import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,6 +19,7 @@ def faults(settings: EdgeSettings) -> list[Fault]:
     """What would keep this box from working; empty where all is well."""
     found = [fault for n, camera in enumerate(settings.cameras) for fault in _camera(f"cameras.{n}", camera)]
     found += _broker(settings.mqtt)
+    found += _spool(settings.spool.path)
     if settings.engine == "torch" and find_spec("ultralytics") is None:
         found.append(("engine", "torch needs ultralytics (extra [train]), which is not installed"))
     return found
@@ -40,6 +45,19 @@ def _broker(mqtt: MqttSettings) -> list[Fault]:
             if path is not None and not path.is_file():
                 found.append((f"mqtt.tls.{name}", f"{path}: no such file"))
     return found
+
+
+def _spool(path: Path) -> list[Fault]:
+    """By writing: rights are not all that keeps one from it."""
+    folder = next((parent for parent in path.parents if parent.exists()), path.parent)
+    try:
+        if path.exists():
+            path.open("r+b").close()
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        return [("spool.path", f"{path}: cannot be written: {error.strerror}")]
+    return []
 
 
 def _secret(key: str, path: Path | None) -> list[Fault]:

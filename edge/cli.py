@@ -68,6 +68,8 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except EdgeError as error:
             raise _FaultError(str(error)) from error
+        except KeyboardInterrupt:
+            ctx.exit(130)  # as a shell has it; click would say "Aborted!"
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

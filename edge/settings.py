@@ -181,7 +181,7 @@ def load(path: Path) -> EdgeSettings:
     try:
         return EdgeSettings.model_validate(content, context={"folder": path.resolve().parent})
     except ValidationError as error:
-        raise ConfigError(f"{path}:\n{faults(error, line_of=lines(path))}") from error
+        raise ConfigError(f"{path}:\n{faults(error, model=EdgeSettings, line_of=lines(path))}") from error
 
 
 def lines(path: Path) -> Callable[[str], int | None]:

@@ -120,6 +120,7 @@ def kept(seq: int, **more: Any) -> KeptRead:
         "votes": 3,
         "frames": 4,
         "late": False,
+        "improved": False,
         "lane": None,
         "preset": None,
     }

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Final, Literal, TypeVar
 
 from sqlalchemy import Engine
@@ -9,8 +10,17 @@ from sqlalchemy import Engine
 from central.access.audit import AuditLog
 from central.access.key import AuditKey, open_key
 from central.db import Clock, open_database
-from central.errors import CentralError
-from central.query.lists import Evidence, KeptLetter, dead_letters, evidence, newest_alerts
+from central.errors import CentralError, QueryError
+from central.query.lists import (
+    Evidence,
+    KeptLetter,
+    LoggedAct,
+    acts,
+    dead_letters,
+    edges,
+    evidence,
+    newest_alerts,
+)
 from central.query.plan import Question, plan
 from central.query.reads import Answer, Counts, Reads
 from central.query.watch import Watch
@@ -19,6 +29,8 @@ from central.types import Alert, Look
 
 Form = Literal["table", "json", "csv"]
 """What an answer goes out as: what a program can take away is no mere look."""
+
+_MOST_NAMED: Final = 20
 
 _T = TypeVar("_T")
 
@@ -41,24 +53,24 @@ class Desk:
             form: in which they go out, for the log; as JSON they are detailed.
 
         Raises:
-            QueryError: the question is wrong, or took too long.
+            QueryError: the question is wrong, names a camera that nobody knows, or took too long.
             StoreError: the archive cannot be opened.
         """
         asked = {**self._asked(question), "form": form}
         detailed = form == "json"
         return self._logged(
-            "history", asked, lambda: self._reads.find(question, detailed=detailed), lambda a: len(a.reads)
+            "history", asked, lambda: self._find(question, detailed=detailed), lambda a: len(a.reads)
         )
 
     def counts(self, question: Question) -> Counts:
         """How many reads a question is about, by camera and UTC hour.
 
         Raises:
-            QueryError: the question is wrong, or took too long.
+            QueryError: as of `history`.
             StoreError: the archive cannot be opened.
         """
         asked = self._asked(question)
-        return self._logged("counts", asked, lambda: self._reads.counts(question), lambda c: len(c.hours))
+        return self._logged("counts", asked, lambda: self._counted(question), lambda c: len(c.hours))
 
     def alerts(
         self, *, limit: int, form: Form = "table", with_pictures: bool = False
@@ -87,6 +99,32 @@ class Desk:
             "dead-letters", {"limit": limit}, lambda: dead_letters(self._engine, limit=limit), len
         )
 
+    def audit(
+        self,
+        *,
+        who: str | None,
+        since: datetime | None,
+        until: datetime | None,
+        limit: int,
+        form: Form = "table",
+    ) -> list[LoggedAct]:
+        """The newest rows of the audit log; this look is the first of them.
+
+        Args:
+            who: whose; None: everybody's.
+            since: at or after; None: from the first row on.
+            until: before; None: to the last row.
+            limit: rows at most.
+            form: in which they go out, for the log.
+        """
+        spans = {"since": since, "until": until}
+        asked = {"who": who, "limit": limit, "form": form, **_spoken(spans)}
+
+        def ask() -> list[LoggedAct]:
+            return acts(self._engine, who=who, since=since, until=until, limit=limit)
+
+        return self._logged("audit", asked, ask, len)
+
     @contextmanager
     def watching(self) -> Iterator[Watch]:
         """One look that goes on: logged when it begins, and when it ends with how many reads it showed."""
@@ -96,6 +134,28 @@ class Desk:
             yield watch
         finally:
             self._log.end(self._look, "tail", begun=begun, rows=watch.shown)
+
+    def _find(self, question: Question, *, detailed: bool) -> Answer:
+        self._check_cameras(question)
+        return self._reads.find(question, detailed=detailed)
+
+    def _counted(self, question: Question) -> Counts:
+        self._check_cameras(question)
+        return self._reads.counts(question)
+
+    def _check_cameras(self, question: Question) -> None:
+        """A mistyped name would give the answer of a quiet street.
+
+        Raises:
+            QueryError: no edge box has such a camera, and no read is of it.
+        """
+        if not question.cameras:
+            return
+        told = {camera.camera_id for edge in edges(self._engine) for camera in edge.health.cameras}
+        for camera in question.cameras:
+            if camera not in told and not self._reads.find(Question(cameras=(camera,), limit=1)).reads:
+                known = ", ".join(sorted(told)[:_MOST_NAMED]) or "none"
+                raise QueryError(f"no camera {camera[:63]!r} is known; the edge boxes have {known}")
 
     def _logged(
         self,
@@ -118,13 +178,17 @@ class Desk:
     def _asked(self, question: Question) -> dict[str, object]:
         """The question for the log: the plate as its keyed hash, times in UTC."""
         checked = plan(question).question
-        spans = {"since": checked.since, "until": checked.until}
         return {
             "plate": None if checked.plate is None else self._key.of_plate(checked.plate),
             "cameras": list(checked.cameras),
             "limit": checked.limit,
-            **{name: None if moment is None else moment.isoformat() for name, moment in spans.items()},
+            **_spoken({"since": checked.since, "until": checked.until}),
         }
+
+
+def _spoken(spans: Mapping[str, datetime | None]) -> dict[str, str | None]:
+    """Times for the log, in UTC as far as they came so."""
+    return {name: None if moment is None else moment.isoformat() for name, moment in spans.items()}
 
 
 @contextmanager

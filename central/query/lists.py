@@ -1,5 +1,6 @@
-"""What the database lists: alerts with their pictures, the hotlist, dead letters, edges and cameras."""
+"""What the database lists: alerts with their pictures, the hotlist, dead letters, edges and cameras, the audit log."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,7 +9,19 @@ from typing import Final
 from sqlalchemy import Engine, RowMapping, select
 
 from central.archive.pictures import Place
-from central.db import alert, alert_trail, dead_letter, edge_health, from_us, hotlist_entry, picture, reading
+from central.db import (
+    alert,
+    alert_trail,
+    audit,
+    dead_letter,
+    edge_health,
+    from_us,
+    hotlist_entry,
+    picture,
+    reading,
+    to_us,
+)
+from central.errors import HotlistError
 from central.hotlist.store import to_entry
 from central.types import Alert, HotlistEntry, Reason
 from edge.contract.health import EdgeHealth
@@ -47,6 +60,25 @@ class KeptLetter:
     payload_bytes: int
     reason: str
     times: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedAct:
+    """A row of the audit log.
+
+    Attributes:
+        detail: what was asked or changed; plates as keyed hashes.
+        rows: how many rows were shown; None where the row tells of no showing.
+    """
+
+    number: int
+    at: datetime
+    actor: str
+    purpose: str
+    case_number: str
+    action: str
+    detail: dict[str, object]
+    rows: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +133,47 @@ def evidence(engine: Engine, alerts: Iterable[Alert]) -> list[Evidence]:
         ]
 
 
-def hotlist(engine: Engine, *, list_name: str | None = None) -> list[HotlistEntry]:
-    """The entries of one list or of all, expired ones too."""
+def hotlist(engine: Engine, *, list_name: str | None = None) -> list[tuple[int, HotlistEntry]]:
+    """The entries of one list or of all, with their numbers, expired ones too.
+
+    Raises:
+        HotlistError: there is no such list.
+    """
     query = select(hotlist_entry).order_by(hotlist_entry.c.list_name, hotlist_entry.c.plate)
     if list_name is not None:
         query = query.where(hotlist_entry.c.list_name == list_name)
     with reading(engine) as connection:
-        return [to_entry(row) for row in connection.execute(query).mappings()]
+        found = [(row["id"], to_entry(row)) for row in connection.execute(query).mappings()]
+        if list_name is not None and not found:
+            known = connection.scalars(select(hotlist_entry.c.list_name).distinct()).all()
+            raise HotlistError(
+                f"no list {list_name!r} is known; known are {', '.join(sorted(known)) or 'none'}"
+            )
+        return found
+
+
+def acts(
+    engine: Engine, *, who: str | None, since: datetime | None, until: datetime | None, limit: int
+) -> list[LoggedAct]:
+    """Rows of the audit log, newest first: of one person or of all, within a time span."""
+    query = select(audit).order_by(audit.c.id.desc()).limit(limit)
+    if who is not None:
+        query = query.where(audit.c.actor == who)
+    if since is not None:
+        query = query.where(audit.c.at_us >= to_us(since))
+    if until is not None:
+        query = query.where(audit.c.at_us < to_us(until))
+    same = ("actor", "purpose", "case_number", "action", "rows")
+    with reading(engine) as connection:
+        return [
+            LoggedAct(
+                number=row["id"],
+                at=from_us(row["at_us"]),
+                detail=json.loads(row["detail"]),
+                **{name: row[name] for name in same},
+            )
+            for row in connection.execute(query).mappings()
+        ]
 
 
 def dead_letters(engine: Engine, *, limit: int) -> list[KeptLetter]:

@@ -163,5 +163,5 @@ def _fields(row: dict[str, Any]) -> dict[str, Any]:
         for name in ("first", "last", "received")
     }
     likelihood = row.pop("likelihood_e4") / 10_000
-    del row["update_seq"]
-    return {"captured_at": captured_at, "likelihood": likelihood, **after, **row}
+    improved = row.pop("update_seq") > 0
+    return {"captured_at": captured_at, "likelihood": likelihood, "improved": improved, **after, **row}

@@ -4,10 +4,11 @@ One YAML file a side, every key bounded and described, unknown keys refused. Rel
 relative to the file. Secrets are never in it: it names files that hold them. The sides parse YAML themselves.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     BaseModel,
@@ -102,22 +103,57 @@ def together(one: str, first: object, other: str, second: object) -> None:
         raise ValueError(f"{one} and {other} go together; {missing} is missing")
 
 
-def faults(error: ValidationError, *, line_of: Callable[[str], int | None] = lambda _: None) -> str:
+def faults(
+    error: ValidationError,
+    *,
+    model: type[BaseModel] | None = None,
+    line_of: Callable[[str], int | None] = lambda _: None,
+) -> str:
     """A validation error as lines of `line N: key: what was expected`.
 
     What is said of a list or section is left out where one of its parts is at fault: it follows from that.
 
     Args:
         error: what pydantic says.
+        model: of a file of settings, so that a mistyped key is told which one may be meant.
         line_of: finds the line of a key such as `cameras.0.url` in the file, where it can.
     """
     rows = error.errors(include_url=False, include_input=False)
     parents = {row["loc"][:length] for row in rows for length in range(len(row["loc"]))}
     return "\n".join(
-        fault(".".join(map(str, row["loc"])), row["msg"].removeprefix("Value error, "), line_of=line_of)
+        fault(
+            ".".join(map(str, row["loc"])), _told(row["type"], row["msg"], row["loc"], model), line_of=line_of
+        )
         for row in rows
         if row["loc"] not in parents
     )
+
+
+def _told(kind: str, message: str, loc: Sequence[int | str], model: type[BaseModel] | None) -> str:
+    """What pydantic says; of a file of settings in words about these."""
+    if model is None or kind not in {"missing", "extra_forbidden"}:
+        return message.removeprefix("Value error, ")
+    if kind == "missing":
+        return "needed, but not there"
+    meant = get_close_matches(str(loc[-1]), _settings_beside(model, loc), n=1)
+    return f"unknown setting, did you mean {meant[0]}?" if meant else "unknown setting"
+
+
+def _settings_beside(model: type[BaseModel] | None, loc: Sequence[int | str]) -> list[str]:
+    """The settings of the section in which a key stands."""
+    for part in loc[:-1]:
+        if model is not None and isinstance(part, str):
+            field = model.model_fields.get(part)
+            model = None if field is None else next(_models(field.annotation), None)
+    return [] if model is None else list(model.model_fields)
+
+
+def _models(annotation: object) -> Iterator[type[BaseModel]]:
+    """The sections that a type such as `tuple[CameraSettings, ...]` or `TlsSettings | None` is made of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models(part)
 
 
 def fault(key: str, message: str, *, line_of: Callable[[str], int | None] = lambda _: None) -> str:

@@ -119,7 +119,8 @@ def test_the_centre_from_its_command_line(
     shown = Counter(line.split("  ")[2] for line in lines.splitlines() if line.startswith("20"))
     assert shown == {"ABC123": READS - 2, "XYZ987": 2}
     assert lines.count("ALERT  ") == 2
-    assert lines.splitlines()[-1] == f"Atalaya   reads {READS}   alerts 2   archived {READS}"
+    counts = f"reads {READS}   alerts 2   kept {READS}   archived {READS}"
+    assert lines.splitlines()[-1] == f"Atalaya   {counts}   America/Bogota"
 
     verdict = said(centre, "audit", "verify")
     assert verdict.startswith("9 rows, head "), "the import; two histories, the alerts and the tail, two each"

@@ -46,7 +46,7 @@ class TestBothSides:
             side.load(path)
 
     def test_an_unknown_key_is_named(self, side: ModuleType, error: type, good: str, tmp_path: Path) -> None:
-        with pytest.raises(error, match=r"colour: Extra inputs are not permitted"):
+        with pytest.raises(error, match=r"colour: unknown setting$"):
             side.load(write(tmp_path, good + "colour: red\n"))
 
     def test_a_list_is_no_configuration(
@@ -112,8 +112,24 @@ class TestBothSides:
         self, side: ModuleType, error: type, good: str, tmp_path: Path
     ) -> None:
         line = good.count("\n") + 1
-        with pytest.raises(error, match=rf"line {line}: colour: Extra inputs"):
+        with pytest.raises(error, match=rf"line {line}: colour: unknown setting"):
             side.load(write(tmp_path, good + "colour: red\n"))
+
+    @pytest.mark.parametrize(
+        ("typo", "said"),
+        [
+            ("mqtt: {prot: 1883}", r"line \d+: mqtt\.prot: unknown setting, did you mean port\?"),
+            ("mqtt: {tls: {ca_fil: a}}", r"mqtt\.tls\.ca_fil: unknown setting, did you mean ca_file\?"),
+            ("mqtt: {tls: {}}", r"mqtt\.tls\.ca_file: needed, but not there"),
+            ("mqqt: {}", r"mqqt: unknown setting, did you mean mqtt\?"),
+        ],
+    )
+    def test_a_typo_is_told_what_may_be_meant(
+        self, side: ModuleType, error: type, good: str, typo: str, said: str, tmp_path: Path
+    ) -> None:
+        text = good.replace("mqtt: {port: 1883}\n", "") + f"{typo}\n"
+        with pytest.raises(error, match=said):
+            side.load(write(tmp_path, text))
 
     @pytest.mark.parametrize(
         ("mqtt", "words"),
@@ -160,6 +176,14 @@ def test_default_paths_too_are_beside_the_file(tmp_path: Path) -> None:
     assert centre.archive.path == tmp_path / "state" / "archive"
     assert centre.pictures_path == tmp_path / "state" / "pictures"
     assert centre.database_url == f"sqlite:///{tmp_path}/state/central.sqlite"
+
+
+def test_a_typo_in_a_camera_is_told_what_may_be_meant(tmp_path: Path) -> None:
+    with pytest.raises(
+        edge.errors.ConfigError,
+        match=r"cameras\.0\.min_plate_pix: unknown setting, did you mean min_plate_px\?",
+    ):
+        edge.settings.load(write(tmp_path, EDGE.replace("{id: c1", "{id: c1, min_plate_pix: 60")))
 
 
 def test_a_camera_twice_is_refused(tmp_path: Path) -> None:

@@ -24,14 +24,26 @@ from central.access.audit import verify
 from central.access.key import read_key
 from central.archive.pictures import PackWriter
 from central.cli import cli
-from central.db import alert, alert_trail, audit, dead_letter, edge_health, open_database, picture, to_us
+from central.db import (
+    alert,
+    alert_trail,
+    audit,
+    dead_letter,
+    edge_health,
+    hotlist_entry,
+    open_database,
+    picture,
+    table_version,
+    to_us,
+)
 from central.errors import QueryError
-from central.query.reads import Answer
+from central.hotlist.sheet import OPTIONAL, REQUIRED
 from central.query.when import moment
 from central.show import Style, write_csv
 from central.words import Words
 from edge.contract.health import CameraHealth, CameraState, EdgeHealth
 
+LOOKED = ("ana.rojas", "stolen motorcycle", "2026-117")
 LOOK = ["--as", "ana.rojas", "--purpose", "stolen motorcycle", "--case", "2026-117"]
 BOGOTA = ZoneInfo("America/Bogota")
 BOX = {"x": 0.25, "y": 0.5, "width": 0.1, "height": 0.05}
@@ -75,7 +87,8 @@ class TestHelp:
     def test_help_imports_nothing_heavy(self) -> None:
         code = (
             "import sys; from click.testing import CliRunner; from central.cli import cli\n"
-            "for words in ([], ['history'], ['tail'], ['hotlist', 'import'], ['audit', 'verify']):\n"
+            "for words in ([], ['history'], ['tail'], ['hotlist', 'import'], ['hotlist', 'remove'],\n"
+            "              ['audit', 'verify'], ['audit', 'list']):\n"
             "    assert CliRunner().invoke(cli, [*words, '--help']).exit_code == 0\n"
             "heavy = {'pyarrow', 'deltalake', 'duckdb', 'sqlalchemy', 'pydantic', 'paho', 'rich', 'alembic'}\n"
             "print(sorted(heavy & set(sys.modules)))"
@@ -100,10 +113,48 @@ class TestHelp:
         ):
             assert f"  {name} " in listed
 
+    @pytest.mark.parametrize("words", [[], ["hotlist"], ["audit"]])
+    def test_summaries_are_whole(self, words: list[str]) -> None:
+        usage, *rest = CliRunner().invoke(cli, [*words, "--help"]).output.splitlines()
+        assert usage.endswith("[ARGS]...")
+        assert [line for line in rest if "..." in line] == []
+
+    def test_language_and_configuration_are_told(self) -> None:
+        listed = " ".join(CliRunner().invoke(cli, ["--help"]).output.split())
+        assert "English where LC_ALL, LC_MESSAGES or LANG begins with en" in listed
+        assert "ATALAYA_CENTRAL_CONFIG names the configuration file" in listed
+        assert "ATALAYA_CENTRAL_CONFIG" in CliRunner().invoke(cli, ["health", "--help"]).output
+
+    @pytest.mark.parametrize("words", [["history"], ["tail"], ["audit", "list"], ["hotlist", "remove"]])
+    def test_what_a_look_must_say_is_called_compulsory(self, words: list[str]) -> None:
+        told = " ".join(CliRunner().invoke(cli, [*words, "--help"]).output.split())
+        for option in (
+            "--as WHO who looks",
+            "--purpose TEXT why you look",
+            "--case NUMBER case that the look is",
+        ):
+            assert option in told
+        assert told.count("compulsory, and kept in the audit log") == 3
+
+    def test_the_columns_of_a_hotlist_are_told(self) -> None:
+        told = CliRunner().invoke(cli, ["hotlist", "import", "--help"]).output
+        assert [name for name in (*REQUIRED, *OPTIONAL) if name not in told] == []
+        assert [name for name in REQUIRED if f"{name}*" not in told] == []
+
+
+def test_ctrl_c_while_it_starts_ends_it_quietly(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_path: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("central.settings.load", interrupted)
+    result = run("serve")
+    assert (result.exit_code, result.output) == (130, "")
+
 
 class TestLooking:
     @pytest.mark.parametrize(
-        "command", [["history", "ABC123"], ["alerts"], ["tail", "--for", "0"], ["dead-letters"]]
+        "command",
+        [["history", "ABC123"], ["alerts"], ["tail", "--for", "0"], ["dead-letters"], ["audit", "list"]],
     )
     def test_no_look_without_who_why_and_case(self, run: Run, command: list[str], config: Path) -> None:
         result = run(*command, "--as", "ana.rojas")
@@ -122,7 +173,7 @@ class TestLooking:
         assert result.exit_code == 0
         rows = [line for line in result.stdout.splitlines() if "ABC123" in line]
         assert [row.split()[1] for row in rows] == ["07:00:04", "07:00:03", "07:00:01"]
-        assert "2025-03-04 07:00:04  cam-1   ABC123  CO private  ██████▍  79.1%  car" in rows[0]
+        assert "2025-03-04 07:00:04    cam-1   ABC123  CO private  ██████▍  79.1%  car" in rows[0]
         assert result.stdout.endswith("3 reads\n")
         assert log_of(engine) == [
             ("history", "ana.rojas", "stolen motorcycle", "2026-117", None),
@@ -159,6 +210,19 @@ class TestLooking:
         assert rows[0]["captured_at"] == "2025-03-04T07:00:02.000000-05:00"
         assert result.stderr == ""
 
+    def test_an_improved_read_says_why_its_best_frame_is_younger_than_its_arrival(
+        self, run: Run, engine: Engine
+    ) -> None:
+        better = a_read(1, captured_at=NOON + timedelta(seconds=5))
+        put(engine, [better], received_at=NOON + timedelta(seconds=2), update_seq=3)
+        put(engine, [a_read(2, captured_at=NOON + timedelta(seconds=9))])
+        plain, improved = json.loads(run("history", "ABC123", *LOOK, "--json").stdout)["reads"]
+        assert (plain["improved"], improved["improved"]) == (False, True)
+        assert improved["received_at"] < improved["captured_at"]
+        assert plain["received_at"] > plain["captured_at"]
+        header = run("history", "ABC123", *LOOK, "--csv").stdout.splitlines()[0]
+        assert "improved" in header.split(",")
+
     def test_time_and_camera(self, run: Run, engine: Engine) -> None:
         days = [NOON + timedelta(days=day) for day in range(4)]
         put(engine, [a_read(n, captured_at=at, camera_id=f"cam-{n % 2}") for n, at in enumerate(days, 1)])
@@ -170,6 +234,29 @@ class TestLooking:
         assert seqs("--from", "2025-03-05T07:00", "--to", "2025-03-06T07:00") == [2]
         assert seqs("--camera", "cam-1") == [3, 1]
         assert seqs("--camera", "cam-1", "--camera", "cam-0", "--from", "2025-03-06") == [4, 3]
+
+    def test_a_camera_that_nobody_knows_is_no_quiet_street(self, run: Run, engine: Engine) -> None:
+        put(engine, [a_read(1), a_read(2, camera_id="cam-2")])
+        run("seal")
+        camera = CameraHealth(camera_id="cam-3", state=CameraState.LIVE)
+        health = EdgeHealth(edge_id="box-1", site_id="s1", online=True, at=NOON, cameras=(camera,))
+        row = {"edge_id": "box-1", "received_us": to_us(NOON), "message": health.model_dump_json()}
+        with engine.begin() as connection:
+            connection.execute(insert(edge_health).values(**row, online=True))
+        for command in ("history", "counts"):
+            for words in (["--camera", "cam-9"], ["--camera", "cam-1", "--camera", "cam-9"]):
+                result = run(command, *words, *LOOK)
+                assert (result.exit_code, result.stdout) == (2, "")
+                assert result.stderr == "error: no camera 'cam-9' is known; the edge boxes have cam-3\n"
+            for known in ("cam-2", "cam-3"):  # by its reads, by its box
+                assert run(command, "--camera", known, "--from", "2030-01-01", *LOOK).exit_code == 0
+
+    def test_two_forms_at_once_are_refused(self, run: Run, config: Path) -> None:
+        for command in (["history", "ABC123"], ["audit", "list"]):
+            result = run(*command, *LOOK, "--json", "--csv")
+            assert result.exit_code == 2
+            assert "name one form: --json or --csv" in result.stderr
+        assert not (config.parent / "state").exists(), "nothing was opened"
 
     def test_counts_by_hour_and_camera(self, run: Run, engine: Engine) -> None:
         hour = timedelta(hours=1)
@@ -232,7 +319,7 @@ class TestLooking:
         out = tmp_path / "out"
         result = run("alerts", *LOOK, "--pictures", str(out))
         assert (
-            "#1  2025-03-04 07:00:00  cam-1  ABC123  stolen · robados  priority 2  1 pictures  late"
+            "#1  2025-03-04 07:00:00 -05:00  cam-1  ABC123  stolen · robados  priority 2  1 pictures  late"
             in result.stdout
         )
         assert "    exactly the plate [listed]" in result.stdout
@@ -250,9 +337,10 @@ class TestLooking:
         put(engine, [a_read(1, captured_at=now)], received_at=now)
         result = run("tail", *LOOK, "--for", "0")
         assert result.exit_code == 0
-        line, summary = result.stdout.splitlines()
+        heading, line, summary = result.stdout.splitlines()
+        assert heading == "time (America/Bogota)  camera  plate  class  likelihood"
         assert line == f"{now.astimezone(BOGOTA):%Y-%m-%d %H:%M:%S}  cam-1  ABC123  CO private  0.791"
-        assert summary == "Atalaya   reads 1   alerts 0   archived 0"
+        assert summary == "Atalaya   reads 1   alerts 0   kept 1   archived 0   America/Bogota"
         assert [(entry[0], entry[4]) for entry in log_of(engine)] == [("tail", None), ("tail.shown", 1)]
 
 
@@ -264,8 +352,78 @@ class TestKeeping:
         sheet.write_text(f"{self.HEADER}ABC123,CO,stolen,register,2026-1,2199-12-31\n", encoding="utf-8")
         result = run("hotlist", "import", str(sheet), "--list", "robados", "--as", "ana")
         assert (result.exit_code, result.stdout) == (0, "1 added, 0 changed, 0 unchanged, 0 refused\n")
-        assert "robados  ABC123  CO ?   stolen" in run("hotlist", "show").stdout
-        assert "ABC123" not in run("hotlist", "show", "--list", "other").stdout
+        shown = run("hotlist", "show").stdout
+        assert "until (America/Bogota)" in shown
+        assert "1  robados  ABC123  CO ?   stolen  5         2199-12-31 " in shown, (
+            "the last day, not the next one"
+        )
+        assert run("hotlist", "show", "--list", "robados").stdout == shown
+        other = run("hotlist", "show", "--list", "robado")
+        assert (other.exit_code, other.stdout) == (2, "")
+        assert other.stderr == "error: no list 'robado' is known; known are robados\n"
+
+    def listed(self, run: Run, tmp_path: Path, *lists: str) -> None:
+        sheet = tmp_path / "stolen.csv"
+        sheet.write_text(f"{self.HEADER}ABC123,CO,stolen,register,2026-1,2199-12-31\n", encoding="utf-8")
+        for name in lists:
+            assert run("hotlist", "import", str(sheet), "--list", name, "--as", "ana").exit_code == 0
+
+    def test_an_entry_is_ended_and_stays(
+        self, run: Run, engine: Engine, tmp_path: Path, config: Path
+    ) -> None:
+        self.listed(run, tmp_path, "robados")
+        before = datetime.now(UTC)
+        result = run("hotlist", "remove", "abc-123", "--country", "co", *LOOK)
+        assert (result.exit_code, result.stdout) == (
+            0,
+            "#1 ABC123 (CO) is looked for no longer in robados\n",
+        )
+        with engine.begin() as connection:
+            (entry,) = connection.execute(select(hotlist_entry)).all()
+            version = connection.execute(select(table_version.c.version)).scalar_one()
+            act = connection.execute(select(audit).order_by(audit.c.id.desc())).first()
+        assert to_us(before) <= entry.valid_until_us <= to_us(datetime.now(UTC))
+        assert (entry.entered_by, version) == ("ana.rojas", 2), "a running centre sees it"
+        assert (act.actor, act.purpose, act.case_number, act.action) == (*LOOKED, "hotlist.remove")
+        assert json.loads(act.detail).keys() == {"entry", "list", "plate"}
+        assert "ABC123" not in act.detail
+        assert "expired" in run("hotlist", "show").stdout
+        again = run("hotlist", "remove", "--entry", "1", *LOOK)
+        assert again.exit_code == 2
+        assert again.stderr == "error: no entry #1 is in force; `hotlist show` lists them all\n"
+        assert verify(engine, read_key(config.parent / "state" / "audit.key")).fault == ""
+
+    def test_an_entry_of_several_lists_is_named_by_its_list(self, run: Run, tmp_path: Path) -> None:
+        self.listed(run, tmp_path, "robados", "interpol")
+        plate = ["hotlist", "remove", "ABC123", "--country", "CO"]
+        assert run(*plate, *LOOK).stderr == (
+            "error: ABC123 (CO) stands in interpol, robados: name one with --list\n"
+        )
+        assert run(*plate, "--list", "interpol", *LOOK).exit_code == 0
+        assert run(*plate, *LOOK).stdout.endswith("in robados\n")
+
+    @pytest.mark.parametrize(
+        ("words", "fault"),
+        [
+            (["ABC123"], "name one entry: PLATE --country CO, or --entry N"),
+            (["ABC123", "--country", "CO", "--entry", "1"], "name one entry"),
+            (["ABC%", "--country", "CO"], "not a plate: 'ABC%'"),
+            (["XYZ987", "--country", "CO", "--list", "x"], "no entry XYZ987 (CO) of list 'x' is in force"),
+        ],
+    )
+    def test_a_removal_of_nothing_says_so(self, run: Run, words: list[str], fault: str) -> None:
+        result = run("hotlist", "remove", *words, *LOOK)
+        assert result.exit_code == 2
+        assert fault in result.stderr
+
+    def test_a_removal_says_who_why_and_for_which_case(
+        self, run: Run, tmp_path: Path, engine: Engine
+    ) -> None:
+        self.listed(run, tmp_path, "robados")
+        result = run("hotlist", "remove", "--entry", "1", "--as", "ana.rojas")
+        assert result.exit_code == 2
+        assert "without the purpose (--purpose) and the case number (--case)" in result.stderr
+        assert [entry[0] for entry in log_of(engine)] == ["hotlist.import"]
 
     def test_an_import_is_in_the_log_with_its_counts_and_its_files_hash(
         self, run: Run, engine: Engine, tmp_path: Path, config: Path
@@ -328,7 +486,7 @@ class TestKeeping:
         with engine.begin() as connection:
             connection.execute(insert(dead_letter).values(**letter))
         shown = run("dead-letters", *LOOK).stdout
-        assert "1  2025-03-04 07:00:00  lpr/v1/[x]  12     1      not JSON" in shown
+        assert "1  2025-03-04 07:00:00    lpr/v1/[x]  12     1      not JSON" in shown
         assert "secret" not in shown
         logged = [(entry[0], entry[1], entry[3], entry[4]) for entry in log_of(engine)]
         assert logged == [
@@ -377,6 +535,51 @@ class TestKeeping:
             connection.execute(insert(edge_health).values(**row, online=False))
         assert "box-1  s1    offline  ?" in run("health").stdout
 
+    def test_the_log_is_listed_and_the_look_at_it_is_on_top(self, run: Run, engine: Engine) -> None:
+        run("history", "ABC123", *LOOK)
+        run("history", "ABC123", "--as", "jose", *LOOK[2:])
+        shown = run("audit", "list", *LOOK).stdout
+        assert "time (America/Bogota)" in shown
+        rows = [line.split() for line in shown.splitlines()[1:]]
+        assert [(row[0], row[3], row[7]) for row in rows] == [
+            ("5", "ana.rojas", "audit"),
+            ("4", "jose", "history.shown"),
+            ("3", "jose", "history"),
+            ("2", "ana.rojas", "history.shown"),
+            ("1", "ana.rojas", "history"),
+        ]
+        assert "ABC123" not in shown
+        assert log_of(engine)[-2:] == [("audit", *LOOKED, None), ("audit.shown", *LOOKED, 5)]
+
+    def test_the_log_is_listed_for_programs(self, run: Run) -> None:
+        run("history", "ABC123", *LOOK)
+        document = json.loads(run("audit", "list", *LOOK, "--json", "--limit", "2").stdout)
+        assert [(act["number"], act["action"]) for act in document["acts"]] == [
+            (3, "audit"),
+            (2, "history.shown"),
+        ]
+        assert document["acts"][0]["detail"]["form"] == "json"
+        assert document["acts"][1]["detail"] == {"look": 1}
+        sheet = run("audit", "list", *LOOK, "--csv", "--who", "ana.rojas").stdout
+        last = list(csv.DictReader(io.StringIO(sheet)))[-1]
+        assert (last["number"], last["actor"], last["action"]) == ("1", "ana.rojas", "history")
+        assert json.loads(last["detail"])["limit"] == 1000
+        assert last["at"].endswith("-05:00")
+
+    def test_the_log_is_listed_by_person_and_time(self, run: Run, engine: Engine) -> None:
+        run("history", "ABC123", "--as", "jose", *LOOK[2:])
+
+        def listed(*words: str) -> list[int]:
+            return [
+                act["number"]
+                for act in json.loads(run("audit", "list", *words, *LOOK, "--json").stdout)["acts"]
+            ]
+
+        assert listed("--who", "jose") == [2, 1]
+        assert listed("--who", "nobody") == []
+        assert listed("--to", "2025-01-01") == []
+        assert len(listed("--from", "2025-01-01")) == 9
+
     def test_the_log_is_verified(self, run: Run, engine: Engine, config: Path) -> None:
         run("history", "ABC123", *LOOK)
         verdict = verify(engine, read_key(config.parent / "state" / "audit.key"))
@@ -422,6 +625,27 @@ class TestConfiguration:
         assert result.exit_code == 2
         assert result.stderr.startswith(f"error: {tmp_path}")
         assert fault in result.stderr
+
+    @pytest.mark.parametrize(
+        "place",
+        [
+            "database_url: sqlite:////proc/atalaya/central.sqlite",
+            "pictures_path: a-file/pictures",
+            "archive: {path: a-file}",
+            "access: {key_file: /proc/audit.key}",
+        ],
+    )
+    def test_a_place_that_cannot_be_written_is_told(self, tmp_path: Path, place: str) -> None:
+        path = tmp_path / "central.yaml"
+        path.write_text(f"{place}\n", encoding="utf-8")
+        (tmp_path / "a-file").write_text("no folder")
+        before = sorted(tmp_path.rglob("*"))
+        result = CliRunner().invoke(cli, ["check-config", str(path)])
+        assert result.exit_code == 2
+        key = place.partition(":")[0]
+        assert result.stderr.startswith(f"error: {path}: {key}")
+        assert ": cannot be written: " in result.stderr
+        assert sorted(tmp_path.rglob("*")) == before
 
     def test_the_file_is_named_in_one_way(
         self, config: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -480,7 +704,7 @@ class TestCsv:
     def test_a_round_trip(self) -> None:
         out = io.StringIO()
         reads = (kept(1), replace(kept(2), lane='a "quoted", one'))
-        write_csv(Answer(reads, cut=False), out, Style(BOGOTA, Words("en")))
+        write_csv(reads, out, Style(BOGOTA, Words("en")))
         rows = list(csv.DictReader(io.StringIO(out.getvalue())))
         assert [row["plate"] for row in rows] == ["ABC001", "ABC002"]
         assert rows[1]["lane"] == 'a "quoted", one'

@@ -74,6 +74,24 @@ def test_a_missing_password_file_is_told(tmp_path: Path):
     assert "nowhere: secret cannot be read" in centre.log()
 
 
+def test_a_second_centre_of_one_database_is_refused_until_the_first_has_ended(tmp_path: Path):
+    first, second = (Centre(tmp_path / "centre", NoBroker()) for _ in range(2))
+    first.start()
+    try:
+        first.wait_for("serving")
+        second.start()
+        assert second.end() == 2
+        assert f"another centre serves it already (process {first._process.pid})" in first.log()
+        first.kill9()
+        second.start()
+        second.wait_for("serving", times=2)
+        assert second.stop() == 0
+    finally:
+        first.close()
+        second.close()
+    assert "Traceback" not in first.log()
+
+
 # Its parts
 
 

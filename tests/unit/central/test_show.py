@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from central_reads import NOON, kept
@@ -13,13 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console, RenderableType
 
-from central.query.lists import EdgeState, KeptLetter
-from central.query.reads import Answer, Counts, HourCount
+from central.query.lists import EdgeState, KeptLetter, LoggedAct
+from central.query.reads import Counts, HourCount
 from central.query.snapshot import Totals
 from central.show import (
     Style,
     alert_blocks,
     as_json,
+    audit_table,
     cameras_table,
     counts_table,
     edges_table,
@@ -69,7 +71,8 @@ def tables(text: str) -> Iterator[RenderableType]:
     yield alert_blocks([hostile_alert(text)], (), STYLE)
     yield letters_table([KeptLetter(1, NOON, text, 1, text, 1)], STYLE)
     entry = HotlistEntry(text, text, text, text, Reason.STOLEN, 1, text, text, NOON, NOON)
-    yield hotlist_table([entry], STYLE, now=NOON)
+    yield hotlist_table([(1, entry)], STYLE, now=NOON)
+    yield audit_table([LoggedAct(1, NOON, text, text, text, text, {"list": text}, 1)], STYLE)
     camera = CameraHealth(camera_id="cam-1", state=CameraState.LIVE, detail=text)
     health = EdgeHealth(edge_id="edge-1", site_id="s", online=True, at=NOON, version=text, cameras=(camera,))
     edges = [EdgeState(health, online=True)]
@@ -109,7 +112,7 @@ def test_so_do_lines_in_a_pipe(text: str) -> None:
     console = Console(file=out, width=400)
     follow(OneLook(text), console=console, style=STYLE, clock=lambda: NOON, stop=lambda _: True)
     lines = out.getvalue().split("\n")
-    assert len([line for line in lines if printable(text) in line]) == 2
+    assert len([line for line in lines if printable(text) in line]) == 3, "read, alert, and why"
     assert all(map(is_printable, lines))
 
 
@@ -132,7 +135,7 @@ def test_json_says_it_and_shows_none_of_it(text: str) -> None:
 @pytest.mark.parametrize("text", HOSTILE)
 def test_csv_holds_none_of_it(text: str) -> None:
     out = io.StringIO()
-    write_csv(Answer((hostile_read(text),), cut=False), out, STYLE)
+    write_csv([hostile_read(text)], out, STYLE)
     (row,) = csv.DictReader(io.StringIO(out.getvalue()))
     assert row["camera_id"] == printable(text)
 
@@ -150,3 +153,32 @@ def test_no_cell_is_a_formula(cell: str) -> None:
     shown = harmless(cell)
     assert shown[0] not in "=+-@\t\r"
     assert shown.endswith(cell)
+
+
+@pytest.mark.parametrize(
+    ("until", "shown"),
+    [
+        (datetime(2027, 1, 1, 5, tzinfo=UTC), "2026-12-31"),
+        (datetime(2026, 12, 31, 22, 30, tzinfo=UTC), "2026-12-31 17:30:00"),
+    ],
+)
+def test_an_end_is_shown_as_it_was_entered(until: datetime, shown: str) -> None:
+    assert Style(ZoneInfo("America/Bogota"), Words("en")).until(until) == shown
+
+
+def test_every_table_names_the_zone_of_its_times() -> None:
+    for table in tables("x"):
+        assert "UTC" in screen(table).splitlines()[0] or "+00:00" in screen(table)
+
+
+def test_no_cell_of_a_spanish_table_is_english() -> None:
+    spanish = Style(UTC, Words("es"))
+    cameras = tuple(CameraHealth(camera_id=f"c{n}", state=state) for n, state in enumerate(CameraState))
+    health = EdgeHealth(edge_id="e", site_id="s", online=True, at=NOON, cameras=cameras)
+    told = screen(cameras_table([EdgeState(health, online=True)], spanish, now=NOON))
+    read = replace(kept(1), vehicle_color="white", direction="receding")
+    told += screen(reads_table([read], spanish, width=200))
+    assert [
+        word for word in (*map(str, CameraState), "white", "receding", "Car") if f" {word} " in told
+    ] == []
+    assert "blanco" in told

@@ -87,17 +87,19 @@ class TestLines:
     def test_a_line_a_read_and_a_line_an_alert(self) -> None:
         text = shown(Script(([kept(1)], []), ([kept(2, late=True)], [an_alert(2)])), terminal=False)
         assert text.splitlines() == [
+            "hora (America/Bogota)  cámara  placa  clase  certeza",
             "2025-03-04 07:00:01  cam-1  ABC001  CO private  0.910",
             "2025-03-04 07:00:02  cam-1  ABC002  CO private  0.910  tarde",
-            "ALERTA  2025-03-04 07:00:02  cam-1  XYZ002  robados (hurtado): exactly the plate [listed]",
-            "Atalaya   lecturas 1,002   alertas 1   archivadas 1,000",
+            "ALERTA  2025-03-04 07:00:02  cam-1  XYZ002  robados (hurtado)",
+            "    exactly the plate [listed]",
+            "Atalaya   lecturas 2   alertas 1   guardadas 1,002   archivadas 1,000   America/Bogota",
         ]
 
     def test_in_english(self) -> None:
         text = shown(Script(([kept(2, late=True)], [an_alert(2)])), terminal=False, style=ENGLISH)
         assert "  late\n" in text
         assert "ALERT  2025-03-04 07:00:02" in text
-        assert text.endswith("reads 1,001   alerts 1   archived 1,000\n")
+        assert text.endswith("reads 1   alerts 1   kept 1,001   archived 1,000   America/Bogota\n")
 
     def test_no_escape_sequence_reaches_a_pipe(self) -> None:
         assert "\x1b" not in shown(Script(([kept(1)], [an_alert(1)])), terminal=False)
@@ -107,7 +109,7 @@ class TestLines:
 
     def test_a_look_that_fails_is_told_and_the_next_one_goes_on(self) -> None:
         text = shown(Script(StoreError("archive cannot be opened\nmore"), ([kept(1)], [])), terminal=False)
-        assert text.splitlines()[:2] == [
+        assert text.splitlines()[1:3] == [
             "archive cannot be opened",
             "2025-03-04 07:00:01  cam-1  ABC001  CO private  0.910",
         ]
@@ -127,7 +129,8 @@ class TestTable:
 
     def test_the_newest_read_is_on_top(self) -> None:
         lines = self.page(([kept(1), kept(2)], []), ([kept(3)], []))
-        assert lines[0] == "Atalaya   lecturas 1,003   alertas 0   archivadas 1,000"
+        counts = "lecturas 3   alertas 0   guardadas 1,003   archivadas 1,000"
+        assert lines[0] == f"Atalaya   {counts}   America/Bogota", "as many reads as there are rows"
         plates = [line.split()[2] for line in lines if "ABC" in line]
         assert plates == ["ABC003", "ABC002", "ABC001"]
 

@@ -1,0 +1,129 @@
+"""The commands that keep the hotlists: import, show, remove."""
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from central.options import FILE, Commands, configured, database, looking, now, open_console, style_of
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from central.hotlist.store import Entry, ImportReport
+
+
+@click.group(cls=Commands)
+def hotlist() -> None:
+    """Vehicles that are looked for."""
+
+
+@hotlist.command("import")
+@click.argument("file", type=FILE)
+@click.option("--list", "list_name", required=True, metavar="NAME", help="list that they go into")
+@click.option("--as", "actor", required=True, metavar="WHO", help="who enters them")
+@configured
+def import_hotlist(file: Path, list_name: str, actor: str, config: Path) -> None:
+    """Add a CSV file to a list; bad lines are named and left out (the exit code is 1 then).
+
+    Nothing is removed: an entry that stands in the list already is changed to what the file says.
+
+    \b
+    The first line names the columns, in any order (UTF-8, commas or semicolons):
+      plate*        ABC123, ABC-123 or ABC 123
+      country*      CO, or another country of configs/plates
+      reason*       stolen, wanted, missing, bolo or test
+      source*       who says so
+      case_number*  the case or legal basis
+      valid_until*  2026-12-31 (that day included) or 2026-12-31T18:00-05:00
+      plate_class   a class of that country in configs/plates; empty: unknown
+      priority      1 (most urgent) to 9; empty: 5
+      valid_from    as valid_until; empty: now
+      vehicle_type, color, brand, note
+    Those with * must be filled in. docs/hotlist.md says more.
+    """  # noqa: D301  # click's mark for a paragraph that is not to be filled
+    from zoneinfo import ZoneInfo
+
+    from central.access.audit import AuditLog
+    from central.access.key import open_key
+    from central.hotlist.grammar import load_grammar
+    from central.hotlist.store import Import, import_csv
+    from central.types import Look
+
+    with database(config) as (settings, engine):
+        order = Import(list_name, actor, at=now(), zone=ZoneInfo(settings.site_timezone))
+        log = AuditLog(engine, open_key(settings.access.key_file), clock=now)
+        look = Look(actor, purpose="", case_number="")  # the entries have theirs
+
+        def note(connection: "Connection", report: "ImportReport") -> None:
+            counts = {**asdict(report), "refused": len(report.refused)}
+            log.note(connection, look, "hotlist.import", {"list": list_name, "file": file.name, **counts})
+
+        report = import_csv(engine, file, order, grammar=load_grammar(), log=note)
+    for refusal in report.refused:
+        click.echo(f"{file}: line {refusal.line}: {refusal.reason}", err=True)
+    refused = len(report.refused)
+    click.echo(
+        f"{report.added} added, {report.changed} changed, {report.unchanged} unchanged, {refused} refused"
+    )
+    sys.exit(1 if refused else 0)
+
+
+@hotlist.command("show")
+@click.option("--list", "list_name", metavar="NAME", help="this list only")
+@configured
+def show_hotlist(list_name: str | None, config: Path) -> None:
+    """Who is looked for, why and until when."""
+    from central.query.lists import hotlist as entries
+    from central.show import hotlist_table
+
+    with database(config) as (settings, engine):
+        found = entries(engine, list_name=list_name)
+    open_console().print(hotlist_table(found, style_of(settings), now=now()))
+
+
+@hotlist.command("remove")
+@click.argument("plate", required=False)
+@click.option("--country", metavar="CO", help="country of the PLATE")
+@click.option("--list", "list_name", metavar="NAME", help="list that it stands in, where there are several")
+@click.option("--entry", "number", type=click.IntRange(1), metavar="N", help="the entry's number, as shown")
+@looking
+@configured
+def remove_from_hotlist(  # noqa: PLR0913  # click passes every option apart
+    plate: str | None,
+    *,
+    country: str | None,
+    list_name: str | None,
+    number: int | None,
+    actor: str | None,
+    purpose: str | None,
+    case_number: str | None,
+    config: Path,
+) -> None:
+    """Look for a vehicle no longer: PLATE --country CO, or --entry N.
+
+    The entry ends now and stays, as expired: its alerts need it, and so does a read of before that comes late.
+    """
+    from central.access.audit import AuditLog
+    from central.access.key import open_key
+    from central.access.look import declare
+    from central.hotlist.store import Which, end_entry
+
+    if (number is None) is (plate is None) or (plate is None) is not (country is None):
+        raise click.UsageError("name one entry: PLATE --country CO, or --entry N")
+    look = declare(actor, purpose, case_number)
+    with database(config) as (settings, engine):
+        key = open_key(settings.access.key_file)
+        log = AuditLog(engine, key, clock=now)
+
+        def note(connection: "Connection", entry: "Entry") -> None:
+            told = {"list": entry.list_name, "entry": entry.number, "plate": key.of_plate(entry.plate)}
+            log.note(connection, look, "hotlist.remove", told)
+
+        which = Which(number=number, plate=plate, country=country, list_name=list_name)
+        ended = end_entry(engine, which, by=look.actor, at=now(), log=note)
+    click.echo(
+        f"#{ended.number} {ended.plate} ({ended.country}) is looked for no longer in {ended.list_name}"
+    )
