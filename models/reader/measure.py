@@ -19,11 +19,12 @@ def greedy(codes: NDArray[np.int64]) -> str:
 def read(model: Model, pictures: NDArray[np.uint8], *, batch: int = 64) -> list[str]:
     """Greedy strings of (n, 64, 192) uint8 pictures."""
     model.eval()
+    device = next(model.parameters()).device
     said = []
     with torch.inference_mode():
         for first in range(0, len(pictures), batch):
-            part = torch.from_numpy(pictures[first : first + batch])[:, None].float()
-            both = model.looks(model.features((part / 255 - 0.5) / 0.5)[0]).argmax(dim=3).numpy()
+            part = torch.from_numpy(pictures[first : first + batch])[:, None].float().to(device)
+            both = model.looks(model.features((part / 255 - 0.5) / 0.5)[0]).argmax(dim=3).cpu().numpy()
             # Each look by itself: the last character of the upper line may be the first of the lower.
             said += ["".join(greedy(look) for look in looks) for looks in both]
     return said

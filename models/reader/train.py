@@ -48,7 +48,7 @@ def loss_of(model: Model, batch: tuple[Tensor, ...], rules: dict[str, Any]) -> T
     features, whole = model.features(pictures)
     logits = model.looks(features).float()
     looks = logits.log_softmax(dim=3)
-    total = torch.zeros(())
+    total = torch.zeros((), device=logits.device)
     if parted.any():
         for place in range(2):
             total = total + _ctc(looks[parted, place], targets[parted, place], lengths[parted, place])
@@ -83,7 +83,8 @@ class Run:
     def __init__(self, work: Path, recipe: dict[str, Any], rules: dict[str, Any]) -> None:
         torch.manual_seed(recipe["seed"])
         self.work, self.rules = work, rules
-        self.model = build(recipe).to(memory_format=torch.channels_last)
+        self.device = torch.device(rules["device"])
+        self.model = build(recipe).to(self.device, memory_format=torch.channels_last)
         self.average = torch.optim.swa_utils.AveragedModel(
             self.model,
             multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(rules["average"]),
@@ -93,7 +94,7 @@ class Run:
         self.step, self.best = 0, -1.0
         self.sets = {**fold(work), "rendered": rendered_fold(work, 1000, seed=recipe["seed"])}
         if (last := work / "last.pt").exists():
-            state = torch.load(last, weights_only=True)
+            state = torch.load(last, weights_only=True, map_location=self.device)
             self.model.load_state_dict(state["model"])
             self.average.load_state_dict(state["average"])
             self.optimiser.load_state_dict(state["optimiser"])
@@ -103,9 +104,10 @@ class Run:
         """One step; the loss."""
         for group in self.optimiser.param_groups:
             group["lr"] = rate(self.step, self.rules)
+        batch = tuple(part.to(self.device) for part in batch)
         pictures = ((batch[0].float() / 255 - 0.5) / 0.5).to(memory_format=torch.channels_last)
         self.model.train()
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.autocast(self.device.type, dtype=torch.bfloat16):
             loss = loss_of(self.model, (pictures, *batch[1:]), self.rules)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -147,7 +149,9 @@ class Run:
     default=Path("../atalaya-work/reader"),
     show_default=True,
 )
-@click.option("--section", default="cpu", show_default=True, help="of the recipe")
+@click.option(
+    "--section", type=click.Choice(["cpu", "gpu"]), default="cpu", show_default=True, help="of the recipe"
+)
 @click.option(
     "--steps", type=int, help="end here instead of where the recipe does (the rate's schedule stays)"
 )
@@ -161,7 +165,11 @@ def main(work: Path, section: str, steps: int | None, threads: int) -> None:
     stream = Stream(work, batch=rules["batch"], seed=recipe["seed"] + run.step, shares=rules["shares"])
     # A process of its own from the start: OpenCV hangs where a process that used its threads is forked.
     loader = DataLoader(
-        stream, batch_size=None, num_workers=1, prefetch_factor=8, multiprocessing_context="spawn"
+        stream,
+        batch_size=None,
+        num_workers=rules["workers"],
+        prefetch_factor=8,
+        multiprocessing_context="spawn",
     )
     batches = iter(loader)
     smooth, saved_at = 0.0, time.monotonic()

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from models.synth.arrays import Floats, Image, Rng
-from models.synth.freeplates import smooth
+from models.synth.freeprint import smooth
 
 
 def seen(
