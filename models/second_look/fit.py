@@ -21,7 +21,7 @@ from models.second_look.prepare import read_recipe
 NAME = "look"
 HIT, APART = 0.5, 0.2
 """A moved box with at least the one overlap is a plate, with less than the other none; between them it is left out."""
-CLEAR = ("negative", "negative_part", "gatecam", "ro")
+CLEAR = ("negative", "negative_part", "gatecam")
 """Sets in whose pictures what is not labelled is no plate."""
 
 
@@ -156,12 +156,18 @@ def least_score(
 
 
 def summary(views: Views, answers: NDArray[np.float32], taught: Mapping[str, str | None]) -> dict[str, float]:
-    """What an epoch's weights do on the fold."""
+    """What an epoch's weights do on the fold.
+
+    Raises:
+        ValueError: the teacher named no vehicle in it.
+    """
     rules = read_recipe()["fit"]
     manifest = fitted(views, answers, rules)
     each = outcomes(views, found(views, answers, manifest))
     whole = score(each, manifest.score)
     logits, right = vehicles_in(views, answers, taught)
+    if not len(right):
+        raise ValueError("no plate of the fold has a vehicle: run models.second_look.teach first")
     guess = logits.argmax(axis=1)
     by_class = [float((guess[right == k] == k).mean()) for k in range(len(VEHICLES)) if (right == k).any()]
     trusted = [o for o in each if o.set_name in CLEAR]

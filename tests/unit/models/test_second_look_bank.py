@@ -151,8 +151,8 @@ def test_only_what_is_apart_from_every_plate_is_mined_as_none() -> None:
     from models.detector.prepare import Picture
 
     recipe = read_recipe()
-    recipe["data"]["random"] = {"negative": 0, "gatecam": 0, "ro": 0}
-    recipe["data"]["variants"] = {"negative": 1, "gatecam": 1, "ro": 1}
+    recipe["data"]["random"] = {"negative": 0, "gatecam": 0}
+    recipe["data"]["variants"] = {"negative": 1, "gatecam": 1}
     elsewhere = Box(20, 20, 60, 20)
     miner = Miner(Sees(PLATE, Box(310, 205, 50, 20), Box(280, 180, 200, 90), elsewhere), recipe)  # type: ignore[arg-type]
     picture = Picture("p.jpg", "gatecam", "scene", [(300, 200, 80, 24)])
