@@ -2,16 +2,19 @@
 PYTHON ?= python3
 DURATION ?= 0
 DATA ?= ../shared/data
+BENCH_ARGS ?= --json
+WORK ?= ../atalaya-work
+SECTION ?= cpu
 VENV := .venv
 TRAIN := .venv-train
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup setup-train demo test test-train check bench proof lock schema clean
+.PHONY: setup setup-train demo test test-train check bench train-reader proof lock schema clean help
 
 setup: $(VENV)/.installed ## the light set: edge, centre, demo and tests, without torch
 
-# --no-deps: the lock is complete, and one package in it asks for an OpenCV build that needs a window system.
+# --no-deps: the lock is complete.
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit("Atalaya needs Python 3.11 to 3.13; $(PYTHON) is %d.%d. Name another: make PYTHON=python3.12 ..." % v)'
 	$(PYTHON) -m venv $(VENV)
@@ -30,7 +33,7 @@ $(TRAIN)/.installed: requirements-train.lock pyproject.toml
 	$(TRAIN)/bin/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: setup ## four live cameras, one edge box, one centre, a hotlist; Ctrl-C or DURATION=60 ends it
+demo: setup ## four live cameras, one edge box, one centre, a hotlist; DURATION=60 ends it, 0 (default) is until Ctrl-C
 	$(BIN)/python configs/demo/demo.py --duration $(DURATION)
 
 test: setup ## everything that needs only wheels; tests backed by Debian packages skip where these are absent
@@ -46,8 +49,14 @@ check: setup ## lint, format, types, architecture, dependencies
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
 
-bench: setup ## recognition on the labelled pictures, where these are beside the checkout
-	$(BIN)/python -m edge bench recognise --data $(DATA) --json
+bench: setup ## recognition on the labelled pictures, where these are beside the checkout; BENCH_ARGS= for tables
+	$(BIN)/python -m edge bench recognise --data $(DATA) $(BENCH_ARGS)
+
+# The data set and the checkpoints lie beside the checkout; a run that was stopped goes on where it was.
+train-reader: setup-train ## the reader, on rendered plates and, where they are, the real crops of DATA
+	$(TRAIN)/bin/python -m models.reader.prepare --work $(WORK)/reader $(if $(wildcard $(DATA)/labels.csv),--data $(DATA))
+	$(TRAIN)/bin/python -m models.reader.train --work $(WORK)/reader --section $(SECTION)
+	$(TRAIN)/bin/python -m models.reader.export --work $(WORK)/reader
 
 proof: setup ## the long proofs: round after round of kill -9
 	$(BIN)/pytest -m proof --timeout 3600 $(PYTEST_ARGS)
@@ -57,10 +66,10 @@ schema: setup ## write configs/schema/ from the contract
 
 lock: setup ## resolve the locks anew
 	$(BIN)/uv pip compile pyproject.toml --extra edge --extra central --extra demo --extra dev \
-		--universal --python-version 3.11 --no-emit-package opencv-python \
+		--universal --python-version 3.11 \
 		--no-header --no-annotate --no-emit-index-url --quiet --upgrade --output-file requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --extra edge --constraint requirements.lock \
-		--universal --python-version 3.11 --no-emit-package opencv-python \
+		--universal --python-version 3.11 \
 		--no-header --no-annotate --no-emit-index-url --quiet --output-file requirements-edge.lock
 	$(BIN)/uv pip compile pyproject.toml --extra central --constraint requirements.lock \
 		--universal --python-version 3.11 \
@@ -71,5 +80,8 @@ lock: setup ## resolve the locks anew
 	# What torch brings of CUDA depends on the wheel that is found; it is torch's own affair.
 	sed -i -E '/^(nvidia|cuda|triton)/d' requirements-train.lock
 
-clean:
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+clean: ## remove what the others made
 	rm -rf $(VENV) $(TRAIN) build dist demo-run .mypy_cache .ruff_cache .pytest_cache .hypothesis

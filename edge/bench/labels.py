@@ -1,11 +1,13 @@
 """A folder of labelled pictures: `labels.csv` beside `scenes/` and `crops/`, one row a plate.
 
 Columns used: path, split, set, kind (scene, or crop: the whole picture is the plate), country, plate (as
-written; empty where nobody read it), x y w h (px of the picture; empty where it has no plate).
+written; empty where nobody read it), x y w h (px of the picture; empty where it has no plate); and, where they are
+known, class (car, motorcycle, ...) and light (day, night).
 """
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Final
 import cv2
 import numpy as np
 
+from edge.bench.record import Kind
 from edge.contract.spelling import normalise
 from edge.errors import ConfigError, SourceError
 from edge.types import Bgr, Box
@@ -26,11 +29,20 @@ _COLUMNS: Final = ("path", "split", "set", "kind", "country", "plate", "x", "y",
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """One plate: where it is in the picture (None: the whole), what it says (None: unknown) and whence it is."""
+    """One plate.
+
+    Attributes:
+        box: where it is in the picture; None: the whole, or not marked.
+        plate: what it says; None: unknown.
+        country: whence it is.
+        vehicle, light: what bears it, and by what light; empty where unknown.
+    """
 
     box: Box | None
     plate: str | None
     country: str
+    vehicle: str = ""
+    light: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +59,11 @@ class Picture:
     labels: tuple[Label, ...]
 
     @property
+    def kind(self) -> Kind:
+        """Scene or crop."""
+        return "crop" if self.is_crop else "scene"
+
+    @property
     def boxes(self) -> list[Box]:
         """The labelled boxes."""
         return [label.box for label in self.labels if label.box is not None]
@@ -61,6 +78,12 @@ class Picture:
         if bgr is None:
             raise SourceError(f"{self.path}: labelled, but no readable picture")
         return np.asarray(bgr, dtype=np.uint8)
+
+
+def country_code(country: str) -> str | None:
+    """The country that a label names, without its state; None where it names none (INT, or nothing)."""
+    code = country.partition("-")[0]
+    return code if len(code) == 2 else None
 
 
 def load_pictures(folder: Path, *, split: str = "valid") -> list[Picture]:
@@ -81,6 +104,18 @@ def load_pictures(folder: Path, *, split: str = "valid") -> list[Picture]:
     rows.sort(key=lambda row: (row[1]["path"], row[0]))
     grouped = [list(group) for _, group in groupby(rows, key=lambda row: row[1]["path"])]
     return [_picture(folder, path, group) for group in grouped]
+
+
+def sample(pictures: Sequence[Picture], *, most: int) -> list[Picture]:
+    """At most so many pictures of each set, evenly spread over it, in their order."""
+    sets: defaultdict[str, list[Picture]] = defaultdict(list)
+    for picture in pictures:
+        sets[picture.set_name].append(picture)
+    kept = set()
+    for among in sets.values():
+        count = min(most, len(among))
+        kept |= {among[k * len(among) // count].path for k in range(count)}
+    return [p for p in pictures if p.path in kept]
 
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
@@ -104,6 +139,8 @@ def _picture(folder: Path, path: Path, rows: list[tuple[int, dict[str, str]]]) -
             _box(row, where=f"{path}: line {number}"),
             normalise(row["plate"]) or None,
             row["country"],
+            row.get("class", ""),
+            row.get("light", ""),
         )
         for number, row in rows
     )

@@ -1,76 +1,22 @@
-"""The measuring of recognition: against folders whose right answer is known."""
+"""Finding and reading labelled pictures: one record a plate, and what each figure rests on."""
 
-import csv
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import cv2
 import numpy as np
 import pytest
-from click.testing import CliRunner
-from fakes import FakeDetector, FakeReader, picture, reading
-from plates import car
+from fakes import FakeDetector, FakeEngine, FakeReader, picture, posterior, reading
+from labelled import COLUMNS, PLATE, Folder, on
 
-from edge.bench import recognise
-from edge.bench.commands import bench
-from edge.bench.labels import Label, load_pictures
-from edge.bench.recognise import distance, match, measure, set_score
+from edge.bench.decode import by_vote, countries_of, likeliest
+from edge.bench.labels import Label, load_pictures, sample
+from edge.bench.recognise import Recogniser, look, looks, match
+from edge.bench.record import NOTHING, Look, Record, Said
+from edge.contract.pattern import ALPHABET
 from edge.errors import ConfigError, SourceError
 from edge.types import Bgr, Box, Detection, Reading
 
-COLUMNS = (
-    "path",
-    "split",
-    "set",
-    "kind",
-    "country",
-    "plate",
-    "x",
-    "y",
-    "w",
-    "h",
-    "label",
-    "source",
-    "licence",
-)
-PLATE = Box(100, 60, 120, 60)
-
-
-class Folder:
-    """A folder of labelled pictures, as it grows."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.rows: list[dict[str, Any]] = []
-
-    def add(self, name: str, bgr: Bgr, *labels: Mapping[str, Any], **common: Any) -> None:
-        (self.path / name).parent.mkdir(exist_ok=True)
-        assert cv2.imwrite(str(self.path / name), bgr)
-        for label in labels or ({},):
-            self.rows.append(
-                {
-                    "path": name,
-                    "split": "valid",
-                    "set": "s",
-                    "kind": "scene",
-                    "country": "CO",
-                    **common,
-                    **label,
-                }
-            )
-
-    def write(self) -> Path:
-        with (self.path / "labels.csv").open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS, restval="")
-            writer.writeheader()
-            writer.writerows(self.rows)
-        return self.path
-
-
-def on(box: Box) -> dict[str, float]:
-    return {"x": box.x, "y": box.y, "w": box.width, "h": box.height}
+HEADER = ",".join(COLUMNS)
 
 
 @pytest.fixture
@@ -100,7 +46,23 @@ class TestLabels:
         assert (crop.is_crop, crop.set_name, crop.labels) == (True, "t", (Label(None, "XYZ12A", "CO"),))
         assert [label.plate for label in two.labels] == ["ABC123", None]
         assert two.boxes == [PLATE, Box(300, 60, 80, 40)]
+        assert (crop.kind, two.kind) == ("crop", "scene")
         assert np.array_equal(two.load(), scene)
+
+    def test_what_bears_the_plate_and_the_light_are_read_where_they_are_given(self, folder: Folder) -> None:
+        folder.add(
+            "a.png", picture({}), {"plate": "ABC12D", "class": "motorcycle", "light": "night"}, kind="crop"
+        )
+        ((label,),) = (p.labels for p in load_pictures(folder.write()))
+        assert (label.vehicle, label.light) == ("motorcycle", "night")
+
+    def test_a_sample_is_spread_over_each_set(self, folder: Folder) -> None:
+        for k in range(10):
+            folder.add(f"a{k}.png", picture({}), plate="A1", kind="crop", set="many")
+        folder.add("b0.png", picture({}), plate="B1", kind="crop", set="one")
+        pictures = load_pictures(folder.write())
+        assert [p.path.stem for p in sample(pictures, most=4)] == ["a0", "a2", "a5", "a7", "b0"]
+        assert sample(pictures, most=99) == pictures
 
     def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=r"labels\.csv: cannot be read: No such file"):
@@ -111,18 +73,18 @@ class TestLabels:
         [
             ("path,split\n", "line 1: no column set, kind, country, plate, x, y, w, h"),
             ("", "line 1: no column path"),
-            (",".join(COLUMNS) + "\na.png,valid\n", "line 2: fewer fields than line 1 has"),
-            (",".join(COLUMNS) + "\na.png,train,s,scene,CO,,1,1,1,1,,,\n", "no row with split valid"),
+            (HEADER + "\na.png,valid\n", "line 2: fewer fields than line 1 has"),
+            (HEADER + "\na.png,train,s,scene,CO,,1,1,1,1,,,,,\n", "no row with split valid"),
             (
-                ",".join(COLUMNS) + "\na.png,valid,s,film,CO,,1,1,1,1,,,\n",
+                HEADER + "\na.png,valid,s,film,CO,,1,1,1,1,,,,,\n",
                 "line 2: kind: expected scene or crop",
             ),
             (
-                ",".join(COLUMNS) + "\na.png,valid,s,scene,CO,,1,1,x,1,,,\n",
+                HEADER + "\na.png,valid,s,scene,CO,,1,1,x,1,,,,,\n",
                 "line 2: x, y, w, h: expected numbers",
             ),
             (
-                ",".join(COLUMNS) + "\na.png,valid,s,scene,CO,,1,1,5,0,,,\n",
+                HEADER + "\na.png,valid,s,scene,CO,,1,1,5,0,,,,,\n",
                 "line 2: w, h: expected sizes above 0",
             ),
         ],
@@ -163,113 +125,147 @@ class TestMatch:
         assert match([], [Detection(PLATE, 1)]) == []
 
 
-class TestScores:
-    @pytest.mark.parametrize(
-        ("first", "second", "edits"),
-        [
-            ("", "", 0), ("ABC", "", 3), ("", "AB", 2), ("ABC123", "ABC128", 1), ("ABC123", "BC1238", 2),
-            ("KITTEN", "SITTING", 3),
-        ],
-    )  # fmt: skip
-    def test_edits_are_levenshteins(self, first: str, second: str, edits: int) -> None:
-        assert distance(first, second) == distance(second, first) == edits
-
-    def test_look_alikes_are_merged_apart(self) -> None:
-        pairs = [("ABO120", "ABO120"), ("ABO120", "AB0120"), ("SBZ1Q6", "5821OG"), ("ABC123", "ABC12")]
-        score = set_score(pairs)
-        assert (score.n, score.exact, score.merged_o0, score.merged_all) == (4, 0.25, 0.5, 0.75)
-        assert score.cer == pytest.approx((0 + 1 + 5 + 1) / 24)
+def recogniser(says: dict[int, Reading], detector: FakeDetector | Given | None = None) -> Recogniser:
+    """Reads the marks; what a camera says is the country of the label, so that tests tell it from the raw string."""
+    return Recogniser(
+        detector or FakeDetector(),
+        FakeReader(says),
+        lambda r, label, d: Said(f"{label.country}{r.lines}", 0.5),
+    )
 
 
-class TestMeasure:
-    def test_crops_are_read_as_they_are_and_scenes_the_whole_way(self, folder: Folder) -> None:
-        folder.add("crops/a.png", picture({7: Box(0, 0, 640, 360)}), kind="crop", set="c", plate="ABC-123")
-        folder.add("crops/b.png", picture({8: Box(0, 0, 640, 360)}), kind="crop", set="c", plate="ABC124")
-        folder.add("scenes/a.png", picture({7: PLATE}), set="d", plate="ABC123", **on(PLATE))
-        folder.add("scenes/b.png", picture({}), set="d", plate="ABC123", **on(PLATE))
-        folder.add("scenes/c.png", picture({}), set="negative", label="negative")
-        folder.add("scenes/d.png", picture({7: PLATE}), set="negative", label="negative")
-        reader = FakeReader({7: reading("ABC123"), 8: reading("ABC128")})
-        report = measure(load_pictures(folder.write()), detector=FakeDetector(), reader=reader).as_json()
-        assert report["detector"]["ms"] > 0
-        assert report["reader"]["ms"] > 0
-        assert {k: v for k, v in report["detector"].items() if k != "ms"} == {
-            "n": 2, "recall50": 0.5, "false_boxes_per_picture": 0.5,
-        }  # fmt: skip
-        assert (report["reader"]["n"], reader.crops) == (3, 3)
-        assert report["sets"] == {
-            "c": {"n": 2, "exact": 0.5, "merged_o0": 0.5, "merged_all": 0.5, "cer": pytest.approx(1 / 12)},
-            "d": {"n": 2, "exact": 0.5, "merged_o0": 0.5, "merged_all": 0.5, "cer": 0.5},
-        }
+def seen(
+    folder: Folder, says: dict[int, Reading], detector: FakeDetector | Given | None = None
+) -> list[Look]:
+    return list(looks(load_pictures(folder.write()), recogniser(says, detector)))
+
+
+def only(found: list[Look]) -> Record:
+    ((one,),) = [look.records for look in found]
+    return one
+
+
+class TestLooks:
+    def test_a_crop_is_read_as_it_is(self, folder: Folder) -> None:
+        folder.add(
+            "crops/a.png", picture({7: Box(0, 0, 640, 360)}), kind="crop", plate="ABC-123", light="day", set="c",
+            **{"class": "car"},
+        )  # fmt: skip
+        (one,) = seen(folder, {7: reading("ABC128")})
+        assert one.detect is None
+        assert len(one.reads) == 1
+        got = one.records[0]
+        assert got == Record(
+            path=folder.path / "crops/a.png", set_name="c", kind="crop", country="CO", truth="ABC123", width_px=640,
+            found=True, box=None, lines=1, raw=Said("ABC128", got.raw.likelihood), decoded=Said("CO1", 0.5),
+            vehicle="car", light="day",
+        )  # fmt: skip
+        assert 0.8 < got.raw.likelihood < 1
 
     def test_a_scene_is_read_at_the_detection_that_lies_on_the_label(self, folder: Folder) -> None:
         other = Box(400, 200, 120, 60)
-        folder.add("scenes/a.png", picture({7: PLATE, 8: other}), plate="XYZ789", **on(other))
-        reader = FakeReader({7: reading("ABC123"), 8: reading("XYZ789")})
-        report = measure(load_pictures(folder.write()), detector=FakeDetector(), reader=reader)
-        assert report.sets["s"].exact == 1
-        assert report.detector.recall50 == 1
+        folder.add("a.png", picture({7: PLATE, 8: other}), plate="XYZ789", **on(other))
+        (one,) = seen(folder, {7: reading("ABC123"), 8: reading("XYZ789")})
+        got = one.records[0]
+        assert (got.found, got.raw.text, got.width_px, got.kind) == (True, "XYZ789", 120, "scene")
+        assert got.box is not None
+        assert got.box.iou(other) > 0.9
+        assert one.false_boxes == 1  # the other one is on no label
+        assert one.detect is not None
+        assert one.detect.wall_s > 0
 
-    def test_boxes_without_text_count_for_the_detector_alone(self, folder: Folder) -> None:
-        folder.add("scenes/a.png", picture({7: PLATE}), **on(PLATE))
-        report = measure(load_pictures(folder.write()), detector=FakeDetector(), reader=FakeReader({}))
-        assert (report.detector.n, report.reader.n, report.reader.ms, report.sets) == (1, 0, None, {})
+    def test_what_is_not_found_is_not_read(self, folder: Folder) -> None:
+        folder.add("a.png", picture({}), plate="ABC123", **on(PLATE))
+        (one,) = seen(folder, {})
+        got = one.records[0]
+        assert (got.found, got.raw, got.decoded, got.lines, one.reads) == (False, NOTHING, NOTHING, None, ())
 
-    def test_a_picture_without_a_marked_plate_is_no_negative(self, folder: Folder) -> None:
-        folder.add("scenes/a.png", picture({7: PLATE}), label="negative")
-        found = measure(
-            load_pictures(folder.write()), detector=FakeDetector(), reader=FakeReader({})
-        ).detector
-        assert (found.n, found.recall50, found.false_boxes_per_picture) == (0, None, None)
+    def test_a_loose_box_does_not_count_but_is_no_false_one(self, folder: Folder) -> None:
+        folder.add("a.png", picture({}), plate="ABC123", **on(PLATE))
+        (one,) = seen(folder, {}, Given([Box(100, 60, 300, 60), Box(500, 300, 20, 10)]))
+        assert (one.records[0].found, one.false_boxes) == (False, 1)
 
-    def test_a_loose_box_does_not_count(self, folder: Folder) -> None:
-        folder.add("scenes/a.png", picture({}), plate="ABC123", **on(PLATE))
-        detector = Given([Box(100, 60, 300, 60)])
-        report = measure(load_pictures(folder.write()), detector=detector, reader=FakeReader({}))
-        assert (report.detector.recall50, report.sets["s"].cer) == (0, 1)
+    def test_a_box_without_text_is_found_and_not_read(self, folder: Folder) -> None:
+        folder.add("a.png", picture({7: PLATE}), **on(PLATE))
+        (one,) = seen(folder, {})
+        got = one.records[0]
+        assert (got.truth, got.found, got.raw, one.reads) == (None, True, NOTHING, ())
 
-    def test_the_decoder_may_be_chosen(self, folder: Folder) -> None:
-        folder.add("crops/a.png", picture({7: Box(0, 0, 640, 360)}), kind="crop", plate="FR", country="FR")
-        said = FakeReader({7: reading("ABC123")})
+    def test_a_scene_whose_plate_is_not_marked_is_not_read(self, folder: Folder) -> None:
+        folder.add("a.png", picture({7: PLATE}), plate="ABC123")
+        got = only(seen(folder, {7: reading("ABC123")}))
+        assert (got.found, got.width_px, got.raw) == (False, None, NOTHING)
 
-        def country(_: Reading, label: Label) -> str:
-            return label.country
+    def test_every_plate_of_a_scene_has_its_record(self, folder: Folder) -> None:
+        other = Box(400, 200, 120, 60)
+        folder.add(
+            "a.png",
+            picture({7: PLATE, 8: other}),
+            {"plate": "ABC123", **on(PLATE)},
+            {"plate": "XYZ789", **on(other)},
+        )
+        (one,) = seen(folder, {7: reading("ABC123"), 8: reading("XYZ789")})
+        assert [r.raw.text for r in one.records] == ["ABC123", "XYZ789"]
+        assert (len(one.reads), one.false_boxes) == (2, 0)
 
-        found = measure(load_pictures(folder.write()), detector=Given(), reader=said, decode=country)
-        assert found.sets["s"].exact == 1
+    def test_pictures_are_looked_at_one_by_one(self, folder: Folder) -> None:
+        folder.add("a.png", picture({}), kind="crop")
+        (one,) = load_pictures(folder.write())
+        stream = looks([one, one], recogniser({}))
+        assert next(stream) == look(one, recogniser({}))
+        one.path.unlink()
+        with pytest.raises(SourceError, match=r"a\.png: labelled, but no readable picture"):
+            next(stream)
 
+    def test_what_found_the_plate_takes_part_in_the_decoding(self, folder: Folder) -> None:
+        folder.add("a.png", picture({7: PLATE}), plate="ABC123", **on(PLATE))
+        folder.add("b.png", picture({7: Box(0, 0, 640, 360)}), plate="ABC123", kind="crop")
+        heard: list[Detection | None] = []
 
-class TestCommand:
-    @pytest.fixture
-    def real(self, folder: Folder) -> Path:
-        """Two drawn plates, read by the real reader."""
-        folder.add("crops/a.png", car("ABC123", city="CALI"), kind="crop", set="co", plate="ABC123")
-        folder.add("crops/b.png", car("KLM456"), kind="crop", set="co", plate="KLM456")
-        folder.add("scenes/n.png", np.full((360, 640, 3), 90, np.uint8), set="negative", label="negative")
-        return folder.write()
+        def decode(_: Reading, __: Label, detection: Detection | None) -> Said:
+            heard.append(detection)
+            return NOTHING
 
-    def test_the_json_is_as_documented(self, real: Path) -> None:
-        done = CliRunner().invoke(bench, ["recognise", "--data", str(real), "--json"])
-        assert done.exit_code == 0, done.output
-        report = json.loads(done.stdout)
-        assert list(report) == ["detector", "reader", "sets"]
-        assert set(report["detector"]) == {"n", "recall50", "false_boxes_per_picture", "ms"}
-        assert set(report["reader"]) == {"n", "ms"}
-        assert report["detector"]["false_boxes_per_picture"] == 0
-        assert report["sets"] == {
-            "co": {"n": 2, "exact": 1.0, "merged_o0": 1.0, "merged_all": 1.0, "cer": 0.0}
-        }
-
-    def test_without_json_there_is_a_table(self, real: Path) -> None:
-        done = CliRunner().invoke(bench, ["recognise", "--data", str(real), "--preset"])
-        assert done.exit_code == 0, done.output
-        assert "reader    2 crops" in done.stdout
-        assert "100.0%" in done.stdout
-
-    def test_a_folder_without_labels_is_an_error(self, tmp_path: Path) -> None:
-        done = CliRunner().invoke(bench, ["recognise", "--data", str(tmp_path)])
-        assert isinstance(done.exception, ConfigError)
+        nets = Recogniser(FakeDetector(), FakeReader({7: reading("ABC123")}), decode)
+        list(looks(load_pictures(folder.write()), nets))
+        assert heard[0] is not None
+        assert heard[0].box.iou(PLATE) > 0.9
+        assert heard[1] is None
 
 
-def test_likeliest_needs_no_label_text() -> None:
-    assert recognise.likeliest(reading("ABC123"), Label(None, None, "")) == "ABC123"
+class TestDecode:
+    def test_the_likeliest_string_and_its_exact_likelihood(self) -> None:
+        said = likeliest(reading("ABC123", sure=0.9))
+        assert said.text == "ABC123"
+        assert 0.9**13 < said.likelihood < 0.6
+
+    def test_nothing_read_has_no_likelihood(self) -> None:
+        blank = Reading(posterior("")[[0]], ALPHABET, "")
+        assert likeliest(blank) == NOTHING
+
+    @pytest.mark.parametrize(
+        ("country", "told"),
+        [("CO", {"CO": 1.0}), ("US-NY", {"US": 1.0}), ("INT", {}), ("", {}), ("EU", {"EU": 1.0})],
+    )
+    def test_the_camera_is_told_the_country_where_there_is_one(
+        self, country: str, told: dict[str, float]
+    ) -> None:
+        assert countries_of(Label(None, None, country)) == told
+
+    def test_one_frame_is_voted_on(self) -> None:
+        nets = FakeEngine.that_says({})
+        said = by_vote(nets)(reading("ABC123"), Label(None, "XYZ789", "CO"), None)
+        assert said == Said("ABC123", pytest.approx(0.99))
+
+    def test_no_verdict_is_nothing_said(self) -> None:
+        class Silent(FakeEngine):
+            def new_vote(self, settings: object, countries: object) -> object:  # type: ignore[override]
+                class Vote:
+                    def add(self, observation: object) -> None: ...
+
+                    def verdict(self) -> None: ...
+
+                return Vote()
+
+        nets = Silent.that_says({})
+        assert by_vote(nets)(reading("ABC123"), Label(None, None, "CO"), None) == NOTHING
