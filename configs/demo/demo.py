@@ -179,7 +179,7 @@ def cameras_idle() -> list[str]:
 def main() -> int:
     """Run the demo; 0 where every process ended cleanly and no read was lost or doubled."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--duration", type=float, default=0, help="seconds; 0 until Ctrl-C")
+    parser.add_argument("--duration", type=float, default=0, help="seconds; 0: until Ctrl-C")
     duration_s = parser.parse_args().duration
     os.umask(0o077)  # whatever the demo writes shows who drove where
     # SIGINT too: a shell that starts us in the background has it ignored. SIGHUP: the terminal was closed.
@@ -187,6 +187,13 @@ def main() -> int:
         signal.signal(number, signal.default_int_handler)
     processes: list[Process] = []
     fault = ""
+    # Not to the standard output, which the live table takes.
+    ends = (
+        f"ends by itself after {duration_s:g} s"
+        if duration_s
+        else "runs until Ctrl-C (or: make demo DURATION=60)"
+    )
+    print(f"demo: {ends}", file=sys.stderr)  # noqa: T201  # the demo talks to the terminal
     try:
         prepare()
         import_hotlist()

@@ -106,14 +106,33 @@ def show(result: Score, completed: Iterable[Passage]) -> None:
     Console(file=sys.stdout).print(table)
 
 
-def drop_cut(result: Score, cut: set[Passage]) -> Score:
-    """The score without the passages that the end cut: read or not, they count neither way."""
-    return Score(
+def drop_cut(result: Score, cut: set[Passage]) -> tuple[Score, int]:
+    """The score without the passages that the end cut: read or not, they count neither way; and their reads."""
+    kept = Score(
         right=tuple(pair for pair in result.right if pair[0] not in cut),
         wrong=tuple(pair for pair in result.wrong if pair[0] not in cut),
         missed=tuple(passage for passage in result.missed if passage not in cut),
         surplus=result.surplus,
     )
+    return kept, len(result.right) + len(result.wrong) - len(kept.right) - len(kept.wrong)
+
+
+def counts(result: Score, *, cut: int) -> dict[str, int]:
+    """What the reads were: correct + false + cut is all of them, false is wrong + surplus.
+
+    Args:
+        result: without the passages that the end cut.
+        cut: reads of these.
+    """
+    return {
+        "passages": len(result.right) + len(result.wrong) + len(result.missed),
+        "correct": len(result.right),
+        "missed": len(result.missed),
+        "wrong": len(result.wrong),
+        "surplus": len(result.surplus),
+        "false": len(result.wrong) + len(result.surplus),
+        "cut": cut,
+    }
 
 
 def measure(run: Path, *, videos: Path, ended_at: float, ok: bool) -> int:
@@ -126,7 +145,7 @@ def measure(run: Path, *, videos: Path, ended_at: float, ok: bool) -> int:
     spooled = spooled_reads(run / "edge" / "spool.sqlite")
     ended = datetime.fromtimestamp(ended_at, UTC)
     completed, cut = passages_shown(run / "passes.jsonl", videos=videos, ended_at=ended)
-    result = drop_cut(score([*completed, *cut], archive.sightings), set(cut))
+    result, cut_reads = drop_cut(score([*completed, *cut], archive.sightings), set(cut))
     with create_engine(f"sqlite:///{run / 'centre' / 'central.sqlite'}").connect() as database:
         alerts = database.scalar(select(func.count()).select_from(alert))
     show(result, completed)
@@ -137,9 +156,7 @@ def measure(run: Path, *, videos: Path, ended_at: float, ok: bool) -> int:
         "reads": len(spooled),
         "alerts": alerts,
         "archived": archive.identities.total(),
-        "passages": len(completed),
-        "correct": len(result.right),
-        "false": len(result.wrong) + len(result.surplus),
+        **counts(result, cut=cut_reads),
         "lost": lost,
         "duplicates": duplicates,
     }

@@ -59,7 +59,10 @@ def rtsp(  # noqa: PLR0913  # click passes every option apart
     stall_after: float | None,
     abort_after: float | None,
 ) -> None:
-    """Play clips over RTSP as if they were live cameras, in real time and for ever (Ctrl-C ends it)."""
+    """Play clips over RTSP as live cameras do.
+
+    In real time and for ever; Ctrl-C ends it.
+    """
     programme = Programme(
         _clips(mounts),
         Terms(guard=_guard(user, password_file)),
