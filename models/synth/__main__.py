@@ -15,6 +15,8 @@ from models.synth.clips.four import CLIPS
 from models.synth.clips.make import make_all
 from models.synth.negatives import write_lettering
 from models.synth.replate import Want, write_replated
+from models.synth.reserved import TEST_SEEDS
+from models.synth.testset import write_testset
 from models.synth.training import write_set
 
 _typefaces = click.option(
@@ -153,6 +155,26 @@ def lettering(count: int, seed: int, data: Path | None, recipe: Path, out: Path)
             progress=lambda done: bar.update(task, completed=done),
         )
     Console().print(f"{len(labels)} pictures without a plate in {out}")
+
+
+@main.command()
+@click.option("--n", "count", type=click.IntRange(1), default=3000, show_default=True, help="Crops.")
+@click.option(
+    "--seed",
+    type=click.IntRange(TEST_SEEDS.start, TEST_SEEDS.stop - 1),
+    default=TEST_SEEDS.start,
+    show_default=True,
+    help="Same seed, same pictures; none that training may use.",
+)
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True)
+def testset(count: int, seed: int, out: Path) -> None:
+    """Renders a test set that no training saw: crops/, labels.csv and manifest.yaml."""
+    with _bar(Console(stderr=True)) as bar:
+        task = bar.add_task("crops", total=count)
+        labels = write_testset(
+            out, count=count, seed=seed, progress=lambda done: bar.update(task, completed=done)
+        )
+    Console().print(f"{len(labels)} crops in {out}")
 
 
 if __name__ == "__main__":

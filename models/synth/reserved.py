@@ -1,7 +1,7 @@
-"""Keeps the sample clips out of every training.
+"""Keeps the sample clips and the rendered test set out of every training.
 
 Plates are told apart by a hash of their text (``is_reserved``); backgrounds, vehicles and cameras by
-the seeds they are made from: those of the clips come from a range that training must not touch.
+the seeds they are made from: those of the clips and of the test set come from ranges that training must not touch.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from typing import Any
 
 RESERVED_SEEDS = range(9_000_000, 9_100_000)
 """Seeds of the clips' streets, vehicles and cameras."""
+TEST_SEEDS = range(9_100_000, 9_200_000)
+"""Seeds of rendered test sets."""
 
 
 def is_reserved(text: str) -> bool:
-    """Whether a plate belongs to the sample clips, which no training may see.
+    """Whether a plate belongs to the sample clips and test sets, which no training may see.
 
     Sixteen in a thousand plates do, told by a hash of the text alone, so that the two sets can be proven
     apart without either knowing the other.
@@ -28,8 +30,10 @@ def check_training_seed(seed: int) -> int:
     """Returns a seed that training may use.
 
     Raises:
-        ValueError: it is kept for the clips.
+        ValueError: it is kept for the clips or for test sets.
     """
+    if seed in TEST_SEEDS:
+        raise ValueError(f"seed {seed} is kept for test sets ({TEST_SEEDS.start}-{TEST_SEEDS.stop - 1})")
     if seed in RESERVED_SEEDS:
         raise ValueError(
             f"seed {seed} is kept for the sample clips ({RESERVED_SEEDS.start}-{RESERVED_SEEDS.stop - 1})"
@@ -37,8 +41,19 @@ def check_training_seed(seed: int) -> int:
     return seed
 
 
+def check_test_seed(seed: int) -> int:
+    """Returns a seed that a test set may use.
+
+    Raises:
+        ValueError: it is one that training or the clips may use.
+    """
+    if seed not in TEST_SEEDS:
+        raise ValueError(f"seed {seed} is no test set's: {TEST_SEEDS.start}-{TEST_SEEDS.stop - 1} are")
+    return seed
+
+
 def leaked_plates(texts: Iterable[str]) -> list[str]:
-    """Plates of a training set that belong to the clips; must be empty."""
+    """Plates of a training set that belong to the clips and test sets; must be empty."""
     return sorted({text for text in texts if is_reserved(text)})
 
 
