@@ -20,7 +20,9 @@ from torch import Tensor, nn
 
 from edge.contract.pattern import ALPHABET
 from edge.read.normalise import HEIGHT, WIDTH
+from models.reader import calibrate
 from models.reader.atalaya_plate import Model
+from models.reader.data import fold, rendered_fold
 from models.reader.prepare import KINDS, RECIPE
 from models.reader.train import build, network_params
 
@@ -114,22 +116,25 @@ def write(
     show_default=True,
 )
 @click.option("--checkpoint", default="best.pt", show_default=True)
-@click.option("--temperature", type=float, default=1.0, show_default=True)
+@click.option("--temperature", type=float, help="of the logits; fitted on the held-out fold if not given")
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path(__file__).parent, help="Where the files go."
 )
-def main(work: Path, checkpoint: str, temperature: float, out: Path) -> None:
+def main(work: Path, checkpoint: str, temperature: float | None, out: Path) -> None:
     """Export WORK's checkpoint."""
     recipe = yaml.safe_load(RECIPE.read_text(encoding="utf-8"))
     out.mkdir(parents=True, exist_ok=True)
     params = {key: list(v) if isinstance(v, tuple) else v for key, v in network_params(recipe).items()}
-    write(
-        load(work / checkpoint, recipe),
-        out,
-        params=params,
-        temperature=temperature,
-        shares=kind_shares(work / "bank"),
-    )
+    model = load(work / checkpoint, recipe)
+    if temperature is None:
+        pairs = [pair for pairs in fold(work).values() for pair in pairs]
+        fitted = calibrate.fit(model, pairs or rendered_fold(work, 1000, seed=recipe["seed"]))
+        click.echo(
+            f"temperature {fitted.temperature:g}: {fitted.after:.4f} nats a held-out picture ({fitted.n}),"
+            f" {fitted.before:.4f} without"
+        )
+        temperature = fitted.temperature
+    write(model, out, params=params, temperature=temperature, shares=kind_shares(work / "bank"))
     for name in FILES:
         click.echo(f"{name}: {(out / name).stat().st_size / 1e6:.2f} MB")
 
