@@ -135,9 +135,12 @@ def _tell(*written: Path) -> None:
 @contextmanager
 def _progress() -> Iterator[Track]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True) as progress:
 
         def track(pictures: Sequence[Picture], name: str) -> Iterable[Picture]:
+            if pictures and not console.is_terminal:  # where no bar moves, say at least what is under way
+                click.echo(f"{name}: {len(pictures)} to look at", err=True)
             return progress.track(pictures, description=name) if pictures else ()
 
         yield track

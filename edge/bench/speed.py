@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 from typing import Any, Final, TypeVar
 
@@ -63,5 +64,5 @@ def at_full_hd(pictures: Iterable[Picture], detector: Detector) -> Speed:
     costs = []
     for picture in pictures:
         frame = np.asarray(cv2.resize(picture.load(), _FULL_HD), dtype=np.uint8)
-        costs.append(timed(lambda frame=frame: detector.detect(frame))[1])  # type: ignore[misc]
+        costs.append(timed(partial(detector.detect, frame))[1])
     return speed(costs)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from edge.bench.baselines.port import Baseline, Guess
 from edge.bench.labels import Label, Picture
@@ -39,7 +40,7 @@ def _plates(picture: Picture, bgr: Bgr, baseline: Baseline) -> Look:
         record = replace(blank(picture, label, bgr), found=True)
         if _legible(label) or (picture.is_crop and label.plate is not None):
             crop = bgr if label.box is None else cut(bgr, label.box)
-            guesses, cost = timed(lambda c=crop, at=label.country: baseline.read(c, country=at))  # type: ignore[misc]
+            guesses, cost = timed(partial(baseline.read, crop, country=label.country))
             reads.append(cost)
             record = _said(record, guesses)
         records.append(record)
@@ -49,7 +50,7 @@ def _plates(picture: Picture, bgr: Bgr, baseline: Baseline) -> Look:
 def _scene(picture: Picture, bgr: Bgr, baseline: Baseline) -> Look:
     """A whole scene; what it costs, reading included, counts as its finding."""
     country = next((label.country for label in picture.labels), "")
-    guesses, cost = timed(lambda: baseline.read(bgr, country=country))
+    guesses, cost = timed(partial(baseline.read, bgr, country=country))
     boxed = [g for g in guesses if g.box is not None]
     overlaps = iter(match(picture.boxes, [Detection(g.box, g.likelihood) for g in boxed if g.box]))
     records = []

@@ -48,6 +48,8 @@ def test_the_json_is_as_documented(real: Path, rendered: Path) -> None:
     assert set(report["synth"]) == {"moto", "night"}
     assert set(report["synth"]["moto"]) >= {"n", "exact", "as_car"}
     assert "against" not in report
+    assert "pictures: 3 to look at\n" in done.stderr  # what is under way is said where no bar can move
+    assert "rendered: 1 to look at\n" in done.stderr
 
 
 def test_without_json_there_are_tables(real: Path) -> None:
