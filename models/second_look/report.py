@@ -2,7 +2,7 @@
 
 Prints, on `valid`: recall at IoU 0.5 by source set, false boxes of pictures without a plate and the time of a picture,
 with and without the second look; how well boxes fit; and, on the held-out fold and on `valid`, the vehicles against
-the teacher's, as a table. Nothing is chosen here.
+the teacher's, as a table; with --scenes also those of rendered scenes that nothing was taught. Nothing is chosen here.
 """
 
 from collections import Counter
@@ -22,6 +22,7 @@ from models.detector.measure import MATCH_IOU, Outcome, false_boxes, look, media
 from models.detector.prepare import Picture, is_held_out, read_labels, usable
 from models.detector.prepare import read_recipe as detector_recipe
 from models.second_look.bank import vehicles_of
+from models.second_look.prepare import rendered
 
 NOBODY = "-"
 """No vehicle named."""
@@ -29,11 +30,12 @@ NOBODY = "-"
 
 def row(name: str, outcomes: Sequence[Outcome], threshold: float) -> str:
     """One line of the card's table."""
-    found, errors = score(outcomes, threshold), false_boxes(outcomes, threshold)
+    found = score(outcomes, threshold)
     sets = " · ".join(f"{key} {value:.3f}" for key, value in found.by_set.items())
     plates = sum(len(o.truth) for o in outcomes)
     missed = round((1 - found.recall) * plates)
     empty = [o for o in outcomes if not o.truth]
+    errors = false_boxes(empty, threshold) or 0.0
     boxes = sum(o.boxes(threshold) for o in empty)
     return (
         f"| {name} | {found.recall:.4f} ({missed} of {plates} missed) | {sets} | "
@@ -77,7 +79,8 @@ def table(counts: Counter[tuple[str, str]]) -> list[str]:
     "--data", type=click.Path(path_type=Path, exists=True), default=Path("../shared/data"), show_default=True
 )
 @click.option("--work", type=click.Path(path_type=Path), default=Path("../atalaya-work"), show_default=True)
-def main(data: Path, work: Path) -> None:
+@click.option("--scenes", type=click.Path(path_type=Path, exists=True), help="Rendered scenes never taught.")
+def main(data: Path, work: Path, scenes: Path | None) -> None:
     """Measure the shipped detector."""
     cv2.setNumThreads(1)
     rules = detector_recipe()["data"]
@@ -91,13 +94,23 @@ def main(data: Path, work: Path) -> None:
     ]
     both, first = OpenVinoDetector(threads=1), Proposer(threads=1)
     threshold = load_manifest()[0].score
-    for title, pictures, split in (("fold", fold, "train"), ("valid", valid, "valid")):
+    parts = [
+        ("fold", data, fold, vehicles_of(work, "train")),
+        ("valid", data, valid, vehicles_of(work, "valid")),
+    ]
+    if scenes is not None:
+        listed, known = rendered(scenes)
+        drawn: dict[str, str | None] = {
+            f"{path}#{i}": VEHICLES[k] for path, ks in known.items() for i, k in enumerate(ks)
+        }
+        parts.append(("rendered", scenes, listed, drawn))
+    for title, folder, pictures, kinds in parts:
         click.echo(f"{title}\n| | recall | by set | false boxes | ms |\n|---|---|---|---|---|")
-        alone, together = look(first, data, pictures), look(both, data, pictures)
+        alone, together = look(first, folder, pictures), look(both, folder, pictures)
         click.echo(row("first net alone", alone, threshold))
         click.echo(row("with the second look", together, 0.0))
         click.echo(f"mean overlap: {fit_of_boxes(alone):.3f} alone, {fit_of_boxes(together):.3f} together")
-        click.echo("\n".join(table(named(pictures, together, vehicles_of(work, split)))))
+        click.echo("\n".join(table(named(pictures, together, kinds))))
 
 
 if __name__ == "__main__":
