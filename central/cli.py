@@ -65,13 +65,13 @@ def check_config(context: click.Context, file: Path | None, config: Path) -> Non
 @cli.command()
 @configured
 def seal(config: Path) -> None:
-    """Move what is hot into the archive now."""
+    """Move what is hot into the archive now; says how many reads of which day (of UTC, as they are archived)."""
     from central.archive.write import seal as seal_now
 
     with database(config) as (settings, engine):
         days = seal_now(engine, settings.archive.path, clock=now)
     for day in days:
-        click.echo(f"{day.captured_date}  {day.rows}")
+        click.echo(f"{day.captured_date} UTC  {day.rows}")
     click.echo(f"{sum(day.rows for day in days)} archived in {settings.archive.path}")
 
 

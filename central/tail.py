@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from central.errors import CentralError
 from central.query.snapshot import Totals
 from central.show import Style, add_row, country_class, likelihood, plain, reads_table
+from central.text import printable
 from central.types import Alert, KeptRead
 
 _POLL_S: Final = 0.5
@@ -22,7 +23,7 @@ _RATE_OVER: Final = timedelta(minutes=1)
 _MOST_READS: Final = 60
 _MOST_ALERTS: Final = 5
 _MOST_ARRIVALS: Final = 20_000
-_FIXED_LINES: Final = 4  # summary, header, an empty line, and one for the cursor
+_FIXED_LINES: Final = 4  # summary, header, the zone, and one for the cursor
 
 
 class Source(Protocol):
@@ -142,14 +143,17 @@ def _page(board: Board, style: Style, *, now: datetime, size: ConsoleDimensions)
     """One screen: a sixth at most for the alerts, a sixth for the cameras, the rest for the reads."""
     sixth = max(1, size.height // 6)
     alerts, rates = board.alerts[:sixth], board.per_minute(now)[:sixth]
-    used = _FIXED_LINES + len(rates) + (len(alerts) + 2 if alerts else 0)
+    used = _FIXED_LINES + len(rates) + (len(alerts) + 2 if alerts else 0) + bool(board.fault)
     shown = list(board.reads)[: max(1, size.height - used)]
     parts: list[RenderableType] = [_summary(board, style)]
+    if board.fault:  # a line of its own: faults are told in English
+        parts.append(Text(printable(board.fault), "bold yellow", no_wrap=True, overflow="ellipsis"))
     if alerts:
         parts.append(_alarm(alerts, style))
     cameras = _rates(rates, style)
     table = reads_table(shown, style, width=size.width, dated=False)
-    parts += [table if shown else Text(style.words("no_reads"), "dim"), "", cameras]
+    zone = Text(style.heading("time"), "dim")
+    parts += [table if shown else Text(style.words("no_reads"), "dim"), zone, cameras]
     return Group(*parts)
 
 
@@ -165,11 +169,8 @@ def _summary(board: Board, style: Style) -> Text:
     line = Text.assemble(("Atalaya", "bold cyan"))
     for name, count, look in counts:
         line.append(f"   {style.words(name)} ").append(f"{count:,}", look)
-    line.append(f"   {style.zone}", "dim")
     if board.passed_over:
         line.append(f"   {style.words('passed_over')}", "yellow")
-    if board.fault:
-        line.append_text(plain(f"   {board.fault}", "bold yellow"))
     return line
 
 

@@ -23,6 +23,13 @@ def measure() -> ModuleType:
     return module
 
 
+def test_every_key_is_explained(measure: ModuleType) -> None:
+    readme = (MEASURE.parents[2] / "README.md").read_text(encoding="utf-8")
+    others = {"archive", "reads", "alerts", "archived", "lost", "duplicates"}
+    keys = {*measure.counts(score([], []), cut=0), *others}
+    assert [key for key in keys if f"`{key}`" not in readme] == []
+
+
 def span(second: int) -> tuple[object, object]:
     return NOON + timedelta(seconds=second), NOON + timedelta(seconds=second + 2)
 

@@ -167,7 +167,7 @@ class TestLooking:
 
     def test_a_history_is_a_table_in_the_sites_time(self, run: Run, engine: Engine) -> None:
         put(engine, [a_read(1), a_read(2, plate="XYZ987"), a_read(3)])
-        assert run("seal").output.splitlines()[0] == "2025-03-04  3"
+        assert run("seal").output.splitlines()[0] == "2025-03-04 UTC  3"
         put(engine, [a_read(4)])
         result = run("history", "abc-123", *LOOK)
         assert result.exit_code == 0
@@ -340,7 +340,7 @@ class TestLooking:
         heading, line, summary = result.stdout.splitlines()
         assert heading == "time (America/Bogota)  camera  plate  class  likelihood"
         assert line == f"{now.astimezone(BOGOTA):%Y-%m-%d %H:%M:%S}  cam-1  ABC123  CO private  0.791"
-        assert summary == "Atalaya   reads 1   alerts 0   kept 1   archived 0   America/Bogota"
+        assert summary == "Atalaya   reads 1   alerts 0   kept 1   archived 0"
         assert [(entry[0], entry[4]) for entry in log_of(engine)] == [("tail", None), ("tail.shown", 1)]
 
 
@@ -474,7 +474,7 @@ class TestKeeping:
         put(engine, [a_read(1), a_read(2, captured_at=NOON + timedelta(days=1))])
         result = run("seal")
         archive = config.parent / "state" / "archive"
-        assert result.stdout == f"2025-03-04  1\n2025-03-05  1\n2 archived in {archive}\n"
+        assert result.stdout == f"2025-03-04 UTC  1\n2025-03-05 UTC  1\n2 archived in {archive}\n"
 
     def test_dead_letters_are_listed_without_their_payloads(self, run: Run, engine: Engine) -> None:
         letter = {
