@@ -126,14 +126,18 @@ def places(bgr: Bgr, boxes: Sequence[Box | None]) -> list[Place]:
     return found
 
 
+def parted(spec: PlateSpec) -> tuple[str, ...]:
+    """The text's lines as its class parts them."""
+    first = (find(spec.country, spec.plate_class).lines or (len(spec.text),))[0]
+    return tuple(line for line in (spec.text[:first], spec.text[first:]) if line)
+
+
 def class_sheet(spec: PlateSpec, rng: Rng) -> Sheet:
     """A plate of a known class, in paint."""
     plate = render_plate(spec, rng)
-    first = (find(spec.country, spec.plate_class).lines or (len(spec.text),))[0]
-    lines = tuple(line for line in (spec.text[:first], spec.text[first:]) if line)
     high, wide = plate.bgr.shape[:2]
     character = (min(c.w for c in plate.chars) / wide, min(c.h for c in plate.chars) / high)
-    return Sheet(plate.bgr, wide / high, lines, plate.country, plate.plate_class, character)
+    return Sheet(plate.bgr, wide / high, parted(spec), plate.country, plate.plate_class, character)
 
 
 def free_sheet(rng: Rng, faces: Sequence[str]) -> Sheet:
@@ -399,20 +403,27 @@ def _rounds(data: Path, want: Want) -> Iterator[Painted]:
     """Painted scenes without end, round after round; ends only where a whole round brought none."""
     # In an order of chance: a last round that is not full takes from every set.
     scenes = sorted(_scenes(data), key=lambda rows: zlib.crc32(rows[0]["path"].encode()))
-    with ProcessPoolExecutor(want.workers, mp_context=get_context("spawn")) as pool:
-        for round_number in count():
-            tasks = [Task(data, tuple(rows), round_number, want.seed, want.faces) for rows in scenes]
-            any_left = False
-            try:
-                for made in pool.map(paint, tasks, chunksize=4):
-                    if made.labels:
-                        any_left = True
-                        yield made
-            except GeneratorExit:
-                pool.shutdown(cancel_futures=True)
-                raise
-            if not any_left:
-                return
+    for round_number in count():
+        tasks = [Task(data, tuple(rows), round_number, want.seed, want.faces) for rows in scenes]
+        any_left = False
+        for made in _mapped(tasks, want.workers):
+            if made.labels:
+                any_left = True
+                yield made
+        if not any_left:
+            return
+
+
+def _mapped(tasks: Sequence[Task], workers: int) -> Iterator[Painted]:
+    """Every task done, in order; what nobody waits for any more is dropped."""
+    if workers == 1:
+        yield from map(paint, tasks)
+        return
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    try:
+        yield from pool.map(paint, tasks, chunksize=4)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _row(

@@ -223,6 +223,7 @@ def write_testset(folder: Path, *, count: int, seed: int, progress: Callable[[in
             "width_px": LEAST_WIDE_PX,
             "contrast": LEAST_CONTRAST,
             "fidelity": LEAST_FIDELITY,
+            "fidelity_small": LEAST_SMALL_FIDELITY,
         },
         "plates": sorted({label.plate for label in labels}),
     }
