@@ -21,6 +21,7 @@ from edge.errors import ConfigError, EdgeError
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_SUMMARY = 500  # characters: a whole sentence
 _NEW_FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
@@ -51,6 +52,9 @@ class _Commands(click.Group):
         module = importlib.import_module(self.ELSEWHERE[cmd_name][0])
         command = getattr(module, cmd_name)
         assert isinstance(command, click.Command)  # noqa: S101  # a fault in our own table
+        if isinstance(command, click.Group):
+            for each in command.commands.values():  # of a group of its own click would cut the summaries
+                each.short_help = each.get_short_help_str(_SUMMARY)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -61,7 +65,7 @@ class _Commands(click.Group):
         if name in self.ELSEWHERE:
             return self.ELSEWHERE[name][1]
         command = self.get_command(ctx, name)
-        return command.get_short_help_str(90) if command else ""
+        return command.get_short_help_str(_SUMMARY) if command else ""
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  # as click declares it
         try:

@@ -58,6 +58,14 @@ def test_help_names_every_command_and_imports_no_vision() -> None:
     assert "HEAVY []" in done.stdout
 
 
+@pytest.mark.parametrize("words", [[], ["simulate"], ["bench"]])
+def test_summaries_are_whole(words: list[str]) -> None:
+    usage, *rest = CliRunner().invoke(cli, [*words, "--help"]).output.splitlines()
+    assert usage.endswith("[ARGS]...")
+    assert rest
+    assert [line for line in rest if "..." in line] == []
+
+
 def test_a_good_configuration_is_told_back(folder: Path) -> None:
     result = call("check-config", write(folder, CONFIG))
     assert result.exit_code == 0, result.output
