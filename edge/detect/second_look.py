@@ -54,6 +54,9 @@ class Manifest(BaseModel):
     overlap: Annotated[float, Field(gt=0, lt=1)] = Field(
         description="intersection over union above which the worse of two moved boxes goes"
     )
+    still: Annotated[float, Field(ge=0, lt=1)] = Field(
+        description="how much of each move and growth is taken for uncertainty and not made"
+    )
     temperature: Annotated[float, Field(gt=0)] = Field(description="of the vehicles' likelihoods")
     vehicle: Annotated[float, Field(ge=0, lt=1)] = Field(
         description="least likelihood of the best vehicle; below it none is named"
@@ -136,7 +139,7 @@ def judged(
     Returns:
         The detection; None where the moved box lies outside the frame.
     """
-    box = moved(proposal.box, answers[1:5], frame=frame)
+    box = moved(proposal.box, answers[1:5], still=manifest.still, frame=frame)
     if box is None:
         return None
     certain = min(max(proposal.score, 1e-6), 1 - 1e-6)
@@ -149,19 +152,21 @@ def judged(
     return Detection(box, score, vehicles(answers[5:], manifest=manifest))
 
 
-def moved(box: Box, change: NDArray[np.float32], *, frame: tuple[int, int]) -> Box | None:
+def moved(box: Box, change: NDArray[np.float32], *, still: float = 0.0, frame: tuple[int, int]) -> Box | None:
     """Move a box's sides as the net says.
 
     Args:
         box: the proposal.
         change: (4,) float32: shift of the middle in sizes of the box, x and y; logarithms of the growth of width
             and height.
+        still: by how much each change is lessened, down to none.
         frame: height and width of the frame, px, that the box is clipped to.
 
     Returns:
         The box; None where nothing of it is left.
     """
-    right, down, wider, higher = (float(value) for value in np.clip(change, -_FARTHEST, _FARTHEST))
+    lessened = np.sign(change) * np.maximum(np.abs(change) - still, 0.0)
+    right, down, wider, higher = (float(value) for value in np.clip(lessened, -_FARTHEST, _FARTHEST))
     size, (x, y) = size_of(box), box.centre
     x, y = x + right * size, y + down * size
     width, height = box.width * math.exp(wider), box.height * math.exp(higher)

@@ -5,7 +5,7 @@ least score of a detection, the temperature of the vehicles' likelihoods. `valid
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from edge.detect.second_look import VEHICLES, Manifest
 from models.detector.measure import score
 from models.second_look.measure import Views, best_iou, found, outcomes
-from models.second_look.prepare import read_recipe
+from models.second_look.prepare import NEAR_IOU, read_recipe
 
 NAME = "look"
 HIT, APART = 0.5, 0.2
@@ -35,6 +35,7 @@ def plain_manifest(proposal: float, **changes: Any) -> Manifest:  # noqa: ANN401
         "look_weight": 0.5,
         "score": 0.5,
         "overlap": 0.5,
+        "still": 0.0,
         "temperature": 1.0,
         "vehicle": 0.0,
         "sha256": {},
@@ -129,6 +130,7 @@ def vehicles_in(
 def fitted(views: Views, answers: NDArray[np.float32], rules: dict[str, Any]) -> Manifest:
     """The manifest, its vehicles' temperature excepted, that fits the fold."""
     manifest = plain_manifest(rules["proposal"], overlap=rules["overlap"])
+    manifest = manifest.model_copy(update={"still": best_still(views, answers, manifest, rules["still"])})
     known = is_plate(views, best_iou(views, answers, manifest))
     chosen = (known >= 0) & (views.score >= rules["proposal"])
     features = np.column_stack([logit(views.score), answers[:, 0].astype(np.float64)])[chosen]
@@ -141,6 +143,19 @@ def fitted(views: Views, answers: NDArray[np.float32], rules: dict[str, Any]) ->
     }
     manifest = manifest.model_copy(update=changes)
     return manifest.model_copy(update={"score": least_score(views, answers, manifest, rules)})
+
+
+def best_still(
+    views: Views, answers: NDArray[np.float32], manifest: Manifest, candidates: Sequence[float]
+) -> float:
+    """The lessening of moves at which boxes that lie on plates fit them best."""
+    on_plates = best_iou(views, answers, manifest.model_copy(update={"still": 0.99})) >= NEAR_IOU
+    on_plates &= views.score >= manifest.proposal
+    fits = [
+        float(best_iou(views, answers, manifest.model_copy(update={"still": still}))[on_plates].mean())
+        for still in candidates
+    ]
+    return candidates[int(np.argmax(fits))]
 
 
 def least_score(

@@ -42,6 +42,7 @@ def facts(**changes: Any) -> dict[str, Any]:
         "look_weight": 1.0,
         "score": 0.5,
         "overlap": 0.5,
+        "still": 0.0,
         "temperature": 1.0,
         "vehicle": 0.5,
         "sha256": {"look.bin": hashlib.sha256(b"weights").hexdigest()},
@@ -95,6 +96,14 @@ def test_a_box_moves_only_so_far() -> None:
     assert box is not None
     assert box.centre == pytest.approx((404, 274), abs=1e-3)
     assert box.width == pytest.approx(80 * math.exp(0.8), abs=1e-3)
+
+
+def test_small_moves_are_not_made_and_large_ones_lessened() -> None:
+    change = np.array([0.04, -0.15, 0.03, 0.25], np.float32)
+    box = moved(BOX, change, still=0.05, frame=FRAME)
+    assert box is not None
+    assert box.centre == pytest.approx((340, 210 - 0.1 * 80), abs=1e-4)
+    assert (box.width, box.height) == pytest.approx((80, 20 * math.exp(0.2)), abs=1e-4)
 
 
 def test_a_box_that_leaves_the_frame_is_none() -> None:

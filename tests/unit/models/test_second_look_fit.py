@@ -7,6 +7,7 @@ import pytest
 
 from edge.types import Box
 from models.second_look.fit import (
+    best_still,
     is_plate,
     least_score,
     logit,
@@ -107,6 +108,18 @@ def test_the_least_score_keeps_false_boxes_in_bounds(share: float, expected: tup
     rules: dict[str, Any] = {"most_false_boxes": share}
     manifest = plain_manifest(0.1, detector_weight=1.0, look_weight=0.0)
     assert expected[0] <= least_score(STREET, said(0, 0, 0, 0, 0), manifest, rules) <= expected[1]
+
+
+@pytest.mark.parametrize(("growth", "expected"), [(0.3, 0.9), (-0.3, 0.05), (0.0, 0.0)])
+def test_moves_are_lessened_as_fits_the_fold(growth: float, expected: float) -> None:
+    wide = Box(60, 95, 160, 30)  # twice the plate's width
+    street = views((0, wide if growth < 0 else PLATE, 0.9), sets=("gatecam",), truth=((PLATE,),))
+    answers = said(1.0)
+    answers[0, 3] = growth
+    if growth < 0:
+        answers[0, 3:5] = np.log(80 / 160) - 0.05, np.log(20 / 30) - 0.05
+        answers[0, 1:3] = 0.0
+    assert best_still(street, answers, plain_manifest(0.1), [0.0, 0.05, 0.9]) == expected
 
 
 def test_vehicles_are_compared_where_the_teacher_names_one() -> None:
