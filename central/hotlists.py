@@ -12,7 +12,8 @@ from central.options import FILE, Commands, configured, database, looking, now, 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from central.hotlist.store import Entry, ImportReport
+    from central.hotlist.end import Entry
+    from central.hotlist.store import ImportReport
 
 
 @click.group(cls=Commands)
@@ -109,7 +110,7 @@ def remove_from_hotlist(  # noqa: PLR0913  # click passes every option apart
     from central.access.audit import AuditLog
     from central.access.key import open_key
     from central.access.look import declare
-    from central.hotlist.store import Which, end_entry
+    from central.hotlist.end import Which, end_entry
 
     if (number is None) is (plate is None) or (plate is None) is not (country is None):
         raise click.UsageError("name one entry: PLATE --country CO, or --entry N")

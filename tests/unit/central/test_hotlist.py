@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from central.db import from_us, hotlist_entry, open_database
 from central.errors import HotlistError, StoreError
+from central.hotlist.end import Which, end_entry
 from central.hotlist.grammar import load_grammar
 from central.hotlist.index import HotlistIndex
 from central.hotlist.sheet import Sheet, read_sheet
@@ -289,6 +290,38 @@ def test_an_import_is_live_in_the_next_transaction(database: Engine, database_ur
     with database.begin() as connection:
         assert len(hotlist.current(connection)) == 1
     elsewhere.dispose()
+
+
+def test_an_ended_entry_is_live_at_once_and_still_hit_by_what_was_seen_before(
+    database: Engine, tmp_path: Path
+):
+    list_plates(database, tmp_path, GOOD, at=AT)
+    hotlist = Hotlist(compatible=GRAMMAR.compatible)
+    with database.begin() as connection:
+        hotlist.current(connection)
+    ended = end_entry(database, Which(plate="abc 123", country="CO"), by="ana", at=AT, log=lambda *_: None)
+    assert (ended.list_name, ended.plate, ended.country) == ("medellin", "ABC123", "CO")
+    with database.begin() as connection:
+        index = hotlist.current(connection)
+    before, after = (a_read(1, plate_class=None, captured_at=AT + timedelta(seconds=s)) for s in (-1, 1))
+    assert [hit.entry_id for hit in index.match(before)] == [ended.number]
+    assert index.match(after) == []
+    with pytest.raises(HotlistError, match="no entry ABC123"):
+        end_entry(database, Which(plate="ABC123", country="CO"), by="ana", at=AT, log=lambda *_: None)
+    # Listed again, it is the same entry.
+    again = list_plates(database, tmp_path, GOOD, at=AT + timedelta(days=1))
+    assert (again.added, again.changed) == (0, 1)
+
+
+def test_an_end_that_cannot_be_logged_is_none(database: Engine, tmp_path: Path):
+    def full(*_: object) -> None:
+        raise OperationalError("insert", {}, Exception("disk full"))
+
+    list_plates(database, tmp_path, GOOD, at=AT)
+    entries = rows(database, hotlist_entry)
+    with pytest.raises(StoreError, match="disk full"):
+        end_entry(database, Which(number=1), by="ana", at=AT, log=full)
+    assert rows(database, hotlist_entry) == entries
 
 
 # The index
