@@ -1,4 +1,4 @@
-"""``python -m models.synth``: renders the sample clips, and plates and scenes for training."""
+"""``python -m models.synth``: the sample clips, pictures for training, and a test set apart from both."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ into a lamp beside the camera by night.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
@@ -92,6 +92,8 @@ def _lettering(
     """The ink of the characters, that of the small print, and the characters' boxes (n, 4)."""
     high, wide = shape
     style = testglyphs.random_style(rng)
+    if plate_class.lines:  # small plates are pressed with pens nearly as thick as large ones
+        style = replace(style, pen=1.15 * style.pen)
     ink, small = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
     top, bottom = float(rng.uniform(0.07, 0.11)), float(rng.uniform(0.88, 0.93))
     if look.band == "top":
@@ -223,7 +225,7 @@ def _dirt(day: Floats, night: Floats, chars: Floats, rng: Rng) -> None:
         day[:] = day * (1 - film[..., None]) + np.array([0.11, 0.15, 0.19], np.float32) * film[..., None]
         night *= 1 - 0.7 * film
     for _ in range(int(rng.poisson(1.2))):
-        radius = float(rng.uniform(0.02, 0.075)) * high
+        radius = float(rng.uniform(0.015, 0.05)) * high
         middle = (float(rng.uniform(0, wide)), float(rng.uniform(0, high)))
         if _hides(chars, (middle[0] - radius, middle[1] - radius, 2 * radius, 2 * radius)):
             continue

@@ -116,10 +116,10 @@ def nearest(character: str, styles: list[Style], faces: list[str]) -> list[float
 
 
 def test_no_glyph_is_one_of_the_training_s() -> None:
-    """A T is two bars in every lettering, and some typeface's may be this one's; nothing else is.
+    """An L or a T is two bars in every lettering, and some typeface's may be this one's; nothing else is.
 
-    Over all 219 typefaces of the recipe and four styles: the nearest overlap has its median at 0.89; of glyphs with
-    a curve 0.93 at most (D, P, U: 0.97); E, F, H and L, of straight bars, 0.95 to 0.99; T 1.0.
+    Over all 219 typefaces of the recipe and four styles: the nearest overlap has its median at 0.88; of glyphs with
+    a curve 0.93 at most (D, J, P, U: 0.97); E, F, H and I, of straight bars, 0.95 to 0.98; L and T 1.0.
     """
     recipe = yaml.safe_load((ROOT / "models/reader/recipe.yaml").read_text(encoding="utf-8"))
     faces = [*typefaces.OWN, *typefaces.installed(recipe["typefaces"][-6:])]
@@ -127,7 +127,7 @@ def test_no_glyph_is_one_of_the_training_s() -> None:
         faces.append("fe")
     styles = [random_style(np.random.default_rng([5, number])) for number in range(4)]
     found = {character: nearest(character, styles, faces) for character in ALPHABET}
-    assert max(max(overlaps) for character, overlaps in found.items() if character != "T") < 0.996
+    assert max(max(overlaps) for character, overlaps in found.items() if character not in "LT") < 0.99
     assert max(max(found[character]) for character in CURVED) < 0.94
     for number in range(len(styles)):
         assert np.median([overlaps[number] for overlaps in found.values()]) < 0.92
