@@ -53,8 +53,9 @@ _LEAST_CHARACTER_PX: Final = (4.6, 8.0)
 """Width and height below which nobody could read a character."""
 _GROW: Final = 1.03
 """A painted plate is a little larger than what it covers, so that no rim is left."""
-_STRETCH: Final = 1.18
-"""A plate is drawn so much wider or narrower than it is; what is missing then is covered beyond the old one."""
+_STRETCH: Final = (1.18, 1.35)
+"""A plate of one line and of two is drawn so much wider or narrower than it is; what is missing then is covered
+beyond the old one. Two lines more: how wide the plates of motorcycles are, sources say differently."""
 _REACH: Final = 1.5
 """A plate of another shape than the old one covers up to so many times its width or height."""
 _FREE_SHARE: Final = 0.45
@@ -157,15 +158,16 @@ def free_sheet(rng: Rng, faces: Sequence[str]) -> Sheet:
     return Sheet(bgr, bgr.shape[1] / bgr.shape[0], free.lines, "XX", "open", character)
 
 
-def fitted(corners: Floats, aspect: float) -> Floats | None:
+def fitted(corners: Floats, aspect: float, *, lines: int = 1) -> Floats | None:
     """Corners for a plate of another shape that covers all of the old one; None where the shapes differ too much.
 
     Args:
         corners: (4, 2) px of the old plate.
         aspect: width over height of the new one.
+        lines: its lines, 1 or 2.
     """
-    ratio = aspect / _aspect(corners)
-    across, down = max(ratio / _STRETCH, 1.0), max(1 / (ratio * _STRETCH), 1.0)
+    ratio, stretch = aspect / _aspect(corners), _STRETCH[lines - 1]
+    across, down = max(ratio / stretch, 1.0), max(1 / (ratio * stretch), 1.0)
     if max(across, down) > _REACH:
         return None
     half = np.array([across, down]) * _GROW / 2
@@ -192,7 +194,7 @@ def sheet_for(
     """
     for _ in range(_TRIES):
         sheet = _draw(corners, rng, faces)
-        there = fitted(corners, sheet.aspect) if sheet is not None else None
+        there = fitted(corners, sheet.aspect, lines=len(sheet.lines)) if sheet is not None else None
         if (
             sheet is None
             or there is None
@@ -220,7 +222,7 @@ def _draw(corners: Floats, rng: Rng, faces: Sequence[str]) -> Sheet | None:
         spec = random_spec(rng, two_line=two_lines)
         plate_class = find(spec.country, spec.plate_class)
         wide, high = plate_class.size_mm
-        there = fitted(corners, wide / high)
+        there = fitted(corners, wide / high, lines=2 if plate_class.lines else 1)
         # Narrower than this no character can become wide enough: not worth drawing.
         longest = max(plate_class.lines or (len(spec.text),))
         if there is not None and _sides(there)[0] > longest * _LEAST_CHARACTER_PX[0] * 1.25:

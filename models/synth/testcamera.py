@@ -238,10 +238,8 @@ def _h264(clean: Image, *, crf: int, still: bool) -> Image:
         track.options = {"crf": str(crf), "preset": "veryfast", "threads": "1", "bf": "0"}
         for number in range(3):
             step = 0 if still else 2 - number
-            moved = np.roll(even, (-step, -2 * step), axis=(0, 1))
-            for packet in track.encode(
-                av.VideoFrame.from_ndarray(np.ascontiguousarray(moved), format="bgr24")
-            ):
+            moved = np.roll(even, (-step, -2 * step), axis=(0, 1)).astype(np.uint8)
+            for packet in track.encode(av.VideoFrame.from_ndarray(moved, format="bgr24")):
                 container.mux(packet)
         for packet in track.encode(None):
             container.mux(packet)

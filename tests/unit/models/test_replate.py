@@ -161,6 +161,9 @@ def test_a_plate_of_another_shape_covers_all_of_the_old_one() -> None:
         hull = there.astype(np.float32).reshape(-1, 1, 2)
         assert all(cv2.pointPolygonTest(hull, tuple(map(float, c)), measureDist=False) > 0 for c in corners)
     assert fitted(corners, 7.0) is None
+    # A motorcycle's plate of two lines is given more room: sources say differently how wide it is.
+    assert fitted(quad(wide=108, high=90), 235 / 105) is None
+    assert fitted(quad(wide=108, high=90), 235 / 105, lines=2) is not None
     assert fitted(corners, 0.6) is None
 
 
