@@ -1,13 +1,13 @@
 """Baselines beside us: the same figures, on the same pictures."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from edge.bench.read_rate import Point, best_points
 from edge.bench.record import Look, Record
 from edge.bench.rendered import RenderedScore, rendered_scores
-from edge.bench.report import outcomes
+from edge.bench.report import WAYS, Way, outcomes
 from edge.bench.scores import DetectorScore, SetScore, detector_score, set_scores
 from edge.bench.speed import Speed, speed
 from edge.contract.plate import Grammar
@@ -20,8 +20,9 @@ class Rival:
     Attributes:
         finds: whether it found the plates itself; if not, it was given each labelled plate, cut out.
         detector: of one that finds.
-        read_rates: its own confidence as the threshold, by share of false reads allowed; over `n` texts.
-        ours: what we reach on these same texts, raw and decoded, likewise.
+        read_rates: its own confidence as the threshold, by share of false reads allowed; over `n` texts. As they
+            are (`raw`), and O taken for 0 (`raw_o0`); empty without texts.
+        ours: what we reach on these same texts, each way.
         scene: cost of a whole scene, finding and reading.
         plate: cost of a plate that was cut out.
     """
@@ -32,8 +33,8 @@ class Rival:
     n: int
     sets: dict[str, SetScore]
     detector: DetectorScore | None
-    read_rates: dict[float, Point]
-    ours: dict[str, dict[float, Point]]
+    read_rates: dict[Way, dict[float, Point]]
+    ours: dict[Way, dict[float, Point]]
     scene: Speed
     plate: Speed
     synth: dict[str, RenderedScore]
@@ -53,7 +54,7 @@ class Rival:
             },
             "recall50": recall.as_json() if recall else None,
             "false_boxes_per_picture": false.per_picture if false else None,
-            "read_rate": _points(self.read_rates),
+            "read_rate": {way: _points(points) for way, points in self.read_rates.items()},
             "ours_on_the_same": {way: _points(points) for way, points in self.ours.items()},
             "scene": self.scene.as_json(),
             "plate": self.plate.as_json(),
@@ -104,12 +105,16 @@ def rival(asked: Asked, *, ours: Sequence[Record], grammar: Grammar) -> Rival:
         n=len(records),
         sets=set_scores(records),
         detector=detector_score(asked.real) if asked.finds else None,
-        read_rates=best_points(outcomes(records, way="raw")) if records else {},
-        ours={way: best_points(outcomes(same, way=way)) for way in ("raw", "decoded")} if same else {},
+        read_rates=_rates(records, ("raw", "raw_o0")),
+        ours=_rates(same, WAYS),
         scene=speed([look.detect for look in looks if look.detect]),
         plate=speed([cost for look in looks for cost in look.reads]),
         synth=rendered_scores(rendered, grammar),
     )
+
+
+def _rates(records: Sequence[Record], ways: Iterable[Way]) -> dict[Way, dict[float, Point]]:
+    return {way: best_points(outcomes(records, way=way)) for way in ways} if records else {}
 
 
 def _texts(records: list[Record]) -> list[Record]:

@@ -1,6 +1,6 @@
 """The report for people."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from rich.console import Console
@@ -10,7 +10,7 @@ from edge.bench.against import Absent, Rival
 from edge.bench.intervals import Share
 from edge.bench.read_rate import Point
 from edge.bench.reliability import Reliability
-from edge.bench.report import Report
+from edge.bench.report import Report, Way
 from edge.bench.scores import FalseBoxes
 from edge.bench.speed import WARM_UPS, Speed
 
@@ -152,10 +152,9 @@ def _rivals(rivals: Iterable[Rival | Absent], console: Console) -> None:
             continue
         how = "finds plates itself" if rival.finds else "given each labelled plate, cut out"
         console.print(f"{rival.name}: {rival.version}; {how}", markup=False)
-        if rival.read_rates:
-            console.print(f"    at 4, 1 and 0.5 % false, of {rival.n}: {_points(rival.read_rates.values())}")
-        for way, points in rival.ours.items():
-            console.print(f"    [dim]ours there, {way}: {_points(points.values())}[/dim]")
+        if rival.n:
+            console.print(f"    read rates at 4, 1 and 0.5 % false, of {rival.n}: {_rates(rival.read_rates)}")
+            console.print(f"    [dim]ours there: {_rates(rival.ours)}[/dim]")
         if rival.detector:
             false = rival.detector.on_negatives
             console.print(f"    recall {share(rival.detector.recall50)}, false boxes {_boxes(false)}")
@@ -166,8 +165,11 @@ def _table(title: str, first: str) -> Table:
     return Table(first, title=title, title_justify="left", title_style="bold")
 
 
-def _points(points: Iterable[Point]) -> str:
-    return ", ".join(f"{p.read_rate.share:.1%}" for p in points)
+def _rates(ways: Mapping[Way, Mapping[float, Point]]) -> str:
+    return "; ".join(
+        f"{way.replace('_o0', ', O=0')} " + " ".join(f"{p.read_rate.share:.1%}" for p in points.values())
+        for way, points in ways.items()
+    )
 
 
 def _point(point: Point) -> str:

@@ -157,6 +157,7 @@ class TestTable:
             "100.0% 21-100",
             "rendered moto",
             "other: other 1.2; finds plates itself",
+            "read rates at 4, 1 and 0.5 % false, of 1: raw 0.0% 0.0% 0.0%; raw, O=0 0.0% 0.0% 0.0%",
             "cropper: c 3; given each labelled plate, cut out",
             "gone: not installed: pip install [gone]",
         ],
@@ -181,7 +182,7 @@ class TestRival:
         seen = look(record("ABC123", "A8C123", sure=0.8, path=Path("a.png"), kind="scene"), detect=CALLS[0])
         found = rival(Asked("o", "1", True, [seen], []), ours=ours, grammar=grammar)
         assert (found.n, found.sets["s"].raw.exact) == (1, Share(0, 1))
-        assert [p.right for p in found.read_rates.values()] == [0, 0, 0]
+        assert [p.right for p in found.read_rates["raw"].values()] == [0, 0, 0]
         assert [p.read_rate for p in found.ours["raw"].values()] == [Share(1, 1)] * 3
         told = json.loads(json.dumps(found.as_json()))
         assert (told["name"], told["version"], told["finds"], told["n"]) == ("o", "1", True, 1)
