@@ -5,7 +5,7 @@ The flow, each stage one module::
     patterns -> plates (glyphs) -> scene: vehicles + background + traffic -> frame -> weather
                   |                                       |                     |
                   |                                     truth                clips / training sets
-                  +-> replate (quads, likeness): real scenes of the training set, plates painted over
+                  +-> replate (quads, likeness, sheets): real scenes of the training set, plates painted over
     signs (words) -> negatives: lettering that is no plate
     patterns -> testplates (testglyphs) -> testcamera -> testset: what no training may import or see
 

@@ -16,7 +16,7 @@ from PIL import ImageDraw, ImageFont
 
 from models.synth.arrays import Floats, Image, Rng, pick
 from models.synth.freeprint import smooth
-from models.synth.words import CAMERAS, MODELS, MONTHS, PAINTED, ROUTES, STICKERS, TRIMS, WALLS
+from models.synth.words import MODELS, PAINTED, ROUTES, STICKERS, TRIMS, WALLS, digits, telephone, time_stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,42 +32,6 @@ class Sign:
     bgr: Image
     says: str
     kind: str
-
-
-def _digits(rng: Rng, count: int) -> str:
-    return "".join(str(d) for d in rng.integers(0, 10, count))
-
-
-def telephone(rng: Rng) -> str:
-    """A telephone number as it is painted on vehicles."""
-    a, b, c, d = (_digits(rng, count) for count in (2, 3, 4, 7))
-    forms = (
-        f"3{a} {b} {c}",
-        f"{b} {a} {a[::-1]}",
-        f"TEL. {d}",
-        f"(604) {b} {c}",
-        f"01 8000 {d[:6]}",
-        f"{b}-{c}",
-    )
-    return pick(rng, (*forms, f"PBX {b} {c}", f"CEL 3{a}{d}"))
-
-
-def time_stamp(rng: Rng) -> str:
-    """Date, time, and names as cameras print them into their pictures."""
-    year, month, day = int(rng.integers(2014, 2030)), int(rng.integers(1, 13)), int(rng.integers(1, 29))
-    clock = f"{int(rng.integers(24)):02d}:{int(rng.integers(60)):02d}:{int(rng.integers(60)):02d}"
-    y, m, d = f"{year}", f"{month:02d}", f"{day:02d}"
-    date = pick(
-        rng, (f"{y}-{m}-{d}", f"{d}/{m}/{y}", f"{m}-{d}-{y}", f"{d} {MONTHS[month]} {y}", f"{y}/{m}/{d}")
-    )
-    camera, digits = pick(rng, CAMERAS), _digits(rng, 6)
-    both = f"{date} {clock}"
-    others = (f"{int(rng.integers(10, 95))} km/h", f"FPS {int(rng.integers(8, 31))}", f"GAIN {digits[:2]}")
-    return pick(
-        rng,
-        (both, both, clock, date, camera, f"{both} {camera}", f"{clock}.{digits[:3]}", f"{camera} {clock}",
-         f"{digits}BE {date}", *others),
-    )  # fmt: skip
 
 
 def ink(text: str, face: str, height_px: int, *, slant: float = 0.0, spread: float = 0.0) -> Image:
@@ -242,7 +206,7 @@ def _limit(rng: Rng, face: str, windows: Sequence[Image]) -> tuple[Floats, str]:
 
 def _board(rng: Rng, face: str, windows: Sequence[Image]) -> tuple[Floats, str]:
     """A bus's route in lights or on a board."""
-    text = f"{_digits(rng, 3)} {pick(rng, ROUTES)}" if rng.random() < 0.6 else pick(rng, ROUTES)
+    text = f"{digits(rng, 3)} {pick(rng, ROUTES)}" if rng.random() < 0.6 else pick(rng, ROUTES)
     mask = ink(text, face if rng.random() < 0.4 else "", 48)
     picture, at = _around(mask, rng, windows)
     picture = picture * 0.08 + float(rng.uniform(5, 40))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from models.synth.arrays import Rng, pick
+
 MODELS = (
     "Sportage", "DUSTER", "Sandero", "LOGAN", "Stepway", "SPARK GT", "Captiva", "Onix", "SAIL", "Picanto",
     "RIO", "Cerato", "Sorento", "TUCSON", "Accent", "i25", "i10", "CRETA", "MAZDA 3", "CX-30", "CX-5",
@@ -50,3 +52,40 @@ MONTHS = (
     "JAN", "ENE", "FEB", "MAR", "ABR", "MAY", "JUN", "JUL", "AGO", "SEP", "OCT", "NOV", "DIC",
 )  # fmt: skip
 """As cameras write them; the first stands for none."""
+
+
+def digits(rng: Rng, count: int) -> str:
+    """So many figures."""
+    return "".join(str(d) for d in rng.integers(0, 10, count))
+
+
+def telephone(rng: Rng) -> str:
+    """A telephone number as it is painted on vehicles."""
+    a, b, c, d = (digits(rng, count) for count in (2, 3, 4, 7))
+    forms = (
+        f"3{a} {b} {c}",
+        f"{b} {a} {a[::-1]}",
+        f"TEL. {d}",
+        f"(604) {b} {c}",
+        f"01 8000 {d[:6]}",
+        f"{b}-{c}",
+    )
+    return pick(rng, (*forms, f"PBX {b} {c}", f"CEL 3{a}{d}"))
+
+
+def time_stamp(rng: Rng) -> str:
+    """Date, time, and names as cameras print them into their pictures."""
+    year, month, day = int(rng.integers(2014, 2030)), int(rng.integers(1, 13)), int(rng.integers(1, 29))
+    clock = f"{int(rng.integers(24)):02d}:{int(rng.integers(60)):02d}:{int(rng.integers(60)):02d}"
+    y, m, d = f"{year}", f"{month:02d}", f"{day:02d}"
+    date = pick(
+        rng, (f"{y}-{m}-{d}", f"{d}/{m}/{y}", f"{m}-{d}-{y}", f"{d} {MONTHS[month]} {y}", f"{y}/{m}/{d}")
+    )
+    camera, figures = pick(rng, CAMERAS), digits(rng, 6)
+    both = f"{date} {clock}"
+    others = (f"{int(rng.integers(10, 95))} km/h", f"FPS {int(rng.integers(8, 31))}", f"GAIN {figures[:2]}")
+    return pick(
+        rng,
+        (both, both, clock, date, camera, f"{both} {camera}", f"{clock}.{figures[:3]}", f"{camera} {clock}",
+         f"{figures}BE {date}", *others),
+    )  # fmt: skip

@@ -13,22 +13,9 @@ from models.synth.likeness import flat, measure, painted
 from models.synth.patterns import find
 from models.synth.plates import PlateSpec, render_plate
 from models.synth.quads import find_quad
-from models.synth.replate import (
-    Task,
-    Want,
-    class_sheet,
-    detected,
-    fitted,
-    free_sheet,
-    is_legible,
-    paint,
-    parted,
-    places,
-    repaint,
-    sheet_for,
-    write_replated,
-)
+from models.synth.replate import Task, Want, detected, is_legible, paint, places, repaint, write_replated
 from models.synth.reserved import RESERVED_SEEDS, TEST_SEEDS, is_reserved
+from models.synth.sheets import class_sheet, fitted, free_sheet, parted, sheet_for
 
 STREET = (420, 640)
 

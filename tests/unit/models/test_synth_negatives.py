@@ -14,7 +14,8 @@ from models.synth.arrays import stream
 from models.synth.negatives import windows, write_lettering
 from models.synth.patterns import CLASSES
 from models.synth.reserved import TEST_SEEDS
-from models.synth.signs import bodywork, draw_sign, ink, telephone, time_stamp
+from models.synth.signs import bodywork, draw_sign, ink
+from models.synth.words import telephone, time_stamp
 
 KINDS = {"name", "painted", "sticker", "board", "wall", "overlay"}
 
