@@ -30,6 +30,7 @@ class Shot:
         chars: (n, 4, 2) px, the corners of each character's box.
         contrast: grey levels between characters and their ground that are left.
         fidelity: correlation 0..1 of the worst character with what a perfect lens, sensor and encoder would show.
+        truth: the same with the characters as they are: neither glare nor a shadow's edge hides a part of one.
     """
 
     bgr: Image
@@ -37,6 +38,7 @@ class Shot:
     chars: Floats
     contrast: float
     fidelity: float
+    truth: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +107,15 @@ def shoot(scene: Surface, pose: Pose, *, night: bool, rng: Rng) -> Shot:
     boxes = np.concatenate([[[a, b], [a + c, b], [a + c, b + d], [a, b + d]] for a, b, c, d in scene.chars])
     chars = (corners(boxes.astype(np.float64), scene.plate, pose) + shift).reshape(-1, 4, 2)
     seen = _encoded(clean, rng)
-    ideal = cv2.resize(
-        np.clip(lit, 0, 1) ** np.float32(0.45), (int(size[0]), int(size[1])), interpolation=cv2.INTER_AREA
-    )
-    fidelity = _fidelity(seen, np.asarray(ideal, np.float32), chars)
-    return Shot(seen, quad + shift, chars, _contrast(seen, chars), fidelity)
+    whole_light = light if light.ndim == 3 else light[..., None]
+    fidelity, truth = (_fidelity(seen, _perfect(ideal, seen.shape), chars) for ideal in (lit, whole_light))
+    return Shot(seen, quad + shift, chars, _contrast(seen, chars), fidelity, truth)
+
+
+def _perfect(light: Floats, shape: tuple[int, ...]) -> Floats:
+    """Light (h, w, 1 or 3) as a perfect camera shows it in a picture of this shape, channels' mean (h, w)."""
+    tone = np.clip(light, 0, 1).mean(axis=2) ** np.float32(0.45)
+    return np.asarray(cv2.resize(tone, (shape[1], shape[0]), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _day(light: Floats, rng: Rng) -> Floats:
@@ -190,9 +196,8 @@ def _sensor(lit: Floats, rng: Rng) -> Floats:
     return np.asarray(levels, np.float32)
 
 
-def _parts(picture: Floats, chars: Floats) -> list[Floats]:
+def _parts(grey: Floats, chars: Floats) -> list[Floats]:
     """What lies in the upright box of each character, (h, w) each."""
-    grey = picture.mean(axis=2)
     found = []
     for box in chars:
         (x0, y0), (x1, y1) = np.floor(box.min(axis=0)).astype(int), np.ceil(box.max(axis=0)).astype(int)
@@ -202,12 +207,13 @@ def _parts(picture: Floats, chars: Floats) -> list[Floats]:
 
 def _contrast(seen: Image, chars: Floats) -> float:
     """Grey levels between the darkest and the brightest tenth of the character that has least, channels' mean."""
-    parts = _parts(seen.astype(np.float32), chars)
+    parts = _parts(seen.astype(np.float32).mean(axis=2), chars)
     return min(float(np.subtract(*np.percentile(part, (90, 10)))) if part.size else 0.0 for part in parts)
 
 
 def _fidelity(seen: Image, ideal: Floats, chars: Floats) -> float:
-    pairs = zip(_parts(seen.astype(np.float32), chars), _parts(ideal, chars), strict=True)
+    """Correlation of the worst character of a picture with a perfect one (h, w) of the same size."""
+    pairs = zip(_parts(seen.astype(np.float32).mean(axis=2), chars), _parts(ideal, chars), strict=True)
     worst = 1.0
     for one, other in pairs:
         if one.size < 4 or one.std() < 1e-3 or other.std() < 1e-6:

@@ -37,6 +37,8 @@ LEAST_FIDELITY: Final = 0.8
 SMALL_PX: Final = 13.0
 LEAST_SMALL_FIDELITY: Final = 0.86
 """The same for plates with characters lower than `SMALL_PX`: where 3, 8 and B are a few pixels apart, blur decides."""
+LEAST_TRUTH: Final = 0.6
+"""Nor less like itself without any light: no glare takes away the upper half of an O."""
 WIDTHS_PX: Final = (30.0, 220.0)
 NIGHT_SHARE: Final = 0.35
 _GROUPS: Final[tuple[tuple[float, tuple[tuple[str, str], ...]], ...]] = (
@@ -137,12 +139,14 @@ def _try(text: str, plate_class: PlateClass, *, night: bool, rng: Rng) -> Legibl
     if high < LEAST_HIGH_PX or wide < LEAST_WIDE_PX:
         return None
     least = LEAST_SMALL_FIDELITY if high < SMALL_PX else LEAST_FIDELITY
-    if shot.contrast < LEAST_CONTRAST or shot.fidelity < least:
+    if shot.contrast < LEAST_CONTRAST or shot.fidelity < least or shot.truth < LEAST_TRUTH:
         return None
     low, far = shot.quad.min(axis=0), shot.quad.max(axis=0)
     box = _jittered(Box(low[0], low[1], far[0] - low[0], far[1] - low[1]), rng)
     crop = cut(shot.bgr, box)
     offset = np.array([max(int(box.x - 0.03 * box.width), 0), max(int(box.y), 0)])
+    if not _shows(crop, shot.chars - offset):
+        return None
     quad = shot.quad - offset
     tilt = np.degrees(np.arccos(np.cos(np.radians(pose.yaw_deg)) * np.cos(np.radians(pose.pitch_deg))))
     facts: dict[str, object] = {
@@ -160,6 +164,12 @@ def _try(text: str, plate_class: PlateClass, *, night: bool, rng: Rng) -> Legibl
         "quad": " ".join(f"{v:.1f}" for v in quad.ravel()),
     }
     return Legible(crop, facts)
+
+
+def _shows(crop: Bgr, chars: Floats) -> bool:
+    """Whether no character (n, 4, 2) px is cut off by the crop's edge."""
+    high, wide = crop.shape[:2]
+    return bool(chars.min() > -0.5 and (chars.max(axis=(0, 1)) < [wide + 0.5, high + 0.5]).all())
 
 
 def _sides(chars: Floats, first: int) -> Floats:
@@ -224,6 +234,7 @@ def write_testset(folder: Path, *, count: int, seed: int, progress: Callable[[in
             "contrast": LEAST_CONTRAST,
             "fidelity": LEAST_FIDELITY,
             "fidelity_small": LEAST_SMALL_FIDELITY,
+            "truth": LEAST_TRUTH,
         },
         "plates": sorted({label.plate for label in labels}),
     }

@@ -27,6 +27,8 @@ from models.synth.testset import (
     LEAST_CONTRAST,
     LEAST_FIDELITY,
     LEAST_HIGH_PX,
+    LEAST_TRUTH,
+    _shows,
     write_testset,
 )
 from models.synth.testset import (
@@ -238,6 +240,27 @@ def test_by_night_a_plate_shines_and_by_day_it_has_its_colour(night: bool) -> No
         assert abs(np.median(saturation)) < 25
     else:
         assert np.median(saturation) > 60
+
+
+def test_glare_that_takes_a_character_s_part_is_seen_and_a_shadow_is_forgiven() -> None:
+    """What the light hides lowers `truth` alone; what the lens and the encoder do lowers `fidelity`."""
+    made = surface("KRT582", find("CO", "publico"), 300, np.random.default_rng(3))
+    shots = [
+        shoot(made, Pose(0, 0, 0, 160, 20), night=bool(seed % 2), rng=np.random.default_rng(seed))
+        for seed in range(60)
+    ]
+    assert all(-1 <= value <= 1 for shot in shots for value in (shot.fidelity, shot.truth))
+    assert np.median([shot.truth for shot in shots]) > 0.8
+    hidden = [shot for shot in shots if shot.fidelity > LEAST_FIDELITY and shot.truth < LEAST_TRUTH]
+    assert 0 < len(hidden) < 12
+
+
+@pytest.mark.parametrize(("low", "far", "shown"), [(0, 60, True), (-3, 60, False), (0, 105, False)])
+def test_a_character_at_the_crop_s_edge_is_not_cut_off(low: float, far: float, shown: bool) -> None:
+    chars = np.array(
+        [[[low, 5], [far, 5], [far, 40], [low, 40]], [[20, 5], [30, 5], [30, 40], [20, 40]]], float
+    )
+    assert _shows(np.zeros((50, 100, 3), np.uint8), chars) is shown
 
 
 # --- the set
