@@ -1,50 +1,52 @@
 """The plate detector on OpenVINO: what an edge box runs."""
 
 import threading
+from pathlib import Path
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge import net
-from edge.detect.decode import decode
+from edge.assets import checked
 from edge.detect.letterbox import letterbox
-from edge.detect.manifest import checked_weights, load_manifest, version
-from edge.errors import AssetError
+from edge.detect.proposer import Proposer
+from edge.detect.second_look import Manifest, Net, SecondLook, load_manifest, version_with
+from edge.detect.views import Grey
 from edge.types import Bgr, Detection
 
-WEIGHTS = ("plate.xml", "plate.bin")
+WEIGHTS: Final = ("look.xml", "look.bin")
 
 
 class OpenVinoDetector:
-    """Finds plates with the OpenVINO export of our YOLO.
+    """Finds plates with the OpenVINO exports of our YOLO and of the second look.
 
-    The exported model takes the letterboxed frame as it is, (1, height, width, 3) uint8 BGR: colour order, scaling
-    and layout are part of it. `detect` may be called from several threads; they take turns.
+    `detect` may be called from several threads; they take turns.
     """
 
     def __init__(self, *, threads: int = 1, least_score: float | None = None) -> None:
         """Load and compile the shipped weights.
 
         Args:
-            threads: CPU threads of the net.
+            threads: CPU threads of the nets.
             least_score: least score of a detection, 0..1; the threshold that the weights were chosen at if None.
 
         Raises:
             AssetError: the weights are missing or damaged.
         """
-        self._manifest, folder = load_manifest()
-        graph, weights = checked_weights(self._manifest, folder, *WEIGHTS)
-        self._least_score = self._manifest.score if least_score is None else least_score
-        self._request = net.compiled(net.load(graph, weights), threads=threads).create_infer_request()
+        manifest, path = load_manifest()
+        self._proposer = Proposer(threads=threads, least_score=manifest.proposal)
+        self._look = SecondLook(
+            net=_net(manifest, path, threads=threads),
+            manifest=manifest,
+            least_score=manifest.score if least_score is None else least_score,
+        )
         self._turn = threading.Lock()
-        expected = [1, self._manifest.height, self._manifest.width, 3]
-        found = list(self._request.get_input_tensor().shape)
-        if found != expected:
-            raise AssetError(f"{graph}: input is {found}, the manifest says {expected}")
 
     @property
     def version(self) -> str:
-        """name@first 12 hex digits of the weights' SHA-256."""
-        return version(self._manifest, "plate.bin")
+        """Both nets' names @ 12 hex digits of a SHA-256 over both nets' weights."""
+        return version_with(self._proposer.version, self._look.manifest, WEIGHTS[1])
 
     def detect(self, bgr: Bgr) -> list[Detection]:
         """Plates in a frame of any size, best first, boxes clipped to the frame.
@@ -55,8 +57,20 @@ class OpenVinoDetector:
         Raises:
             ValueError: the frame is empty or of another type.
         """
-        picture, fit = letterbox(bgr, width=self._manifest.width, height=self._manifest.height)
+        width, height = self._proposer.size
+        picture, fit = letterbox(bgr, width=width, height=height)
         with self._turn:
-            self._request.infer([picture[np.newaxis]])
-            raw = self._request.get_output_tensor().data[0].copy()
-        return decode(raw, fit=fit, least_score=self._least_score, most_overlap=self._manifest.overlap)
+            proposals = self._proposer.propose(picture, fit)
+            return self._look.look(bgr, proposals, picture=picture, fit=fit)
+
+
+def _net(manifest: Manifest, path: Path, *, threads: int) -> Net:
+    """The second look's net."""
+    graph, weights = checked(path, manifest.sha256, *WEIGHTS)
+    request = net.compiled(net.load(graph, weights), threads=threads).create_infer_request()
+
+    def run(near: Grey, far: Grey) -> NDArray[np.float32]:
+        request.infer({"near": near[np.newaxis], "far": far[np.newaxis]})
+        return np.array(request.get_output_tensor().data[0], np.float32)
+
+    return run

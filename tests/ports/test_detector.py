@@ -84,6 +84,21 @@ def test_plates_of_real_scenes_are_found(detector: Detector) -> None:
 
 
 @pytest.mark.data
+def test_what_bears_a_plate_is_named_best_first(detector: Detector) -> None:
+    named = []
+    for bgr, box in scenes(12, set_name="br"):
+        for detection in detector.detect(bgr):
+            likelihoods = [v.likelihood for v in detection.vehicle]
+            assert likelihoods == sorted(likelihoods, reverse=True)
+            assert {v.value for v in detection.vehicle} <= {"car", "motorcycle", "bus", "truck"}
+            if detection.vehicle:
+                assert sum(likelihoods) == pytest.approx(1, abs=1e-6)
+            if detection.box.iou(box) >= 0.5:
+                named += [v.value for v in detection.vehicle[:1]]
+    assert named.count("car") >= 9, named  # the first twelve are cars
+
+
+@pytest.mark.data
 def test_detections_are_inside_the_frame_best_first_and_above_the_threshold(detector: Detector) -> None:
     for bgr, _ in scenes(12, set_name="ro"):
         found = detector.detect(bgr)

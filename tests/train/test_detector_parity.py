@@ -1,5 +1,7 @@
 """The engines find the same plates: `engine: torch` is what the exports came from.
 
+First the detector's own net by itself, then both nets together.
+
 The exports in floating point agree plate by plate. The int8 one, which a box runs, moves single undecided scores
 further: it is held to the same plates, and to the same bound for nine scores in ten.
 """
@@ -12,6 +14,7 @@ import numpy as np
 import pytest
 
 from edge.detect.manifest import load_manifest
+from edge.detect.second_look import load_manifest as load_look
 from edge.ports import Detector
 from edge.types import Bgr, Detection
 
@@ -42,10 +45,10 @@ def pictures() -> list[Bgr]:
 
 @pytest.fixture(scope="module")
 def reference() -> Detector:
-    """ultralytics on the checkpoint."""
-    from edge.detect.yolo import YoloDetector
+    """ultralytics on the checkpoint, without a second look."""
+    from edge.detect.yolo import YoloProposer
 
-    return YoloDetector(least_score=LOW)
+    return YoloProposer(least_score=LOW)
 
 
 def differences(ours: Detector, theirs: Detector, pictures: list[Bgr]) -> tuple[np.ndarray, np.ndarray]:
@@ -95,10 +98,35 @@ def test_the_float_export_agrees_plate_by_plate(reference: Detector, pictures: l
 
 
 def test_the_shipped_export_finds_the_same_plates(reference: Detector, pictures: list[Bgr]) -> None:
-    from edge.detect.openvino import OpenVinoDetector
+    from edge.detect.proposer import Proposer
 
-    places, scores = differences(OpenVinoDetector(least_score=LOW), reference, pictures)
+    places, scores = differences(Proposer(least_score=LOW), reference, pictures)
     assert np.quantile(places, 0.95) <= PLACE_PX
     assert np.median(scores) <= 0.02
     assert np.quantile(scores, 0.9) <= SCORE
     assert scores.max() <= FURTHEST
+
+
+def test_with_the_second_look_both_engines_find_the_same_plates_on_the_same_vehicles(
+    pictures: list[Bgr],
+) -> None:
+    from edge.detect.openvino import OpenVinoDetector
+    from edge.detect.yolo import YoloDetector
+
+    least = load_look()[0].score
+    ours, theirs = OpenVinoDetector(least_score=least / 2), YoloDetector(least_score=least / 2)
+    pairs = []
+    for bgr in pictures:
+        found = ours.detect(bgr), theirs.detect(bgr)
+        for mine, others in (found, found[::-1]):
+            for detection in (d for d in mine if d.score >= least):
+                match = max(others, key=lambda d: d.box.iou(detection.box), default=None)
+                assert match is not None, detection
+                pairs.append((detection, match))
+    assert len(pairs) >= 60
+    overlaps = np.array([a.box.iou(b.box) for a, b in pairs])
+    assert overlaps.min() > 0.5
+    assert np.quantile(overlaps, 0.1) > 0.85
+    assert np.median([abs(a.score - b.score) for a, b in pairs]) <= 0.02
+    same = [a.vehicle[0].value == b.vehicle[0].value for a, b in pairs if a.vehicle and b.vehicle]
+    assert np.mean(same) >= 0.95

@@ -92,7 +92,7 @@ def write_fold(path: Path, rng: np.random.Generator) -> None:
 
 def small_recipe() -> dict:
     recipe = read_recipe()
-    recipe["train"] |= {"batch": 24, "epochs": 6, "warm": 2, "average": 0.9}
+    recipe["train"] |= {"batch": 24, "epochs": 6, "warm": 2, "average": 0.5}
     return recipe
 
 
@@ -114,11 +114,12 @@ def test_training_learns_to_tell_a_plate_and_goes_on_where_it_stopped(work: Path
         again.save(again.look(losses[-1]))
     assert losses[-1] < losses[0]
     said = answers_of(again.mean, again.fold.near, again.fold.far)[:, 0]
-    assert said[::2].mean() > said[1::2].mean() + 0.5
+    assert said[::2].min() > said[1::2].max()  # every plate above everything else
     with (work / "look" / "curve.csv").open(encoding="utf-8", newline="") as file:
         assert [int(row["epoch"]) for row in csv.DictReader(file)] == [1, 2, 3, 4, 5, 6]
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch calls its exporter old
 def test_the_exports_agree(work: Path, tmp_path: Path) -> None:
     import onnxruntime
     import openvino
