@@ -187,7 +187,7 @@ def _jittered(box: Box, rng: Rng) -> Box:
 
 
 def write_testset(folder: Path, *, count: int, seed: int, progress: Callable[[int], None]) -> list[CropLabel]:
-    """Write crops/, labels.csv and manifest.yaml.
+    """Write crops/, labels.csv, which grows as the pictures do, and manifest.yaml.
 
     Args:
         folder: made if it is not there.
@@ -202,25 +202,20 @@ def write_testset(folder: Path, *, count: int, seed: int, progress: Callable[[in
     cv2.setNumThreads(1)
     (folder / "crops").mkdir(parents=True, exist_ok=True)
     labels = []
-    for number in range(count):
-        made = draw(seed, number)
-        path = f"crops/test_{seed}_{number:05d}.png"
-        cv2.imwrite(str(folder / path), made.crop)
-        fixed = {
-            "path": path,
-            "split": "valid",
-            "set": "synth",
-            "kind": "crop",
-            "label": "rendered",
-            "licence": LICENCE,
-        }
-        labels.append(CropLabel(**fixed, **dict.fromkeys("xywh", ""), **made.facts))  # type: ignore[arg-type]
-        progress(number + 1)
     names = [column.name.rstrip("_") for column in fields(CropLabel)]
+    fixed = {"split": "valid", "set": "synth", "kind": "crop", "label": "rendered", "licence": LICENCE}
     with (folder / "labels.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, names, lineterminator="\n")
         writer.writeheader()
-        writer.writerows({key.rstrip("_"): value for key, value in asdict(row).items()} for row in labels)
+        for number in range(count):
+            made = draw(seed, number)
+            path = f"crops/test_{seed}_{number:05d}.png"
+            cv2.imwrite(str(folder / path), made.crop)
+            row = CropLabel(path=path, **fixed, **dict.fromkeys("xywh", ""), **made.facts)  # type: ignore[arg-type]
+            labels.append(row)
+            writer.writerow({key.rstrip("_"): value for key, value in asdict(row).items()})
+            file.flush()
+            progress(number + 1)
     manifest = {
         "generator": "models/synth/testset.py",
         "seed": seed,
