@@ -10,7 +10,8 @@ from edge.contract.read import ModelVersions
 from edge.detect.openvino import OpenVinoDetector
 from edge.detect.yolo import YoloDetector
 from edge.ports import Detector, PlateReader
-from edge.read.ppocr import PpOcrReader
+from edge.read.easyocr_reader import EasyOcrReader
+from edge.read.openvino import OpenVinoReader
 from edge.settings import VoteSettings, load_grammar
 from edge.vote import Vote
 
@@ -39,7 +40,7 @@ def build(name: Name, *, threads: int = 1, detector_score: float | None = None) 
     """Load the weights and the grammar.
 
     Args:
-        name: what runs the detector.
+        name: what runs the nets: openvino, or torch with ultralytics and easyocr.
         threads: threads of each net.
         detector_score: least score of a detection; None: the threshold that the weights were chosen at.
 
@@ -47,14 +48,12 @@ def build(name: Name, *, threads: int = 1, detector_score: float | None = None) 
         AssetError: a weight or grammar file is missing or damaged, or the engine is not installed.
         ConfigError: a grammar file is wrong.
     """
-    return Engine(
-        detector=_detector(name, threads=threads, least_score=detector_score),
-        reader=PpOcrReader(threads=threads),
-        grammar=load_grammar(plate_files()),
-    )
-
-
-def _detector(name: Name, *, threads: int, least_score: float | None) -> Detector:
+    detector: Detector
+    reader: PlateReader
     if name == "torch":
-        return YoloDetector(threads=threads, least_score=least_score)
-    return OpenVinoDetector(threads=threads, least_score=least_score)
+        detector = YoloDetector(threads=threads, least_score=detector_score)
+        reader = EasyOcrReader(threads=threads)
+    else:
+        detector = OpenVinoDetector(threads=threads, least_score=detector_score)
+        reader = OpenVinoReader(threads=threads)
+    return Engine(detector=detector, reader=reader, grammar=load_grammar(plate_files()))

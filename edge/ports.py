@@ -37,7 +37,7 @@ class Detector(Protocol):
 
 
 class PlateReader(Protocol):
-    """Reads plate crops (adapters: read/ppocr.py for now; read/openvino.py and read/easyocr_reader.py later)."""
+    """Reads plate crops (adapters: read/openvino.py, read/easyocr_reader.py)."""
 
     @property
     def version(self) -> str:

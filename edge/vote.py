@@ -147,13 +147,15 @@ class Vote:
         seen = self._seen()
         posterior = dict(zip(candidates, self._posterior(candidates, seen).tolist(), strict=True))
         plate = max(candidates, key=lambda c: (posterior[c], c))
+        # What it says is chosen before it is doubted: 'TAXI' is to be rejected, not to be read as 'TAX1'.
+        doubt = self._is_plate(plate)
         best = max(self._ballots, key=lambda b: b.rank)
         country, plate_class = self._origin(plate, posterior, seen)
         kind = max(sorted(seen.vehicle), key=lambda k: seen.vehicle[k], default=None)
         return Verdict(
             plate=plate,
             plate_raw=best.text_raw[:_LONGEST_RAW],
-            likelihood=posterior[plate],
+            likelihood=posterior[plate] * doubt,
             characters=_characters(plate, posterior),
             country=country,
             plate_class=plate_class,
@@ -194,7 +196,6 @@ class Vote:
         scores += GRAMMAR_WEIGHT * np.array([self._prior.lift(c, seen=seen) for c in candidates])
         shares: NDArray[np.float64] = np.exp(scores - scores.max())
         shares *= known / shares.sum()
-        shares *= np.array([self._is_plate(c) for c in candidates])
         return shares
 
     def _seen(self) -> Seen:

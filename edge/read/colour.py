@@ -12,7 +12,9 @@ _SIZE: Final = (48, 24)
 _RIM: Final = 0.1
 """Share of the crop at each side that may show what is around the plate."""
 _GREY: Final = 2.0
-"""A crop whose colours are all nearer to grey (CIE L*a*b* chroma) comes from a camera that sees none, as by night."""
+"""Chroma (CIE L*a*b*) of what is grey; a crop that is all grey comes from a camera that sees no colour, as by night."""
+_COLOURED: Final = 0.1
+"""Least share of pixels with a colour."""
 _PALE: Final = 0.38
 """Saturation (chroma by the length of L*, a*, b*) at which a ground may as well be white in coloured light."""
 _PALE_SPREAD: Final = 0.06
@@ -40,7 +42,7 @@ def background(crop: Bgr) -> dict[str, float]:
     middle = crop[rim_y : high - rim_y, rim_x : wide - rim_x]
     small = cv2.resize(middle, _SIZE, interpolation=cv2.INTER_AREA)
     lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_BGR2Lab).reshape(-1, 3)
-    if np.percentile(np.hypot(lab[:, 1], lab[:, 2]), 90) < _GREY:
+    if np.mean(np.hypot(lab[:, 1], lab[:, 2]) > _GREY) < _COLOURED:
         return {}
     grey = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
     _, split = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)

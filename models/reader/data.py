@@ -20,6 +20,8 @@ from models.synth.arrays import Rng, pick
 Image = NDArray[np.uint8]
 KEPT = 2000
 """Rendered plates that are kept from training."""
+_WORDS_SHARE = 0.7
+"""Of the pictures without a plate, those with rendered words, where there are any."""
 LONGEST = 12
 """Characters of a target; the rest of its row is 0."""
 
@@ -57,6 +59,7 @@ class Source:
         self._numbers = (split, len(self._facts)) if kept else (0, split)
         self._real: list[tuple[Image, dict[str, Any]]] = []
         self._streets: list[Image] = []
+        self._words: list[Image] = []
         self._shares = shares
         if (work / "crops.json").exists():
             known = json.loads((work / "crops.json").read_text(encoding="utf-8"))
@@ -65,6 +68,7 @@ class Source:
                     (pictures[f"crop{n}"], fact) for n, fact in enumerate(known) if not fact["fold"]
                 ]
                 self._streets = [pictures[name] for name in pictures.files if name.startswith("street")]
+                self._words = [pictures[name] for name in pictures.files if name.startswith("word")]
         # Sets count by the root of their size, so that one source of many crops is not all that is seen.
         sizes: dict[str, int] = {}
         for _, fact in self._real:
@@ -98,7 +102,9 @@ class Source:
         return Example(normalised(picture), lines, parted=True, kind=facts["kind"])
 
     def _nothing(self, rng: Rng) -> Image:
-        """A street without a plate, or a word painted on it."""
+        """A street without a plate, or words that are none."""
+        if self._words and rng.random() < _WORDS_SHARE:
+            return shaken(pick(rng, self._words), rng)
         ground = (
             pick(rng, self._streets).copy()
             if self._streets

@@ -11,6 +11,7 @@ import csv
 import json
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,8 @@ from rich.progress import track
 
 from edge import ctc
 from edge.read.crop import cut
-from edge.read.ppocr import PpOcrReader
 from edge.types import Bgr, Box
+from models.reader.teacher import PpOcrReader
 from models.synth import typefaces
 from models.synth.arrays import pick, stream
 from models.synth.freeplates import free_plate
@@ -137,15 +138,25 @@ def real_crops(data: Path, rules: dict[str, Any]) -> Iterator[tuple[NDArray[np.u
             yield np.asarray(grey, np.uint8), facts
 
 
-def replated_crops(folder: Path) -> Iterator[tuple[NDArray[np.uint8], dict[str, Any]]]:
-    """Grey crops of real scenes with rendered plates, as `models.synth replate` writes them."""
+def replated_crops(folder: Path, rules: dict[str, Any]) -> Iterator[tuple[NDArray[np.uint8], dict[str, Any]]]:
+    """Grey crops of real scenes with rendered plates, as `models.synth replate` writes them; none of the fold's."""
     with (folder / "labels.csv").open(encoding="utf-8", newline="") as file:
         rows = [r for r in csv.DictReader(file) if r["kind"] == "crop" and r["plate"]]
+    rows = [r for r in rows if not held_out(r["scene"], rules["fold_share"])]
     for row in rows:
         grey = cv2.imread(str(folder / row["path"]), cv2.IMREAD_GRAYSCALE)
         if grey is not None:
             facts = {"text": row["plate"], "set": "replated", "path": row["path"], "source": row["source"]}
             yield np.asarray(grey, np.uint8), {**facts, "lines": row["lines"].split("/")}
+
+
+def lettering(folder: Path) -> Iterator[NDArray[np.uint8]]:
+    """Grey pictures of words that are no plate, as `models.synth lettering` writes them."""
+    with (folder / "labels.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            grey = cv2.imread(str(folder / row["path"]), cv2.IMREAD_GRAYSCALE)
+            if grey is not None and not row["plate"]:
+                yield np.asarray(grey, np.uint8)
 
 
 def street(data: Path, count: int, *, seed: int) -> Iterator[NDArray[np.uint8]]:
@@ -180,18 +191,30 @@ def street(data: Path, count: int, *, seed: int) -> Iterator[NDArray[np.uint8]]:
                 yield np.asarray(grey[y : y + h, x : x + w], np.uint8)
 
 
-def write_real(data: Path, work: Path, rules: dict[str, Any], *, replated: Path | None, seed: int) -> None:
-    """Write the real crops, those with other plates, and the streets."""
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Folders of pictures: the labelled ones, and what was rendered into them; none where there are none."""
+
+    data: Path
+    replated: tuple[Path, ...] = ()
+    lettering: tuple[Path, ...] = ()
+
+
+def write_real(sources: Sources, work: Path, rules: dict[str, Any], *, seed: int) -> None:
+    """Write the real crops, those with other plates, the streets and the words."""
     pictures: dict[str, NDArray[np.uint8]] = {}
     known = []
-    for number, (grey, facts) in enumerate(real_crops(data, rules)):
+    for number, (grey, facts) in enumerate(real_crops(sources.data, rules)):
         pictures[f"crop{number}"] = grey
         known.append({**facts, "fold": held_out(facts["path"], rules["fold_share"])})
-    for number, (grey, facts) in enumerate(replated_crops(replated) if replated else (), start=len(known)):
+    painted = (crop for folder in sources.replated for crop in replated_crops(folder, rules))
+    for number, (grey, facts) in enumerate(painted, start=len(known)):
         pictures[f"crop{number}"] = grey
         known.append({**facts, "fold": False})
-    for number, grey in enumerate(street(data, rules["streets"], seed=seed)):
+    for number, grey in enumerate(street(sources.data, rules["streets"], seed=seed)):
         pictures[f"street{number}"] = grey
+    for number, grey in enumerate(word for folder in sources.lettering for word in lettering(folder)):
+        pictures[f"word{number}"] = grey
     np.savez(work / "crops.npz", **pictures)  # type: ignore[arg-type]
     (work / "crops.json").write_text(json.dumps(known), encoding="utf-8")
 
@@ -208,19 +231,34 @@ def write_real(data: Path, work: Path, rules: dict[str, Any], *, replated: Path 
 @click.option(
     "--replated",
     type=click.Path(path_type=Path, exists=True),
+    multiple=True,
     help="folder of `python -m models.synth replate`; only with --data",
 )
+@click.option(
+    "--lettering",
+    "words",
+    type=click.Path(path_type=Path, exists=True),
+    multiple=True,
+    help="folder of `python -m models.synth lettering`; only with --data",
+)
 @click.option("--plates", type=int, help="number of rendered plates (the recipe's if not given)")
-def main(data: Path | None, work: Path, replated: Path | None, plates: int | None) -> None:
-    """Write the training set of the reader into WORK."""
+def main(
+    data: Path | None,
+    work: Path,
+    replated: tuple[Path, ...],
+    words: tuple[Path, ...],
+    plates: int | None,
+) -> None:
+    """Write the training set of the reader into WORK; what is there already is kept."""
     cv2.setNumThreads(1)
     recipe = yaml.safe_load(RECIPE.read_text(encoding="utf-8"))
     faces = typefaces.installed(recipe["typefaces"])
     click.echo(f"{len(faces)} typefaces of Debian's packages")
     work.mkdir(parents=True, exist_ok=True)
-    if data is not None:
-        write_real(data, work, recipe["real"], replated=replated, seed=recipe["seed"])
-    write_bank(work / "bank", plates or recipe["plates"], seed=recipe["seed"], faces=faces)
+    if data is not None and not (work / "crops.json").exists():
+        write_real(Sources(data, replated, words), work, recipe["real"], seed=recipe["seed"])
+    if not (work / "bank" / "bank.json").exists():
+        write_bank(work / "bank", plates or recipe["plates"], seed=recipe["seed"], faces=faces)
 
 
 if __name__ == "__main__":

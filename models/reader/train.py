@@ -2,7 +2,7 @@
 
 WORK/last.pt     everything that a further step needs, every few minutes
 WORK/best.pt     the averaged weights that read the held-out fold best
-WORK/curve.csv   loss and fold accuracy by step
+WORK/curve.csv   loss and fold accuracy by step; curve.png draws it
 """
 
 import csv
@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import DataLoader
 
+from models.reader import curve
 from models.reader.atalaya_plate import Model
 from models.reader.data import Stream, fold, rendered_fold
 from models.reader.measure import accuracy
@@ -124,6 +125,11 @@ class Run:
         mean = sum(found.values()) / len(found)
         with (self.work / "curve.csv").open("a", newline="", encoding="utf-8") as file:
             csv.writer(file).writerow([self.step, round(loss, 4), json.dumps(found)])
+        curve.draw(
+            curve.load(self.work / "curve.csv"),
+            {name: len(pairs) for name, pairs in self.sets.items()},
+            self.work / "curve.png",
+        )
         if mean > self.best:
             self.best = mean
             torch.save(self.average.module.state_dict(), self.work / "best.pt")

@@ -76,19 +76,8 @@ def taken(picture: Image, rng: Rng, *, strength: float = 1.0) -> Image:
     lit = picture.astype(np.float32)
     if rng.random() < 0.5 * strength:
         lit *= 1 + (smooth(rng, (high, wide), int(rng.integers(1, 4))) - 0.5) * float(rng.uniform(0, 0.9))
-    if rng.random() < 0.12 * strength:  # the edge of a shadow
-        edge = float(rng.uniform(0.1, 0.9)) * wide + np.arange(high, dtype=np.float32)[:, None] * float(
-            rng.normal(0, 1)
-        )
-        shadow = 1 / (
-            1
-            + np.exp(
-                np.clip(
-                    (np.arange(wide, dtype=np.float32)[None] - edge) / float(rng.uniform(0.4, 3)), -30, 30
-                )
-            )
-        )
-        lit *= 1 - shadow * float(rng.uniform(0.2, 0.7))
+    if rng.random() < 0.3 * strength:
+        lit *= 1 - _shadow((high, wide), rng) * float(rng.uniform(0.2, 0.75))
     if rng.random() < 0.08 * strength:  # glare
         x, y, r = rng.uniform(0, wide), rng.uniform(0, high), wide * float(rng.uniform(0.08, 0.4))
         grid = ((np.arange(wide) - x) ** 2)[None] + ((np.arange(high) - y) ** 2)[:, None]
@@ -123,6 +112,23 @@ def taken(picture: Image, rng: Rng, *, strength: float = 1.0) -> Image:
             cv2.imdecode(cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], 0), np.uint8
         )
     return np.asarray(out, np.uint8)
+
+
+def _shadow(shape: tuple[int, int], rng: Rng) -> Floats:
+    """(h, w) 0..1: the edge of a shadow, mostly of the bumper or the boot above, which falls across the characters."""
+    high, wide = shape
+    down = (np.arange(high, dtype=np.float32)[:, None] + 0.5) / high
+    across = (np.arange(wide, dtype=np.float32)[None] + 0.5) / wide
+    if rng.random() < 0.65:
+        away = float(rng.uniform(0.15, 0.85)) - down - float(rng.normal(0, 0.12)) * (across - 0.5)
+        if rng.random() < 0.2:
+            away = -away
+    else:
+        away = float(rng.uniform(0.1, 0.9)) - across - float(rng.normal(0, 0.25)) * (down - 0.5)
+        if rng.random() < 0.5:
+            away = -away
+    soft = float(np.exp(rng.uniform(np.log(0.004), np.log(0.08))))
+    return np.asarray(1 / (1 + np.exp(np.clip(-away / soft, -30, 30))), np.float32)
 
 
 def shaken(crop: Image, rng: Rng) -> Image:
@@ -183,7 +189,7 @@ def _margins(rng: Rng, box: Floats, *, ink: Sequence[float], characters: int) ->
         into = rng.uniform([-0.3, -0.2] * 2, [0.42, 0.06] * 2)
         shares = -np.maximum(free + into * each, -0.1)
         return np.asarray(shares[:2] * box), np.asarray(shares[2:] * box)
-    low, high = (-0.02, 0.35) if chance < 0.4 else (-0.03, 0.09)
+    low, high = (-0.02, 0.35) if chance < 0.42 else (-0.03, 0.09)
     return np.asarray(rng.uniform(low, high, 2) * box), np.asarray(rng.uniform(low, high, 2) * box)
 
 

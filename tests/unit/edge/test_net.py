@@ -14,8 +14,8 @@ from edge.net import compiled, core, load
 IN_A_PROCESS = """
 import gc, os, signal, sys
 from edge.detect.openvino import OpenVinoDetector
-from edge.read.ppocr import PpOcrReader
-parts = [OpenVinoDetector(), PpOcrReader()]
+from edge.read.openvino import OpenVinoReader
+parts = [OpenVinoDetector(), OpenVinoReader()]
 parts.clear()
 gc.collect()
 signal.signal(signal.SIGTERM, lambda *_: print("heard", flush=True))

