@@ -3,6 +3,9 @@
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from edge.errors import AssetError
 
@@ -26,6 +29,37 @@ def model_file(name: str) -> Path:
     if not path.is_file():
         raise AssetError(f"weight file {name} is missing: looked for {path}")
     return path
+
+
+class Manifest(BaseModel):
+    """What is known about a model's weights: a JSON file beside them, written by the export."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(description="name of the weights, part of every read's model versions")
+    sha256: dict[str, Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]] = Field(
+        description="of each weight file, by file name"
+    )
+
+    def version(self, file: str) -> str:
+        """name@first 12 hex digits of the SHA-256 of the weight file that is run."""
+        return f"{self.name}@{self.sha256[file][:12]}"
+
+
+_Kind = TypeVar("_Kind", bound=Manifest)
+
+
+def load_manifest(name: str, kind: type[_Kind]) -> tuple[_Kind, Path]:
+    """Read a manifest by its name under models/; returns it and its path, beside which the weights lie.
+
+    Raises:
+        AssetError: it is missing, not JSON, or a value is out of bounds.
+    """
+    path = model_file(name)
+    try:
+        return kind.model_validate_json(path.read_bytes()), path
+    except ValidationError as error:
+        raise AssetError(f"{path}: damaged: {error}") from error
 
 
 def checked(manifest: Path, sha256: Mapping[str, str], *files: str) -> tuple[Path, ...]:

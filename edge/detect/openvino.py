@@ -1,6 +1,5 @@
 """The plate detector on OpenVINO: what an edge box runs."""
 
-import threading
 from pathlib import Path
 from typing import Final
 
@@ -9,20 +8,16 @@ from numpy.typing import NDArray
 
 from edge import net
 from edge.assets import checked
-from edge.detect.letterbox import letterbox
+from edge.detect.nets import TwoNets
 from edge.detect.proposer import Proposer
-from edge.detect.second_look import Manifest, Net, SecondLook, load_manifest, version_with
+from edge.detect.second_look import Manifest, Net, SecondLook, load_manifest
 from edge.detect.views import Grey
-from edge.types import Bgr, Detection
 
 WEIGHTS: Final = ("look.xml", "look.bin")
 
 
-class OpenVinoDetector:
-    """Finds plates with the OpenVINO exports of our YOLO and of the second look.
-
-    `detect` may be called from several threads; they take turns.
-    """
+class OpenVinoDetector(TwoNets):
+    """Finds plates with the OpenVINO exports of our YOLO and of the second look."""
 
     def __init__(self, *, threads: int = 1, least_score: float | None = None) -> None:
         """Load and compile the shipped weights.
@@ -35,33 +30,12 @@ class OpenVinoDetector:
             AssetError: the weights are missing or damaged.
         """
         manifest, path = load_manifest()
-        self._proposer = Proposer(threads=threads, least_score=manifest.proposal)
-        self._look = SecondLook(
+        look = SecondLook(
             net=_net(manifest, path, threads=threads),
             manifest=manifest,
             least_score=manifest.score if least_score is None else least_score,
         )
-        self._turn = threading.Lock()
-
-    @property
-    def version(self) -> str:
-        """Both nets' names @ 12 hex digits of a SHA-256 over both nets' weights."""
-        return version_with(self._proposer.version, self._look.manifest, WEIGHTS[1])
-
-    def detect(self, bgr: Bgr) -> list[Detection]:
-        """Plates in a frame of any size, best first, boxes clipped to the frame.
-
-        Args:
-            bgr: (h, w, 3) uint8, BGR.
-
-        Raises:
-            ValueError: the frame is empty or of another type.
-        """
-        width, height = self._proposer.size
-        picture, fit = letterbox(bgr, width=width, height=height)
-        with self._turn:
-            proposals = self._proposer.propose(picture, fit)
-            return self._look.look(bgr, proposals, picture=picture, fit=fit)
+        super().__init__(Proposer(threads=threads, least_score=manifest.proposal), look, file=WEIGHTS[1])
 
 
 def _net(manifest: Manifest, path: Path, *, threads: int) -> Net:

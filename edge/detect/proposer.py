@@ -5,20 +5,22 @@ from typing import Final
 import numpy as np
 
 from edge import net
+from edge.assets import checked
 from edge.detect.decode import decode
-from edge.detect.letterbox import Fit, letterbox
-from edge.detect.manifest import checked_weights, load_manifest, version
+from edge.detect.letterbox import Fit
+from edge.detect.manifest import load_manifest
+from edge.detect.nets import FirstNet
 from edge.errors import AssetError
 from edge.types import Bgr, Detection
 
 WEIGHTS: Final = ("plate.xml", "plate.bin")
 
 
-class Proposer:
+class Proposer(FirstNet):
     """Proposes plates with the OpenVINO export of our YOLO.
 
     The exported model takes the letterboxed frame as it is, (1, height, width, 3) uint8 BGR: colour order, scaling
-    and layout are part of it. Not for two threads at once.
+    and layout are part of it.
     """
 
     def __init__(self, *, threads: int = 1, least_score: float | None = None) -> None:
@@ -31,32 +33,14 @@ class Proposer:
         Raises:
             AssetError: the weights are missing or damaged.
         """
-        self._manifest, folder = load_manifest()
-        graph, weights = checked_weights(self._manifest, folder, *WEIGHTS)
-        self._least_score = self._manifest.score if least_score is None else least_score
+        manifest, path = load_manifest()
+        super().__init__(manifest, file=WEIGHTS[1], least_score=least_score)
+        graph, weights = checked(path, manifest.sha256, *WEIGHTS)
         self._request = net.compiled(net.load(graph, weights), threads=threads).create_infer_request()
-        expected = [1, self._manifest.height, self._manifest.width, 3]
+        expected = [1, manifest.height, manifest.width, 3]
         found = list(self._request.get_input_tensor().shape)
         if found != expected:
             raise AssetError(f"{graph}: input is {found}, the manifest says {expected}")
-
-    @property
-    def version(self) -> str:
-        """name@first 12 hex digits of the weights' SHA-256."""
-        return version(self._manifest, "plate.bin")
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height of the input, px."""
-        return self._manifest.width, self._manifest.height
-
-    def detect(self, bgr: Bgr) -> list[Detection]:
-        """Proposals in a frame of any size, best first, boxes clipped to the frame.
-
-        Raises:
-            ValueError: the frame is empty or of another type.
-        """
-        return self.propose(*letterbox(bgr, width=self._manifest.width, height=self._manifest.height))
 
     def propose(self, picture: Bgr, fit: Fit) -> list[Detection]:
         """Proposals in a letterboxed frame, in px of the frame, best first."""

@@ -14,14 +14,13 @@ from typing import Annotated, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from edge.assets import model_file
+from edge import assets
 from edge.contract.read import Scored
 from edge.detect.decode import suppress
 from edge.detect.letterbox import Fit
 from edge.detect.views import Grey, far_view, near_view, size_of
-from edge.errors import AssetError
 from edge.types import Bgr, Box, Detection
 
 MANIFEST: Final = "second_look/look.json"
@@ -36,12 +35,9 @@ Net = Callable[[Grey, Grey], NDArray[np.float32]]
 """From the near and the far view of one box to the net's nine outputs (models/second_look/net.py)."""
 
 
-class Manifest(BaseModel):
+class Manifest(assets.Manifest):
     """What is known about the second look's weights: look.json beside them, written by the export."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str = Field(description="name of the weights")
     proposal: Annotated[float, Field(gt=0, lt=1)] = Field(
         description="least score by the detector of a box that is looked at"
     )
@@ -61,9 +57,6 @@ class Manifest(BaseModel):
     vehicle: Annotated[float, Field(ge=0, lt=1)] = Field(
         description="least likelihood of the best vehicle; below it none is named"
     )
-    sha256: dict[str, Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]] = Field(
-        description="of each weight file, by file name"
-    )
 
 
 def load_manifest() -> tuple[Manifest, Path]:
@@ -72,11 +65,7 @@ def load_manifest() -> tuple[Manifest, Path]:
     Raises:
         AssetError: it is missing, not JSON, or a value is out of bounds.
     """
-    path = model_file(MANIFEST)
-    try:
-        return Manifest.model_validate_json(path.read_bytes()), path
-    except ValidationError as error:
-        raise AssetError(f"{path}: damaged: {error}") from error
+    return assets.load_manifest(MANIFEST, Manifest)
 
 
 def version_with(first: str, manifest: Manifest, file: str) -> str:

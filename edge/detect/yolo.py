@@ -4,7 +4,6 @@ The second look runs on ONNX Runtime there: its network is part of the training 
 """
 
 import importlib
-import threading
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,9 +12,10 @@ from numpy.typing import NDArray
 
 from edge.assets import checked
 from edge.detect import second_look
-from edge.detect.letterbox import Fit, letterbox
-from edge.detect.manifest import checked_weights, load_manifest, version
-from edge.detect.second_look import Net, SecondLook, version_with
+from edge.detect.letterbox import Fit
+from edge.detect.manifest import load_manifest
+from edge.detect.nets import FirstNet, TwoNets
+from edge.detect.second_look import Net, SecondLook
 from edge.detect.views import Grey
 from edge.errors import AssetError
 from edge.torch_ready import make_torchvision_importable, quiet_ultralytics
@@ -26,10 +26,10 @@ LOOK_WEIGHTS: Final = "look.onnx"
 MOST: Final = 50  # proposals of one frame, as in the other engine
 
 
-class YoloProposer:
+class YoloProposer(FirstNet):
     """Proposes plates with ultralytics itself: the first of the detector's two nets.
 
-    Frames are letterboxed by us, so that both engines see the same pixels. Not for two threads at once.
+    Frames are letterboxed by us, so that both engines see the same pixels.
     """
 
     def __init__(self, *, threads: int = 1, least_score: float | None = None) -> None:
@@ -42,31 +42,13 @@ class YoloProposer:
         Raises:
             AssetError: the weights are missing or damaged, or torch and ultralytics are not installed.
         """
-        self._manifest, folder = load_manifest()
-        (path,) = checked_weights(self._manifest, folder, WEIGHTS)
-        self._least_score = self._manifest.score if least_score is None else least_score
+        manifest, beside = load_manifest()
+        super().__init__(manifest, file=WEIGHTS, least_score=least_score)
+        (path,) = checked(beside, manifest.sha256, WEIGHTS)
         quiet_ultralytics()
         torch, ultralytics = _imported("torch"), _imported("ultralytics")
         torch.set_num_threads(threads)
         self._model = ultralytics.YOLO(str(path), task="detect")
-
-    @property
-    def version(self) -> str:
-        """name@first 12 hex digits of the weights' SHA-256."""
-        return version(self._manifest, WEIGHTS)
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height of the input, px."""
-        return self._manifest.width, self._manifest.height
-
-    def detect(self, bgr: Bgr) -> list[Detection]:
-        """Proposals in a frame of any size, best first, boxes clipped to the frame.
-
-        Raises:
-            ValueError: the frame is empty or of another type.
-        """
-        return self.propose(*letterbox(bgr, width=self._manifest.width, height=self._manifest.height))
 
     def propose(self, picture: Bgr, fit: Fit) -> list[Detection]:
         """Proposals in a letterboxed frame, in px of the frame, best first."""
@@ -87,8 +69,8 @@ class YoloProposer:
         return found
 
 
-class YoloDetector:
-    """Finds plates with ultralytics and the second look. `detect` may be called from several threads in turn."""
+class YoloDetector(TwoNets):
+    """Finds plates with ultralytics and the second look."""
 
     def __init__(self, *, threads: int = 1, least_score: float | None = None) -> None:
         """Load the shipped weights.
@@ -101,33 +83,13 @@ class YoloDetector:
             AssetError: the weights are missing or damaged, or torch and ultralytics are not installed.
         """
         manifest, path = second_look.load_manifest()
-        self._proposer = YoloProposer(threads=threads, least_score=manifest.proposal)
-        self._look = SecondLook(
+        look = SecondLook(
             net=_net(*checked(path, manifest.sha256, LOOK_WEIGHTS), threads=threads),
             manifest=manifest,
             least_score=manifest.score if least_score is None else least_score,
         )
-        self._turn = threading.Lock()
-
-    @property
-    def version(self) -> str:
-        """Both nets' names @ 12 hex digits of a SHA-256 over both nets' weights."""
-        return version_with(self._proposer.version, self._look.manifest, LOOK_WEIGHTS)
-
-    def detect(self, bgr: Bgr) -> list[Detection]:
-        """Plates in a frame of any size, best first, boxes clipped to the frame.
-
-        Args:
-            bgr: (h, w, 3) uint8, BGR.
-
-        Raises:
-            ValueError: the frame is empty or of another type.
-        """
-        width, height = self._proposer.size
-        picture, fit = letterbox(bgr, width=width, height=height)
-        with self._turn:
-            proposals = self._proposer.propose(picture, fit)
-            return self._look.look(bgr, proposals, picture=picture, fit=fit)
+        first = YoloProposer(threads=threads, least_score=manifest.proposal)
+        super().__init__(first, look, file=LOOK_WEIGHTS)
 
 
 def _imported(name: str) -> Any:  # noqa: ANN401 - untyped

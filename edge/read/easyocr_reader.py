@@ -60,7 +60,7 @@ class EasyOcrReader:
         self._recogniser = reader.recognizer.eval()
         self._network = getattr(self._recogniser, "module", self._recogniser)
         self._turn = threading.Lock()
-        self.version: Final = f"{self._manifest.name}@{self._manifest.sha256[WEIGHTS[0]][:12]}"
+        self.version: Final = self._manifest.version(WEIGHTS[0])
 
     def read(self, crops: Sequence[Bgr]) -> list[Reading]:
         """One reading a crop, in the same order."""

@@ -8,8 +8,9 @@ import numpy as np
 
 from edge import net
 from edge.assets import checked
+from edge.errors import AssetError
 from edge.read.manifest import load_manifest
-from edge.read.normalise import normalised
+from edge.read.normalise import HEIGHT, WIDTH, normalised
 from edge.read.posterior import reading
 from edge.types import Bgr, Reading
 
@@ -34,8 +35,11 @@ class OpenVinoReader:
         self._manifest, path = load_manifest()
         graph, weights = checked(path, self._manifest.sha256, *WEIGHTS)
         self._request = net.compiled(net.load(graph, weights), threads=threads).create_infer_request()
+        found = list(self._request.get_input_tensor().shape)
+        if found != [1, HEIGHT, WIDTH]:
+            raise AssetError(f"{graph}: input is {found}, crops are made {[1, HEIGHT, WIDTH]}")
         self._turn = threading.Lock()
-        self.version: Final = f"{self._manifest.name}@{self._manifest.sha256['reader.bin'][:12]}"
+        self.version: Final = self._manifest.version(WEIGHTS[1])
 
     def read(self, crops: Sequence[Bgr]) -> list[Reading]:
         """One reading a crop, in the same order."""

@@ -4,7 +4,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge import ctc
-from edge.contract.plate import OPEN
 from edge.contract.seen import Look
 from edge.read.colour import background
 from edge.read.manifest import Manifest
@@ -40,11 +39,6 @@ def reading(
 
 def _look(kind: NDArray[np.float32], manifest: Manifest) -> dict[Look, float]:
     """Shares of the kinds as if all were equally common: what is common at a site is for its grammar to say."""
-    even = np.exp(kind.astype(np.float64)) / np.array(list(manifest.kinds.values()))
-    even /= even.sum()
-    found: dict[Look, float] = {}
-    for name, share in zip(manifest.kinds, even, strict=True):
-        country, _, plate_class = name.partition(" ")
-        if country != OPEN:
-            found[country, plate_class] = float(share)
-    return found
+    even = np.exp(kind.astype(np.float64)) / list(manifest.kinds.values())
+    shares = (even / even.sum()).tolist()
+    return {look: share for look, share in zip(manifest.looks, shares, strict=True) if look is not None}

@@ -28,7 +28,6 @@ from models.reader.train import build, network_params
 
 NAME = "atalaya-plate"
 NETWORK = Path(__file__).with_name("atalaya_plate.py")
-STEPS = 97
 FILES = (
     "reader.xml",
     "reader.bin",
@@ -97,10 +96,7 @@ def write(
     (folder / "atalaya_plate.yaml").write_text(yaml.safe_dump(network, sort_keys=False), encoding="utf-8")
     facts = {
         "name": NAME,
-        "height": HEIGHT,
-        "width": WIDTH,
         "alphabet": ALPHABET,
-        "steps": STEPS,
         "kinds": dict(zip(KINDS, shares, strict=True)),
         "temperature": temperature,
         "sha256": {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES},

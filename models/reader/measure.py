@@ -6,14 +6,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from edge import ctc
 from edge.contract.pattern import ALPHABET
 from models.reader.atalaya_plate import Model
-
-
-def greedy(codes: NDArray[np.int64]) -> str:
-    """(steps,) best classes to a string: repeats joined, blanks left out."""
-    kept = [c for place, c in enumerate(codes) if c and (place == 0 or codes[place - 1] != c)]
-    return "".join(ALPHABET[c - 1] for c in kept)
 
 
 def read(model: Model, pictures: NDArray[np.uint8], *, batch: int = 64) -> list[str]:
@@ -24,9 +19,11 @@ def read(model: Model, pictures: NDArray[np.uint8], *, batch: int = 64) -> list[
     with torch.inference_mode():
         for first in range(0, len(pictures), batch):
             part = torch.from_numpy(pictures[first : first + batch])[:, None].float().to(device)
-            both = model.looks(model.features((part / 255 - 0.5) / 0.5)[0]).argmax(dim=3).cpu().numpy()
+            both = model.looks(model.features((part / 255 - 0.5) / 0.5)[0]).cpu().numpy()
             # Each look by itself: the last character of the upper line may be the first of the lower.
-            said += ["".join(greedy(look) for look in looks) for looks in both]
+            said += [
+                "".join(ALPHABET[code - 1] for look in looks for code in ctc.greedy(look)) for looks in both
+            ]
     return said
 
 

@@ -22,7 +22,7 @@ import yaml
 from numpy.typing import NDArray
 from rich.progress import track
 
-from edge import ctc
+from edge.bench.decode import likeliest
 from edge.read.crop import cut
 from edge.types import Bgr, Box
 from models.reader.teacher import PpOcrReader
@@ -127,11 +127,8 @@ def real_crops(data: Path, rules: dict[str, Any]) -> Iterator[tuple[NDArray[np.u
                 continue
             crop = cut(crop, box, across=0.03, down=0.02)
         (reading,) = reader.read([crop])
-        best = ctc.n_best(reading.log_probs, count=3)
-        likelihoods = ctc.log_likelihoods(reading.log_probs, best)
-        top = int(np.argmax(likelihoods))
-        said = "".join(reading.alphabet[k - 1] for k in best[top])
-        text = agreed(row, (said, float(np.exp(likelihoods[top]))), rules)
+        said = likeliest(reading)
+        text = agreed(row, (said.text, said.likelihood), rules)
         if text:
             grey = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
             facts = {"text": text, "set": row["set"], "path": row["path"], "source": row["source"]}

@@ -2,7 +2,7 @@
 
 Each real crop of the held-out fold is shown as a track would show it: some frames, each degraded anew. What the vote
 says of one and of several frames is compared with the truth: share right, mean likelihood, and how often it is right
-where it is sure. The constants of edge/vote.py were chosen with this table.
+where it is sure.
 """
 
 from collections.abc import Iterator
@@ -75,7 +75,7 @@ def main(work: Path, frames: int, most: int) -> None:
         (name, text, observations(crop, engine.reader, frames=frames, seed=number))
         for number, (name, crop, text) in enumerate(track(crops, description="tracks"))
     ]
-    table = Table("frames", "tracks", "right", "mean likelihood", *(f"right at {s:g}+" for s in SURE))
+    table = Table("frames", "tracks", "right", "likelihood", *(f"at {s:g}+" for s in SURE))
     for count in sorted({1, 2, frames // 2, frames}):
         found = list(verdicts(tracks, engine.grammar, frames=count))
         right = np.array([r for _, r, _ in found])

@@ -24,7 +24,6 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from edge.detect.letterbox import letterbox
 from edge.detect.proposer import Proposer
 from edge.detect.second_look import VEHICLES
 from edge.detect.views import FAR_RISE, far_view, near_view, size_of, view
@@ -215,10 +214,10 @@ class Proposal:
 
 def propose(bgr: Bgr, detector: Proposer, number: int) -> list[Proposal]:
     """The detector's proposals on a picture, with their views."""
-    shown, fit = letterbox(bgr, width=detector.size[0], height=detector.size[1])
+    shown, fit = detector.letterboxed(bgr)
     return [
         Proposal(number, d, near_view(bgr, d.box), far_view(shown, fit.to_input(d.box)))
-        for d in detector.detect(bgr)
+        for d in detector.propose(shown, fit)
     ]
 
 

@@ -19,6 +19,7 @@ import yaml
 from edge.read.crop import cut
 from edge.types import Bgr, Box
 from models.synth.arrays import Floats, Rng, pick, stream
+from models.synth.labels import LabelRow
 from models.synth.patterns import PlateClass, find
 from models.synth.reserved import check_test_seed
 from models.synth.testcamera import random_pose, shoot
@@ -58,7 +59,7 @@ _GROUPS: Final[tuple[tuple[float, tuple[tuple[str, str], ...]], ...]] = (
 
 
 @dataclass(frozen=True, slots=True)
-class CropLabel:
+class CropLabel(LabelRow):
     """One row of labels.csv: the columns of the labelled pictures, then the strata and what only rendering knows.
 
     Attributes:
@@ -72,19 +73,6 @@ class CropLabel:
         quad: the plate's corners in the crop.
     """
 
-    path: str
-    split: str
-    set: str
-    kind: str
-    country: str
-    plate: str
-    x: str
-    y: str
-    w: str
-    h: str
-    label: str
-    source: str
-    licence: str
     class_: str
     plate_class: str
     light: str

@@ -18,6 +18,7 @@ import yaml
 from models.synth import lettering
 from models.synth.arrays import Floats, Image, Rng, pick, stream
 from models.synth.clips.truth import box
+from models.synth.labels import LabelRow
 from models.synth.patterns import CLASSES, PlateClass
 from models.synth.plates import PlateImage, PlateSpec, render_plate
 from models.synth.reserved import check_training_seed
@@ -41,22 +42,9 @@ _CO_SHARE = 0.55
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
+class Label(LabelRow):
     """One row of labels.csv: the columns of the labelled pictures, then those that only rendering knows."""
 
-    path: str
-    split: str
-    set: str
-    kind: str
-    country: str
-    plate: str
-    x: str
-    y: str
-    w: str
-    h: str
-    label: str
-    source: str
-    licence: str
     plate_class: str
     quad: str
     vehicle: str = ""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from plates import car, motorcycle, turned
 
-from edge import ctc
+from edge.bench.decode import likeliest
 from edge.contract.pattern import ALPHABET
 from edge.ports import PlateReader
 from edge.types import Bgr, Reading
@@ -34,10 +34,7 @@ def reader(request: pytest.FixtureRequest) -> PlateReader:
 
 
 def text(reading: Reading) -> str:
-    """The likeliest string, without any grammar."""
-    proposals = ctc.n_best(reading.log_probs, count=5)
-    best = proposals[int(ctc.log_likelihoods(reading.log_probs, proposals).argmax())]
-    return "".join(reading.alphabet[k - 1] for k in best)
+    return likeliest(reading).text
 
 
 def test_the_version_names_the_weights(reader: PlateReader) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from edge import assets
-from edge.detect.manifest import Manifest, checked_weights, load_manifest, version
+from edge.assets import checked
+from edge.detect.manifest import Manifest, load_manifest
 from edge.errors import AssetError
 
 
@@ -36,27 +37,27 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_the_weights_and_their_version(folder: Path) -> None:
     manifest, where = load_manifest()
-    assert where == folder
-    assert checked_weights(manifest, where, "plate.bin") == (folder / "plate.bin",)
+    assert where == folder / "plate.json"
+    assert checked(where, manifest.sha256, "plate.bin") == (folder / "plate.bin",)
     digest = hashlib.sha256(b"weights").hexdigest()
-    assert version(manifest, "plate.bin") == f"plate-test@{digest[:12]}"
+    assert manifest.version("plate.bin") == f"plate-test@{digest[:12]}"
 
 
 def test_damaged_weights_are_named(folder: Path) -> None:
     (folder / "plate.bin").write_bytes(b"weightz")
     with pytest.raises(AssetError, match=r"plate\.bin: damaged: SHA-256"):
-        checked_weights(load_manifest()[0], folder, "plate.bin")
+        checked(folder / "plate.json", load_manifest()[0].sha256, "plate.bin")
 
 
 def test_missing_weights_are_named(folder: Path) -> None:
     (folder / "plate.bin").unlink()
     with pytest.raises(AssetError, match=r"plate\.bin is missing"):
-        checked_weights(load_manifest()[0], folder, "plate.bin")
+        checked(folder / "plate.json", load_manifest()[0].sha256, "plate.bin")
 
 
 def test_weights_that_the_manifest_does_not_know_are_refused(folder: Path) -> None:
     with pytest.raises(AssetError, match=r"no SHA-256 of plate\.xml"):
-        checked_weights(load_manifest()[0], folder, "plate.xml")
+        checked(folder / "plate.json", load_manifest()[0].sha256, "plate.xml")
 
 
 def test_no_manifest_no_detector(folder: Path) -> None:

@@ -13,10 +13,7 @@ STEPS = 9
 CROP: Bgr = np.full((40, 80, 3), (38, 196, 246), dtype=np.uint8)
 MANIFEST = Manifest(
     name="test",
-    height=64,
-    width=192,
     alphabet=ALPHABET,
-    steps=2 * STEPS + 1,
     kinds={"CO particular": 0.6, "CO motocicleta": 0.1, "ZZ other": 0.3},
     temperature=1.0,
     sha256={},

@@ -42,9 +42,7 @@ def test_a_missing_file_is_named(copy: Path, name: str) -> None:
         OpenVinoReader()
 
 
-@pytest.mark.parametrize(
-    ("key", "value"), [("temperature", 0), ("height", "high"), ("kinds", {"CO particular": 2}), ("more", 1)]
-)
+@pytest.mark.parametrize(("key", "value"), [("temperature", 0), ("kinds", {"CO particular": 2}), ("more", 1)])
 def test_a_manifest_out_of_bounds_is_refused(copy: Path, key: str, value: object) -> None:
     facts = json.loads((copy / "reader.json").read_text(encoding="utf-8"))
     (copy / "reader.json").write_text(json.dumps({**facts, key: value}), encoding="utf-8")
