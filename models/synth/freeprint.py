@@ -103,7 +103,7 @@ def _small_print(
 ) -> None:
     """Names, mottos, bands and stickers, which are no part of the number."""
     high, wide = picture.shape
-    top, bottom, left, right = area
+    top, bottom, left, _ = area
     if top > 14 and rng.random() < 0.3:
         cv2.rectangle(
             picture, (0, 0), (wide, int(top * float(rng.uniform(0.5, 0.95)))), float(rng.uniform(0, 255)), -1
@@ -128,40 +128,53 @@ def _small_print(
                 max(1, round(size / 12)),
                 cv2.LINE_AA,
             )
-    if left > 26 and rng.random() < 0.4:  # a band with a country's letters
-        band = int(left * float(rng.uniform(0.6, 0.95)))
-        tone = float(rng.uniform(0, 255))
-        cv2.rectangle(picture, (0, 0), (band, high), tone, -1)
-        code = "".join(pick(rng, string.ascii_uppercase) for _ in range(int(rng.integers(1, 4))))
-        cv2.putText(
-            picture,
-            code,
-            (2, int(high * float(rng.uniform(0.6, 0.92)))),
-            0,
-            band / 60,
-            255 - tone if abs(tone - 128) > 40 else 255,
-            2,
-            cv2.LINE_AA,
-        )
-    for _ in range(int(rng.integers(1, 4)) if rng.random() < 0.25 else 0):  # stickers in the corners
-        w, h = (int(CAP_PX * float(rng.uniform(0.2, 0.42))) for _ in range(2))
-        x = (
-            int(rng.integers(0, max(1, left)))
-            if rng.random() < 0.5
-            else int(rng.integers(max(0, right - 4), max(right, wide - w) + 1))
-        )
-        y = (
-            int(rng.integers(0, max(1, top)))
-            if rng.random() < 0.5
-            else int(rng.integers(max(0, high - h - 4), high))
-        )
-        if x + w > left and x < right and y + h > top + 8 and y < bottom - 8:
-            continue
-        tone = float(rng.uniform(0, 255))
-        cv2.rectangle(picture, (x, y), (x + w, y + h), tone, -1)
-        cv2.putText(
-            picture, str(int(rng.integers(1, 99))), (x + 2, y + h - 4), 0, h / 40, 255 - tone, 1, cv2.LINE_AA
-        )
+    if left > 26 and rng.random() < 0.4:
+        _band(picture, left, rng)
+    for _ in range(int(rng.integers(1, 4)) if rng.random() < 0.25 else 0):
+        _sticker(picture, area, rng)
+
+
+def _band(picture: Image, left: int, rng: Rng) -> None:
+    """A band with a country's letters beside the number, which begins at `left`."""
+    high = len(picture)
+    band = int(left * float(rng.uniform(0.6, 0.95)))
+    tone = float(rng.uniform(0, 255))
+    cv2.rectangle(picture, (0, 0), (band, high), tone, -1)
+    code = "".join(pick(rng, string.ascii_uppercase) for _ in range(int(rng.integers(1, 4))))
+    cv2.putText(
+        picture,
+        code,
+        (2, int(high * float(rng.uniform(0.6, 0.92)))),
+        0,
+        band / 60,
+        255 - tone if abs(tone - 128) > 40 else 255,
+        2,
+        cv2.LINE_AA,
+    )
+
+
+def _sticker(picture: Image, area: tuple[int, int, int, int], rng: Rng) -> None:
+    """A sticker in a corner, unless it would cover characters."""
+    high, wide = picture.shape
+    top, bottom, left, right = area
+    w, h = (int(CAP_PX * float(rng.uniform(0.2, 0.42))) for _ in range(2))
+    x = (
+        int(rng.integers(0, max(1, left)))
+        if rng.random() < 0.5
+        else int(rng.integers(max(0, right - 4), max(right, wide - w) + 1))
+    )
+    y = (
+        int(rng.integers(0, max(1, top)))
+        if rng.random() < 0.5
+        else int(rng.integers(max(0, high - h - 4), high))
+    )
+    if x + w > left and x < right and y + h > top + 8 and y < bottom - 8:
+        return
+    tone = float(rng.uniform(0, 255))
+    cv2.rectangle(picture, (x, y), (x + w, y + h), tone, -1)
+    cv2.putText(
+        picture, str(int(rng.integers(1, 99))), (x + 2, y + h - 4), 0, h / 40, 255 - tone, 1, cv2.LINE_AA
+    )
 
 
 def _gibberish(rng: Rng) -> str:
