@@ -15,6 +15,19 @@ Bgr = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
+class Position:
+    """Where a PTZ camera looks, as it says itself: in ONVIF's generic spaces pan and tilt -1..1, zoom 0..1.
+
+    Attributes:
+        zoom: None where the camera does not tell.
+    """
+
+    pan: float
+    tilt: float
+    zoom: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """One decoded frame.
 
@@ -22,12 +35,16 @@ class Frame:
         captured_at: when the camera took it, UTC, as well as the source knows.
         bgr: (height, width, 3) uint8, BGR; never written to.
         preset: the PTZ preset that the camera rests at, where it has any.
+        position: where the camera says that it looks, where it can turn and was asked.
+        stay: another number for every time that the camera came to rest; frames of two stays show two scenes.
     """
 
     camera_id: str
     captured_at: datetime
     bgr: Bgr
     preset: str | None = None
+    position: Position | None = None
+    stay: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +168,7 @@ class LinkState:
         published: messages handed to the broker, those sent again included.
         resent: of these, sent again because the centre had not acknowledged them.
         refused: publications and connections that the broker refused.
+        unconfirmed: publications on the wire that the broker has not confirmed; never more than the window.
         reconnects: connections after the first.
         acks_unreadable: messages on our ack topic that were none of the centre's acknowledgements.
         clock_error_s: this box's clock minus the centre's, seconds; None where unknown.
@@ -161,6 +179,7 @@ class LinkState:
     published: int = 0
     resent: int = 0
     refused: int = 0
+    unconfirmed: int = 0
     reconnects: int = 0
     acks_unreadable: int = 0
     clock_error_s: float | None = None
