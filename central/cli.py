@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from central import hotlists, looks
+from central.ca.commands import ca
 from central.errors import AccessError
 from central.options import FILE, LANGUAGE, Commands, configured, database, now, open_console, style_of
 
@@ -22,7 +23,7 @@ def cli() -> None:
 
 
 _LOOKS = (looks.history, looks.counts, looks.alerts, looks.tail, looks.dead_letters)
-for _command in (*_LOOKS, hotlists.hotlist):
+for _command in (*_LOOKS, hotlists.hotlist, ca):
     cli.add_command(_command)
 
 

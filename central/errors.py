@@ -6,7 +6,8 @@ CentralError
 ├── HotlistError      an import cannot be read at all (single bad rows are reported, not raised)
 ├── QueryError        a question that cannot be asked: names what was wrong with it
 │   └── TimedOutError     the answer took longer than its limit
-└── AccessError       who, purpose or case is missing or not allowed
+├── AccessError       who, purpose or case is missing or not allowed
+└── AuthorityError    the certificate authority cannot, or will not, do this: says why
 """
 
 
@@ -36,3 +37,7 @@ class TimedOutError(QueryError):
 
 class AccessError(CentralError):
     """Who asks, the purpose or the case is missing or not allowed."""
+
+
+class AuthorityError(CentralError):
+    """The certificate authority cannot be used, or will not sign this."""

@@ -130,6 +130,10 @@ def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> Non
         link.start()
         for thread in (writing, sealing):
             thread.start()
+        if settings.mqtt.is_exposed:
+            _log.warning(
+                "no TLS: whoever is on the way reads plates and passwords", broker=settings.mqtt.host
+            )
         _log.info("serving", database=described(engine.url), listed_vehicles=listed)
         stopping.wait()
         _log.info("stopping")

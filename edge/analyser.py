@@ -65,6 +65,7 @@ class Analyser:
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     @property
+        self._turned_at = time.monotonic()
     def counts(self) -> Mapping[str, Counts]:
         """By camera, since the start."""
         return {camera_id: pipeline.counts for camera_id, pipeline in self._pipelines.items()}
@@ -77,6 +78,11 @@ class Analyser:
     def start(self) -> None:
         """Begin to take frames from the hub."""
         self._thread.start()
+    @property
+    def stuck_s(self) -> float:
+        """How long it has been at one frame, seconds; a quarter of a second at most where nothing is to be done."""
+        return time.monotonic() - self._turned_at
+
 
     def stop(self) -> None:
         """Finish the frame in hand, end all tracks, put what they have to say, and end."""
@@ -90,6 +96,7 @@ class Analyser:
             frame = self.hub.next(timeout_s=_TICK_S)
             if frame is not None:
                 self._analyse(frame)
+            self._turned_at = time.monotonic()
             if time.monotonic() - ticked >= _TICK_S:
                 ticked = time.monotonic()
                 for pipeline in self._pipelines.values():

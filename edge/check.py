@@ -4,12 +4,21 @@ Missing secrets, unknown countries, odd regions, a spool that cannot be written.
 """
 
 import tempfile
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from edge import certificate
 from edge.assets import plate_files
-from edge.errors import ConfigError
-from edge.settings import CameraSettings, EdgeSettings, MqttSettings, load_grammar, read_secret
+from edge.errors import CertificateError, ConfigError
+from edge.settings import (
+    CameraSettings,
+    EdgeSettings,
+    MqttSettings,
+    PtzSettings,
+    load_grammar,
+    read_secret,
+)
 
 Fault = tuple[str, str]
 """A key such as `cameras.0.region`, and what is wrong with its value."""
@@ -18,7 +27,7 @@ Fault = tuple[str, str]
 def faults(settings: EdgeSettings) -> list[Fault]:
     """What would keep this box from working; empty where all is well."""
     found = [fault for n, camera in enumerate(settings.cameras) for fault in _camera(f"cameras.{n}", camera)]
-    found += _broker(settings.mqtt)
+    found += _broker(settings.mqtt, edge_id=settings.edge_id)
     found += _spool(settings.spool.path)
     if settings.engine == "torch" and find_spec("ultralytics") is None:
         found.append(("engine", "torch needs ultralytics (extra [train]), which is not installed"))
@@ -27,8 +36,9 @@ def faults(settings: EdgeSettings) -> list[Fault]:
 
 def _camera(key: str, camera: CameraSettings) -> list[Fault]:
     found = _secret(f"{key}.password_file", camera.password_file)
-    if 0 < len(camera.region) < 3:
-        found.append((f"{key}.region", f"a polygon has at least 3 corners, found {len(camera.region)}"))
+    found += _polygon(f"{key}.region", camera.region)
+    if camera.ptz is not None:
+        found += _ptz(f"{key}.ptz", camera.ptz)
     known = load_grammar(plate_files()).countries
     unknown = sorted(set(camera.countries) - set(known))
     if unknown:
@@ -37,14 +47,47 @@ def _camera(key: str, camera: CameraSettings) -> list[Fault]:
     return found
 
 
-def _broker(mqtt: MqttSettings) -> list[Fault]:
-    found = _secret("mqtt.password_file", mqtt.password_file)
-    if mqtt.tls is not None:
-        for name in ("ca_file", "cert_file", "key_file"):
-            path = getattr(mqtt.tls, name)
-            if path is not None and not path.is_file():
-                found.append((f"mqtt.tls.{name}", f"{path}: no such file"))
+def _ptz(key: str, ptz: PtzSettings) -> list[Fault]:
+    found = _secret(f"{key}.password_file", ptz.password_file)
+    if find_spec("onvif") is None:
+        found.append((key, "a camera that turns needs onvif-zeep-async (extra [edge]), which is not installed"))
+    for n, preset in enumerate(ptz.presets):
+        found += _polygon(f"{key}.presets.{n}.region", preset.region)
+        for m, lane in enumerate(preset.lanes):
+            found += _polygon(f"{key}.presets.{n}.lanes.{m}.polygon", lane.polygon, least=1)
     return found
+
+
+def _polygon(key: str, corners: Sequence[object], *, least: int = 0) -> list[Fault]:
+    if least <= len(corners) and len(corners) in {0, *range(3, 65)}:
+        return []
+    return [(key, f"a polygon has at least 3 corners, found {len(corners)}")]
+
+
+def _broker(mqtt: MqttSettings, *, edge_id: str) -> list[Fault]:
+    found = _secret("mqtt.password_file", mqtt.password_file)
+    if mqtt.tls is None:
+        return found
+    for name in ("ca_file", "cert_file", "key_file"):
+        path = getattr(mqtt.tls, name)
+        if path is not None and not path.is_file():
+            found.append((f"mqtt.tls.{name}", f"{path}: no such file"))
+    return found or _certificate(mqtt, edge_id=edge_id)
+
+
+def _certificate(mqtt: MqttSettings, *, edge_id: str) -> list[Fault]:
+    """Whose it is. That it has expired is no fault here: the box must go on reading, and health says it."""
+    if mqtt.tls is None or mqtt.tls.cert_file is None or mqtt.tls.key_file is None:
+        return []
+    path, key_path = mqtt.tls.cert_file, mqtt.tls.key_file
+    try:
+        ours = certificate.load(path)
+        certificate.check_key(path, ours, certificate.load_key(key_path), key_path)
+        if mqtt.username is None:  # else the broker may know us by that
+            certificate.check_name(path, ours, edge_id=edge_id)
+    except CertificateError as error:
+        return [("mqtt.tls.cert_file", str(error))]
+    return []
 
 
 def _spool(path: Path) -> list[Fault]:

@@ -39,6 +39,11 @@ class _Commands(click.Group):
 
     ELSEWHERE: ClassVar = {
         "bench": ("edge.bench.commands", "Measure recognition and speed."),
+        "enroll": (
+            "edge.enroll.commands",
+            "The box's certificate: ask the city's authority for one, and use it.",
+        ),
+        "discover": ("edge.discover", "Find the ONVIF cameras of this network."),
         "replay": ("edge.replay.commands", "Read the plates of a recording or of pictures."),
         "simulate": ("edge.simulate.commands", "Simulated cameras, for tests and the demo."),
     }
@@ -129,6 +134,8 @@ def check_config(file: Path | None, config: Path | None) -> None:
     console.print(table)
     security = "TLS" if loaded.mqtt.tls else "no TLS"
     console.print(f"broker  {loaded.mqtt.host}:{loaded.mqtt.port}, MQTT {loaded.mqtt.protocol}, {security}")
+    if loaded.mqtt.tls and loaded.mqtt.tls.cert_file:
+        console.print(f"        {_certificate(loaded.mqtt.tls.cert_file)}", soft_wrap=True)
     console.print(f"spool   {loaded.spool.path}, at most {loaded.spool.max_bytes / 1e9:g} GB", soft_wrap=True)
     console.print(f"engine  {loaded.engine}, {loaded.threads} thread(s) a net")
     _refuse(path, check.faults(loaded))
@@ -147,6 +154,18 @@ def schema(out: Path | None) -> None:
         else:
             _write(out, name, text)
             click.echo(out / name)
+
+
+def _certificate(path: Path) -> str:
+    """How long our certificate holds, in words."""
+    from datetime import UTC, datetime
+
+    from edge.certificate import days_left, fault
+
+    days = days_left(path, clock=lambda: datetime.now(UTC))()
+    if days is None:
+        return f"certificate {path} cannot be read"
+    return fault(days) or f"certificate for {days:.0f} more days"
 
 
 def _write(out: Path, name: str, text: str) -> None:

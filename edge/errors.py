@@ -9,6 +9,7 @@ EdgeError
 ├── SpoolError       the spool cannot be opened or written
 ├── PublishError     the broker refuses us
 │   └── LinkLostError    unreachable, broken off or silent; retried with backoff
+├── CertificateError the box's certificate or its key is wrong: says which file, and why
 └── WorkerError      a thread of the worker died
 """
 
@@ -47,6 +48,10 @@ class PublishError(EdgeError):
 
 class LinkLostError(PublishError):
     """The broker is unreachable, broke off or fell silent; connect again."""
+
+
+class CertificateError(EdgeError):
+    """The box's certificate, its key or its authority's certificate cannot be used."""
 
 
 class WorkerError(EdgeError):

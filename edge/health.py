@@ -14,6 +14,7 @@ from typing import Final
 
 import structlog
 
+from edge import certificate
 from edge.contract.health import CameraHealth, EdgeHealth
 from edge.contract.topics import Address
 from edge.errors import SpoolError
@@ -36,12 +37,14 @@ class Sources:
         pipeline_ms: median time of one analysed frame; None before the first.
         link: the connection to the broker.
         outbox: what keeps reads from the spool; empty: nothing.
+        certificate_days: how long our certificate holds; None where there is none.
     """
 
     cameras: Callable[[], Sequence[CameraHealth]]
     pipeline_ms: Callable[[], float | None]
     link: Callable[[], LinkState]
     outbox: Callable[[], str]
+    certificate_days: Callable[[], float | None] = lambda: None
 
 
 class HealthReporter:
@@ -76,6 +79,8 @@ class HealthReporter:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="health", daemon=True)
 
+        self.latest: EdgeHealth | None = None
+        self._looked_at = time.monotonic()
     def collect(self) -> EdgeHealth:
         """The box as it is now."""
         link = self._sources.link()
@@ -83,8 +88,10 @@ class HealthReporter:
         faults = [self._sources.outbox(), link.fault]
         stats: SpoolStats | None = None
         try:
-            stats = self._spool.stats()
+            stats, oldest_at = self._spool.stats(), self._spool.oldest_read_at()
+        days = self._sources.certificate_days()
         except SpoolError as error:
+        oldest_at: datetime | None = None
             faults.append(str(error))
         if stats is not None and stats.set_aside:
             faults.append(f"{stats.set_aside} damaged spool file(s) set aside beside the spool")
@@ -93,6 +100,7 @@ class HealthReporter:
         return EdgeHealth(
             edge_id=self._address.edge_id,
             site_id=self._address.site_id,
+        faults.append(certificate.fault(days))
             online=True,
             at=self._clock(),
             started_at=self._started_at,
@@ -106,11 +114,18 @@ class HealthReporter:
             pipeline_ms=self._sources.pipeline_ms(),
             interval_s=self._interval_s,
             cameras=tuple(self._sources.cameras()),
+            spool_oldest_at=oldest_at,
+            certificate_days_left=days,
         )
 
     def start(self) -> None:
         """Begin sending."""
         self._thread.start()
+    @property
+    def stuck_s(self) -> float:
+        """How long ago it last began to look, seconds."""
+        return time.monotonic() - self._looked_at
+
 
     def stop(self) -> None:
         """End; nothing is sent afterwards. That the box is offline is the publisher's to say."""
@@ -123,8 +138,9 @@ class HealthReporter:
         sent_at = float("-inf")
         while not self._stop.is_set():
             try:
-                health = self.collect()
+                self.latest = health = self.collect()
                 overdue = time.monotonic() - sent_at >= self._interval_s
+            self._looked_at = time.monotonic()
                 if sent is None or overdue or _telling(health) != _telling(sent):
                     self._send(health)
                     sent, sent_at = health, time.monotonic()

@@ -24,6 +24,7 @@ from typing import Final
 import cv2
 import structlog
 
+from edge import certificate, metrics, notify
 from edge.analyser import Analyser, median_ms
 from edge.capture.camera import CameraThread
 from edge.capture.rtsp import RtspSource
@@ -43,6 +44,7 @@ from edge.spool.queue import Spool
 _MOST_ANALYSERS: Final = 8
 _CAMERAS_STOP_S: Final = 3.0
 _DRAIN_S: Final = 5.0
+_STUCK_S: Final = 60.0  # no frame takes so long
 
 _log = structlog.get_logger(__name__)
 
@@ -110,11 +112,14 @@ class Worker:
                 pipeline_ms=lambda: median_ms(self._analysers),
                 link=lambda: self._publisher.state,
                 outbox=lambda: outbox.fault,
+                certificate_days=_certificate_days(settings, clock),
             ),
             send=self._publisher.announce,
             interval_s=settings.health.interval_s,
             clock=clock,
         )
+        self._metrics_port = settings.health.metrics_port
+        self._metrics: metrics.MetricsServer | None = None
 
     def start(self) -> None:
         """Start every thread, the takers before the givers."""
@@ -124,6 +129,13 @@ class Worker:
         for camera in self._cameras:
             camera.start()
         self._health.start()
+        box = metrics.BoxCollector(health=lambda: self._health.latest, link=lambda: self._publisher.state)
+        self._metrics = metrics.serve(box, port=self._metrics_port)
+
+    def is_working(self) -> bool:
+        """Whether every thread that looks, at frames or at the box, has lately come to an end with what it was at."""
+        stuck_s = max(self._health.stuck_s, *(analyser.stuck_s for analyser in self._analysers))
+        return stuck_s < _STUCK_S
 
     def stop(self) -> bool:
         """Stop every thread, the givers before the takers.
@@ -139,6 +151,8 @@ class Worker:
         for analyser in self._analysers:
             analyser.stop()
         self._outbox.close()
+        if self._metrics is not None:
+            self._metrics.close()
         self._health.stop()
         return self._publisher.stop(drain_s=_DRAIN_S)
 
@@ -173,12 +187,28 @@ def serve(settings: EdgeSettings, *, engines: Sequence[Engine], connect: Connect
         worker = Worker(settings, spool=spool, engines=engines, connect=connect)
         worker.start()
         _log.info("started", edge=settings.edge_id, cameras=len(settings.cameras), analysers=len(engines))
-        stop.wait()
+        if settings.mqtt.is_exposed:
+            _log.warning(
+                "no TLS: whoever is on the way reads plates and passwords", broker=settings.mqtt.host
+            )
+        notify.tell("READY=1")
+        # A service manager that watches restarts a box whose threads hang; nobody else would notice.
+        while not stop.wait(notify.watchdog_s()):
+            if worker.is_working():
+                notify.tell("WATCHDOG=1")
+        notify.tell("STOPPING=1")
         _log.info("stopping", edge=settings.edge_id)
         delivered = worker.stop()
         _log.info("stopped", edge=settings.edge_id, all_acknowledged=delivered)
         if dead:
             raise WorkerError("; ".join(dead))
+
+
+def _certificate_days(settings: EdgeSettings, clock: Callable[[], datetime]) -> Callable[[], float | None]:
+    tls = settings.mqtt.tls
+    if tls is None or tls.cert_file is None:
+        return lambda: None
+    return certificate.days_left(tls.cert_file, clock=clock)
 
 
 def _open_camera(camera: CameraSettings, stats: CaptureStats) -> FrameSource:

@@ -261,6 +261,9 @@ class MqttLink:
 
     def _who(self) -> str:
         user = self._settings.username
+        tls = self._settings.tls
+        if user is None and tls is not None and tls.cert_file is not None:
+            return f"of certificate {tls.cert_file}"
         return "without a user" if user is None else f"of user {user!r}"
 
 

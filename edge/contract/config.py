@@ -60,17 +60,38 @@ class BrokerSettings(Section):
     username: str | None = Field(default=None, description="user at the broker")
     password_file: Path | None = Field(default=None, description="file that holds the password")
     tls: TlsSettings | None = Field(default=None, description="TLS; compulsory off this machine")
+    insecure_plaintext: bool = Field(
+        default=False,
+        description="allow a broker elsewhere without tls: whoever is on the way reads plates and passwords",
+    )
     keepalive_s: Annotated[int, Field(ge=2, le=3600)] = Field(default=20, description="seconds")
+
+    @property
+    def is_exposed(self) -> bool:
+        """Whether everything crosses a network in clear."""
+        return self.tls is None and not _is_loopback(self.host)
+
+    @property
+    def who(self) -> str:
+        """As whom we come to the broker, for messages about a refusal."""
+        if self.username is not None:
+            return f"user {self.username!r}"
+        if self.tls is not None and self.tls.cert_file is not None:
+            return f"certificate {self.tls.cert_file}"
+        return "a client without a user"
 
     @property
     def doubts(self) -> str:
         """What to ask oneself where the broker hangs up without a word, before it has accepted us."""
-        user = (
-            "does it ask for a user and password?"
-            if self.username is None
-            else "are user and password right?"
-        )
-        return f"{user} Does it speak MQTT {self.protocol}? If not, {self._other_protocol}"
+        if self.username is not None:
+            doubt = "are user and password right?"
+        elif self.tls is None:
+            doubt = "does it ask for a user and password?"
+        elif self.tls.cert_file is None:
+            doubt = "does it ask for a certificate, or for a user and password?"
+        else:
+            doubt = "is our certificate of its authority, valid and not revoked?"
+        return f"{doubt} Does it speak MQTT {self.protocol}? If not, {self._other_protocol}"
 
     def remedy(self, refusal: str) -> str:
         """What to add to the broker's words when it refuses us; empty where they say enough."""
@@ -82,8 +103,11 @@ class BrokerSettings(Section):
 
     @model_validator(mode="after")
     def _nothing_in_clear_over_a_network(self) -> Self:
-        if self.tls is None and not _is_loopback(self.host):
-            raise ValueError(f"tls is compulsory: {self.host} is not this machine")
+        if self.is_exposed and not self.insecure_plaintext:
+            raise ValueError(
+                f"tls is compulsory: {self.host} is not this machine (insecure_plaintext: true sends plates and "
+                "passwords over the network in clear)"
+            )
         return self
 
     @model_validator(mode="after")

@@ -59,5 +59,11 @@ class EdgeHealth(Message):
     pipeline_ms: Annotated[float | None, Field(ge=0, description="median time of one analysed frame")] = None
     interval_s: Annotated[
         float | None, Field(gt=0, description="longest time between two such messages, seconds")
+    spool_oldest_at: Annotated[
+        AwareDatetime | None, Field(description="when the oldest read that waits was made; null: none waits")
+    ] = None
+    certificate_days_left: Annotated[
+        float | None, Field(description="until its certificate expires; negative: since; null: it has none")
+    ] = None
     ] = None
     cameras: tuple[CameraHealth, ...] = ()

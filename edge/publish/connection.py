@@ -26,6 +26,13 @@ CONNECT_S: Final = 5.0
 
 _PROTOCOL: Final = {"5": MQTTProtocolVersion.MQTTv5, "3.1.1": MQTTProtocolVersion.MQTTv311}
 _PASSING: Final = frozenset({"Server unavailable", "Server busy", "Quota exceeded", "Use another server"})
+_ALERTS: Final = {
+    "CERTIFICATE_REQUIRED": "it asks for a certificate (mqtt.tls.cert_file, key_file)",
+    "CERTIFICATE_REVOKED": "the certificate is revoked",
+    "CERTIFICATE_EXPIRED": "the certificate has expired",
+    "UNKNOWN_CA": "the certificate is not of the broker's authority",
+}
+"""TLS alerts that are about us, in plain words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +84,7 @@ class Connection:
         self._wake = wake
         self._accepted = False
         self._fault: PublishError | None = None
+        self._alert = ""
         self._selector = selectors.DefaultSelector()
         self._client = self._make_client(client_id, will)
         try:
@@ -166,6 +174,7 @@ class Connection:
         if settings.tls is not None:
             _use_tls(client, settings.tls)
         client.will_set(will.topic, will.payload, qos=1, retain=True)
+        client.on_log = self._on_log
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
@@ -181,7 +190,9 @@ class Connection:
             else:
                 self._client.connect(settings.host, settings.port, settings.keepalive_s)
         except ssl.SSLError as error:
-            raise PublishError(f"{self._where}: TLS: {error}") from error
+            if "ALERT" in str(error).upper():
+                raise self._refused_by_alert(str(error)) from error
+            raise PublishError(f"{self._where}: TLS: {_told(error)}") from error
         except OSError as error:
             raise LinkLostError(f"{self._where}: {error.strerror or error}") from error
         link = self._client.socket()
@@ -198,18 +209,27 @@ class Connection:
                 raise self._lost(f"no answer within {CONNECT_S:.0f} s")
             self.step(0.1)
 
-    def _lost(self, why: str) -> LinkLostError:
+    def _on_log(self, _client: paho.Client, _data: object, _level: int, text: str) -> None:
+        # The only place where paho tells what came over TLS: version 1.3 refuses our certificate after the handshake.
+        if "[SSL: " in text and " ALERT" in text.upper():
+            self._alert = text[text.index("[SSL: ") :]
+
+    def _lost(self, why: str) -> PublishError:
         why = why.rstrip(".")  # paho speaks in sentences
         if self._accepted:
             return LinkLostError(f"{self._where}: {why}")
+        if self._alert:
+            return self._refused_by_alert(self._alert)
         return LinkLostError(f"{self._where}: {why} before it accepted us; {self._settings.doubts}")
 
     def _refused(self, what: str, reason: ReasonCode) -> PublishError:
-        user = self._settings.username
-        who = "a client without a user" if user is None else f"user {user!r}"
-        return PublishError(
-            f"{self._where}: {what} of {who} refused: {reason}{self._settings.remedy(str(reason))}"
-        )
+        who, remedy = self._settings.who, self._settings.remedy(str(reason))
+        return PublishError(f"{self._where}: {what} of {who} refused: {reason}{remedy}")
+
+    def _refused_by_alert(self, alert: str) -> PublishError:
+        """The broker's end of TLS has said why it hangs up."""
+        said = next((text for name, text in _ALERTS.items() if name in alert), alert)
+        return PublishError(f"{self._where}: TLS: {self._settings.who} refused: {said}")
 
     def _on_connect(
         self,
@@ -250,6 +270,13 @@ class Connection:
 
     def _on_message(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
         self.incoming.append(Incoming(bytes(message.payload), message.retain))
+
+
+def _told(error: ssl.SSLError) -> str:
+    """What TLS says, and what that may mean on a box."""
+    if "not yet valid" in str(error):
+        return f"{error} (is this box's clock right? timedatectl)"
+    return str(error)
 
 
 def _use_tls(client: paho.Client, tls: TlsSettings) -> None:

@@ -32,7 +32,7 @@ class Standing:
     """How this edge has fared with the broker and the centre since its start, over all connections.
 
     Attributes:
-        published, resent, refused, acks_unreadable: as in `LinkState`.
+        published, resent, refused, unconfirmed, acks_unreadable: as in `LinkState`.
         refusals: why the broker refuses a stream, or what is of no stream, until it takes it again.
         held_until: until when a refused stream is not tried, so that it does not take the others along:
             mosquitto 2.0.11 closes the connection after each refusal.
@@ -43,6 +43,7 @@ class Standing:
     published: int = 0
     resent: int = 0
     refused: int = 0
+    unconfirmed: int = 0
     acks_unreadable: int = 0
     refusals: dict[Stream | None, str] = field(default_factory=dict)
     held_until: dict[Stream, float] = field(default_factory=dict)
@@ -131,6 +132,7 @@ class Delivery:
         more = self._fill(Stream.READ, now) | self._fill(Stream.UPDATE, now)
         self._announce_gone(now)
         more |= self._fill(Stream.CROP, now) | self._fill(Stream.OVERVIEW, now)
+        self._standing.unconfirmed = self._window.unconfirmed
         if more:
             return 0.0
         return min(max(self._window.next_due() - now, 0.0), _LOOK_S)

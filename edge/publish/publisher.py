@@ -82,6 +82,7 @@ class Publisher:
             reconnects=max(self._connections - 1, 0),
             acks_unreadable=standing.acks_unreadable,
             clock_error_s=standing.clock_error_s,
+            unconfirmed=standing.unconfirmed if self._connected else 0,
         )
 
     def start(self) -> None:

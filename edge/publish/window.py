@@ -75,6 +75,11 @@ class Window:
         """How many publications of any kind the broker may be handed now."""
         return max(self._in_flight - len(self._wired), 0)
 
+    @property
+    def unconfirmed(self) -> int:
+        """Publications that the broker has not confirmed."""
+        return len(self._wired)
+
     def room(self, stream: Stream) -> int:
         """How many messages of a stream may be sent now; of pictures, one at a time."""
         unacknowledged = self._in_flight * _AHEAD[stream] - len(self._sent[stream])

@@ -100,6 +100,7 @@ class TestCollecting:
             spool_messages=2,
             spool_bytes=stats.bytes,
             spool_dropped=1,
+            spool_oldest_at=NOON,
             pipeline_ms=12.5,
             interval_s=3600.0,
             cameras=tuple(box.cameras),

@@ -1,0 +1,65 @@
+"""A device's request, before it is signed: whose it is, and whether it may be."""
+
+import re
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256, Hash
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import NameOID
+
+from central.ca.file import read
+from central.errors import AuthorityError
+
+CENTRE: Final = "centre"
+"""The centre's own name at the broker: configs/mosquitto/acl gives it its rights, so no device may bear it."""
+
+_IDENTIFIER: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+
+
+def check_edge_id(edge_id: str) -> None:
+    """Refuse a name that no edge may bear.
+
+    Raises:
+        AuthorityError: says why.
+    """
+    if not _IDENTIFIER.fullmatch(edge_id):
+        raise AuthorityError(
+            f"{edge_id!r} is no edge_id: up to 63 of a-z 0-9 . _ -, the first a letter or digit"
+        )
+    if edge_id == CENTRE:
+        raise AuthorityError(f"{CENTRE!r} is the centre's own name at the broker; `ca centre` signs that")
+
+
+def public_key_of(path: Path, *, edge_id: str) -> ec.EllipticCurvePublicKey:
+    """The key of a request (PEM), once it is sure that the request is that edge's and is whole.
+
+    Raises:
+        AuthorityError: it cannot be read, is another's, or its key is of another kind than edges make.
+    """
+    check_edge_id(edge_id)
+    try:
+        request = x509.load_pem_x509_csr(read(path, "the request"))
+        is_whole = request.is_signature_valid
+        key = request.public_key()
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise AuthorityError(f"{path}: not a certificate request (PEM)") from error
+    if not is_whole:
+        raise AuthorityError(f"{path}: damaged: the request's signature does not fit")
+    names = [str(name.value) for name in request.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    if names != [edge_id]:
+        found = " and ".join(map(repr, names)) or "nobody"
+        raise AuthorityError(f"{path}: the request of {found}, not of {edge_id!r}")
+    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise AuthorityError(f"{path}: its key is not EC P-256, which `edge enroll request` makes")
+    return key
+
+
+def key_fingerprint(key: ec.EllipticCurvePublicKey) -> str:
+    """SHA-256 of a public key (SubjectPublicKeyInfo), to be compared by eye with what the box shows."""
+    digest = Hash(SHA256())
+    digest.update(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+    return digest.finalize().hex(":").upper()

@@ -1,0 +1,119 @@
+"""The configuration file of a box, as far as enrolment touches it: `mqtt.tls`, everything else as it was."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from edge.enroll.install import AUTHORITY, CERTIFICATE
+from edge.enroll.request import KEY
+from edge.errors import ConfigError
+
+_FILES: Final = {"ca_file": AUTHORITY, "cert_file": CERTIFICATE, "key_file": KEY}
+
+
+def edge_id_of(path: Path) -> str:
+    """The name of the box; the rest of the file may not be right yet.
+
+    Raises:
+        ConfigError: the file cannot be read, or says no edge_id.
+    """
+    content = _parsed(path, _text(path))
+    edge_id = content.get("edge_id")
+    if not isinstance(edge_id, str):
+        raise ConfigError(f"{path}: edge_id: needed, but not there")
+    return edge_id
+
+
+def put_tls(path: Path, folder: Path) -> bool:
+    """Name the certificates in `folder` under `mqtt.tls`; False where they are named there already.
+
+    Raises:
+        ConfigError: something else stands there, or the place is not found: says what to write.
+    """
+    text = _text(path)
+    before = _parsed(path, text)
+    wanted = _wanted(path, folder)
+    found = (before.get("mqtt") or {}).get("tls")
+    if found == wanted:
+        return False
+    after = text if found is not None else _edited(text, wanted)
+    expected = {**before, "mqtt": {**(before.get("mqtt") or {}), "tls": wanted}}
+    if found is not None or _parsed(path, after) != expected:
+        reason = "names other files" if found is not None else "cannot be put there without touching the rest"
+        raise ConfigError(f"{path}: mqtt.tls: {reason}; write there {_flow(wanted)}")
+    _replace(path, after)
+    return True
+
+
+def _wanted(path: Path, folder: Path) -> dict[str, str]:
+    """The three settings; relative to the configuration where the folder lies below its own."""
+    home, place = path.resolve().parent, folder.parent.resolve() / folder.name  # `current` stays a link
+    shown = place.relative_to(home) if place.is_relative_to(home) else place
+    return {key: str(shown / name) for key, name in _FILES.items()}
+
+
+def _edited(text: str, wanted: dict[str, str]) -> str:
+    """The text with `tls` under `mqtt`, where it can be told; else as it was."""
+    mqtt = _child(yaml.compose(text, Loader=yaml.SafeLoader), "mqtt")
+    if mqtt is None:
+        return f"{text.rstrip()}\n\nmqtt:\n  tls: {_flow(wanted)}\n"
+    if not isinstance(mqtt, yaml.MappingNode):
+        return text
+    tls = _child(mqtt, "tls")
+    if tls is not None:
+        start, end = tls.start_mark.index, tls.end_mark.index
+        return f"{text[:start]}{_flow(wanted)}{text[end:]}"
+    start = mqtt.start_mark.index
+    if mqtt.flow_style:
+        return f"{text[: start + 1]}tls: {_flow(wanted)}, {text[start + 1 :]}"
+    return f"{text[:start]}tls: {_flow(wanted)}\n{' ' * mqtt.start_mark.column}{text[start:]}"
+
+
+def _child(node: yaml.Node | None, name: str) -> yaml.Node | None:
+    if not isinstance(node, yaml.MappingNode):
+        return None
+    return next((value for key, value in node.value if key.value == name), None)
+
+
+def _flow(wanted: dict[str, str]) -> str:
+    """As YAML on one line; JSON's strings are YAML's."""
+    return "{" + ", ".join(f"{key}: {json.dumps(name)}" for key, name in wanted.items()) + "}"
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8: byte {error.start}") from error
+
+
+def _parsed(path: Path, text: str) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError) as error:
+        raise ConfigError(f"{path}: not YAML; `edge check-config` says where") from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: expected a mapping of settings, found {type(content).__name__}")
+    if not isinstance(content.get("mqtt") or {}, dict):
+        raise ConfigError(f"{path}: mqtt: expected a mapping of settings")
+    return content
+
+
+def _replace(path: Path, text: str) -> None:
+    """The new text in the file's place, with its owner and mode."""
+    path = path.resolve()
+    part = path.with_name(f".{path.name}.part")
+    try:
+        state = path.stat()
+        part.write_text(text, encoding="utf-8")
+        part.chmod(state.st_mode & 0o777)
+        if os.geteuid() == 0:
+            os.chown(part, state.st_uid, state.st_gid)
+        part.replace(path)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
