@@ -44,9 +44,10 @@ class Analyser:
         engine: used by this thread only.
         sink: takes what there is to say.
         clock: now, UTC.
+        is_away: whether a camera turns at this moment: its tracks are ended then, for their vehicles are gone.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each is another stage's
         self,
         name: str,
         *,
@@ -55,11 +56,13 @@ class Analyser:
         engine: Engine,
         sink: Sink,
         clock: Callable[[], datetime],
+        is_away: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self.hub = FrameHub()
         self._models = engine.models
         self._sink = sink
         self._clock = clock
+        self._is_away = is_away
         self._pipelines = {c.id: _pipeline(c, vote, engine) for c in cameras}
         self._took_ms: deque[float] = deque(maxlen=_TIMED)
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -99,8 +102,9 @@ class Analyser:
             self._turned_at = time.monotonic()
             if time.monotonic() - ticked >= _TICK_S:
                 ticked = time.monotonic()
-                for pipeline in self._pipelines.values():
-                    self._say(pipeline.tick(now=self._clock()))
+                for camera_id, pipeline in self._pipelines.items():
+                    look = pipeline.flush if self._is_away(camera_id) else pipeline.tick
+                    self._say(look(now=self._clock()))
                 self._sink.retry()
         for pipeline in self._pipelines.values():
             self._say(pipeline.flush(now=self._clock()))

@@ -7,7 +7,7 @@ from enum import StrEnum
 from edge.contract import read
 from edge.evidence import Shot
 from edge.track import Direction
-from edge.types import Box, Verdict
+from edge.types import Box, Position, Verdict
 
 
 class Kind(StrEnum):
@@ -25,6 +25,7 @@ class Emission:
         first_at, last_at: capture times of the passage's first frame and of the newest one voted on.
         emitted_at: when the emission rule fired.
         shot: the evidence.
+        preset, position: where a turning camera rested.
     """
 
     kind: Kind
@@ -37,6 +38,8 @@ class Emission:
     shot: Shot
     direction: Direction | None
     preset: str | None
+    position: Position | None = None
+    lane: str | None = None
 
     def message(
         self,
@@ -71,11 +74,19 @@ class Emission:
             box=_shares(self.shot.box, self.shot.frame_size),
             vehicle=read.Vehicle(type=verdict.vehicle),
             track_id=self.track_id,
+            lane=self.lane,
             direction=self.direction,
             preset=self.preset,
+            ptz=_ptz(self.position),
             pictures=pictures,
             models=models,
         )
+
+
+def _ptz(position: Position | None) -> read.PtzPosition | None:
+    if position is None:
+        return None
+    return read.PtzPosition(pan=position.pan, tilt=position.tilt, zoom=position.zoom)
 
 
 def _shares(box: Box, frame_size: tuple[int, int]) -> read.Box:

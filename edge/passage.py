@@ -9,7 +9,7 @@ import numpy as np
 from edge.evidence import Gallery, Shot
 from edge.settings import VoteSettings
 from edge.track import Track
-from edge.types import Box, Detection, Observation, Reading, Verdict
+from edge.types import Box, Detection, Observation, Position, Reading, Verdict
 from edge.vote import Vote
 
 SAME_PLATE: Final = timedelta(seconds=10)
@@ -34,7 +34,7 @@ class Passage:
         track: its newest track, where several joined.
         track_id: number of its first, which names it to the outside.
         first_at: capture time of its first frame.
-        preset: where the camera rested.
+        preset, position: where the camera rested.
         gallery: the best shots.
         verdict: what its votes say by now.
         legible_at: capture time at which the verdict first became legible.
@@ -50,10 +50,11 @@ class Passage:
         vote: Vote,
         settings: VoteSettings,
         preset: str | None,
+        position: Position | None = None,
     ) -> None:
         self.track = track
         self.track_id, self.first_at = track.id, track.first_at
-        self.preset = preset
+        self.preset, self.position = preset, position
         self.gallery = Gallery()
         self.verdict: Verdict | None = None
         self.legible_at: datetime | None = None

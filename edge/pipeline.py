@@ -14,13 +14,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-import cv2
-import numpy as np
-
 from edge.contract.spelling import normalise
 from edge.emission import Emission, Kind
 from edge.evidence import Shot, Still, quality
 from edge.passage import SAME_PLACE, Passage
+from edge.place import Place, places
 from edge.ports import Detector, PlateReader
 from edge.read.crop import cut
 from edge.settings import CameraSettings, VoteSettings
@@ -94,7 +92,8 @@ class Pipeline:
         self._tracker = Tracker()
         self._passages: dict[int, Passage] = {}  # by track
         self._known: dict[str, Passage] = {}  # by emitted plate, for as long as a track may join
-        self._scene: tuple[str | None, tuple[int, ...]] | None = None  # preset and shape of the newest frame
+        self._places = places(camera)
+        self._scene: tuple[str | None, int, tuple[int, ...]] | None = None  # of the newest frame
         self._newest: datetime | None = None
         self._lag = timedelta(0)
         self.counts = Counts()
@@ -102,18 +101,18 @@ class Pipeline:
     def feed(self, frame: Frame, *, now: datetime) -> list[Emission]:
         """Analyse a frame; `now` is the time of the emissions."""
         emissions = []
-        scene = (frame.preset, frame.bgr.shape)
+        scene = (frame.preset, frame.stay, frame.bgr.shape)
         if scene != self._scene or (self._newest and frame.captured_at < self._newest):
             # The camera has turned or gives frames of another size, or its clock has stepped back:
             # nothing goes on as it was.
             emissions = self.flush(now=now)
             self._known.clear()
         self._scene, self._newest, self._lag = scene, frame.captured_at, now - frame.captured_at
-        step = self._tracker.update(frame.captured_at, self._detect(frame.bgr))
+        step = self._tracker.update(frame.captured_at, self._detect(frame))
         self._count(frames=1)
         for track, _ in step.sightings:
             if track.id not in self._passages:
-                self._passages[track.id] = self._begin(track, frame.preset)
+                self._passages[track.id] = self._begin(track, frame)
             self._passages[track.id].track = track
         self._read(frame, step.sightings)
         ended = [self._end(track, now=now) for track in step.ended]
@@ -135,17 +134,23 @@ class Pipeline:
         passages = [(t, self._passages[t.id]) for t in live]
         return [Seen(t.box, p.verdict, emitted=p.is_emitted) for t, p in passages]
 
-    def _begin(self, track: Track, preset: str | None) -> Passage:
-        return Passage(track, vote=self._new_vote(), settings=self._settings, preset=preset)
+    def _begin(self, track: Track, frame: Frame) -> Passage:
+        return Passage(
+            track,
+            vote=self._new_vote(),
+            settings=self._settings,
+            preset=frame.preset,
+            position=frame.position,
+        )
 
-    def _detect(self, bgr: Bgr) -> list[Detection]:
-        height, width = bgr.shape[:2]
-        found = _distinct(self._detector.detect(bgr))
-        if not self._camera.region:
-            return found
-        region = np.array(self._camera.region, dtype=np.float32) * (width, height)
-        outline = region.astype(np.float32)
-        return [d for d in found if cv2.pointPolygonTest(outline, d.box.centre, measureDist=False) >= 0]
+    def _place(self, preset: str | None) -> Place:
+        return self._places.get(preset, self._places[None])
+
+    def _detect(self, frame: Frame) -> list[Detection]:
+        height, width = frame.bgr.shape[:2]
+        place = self._place(frame.preset)
+        found = _distinct(self._detector.detect(frame.bgr))
+        return [d for d in found if place.counts(d.box, frame_size=(width, height))]
 
     def _read(self, frame: Frame, sightings: Iterable[tuple[Track, Detection]]) -> None:
         still = Still(frame.bgr)
@@ -172,7 +177,7 @@ class Pipeline:
     ) -> tuple[Track, Detection, Bgr, float] | None:
         """The crop and its quality, where it is worth reading."""
         box, passage = detection.box, self._passages[track.id]
-        if box.width < self._camera.min_plate_px or box.height < _LEAST_HEIGHT_PX:
+        if box.width < self._place(frame.preset).min_plate_px or box.height < _LEAST_HEIGHT_PX:
             return None
         crop = cut(frame.bgr, box)
         if not crop.size:
@@ -235,6 +240,8 @@ class Pipeline:
         self._count(**{"reads" if kind is Kind.READ else "updates": 1})
         verdict, shot = passage.say()
         self._known[verdict.plate] = passage
+        place = self._place(passage.preset)
+        lane = place.lane(shot.box, frame_size=shot.frame_size)
         return Emission(
             kind=kind,
             camera_id=self._camera.id,
@@ -244,8 +251,10 @@ class Pipeline:
             emitted_at=now,
             verdict=verdict,
             shot=shot,
-            direction=passage.track.direction,
+            direction=passage.track.direction or (lane and lane.direction) or place.direction,
             preset=passage.preset,
+            position=passage.position,
+            lane=lane.name if lane else None,
         )
 
     def _forget(self, at: datetime) -> None:

@@ -6,6 +6,7 @@ from pydantic import BaseModel
 
 from edge.contract.delivery import Ack, Gone
 from edge.contract.health import EdgeHealth
+from edge.contract.ptz import PtzState
 from edge.contract.read import PlateRead
 from edge.settings import EdgeSettings
 
@@ -15,6 +16,7 @@ _MODELS: dict[str, type[BaseModel]] = {
     "ack": Ack,
     "gone": Gone,
     "edge_health": EdgeHealth,
+    "ptz_state": PtzState,
     "edge_settings": EdgeSettings,
 }
 

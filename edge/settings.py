@@ -70,6 +70,90 @@ class VoteSettings(Section):
 _ADDRESS = re.compile(r"^rtsps?://[^@\s]+$")
 
 
+Polygon = Annotated[tuple[tuple[Share, Share], ...], Field(max_length=64)]
+"""Corners in shares of the picture's width and height; none: everywhere."""
+
+Direction = Literal["approaching", "receding"]
+
+
+class LaneSettings(Section):
+    """A lane in the picture of one preset."""
+
+    name: Identifier = Field(description="as reads name it")
+    polygon: Polygon = Field(description="corners in shares of width and height, at least three")
+    direction: Direction | None = Field(
+        default=None, description="which way its vehicles go; given to reads whose track does not tell"
+    )
+
+
+class PresetSettings(Section):
+    """One station of a turning camera's guard tour."""
+
+    name: Identifier = Field(description="as reads name it")
+    token: str | None = Field(default=None, description="the preset's token at the device")
+    named: str | None = Field(
+        default=None, description="the preset's name at the device; null, without a token: as `name`"
+    )
+    dwell_s: Annotated[float, Field(ge=0.1, le=86_400)] = Field(
+        default=20.0, description="how long to watch before turning to the next"
+    )
+    region: Polygon = Field(default=(), description="in which plates count here; empty: the camera's region")
+    min_plate_px: Annotated[int, Field(ge=8, le=2000)] | None = Field(
+        default=None, description="narrower plates are tracked but not read here; null: as the camera has it"
+    )
+    direction: Direction | None = Field(
+        default=None, description="which way vehicles pass here; given to reads whose track does not tell"
+    )
+    lanes: Annotated[tuple[LaneSettings, ...], Field(max_length=16)] = Field(
+        default=(), description="the lanes that the picture shows here"
+    )
+
+
+class PtzSettings(Section):
+    """A camera that turns, over ONVIF, and its guard tour."""
+
+    host: str | None = Field(default=None, description="the device's name or address; null: that of `url`")
+    port: Annotated[int, Field(ge=1, le=65_535)] = Field(default=80, description="its ONVIF port")
+    username: str | None = Field(default=None, description="user at the device; null: the camera's")
+    password_file: Path | None = Field(default=None, description="file that holds the password")
+    profile: str | None = Field(
+        default=None, description="token or name of the media profile that turns; null: the first that does"
+    )
+    timeout_s: Annotated[float, Field(ge=0.1, le=60)] = Field(
+        default=5.0, description="a device that does not answer for so long is lost"
+    )
+    settle_s: Annotated[float, Field(ge=0.0, le=60)] = Field(
+        default=1.5, description="from coming to rest to the first frame read: focus and exposure follow"
+    )
+    travel_s: Annotated[float, Field(ge=0.1, le=300)] = Field(
+        default=15.0,
+        description="longest journey; waited for where the device tells neither motion nor position",
+    )
+    resume_after_s: Annotated[float, Field(ge=0.1, le=86_400)] = Field(
+        default=60.0, description="the tour goes on so long after an operator's last move"
+    )
+    tolerance: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=0.005, description="by which two positions differ that are the same, in the device's unit"
+    )
+    presets: Annotated[tuple[PresetSettings, ...], Field(min_length=1, max_length=64)] = Field(
+        description="the stations, in order"
+    )
+
+    @field_validator("presets", mode="after")
+    @classmethod
+    def _distinct(cls, presets: tuple[PresetSettings, ...]) -> tuple[PresetSettings, ...]:
+        names = [p.name for p in presets]
+        twice = sorted({n for n in names if names.count(n) > 1})
+        if twice:
+            raise ValueError(f"names of presets must be distinct; twice: {', '.join(twice)}")
+        return presets
+
+    @model_validator(mode="after")
+    def _a_user_has_a_password(self) -> Self:
+        together("username", self.username, "password_file", self.password_file)
+        return self
+
+
 class CameraSettings(Section):
     """One camera."""
 
@@ -88,7 +172,7 @@ class CameraSettings(Section):
     min_plate_px: Annotated[int, Field(ge=8, le=2000)] = Field(
         default=40, description="narrower plates are tracked but not read"
     )
-    region: Annotated[tuple[tuple[Share, Share], ...], Field(max_length=64)] = Field(
+    region: Polygon = Field(
         default=(),
         description="polygon (shares of width and height) in which plates count; empty: everywhere",
     )
@@ -96,6 +180,7 @@ class CameraSettings(Section):
         default={},
         description="how common plates of each country are here (weights); others share a small rest",
     )
+    ptz: PtzSettings | None = Field(default=None, description="a guard tour, where the camera turns")
 
     @field_validator("url", mode="before")
     @classmethod

@@ -4,6 +4,8 @@
     (one a camera)  (newest     (one a core, its cameras' frames in order)       (numbers)   |
                      frame)                                                                  v
     HealthReporter (asks them all) ------------------------------------------> Publisher -> MQTT
+    PtzGuard (one a camera that turns) ---- its state -----------------------------^
+             says which frames may be read
 
 A thread that dies of a fault takes the worker with it, with a clear message: a half-dead worker would look
 like a quiet street. SIGTERM and SIGINT stop it cleanly: the cameras are closed, tracks end into the spool, the
@@ -19,7 +21,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from types import FrameType
-from typing import Final
+from typing import Final, Protocol
 
 import cv2
 import structlog
@@ -27,9 +29,13 @@ import structlog
 from edge import certificate, metrics, notify
 from edge.analyser import Analyser, median_ms
 from edge.capture.camera import CameraThread
+from edge.capture.ptz.aim import Aim
+from edge.capture.ptz.guard import PtzGuard
+from edge.capture.ptz.post import post
 from edge.capture.rtsp import RtspSource
 from edge.capture.stats import CaptureStats
-from edge.contract.health import CameraHealth
+from edge.contract.health import CameraHealth, CameraState
+from edge.contract.ptz import PtzPhase, PtzState
 from edge.contract.topics import Address
 from edge.engine import Engine, build
 from edge.errors import WorkerError
@@ -43,12 +49,20 @@ from edge.spool.queue import Spool
 
 _MOST_ANALYSERS: Final = 8
 _CAMERAS_STOP_S: Final = 3.0
+_DETAIL_CHARACTERS: Final = 300
 _DRAIN_S: Final = 5.0
 _STUCK_S: Final = 60.0  # no frame takes so long
 
 _log = structlog.get_logger(__name__)
 
-Connect = Callable[[CameraSettings, CaptureStats], FrameSource]
+
+class Connect(Protocol):
+    """Opens a camera, counting in the record given; `aim` is given for one that turns."""
+
+    def __call__(
+        self, camera: CameraSettings, stats: CaptureStats, /, *, aim: Aim | None = None
+    ) -> FrameSource:
+        """As `edge.capture.camera.Connect`."""
 
 
 def utc_now() -> datetime:
@@ -85,6 +99,12 @@ class Worker:
             pictures=settings.pictures,
             clock_error_s=lambda: self._publisher.state.clock_error_s,
         )
+        self._address = address
+        self._guards = {
+            c.id: post(c, c.ptz, edge_id=settings.edge_id, say=self._retain, clock=clock)
+            for c in settings.cameras
+            if c.ptz is not None
+        }
         self._analysers = [
             Analyser(
                 f"analyser-{n}",
@@ -93,13 +113,14 @@ class Worker:
                 engine=engine,
                 sink=outbox,
                 clock=clock,
+                is_away=self._is_away,
             )
             for n, engine in enumerate(engines)
         ]
         self._cameras = [
             CameraThread(
                 camera.id,
-                connect=partial(connect, camera),
+                connect=self._connect(connect, camera),
                 hub=self._analysers[n % len(engines)].hub,
             )
             for n, camera in enumerate(settings.cameras)
@@ -126,6 +147,8 @@ class Worker:
         self._publisher.start()
         for analyser in self._analysers:
             analyser.start()
+        for guard in self._guards.values():
+            guard.start()
         for camera in self._cameras:
             camera.start()
         self._health.start()
@@ -143,11 +166,12 @@ class Worker:
         Returns:
             Whether the centre has acknowledged everything.
         """
-        for camera in self._cameras:
-            camera.stop(timeout_s=0.0)
+        givers: list[CameraThread | PtzGuard] = [*self._cameras, *self._guards.values()]
+        for giver in givers:
+            giver.stop(timeout_s=0.0)
         deadline = time.monotonic() + _CAMERAS_STOP_S
-        for camera in self._cameras:
-            camera.stop(timeout_s=max(0.0, deadline - time.monotonic()))
+        for giver in givers:
+            giver.stop(timeout_s=max(0.0, deadline - time.monotonic()))
         for analyser in self._analysers:
             analyser.stop()
         self._outbox.close()
@@ -159,7 +183,19 @@ class Worker:
     def cameras(self) -> list[CameraHealth]:
         """Every camera as it is now."""
         counts = {camera: c for analyser in self._analysers for camera, c in analyser.counts.items()}
-        return [_camera_health(camera, counts[camera.camera_id]) for camera in self._cameras]
+        found = [_camera_health(camera, counts[camera.camera_id]) for camera in self._cameras]
+        return [_with_ptz(camera, self._guards.get(camera.camera_id)) for camera in found]
+
+    def _connect(self, connect: Connect, camera: CameraSettings) -> Callable[[CaptureStats], FrameSource]:
+        guard = self._guards.get(camera.id)
+        return partial(connect, camera) if guard is None else partial(connect, camera, aim=guard.aim)
+
+    def _is_away(self, camera_id: str) -> bool:
+        guard = self._guards.get(camera_id)
+        return guard is not None and not guard.aim.is_reading
+
+    def _retain(self, state: PtzState) -> None:
+        self._publisher.retain(self._address.ptz_state(state.camera_id), state.model_dump_json().encode())
 
 
 def run(settings: EdgeSettings) -> None:
@@ -211,8 +247,8 @@ def _certificate_days(settings: EdgeSettings, clock: Callable[[], datetime]) -> 
     return certificate.days_left(tls.cert_file, clock=clock)
 
 
-def _open_camera(camera: CameraSettings, stats: CaptureStats) -> FrameSource:
-    return RtspSource(camera, clock=utc_now, stats=stats)
+def _open_camera(camera: CameraSettings, stats: CaptureStats, /, *, aim: Aim | None = None) -> FrameSource:
+    return RtspSource(camera, clock=utc_now, stats=stats, aim=aim)
 
 
 def _camera_health(camera: CameraThread, counts: Counts) -> CameraHealth:
@@ -225,10 +261,23 @@ def _camera_health(camera: CameraThread, counts: Counts) -> CameraHealth:
         frames_received=seen.frames_received,
         frames_corrupt=seen.frames_corrupt,
         frames_still=seen.frames_still,
+        frames_moving=seen.frames_moving,
         frames_dropped=seen.frames_dropped,
         frames_analysed=counts.frames,
         reads=counts.reads,
         reconnects=seen.reconnects,
+    )
+
+
+def _with_ptz(camera: CameraHealth, guard: PtzGuard | None) -> CameraHealth:
+    """What the tour adds, where the stream itself is well."""
+    state = guard.state if guard is not None else None
+    if state is None or camera.state is not CameraState.LIVE:
+        return camera
+    turning = state.phase in {PtzPhase.GOTO, PtzPhase.MOVING, PtzPhase.SETTLE}
+    said = "; ".join(filter(None, (camera.detail, state.detail)))[:_DETAIL_CHARACTERS]
+    return camera.model_copy(
+        update={"state": CameraState.MOVING if turning else CameraState.LIVE, "detail": said}
     )
 
 

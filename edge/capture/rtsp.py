@@ -20,6 +20,7 @@ from edge.capture.capture_clock import CaptureClock, ClockSetBackError
 from edge.capture.damage import Damage
 from edge.capture.gate import MotionGate
 from edge.capture.pacer import Pacer
+from edge.capture.ptz.aim import Aim, View
 from edge.capture.stats import CaptureStats
 from edge.errors import ConfigError, LostError, RefusedError, SourceError
 from edge.settings import CameraSettings, read_secret
@@ -44,10 +45,16 @@ class RtspSource:
     Args:
         clock: the UTC time.
         stats: where to count.
+        aim: of a camera that turns: which frames may be read, and as whose.
     """
 
     def __init__(
-        self, camera: CameraSettings, *, clock: Callable[[], datetime], stats: CaptureStats | None = None
+        self,
+        camera: CameraSettings,
+        *,
+        clock: Callable[[], datetime],
+        stats: CaptureStats | None = None,
+        aim: Aim | None = None,
     ) -> None:
         self._camera = camera
         self._clock = clock
@@ -56,6 +63,7 @@ class RtspSource:
         self._gate = MotionGate() if camera.motion_gate else None
         self._pacer = Pacer(camera.analyse_fps)
         self._damage = Damage()
+        self._aim, self._view = aim, View(None, None, 0)
 
     def frames(self) -> Iterator[Frame]:
         """Connect and yield frames in time order until `close`.
@@ -190,12 +198,25 @@ class RtspSource:
             raise self._lost("this machine's clock was set back; starting anew") from None
         self._stats.received(captured_at)
         at_s = captured_at.timestamp()
+        if self._aim is not None and not self._takes(self._aim.look(picture.luma(frame), at=captured_at)):
+            self._stats.moving()
+            return None
         if self._gate is not None and not self._gate.is_open(picture.luma(frame), at_s=at_s):
             self._stats.still()
             return None
         if not self._pacer.is_due(at_s):
             return None
-        return Frame(self._camera.id, captured_at, picture.bgr(frame))
+        seen = self._view
+        return Frame(self._camera.id, captured_at, picture.bgr(frame), seen.preset, seen.position, seen.stay)
+
+    def _takes(self, view: View | None) -> bool:
+        """Whether a camera that turns may be read now; where it looks elsewhere than before, the gate learns anew."""
+        if view is None:
+            return False
+        if self._gate is not None and view.stay != self._view.stay:
+            self._gate = MotionGate()
+        self._view = view
+        return True
 
     def _lost(self, what: str) -> LostError:
         parts = urlsplit(self._camera.shown_url)

@@ -19,6 +19,7 @@ class CaptureSnapshot:
         frames_received: decoded frames, damaged ones included.
         frames_corrupt: damaged in transit, or drawn from a damaged one; skipped.
         frames_still: kept back by the motion gate.
+        frames_moving: taken while the camera turned, or an operator had it; dropped.
         frames_dropped: replaced by a newer frame before they were used, or not even decoded because this box
             had fallen behind.
         reconnects: times that frames came again after they had ceased.
@@ -31,6 +32,7 @@ class CaptureSnapshot:
     frames_received: int = 0
     frames_corrupt: int = 0
     frames_still: int = 0
+    frames_moving: int = 0
     frames_dropped: int = 0
     reconnects: int = 0
     failures: int = 0
@@ -78,6 +80,11 @@ class CaptureStats:
         """The motion gate kept a frame back."""
         with self._lock:
             self._now = replace(self._now, frames_still=self._now.frames_still + 1)
+
+    def moving(self) -> None:
+        """A frame was taken while nobody may say what the camera looks at."""
+        with self._lock:
+            self._now = replace(self._now, frames_moving=self._now.frames_moving + 1)
 
     def dropped(self) -> None:
         """A frame made way for newer ones before it was used."""

@@ -35,6 +35,9 @@ class CameraHealth(Message):
     frames_received: Count = 0
     frames_corrupt: Annotated[Count, Field(description="damaged in transit, skipped")] = 0
     frames_still: Annotated[Count, Field(description="kept back by the motion gate")] = 0
+    frames_moving: Annotated[
+        Count, Field(description="taken while the camera turned, or an operator had it; dropped")
+    ] = 0
     frames_dropped: Annotated[Count, Field(description="replaced by a newer frame before they were used")] = 0
     frames_analysed: Count = 0
     reads: Count = 0

@@ -84,6 +84,14 @@ class PictureRef(Message):
     overview: bool = False
 
 
+class PtzPosition(Message):
+    """Where a turning camera looked, as it said itself: in ONVIF's generic spaces pan and tilt -1..1, zoom 0..1."""
+
+    pan: Annotated[float, Field(ge=-1e6, le=1e6)]
+    tilt: Annotated[float, Field(ge=-1e6, le=1e6)]
+    zoom: Annotated[float | None, Field(ge=-1e6, le=1e6)] = None
+
+
 class ModelVersions(Message):
     """What read this plate: name@first 12 hex digits of the weights' SHA-256."""
 
@@ -126,7 +134,10 @@ class PlateRead(Message):
     track_id: Annotated[int, Field(ge=0, description="the object's number at this camera (ONVIF ObjectId)")]
     lane: str | None = None
     direction: Literal["approaching", "receding"] | None = None
-    preset: str | None = None
+    preset: Annotated[
+        str | None, Field(description="where a turning camera rested; null where it does not turn, or nobody knows")
+    ] = None
+    ptz: PtzPosition | None = None
     pictures: PictureRef = PictureRef()
     models: ModelVersions
 

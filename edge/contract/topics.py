@@ -7,6 +7,7 @@ dead letters AND acknowledged.
     lpr/v1/{p}/{site}/{edge}/{camera}/update/{epoch}/{seq}/{read_seq}
     lpr/v1/{p}/{site}/{edge}/{camera}/crop/{epoch}/{seq}/{read_seq}
     lpr/v1/{p}/{site}/{edge}/{camera}/overview/{epoch}/{seq}/{read_seq}
+    lpr/v1/{p}/{site}/{edge}/{camera}/ptz/state (retained)
     lpr/v1/{p}/{site}/{edge}/gone        lpr/v1/{p}/{site}/{edge}/status (retained, last will)
     lpr/v1/{p}/{site}/{edge}/ack         from the centre, retained
 
@@ -74,6 +75,10 @@ class Address:
     def ack(self) -> str:
         """Where the centre says what it has committed."""
         return f"{self.prefix}/ack"
+
+    def ptz_state(self, camera_id: str) -> str:
+        """Where the state of a turning camera is retained."""
+        return f"{self.prefix}/{camera_id}/ptz/state"
 
 
 @dataclass(frozen=True, slots=True)

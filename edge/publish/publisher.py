@@ -59,6 +59,9 @@ class Publisher:
         self._short_lives = 0
         self._health: EdgeHealth | None = None
         self._health_new = False
+        self._states: dict[str, bytes] = {}
+        self._states_due: set[str] = set()
+        self._states_lock = threading.Lock()
         self._put = False
         self._stop = threading.Event()
         self._drain_until = float("inf")
@@ -93,6 +96,16 @@ class Publisher:
         """Publish this health, retained: now, and again after every reconnect until a newer one comes."""
         self._health = health
         self._health_new = True
+        self._ring()
+
+    def retain(self, topic: str, payload: bytes) -> None:
+        """Publish this as a topic's state, retained: now, and after every reconnect until a newer one comes.
+
+        From any thread; of each topic only the newest is kept.
+        """
+        with self._states_lock:
+            self._states[topic] = payload
+            self._states_due.add(topic)
         self._ring()
 
     def stop(self, *, drain_s: float = 5.0) -> bool:
@@ -184,6 +197,8 @@ class Publisher:
         self._connections += 1
         self._link_fault = ""
         self._health_new = self._health is not None
+        with self._states_lock:
+            self._states_due = set(self._states)
         _log.info(
             "connected", edge=self._address.edge_id, broker=f"{self._settings.host}:{self._settings.port}"
         )
@@ -195,6 +210,10 @@ class Publisher:
         if self._health_new and self._health is not None:
             self._health_new = False
             link.publish(self._address.status, self._health.model_dump_json().encode(), retain=True)
+        with self._states_lock:
+            due, self._states_due = [(topic, self._states[topic]) for topic in self._states_due], set()
+        for topic, payload in due:
+            link.publish(topic, payload, retain=True)
 
     def _farewell(self, link: Connection) -> None:
         """Say that this edge goes on purpose; not worth more than a moment's patience."""

@@ -1,0 +1,60 @@
+"""What counts in the picture while a camera looks at one place: a fixed camera's only one, or a preset's."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from edge.settings import CameraSettings, LaneSettings, Polygon, PresetSettings
+from edge.track import Direction
+from edge.types import Box
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One place.
+
+    Attributes:
+        region: in which plates count, in shares of width and height; empty: everywhere.
+        min_plate_px: narrower plates are not read.
+        direction: which way vehicles pass, where a track does not tell.
+        lanes: first come, first served where two overlap.
+    """
+
+    region: Polygon
+    min_plate_px: int
+    direction: Direction | None = None
+    lanes: tuple[LaneSettings, ...] = ()
+
+    def counts(self, box: Box, *, frame_size: tuple[int, int]) -> bool:
+        """Whether a plate (px, in a frame of this width and height) counts here."""
+        return not self.region or _holds(self.region, box, frame_size)
+
+    def lane(self, box: Box, *, frame_size: tuple[int, int]) -> LaneSettings | None:
+        """The lane that a plate is in, if any."""
+        return next((lane for lane in self.lanes if _holds(lane.polygon, box, frame_size)), None)
+
+
+def places(camera: CameraSettings) -> Mapping[str | None, Place]:
+    """By preset; that of None is for a camera that does not turn, or of which nobody knows where it looks."""
+    found: dict[str | None, Place] = {None: Place(camera.region, camera.min_plate_px)}
+    for preset in camera.ptz.presets if camera.ptz else ():
+        found[preset.name] = _of_preset(camera, preset)
+    return found
+
+
+def _of_preset(camera: CameraSettings, preset: PresetSettings) -> Place:
+    return Place(
+        region=preset.region or camera.region,
+        min_plate_px=preset.min_plate_px or camera.min_plate_px,
+        direction=preset.direction,
+        lanes=preset.lanes,
+    )
+
+
+def _holds(polygon: Polygon, box: Box, frame_size: tuple[int, int]) -> bool:
+    outline = (np.array(polygon, dtype=np.float32) * np.array(frame_size, dtype=np.float32)).astype(
+        np.float32
+    )
+    return bool(cv2.pointPolygonTest(outline, box.centre, measureDist=False) >= 0)
