@@ -8,7 +8,9 @@ must not be learnt away like it: a strong change over a larger square always ope
 It errs towards open: a gate that opens for nothing costs time, one that stays shut costs a read.
 """
 
+import copy
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -20,6 +22,7 @@ Luma = NDArray[np.uint8]
 """(height, width) uint8; rows may be padded."""
 
 _SIZE = (320, 180)  # px; a car whose plate is just legible (40 px of 1920) is some 30 px wide here
+_AROUND_PX = 12  # of a region: the vehicle moves before its plate is inside
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +55,39 @@ class GateTuning:
 
 
 class MotionGate:
-    """One camera's gate; fed with every frame, in order."""
+    """One camera's gate; fed with every frame, in order.
 
-    def __init__(self, tuning: GateTuning | None = None) -> None:
+    Args:
+        tuning: what counts as motion.
+        region: polygon in shares of width and height; outside of it, but for a margin, nothing counts. Empty: all.
+    """
+
+    def __init__(
+        self, tuning: GateTuning | None = None, *, region: Sequence[tuple[float, float]] = ()
+    ) -> None:
         self._tuning = tuning or GateTuning()
+        self._counts = _mask(region) if region else None
         self._background: NDArray[np.float32] | None = None
         self._usual = np.zeros(_SIZE[::-1], np.float32)
         self._moved = np.zeros(_SIZE[::-1], np.uint8)
         self._moved_twice = self._moved
         self._at_s = 0.0
         self._open_until_s = -math.inf
+        self._moves_since_s: float | None = None
+        self._moved_at_s = -math.inf
+
+    @property
+    def stayed_s(self) -> float:
+        """How long something has moved, seconds, without a pause as long as the gate is held open."""
+        return 0.0 if self._moves_since_s is None else self._moved_at_s - self._moves_since_s
+
+    def glance(self, luma: Luma, *, at_s: float) -> bool:
+        """`is_open` of a frame that lies ahead: where it is open, as if this frame had never been shown."""
+        ahead = copy.deepcopy(self)
+        if ahead.is_open(luma, at_s=at_s):
+            return True
+        self.__dict__.update(ahead.__dict__)
+        return False
 
     def is_open(self, luma: Luma, *, at_s: float) -> bool:
         """Whether something moves in this frame or did so a moment ago.
@@ -75,6 +101,9 @@ class MotionGate:
             self._background = small
             self._open_until_s = at_s + self._tuning.hold_s
         elif self._moves(small, self._background, elapsed_s=max(0.0, at_s - self._at_s)):
+            if at_s > self._open_until_s or self._moves_since_s is None:
+                self._moves_since_s = at_s
+            self._moved_at_s = at_s
             self._open_until_s = at_s + self._tuning.hold_s
         self._at_s = at_s
         return at_s <= self._open_until_s
@@ -86,6 +115,8 @@ class MotionGate:
         # A cloud or the camera's exposure changes the whole picture by one factor: that is no motion.
         light = np.median((small[::4, ::4] + 1) / (background[::4, ::4] + 1))
         size = np.abs(small - background * np.float32(light))
+        if self._counts is not None:
+            size *= self._counts
         moving = np.greater(size, tuning.floor + tuning.usual * self._usual).view(np.uint8)
         # The background steps towards the picture instead of averaging, so that it settles on what is seen
         # most of the time, the road, and not on the mean of road and traffic.
@@ -104,6 +135,15 @@ class MotionGate:
         thrice = twice & _grown(self._moved_twice)
         self._moved, self._moved_twice = moving, twice
         return thrice
+
+
+def _mask(region: Sequence[tuple[float, float]]) -> NDArray[np.float32]:
+    """1 within the region and a margin around it, 0 elsewhere."""
+    corners = np.round(np.array(region) * _SIZE).astype(np.int32)
+    mask = np.zeros(_SIZE[::-1], np.uint8)
+    cv2.fillPoly(mask, [corners], (1,))
+    around = 2 * _AROUND_PX + 1
+    return cv2.dilate(mask, np.ones((around, around), np.uint8)).astype(np.float32)
 
 
 def _grown(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -1,6 +1,6 @@
 """A camera over RTSP: one connection, from opening it to its end.
 
-packets (PyAV) -> arrival times -> decode -> damaged? -> moves? -> due? -> BGR -> Frame
+packets (PyAV) -> arrival times -> dozing? -> decode -> damaged? -> moves? -> due? -> BGR -> Frame
 """
 
 import threading
@@ -18,7 +18,8 @@ from edge.capture import picture
 from edge.capture.backlog import Backlog
 from edge.capture.capture_clock import CaptureClock, ClockSetBackError
 from edge.capture.damage import Damage
-from edge.capture.gate import MotionGate
+from edge.capture.doze import Doze
+from edge.capture.gate import Luma, MotionGate
 from edge.capture.pacer import Pacer
 from edge.capture.ptz.aim import Aim, View
 from edge.capture.stats import CaptureStats
@@ -60,10 +61,11 @@ class RtspSource:
         self._clock = clock
         self._stats = stats or CaptureStats()
         self._closed = threading.Event()
-        self._gate = MotionGate() if camera.motion_gate else None
+        self._gate = MotionGate(region=camera.region) if camera.motion_gate else None
         self._pacer = Pacer(camera.analyse_fps)
         self._damage = Damage()
         self._aim, self._view = aim, View(None, None, 0)
+        self._is_open = self._was_open = True
 
     def frames(self) -> Iterator[Frame]:
         """Connect and yield frames in time order until `close`.
@@ -130,6 +132,7 @@ class RtspSource:
         stream.codec_context.thread_count = 1  # threads would each hold frames back
         whole_late = stream.codec_context.name in _PARSED
         clock, backlog = CaptureClock(self._clock), Backlog()
+        doze = Doze(stream, moves=self._moves_ahead) if self._gate is not None else None
         late = False
         came_at: datetime | None = None
         for packet in self._packets(container):
@@ -148,10 +151,34 @@ class RtspSource:
             if late:
                 self._stats.dropped()
                 continue
-            for frame in self._decode(packet):
-                taken = self._consider(frame, clock)
-                if taken is not None:
-                    yield taken
+            due = [packet] if doze is None or media_s is None else self._due(doze, packet, media_s)
+            for one in due:
+                for frame in self._decode(one):
+                    taken = self._consider(frame, clock)
+                    if taken is not None:
+                        yield taken
+            if due and doze is not None:
+                self._settle(doze, packet)
+
+    def _due(self, doze: Doze, packet: "Packet[VideoStream]", media_s: float) -> "list[Packet[VideoStream]]":
+        """What is to be decoded now; what dozing lets go counts as still, and the camera as live."""
+        due = doze.due(packet, media_s=media_s)
+        if not due:
+            self._stats.dozed(self._clock())
+        elif len(due) > 1:
+            self._stats.woke(len(due) - 1)
+        return due
+
+    def _settle(self, doze: Doze, packet: "Packet[VideoStream]") -> None:
+        """After a packet's pictures: doze where nothing moves."""
+        if not self._is_open:
+            if self._was_open and self._gate is not None and self._gate.stayed_s:
+                doze.stayed(self._gate.stayed_s)
+            doze.rest(packet)
+        self._was_open = self._is_open
+
+    def _moves_ahead(self, luma: Luma) -> bool:
+        return self._gate is None or self._gate.glance(luma, at_s=self._clock().timestamp())
 
     def _packets(self, container: InputContainer) -> "Iterator[Packet[VideoStream] | None]":
         """Packets as they come; None where nothing came for a while.
@@ -199,9 +226,11 @@ class RtspSource:
         self._stats.received(captured_at)
         at_s = captured_at.timestamp()
         if self._aim is not None and not self._takes(self._aim.look(picture.luma(frame), at=captured_at)):
+            self._is_open = True  # no dozing meanwhile
             self._stats.moving()
             return None
-        if self._gate is not None and not self._gate.is_open(picture.luma(frame), at_s=at_s):
+        self._is_open = self._gate is None or self._gate.is_open(picture.luma(frame), at_s=at_s)
+        if not self._is_open:
             self._stats.still()
             return None
         if not self._pacer.is_due(at_s):

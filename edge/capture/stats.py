@@ -16,9 +16,9 @@ class CaptureSnapshot:
     Attributes:
         detail: why, where the state is a fault; never holds a password.
         last_frame_at: capture time of the newest frame decoded, analysed or not.
-        frames_received: decoded frames, damaged ones included.
+        frames_received: that came, damaged ones included, decoded or not.
         frames_corrupt: damaged in transit, or drawn from a damaged one; skipped.
-        frames_still: kept back by the motion gate.
+        frames_still: kept back because nothing moved; most of them not even decoded.
         frames_moving: taken while the camera turned, or an operator had it; dropped.
         frames_dropped: replaced by a newer frame before they were used, or not even decoded because this box
             had fallen behind.
@@ -80,6 +80,21 @@ class CaptureStats:
         """The motion gate kept a frame back."""
         with self._lock:
             self._now = replace(self._now, frames_still=self._now.frames_still + 1)
+
+    def dozed(self, at: datetime) -> None:
+        """A frame came and was not decoded, because nothing moves: the camera is live."""
+        self.received(at)
+        self.still()
+
+    def woke(self, count: int) -> None:
+        """So many frames that had dozed are decoded after all, and counted as they are."""
+        with self._lock:
+            now = self._now
+            self._now = replace(
+                now,
+                frames_received=now.frames_received - count,
+                frames_still=now.frames_still - count,
+            )
 
     def moving(self) -> None:
         """A frame was taken while nobody may say what the camera looks at."""

@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from edge.capture.camera import Backoff, CameraThread
-from edge.capture.hub import FrameHub
+from edge.capture.hub import DEPTH, FrameHub
 from edge.capture.stats import CaptureSnapshot, CaptureStats
 from edge.contract.health import CameraState
 from edge.errors import LostError, RefusedError
@@ -91,10 +91,10 @@ def test_frames_reach_the_hub_and_replaced_ones_are_counted(started: Start) -> N
     eventually(lambda: camera.status().frames_received == 5)
     taken = hub.next(timeout_s=1)
     assert taken is not None
-    assert taken.captured_at == START + timedelta(seconds=4)
-    eventually(lambda: camera.status().frames_dropped == 4)
+    eventually(lambda: camera.status().frames_dropped == 5 - DEPTH)
+    assert taken.captured_at == START + timedelta(seconds=5 - DEPTH)
     assert camera.status().state is CameraState.LIVE
-    assert camera.status().last_frame_at == taken.captured_at
+    assert camera.status().last_frame_at == START + timedelta(seconds=4)
 
 
 def test_a_lost_camera_is_connected_again_and_the_reason_is_kept(started: Start) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from edge.capture.backlog import Backlog
 from edge.capture.damage import Damage
-from edge.capture.hub import FrameHub
+from edge.capture.hub import DEPTH, FrameHub
 from edge.capture.pacer import Pacer
 from edge.capture.stats import CaptureStats
 from edge.contract.health import CameraHealth, CameraState
@@ -176,14 +176,13 @@ class TestStats:
 
 
 class TestHub:
-    def test_the_newest_frame_of_a_camera_wins(self) -> None:
+    def test_the_oldest_frame_of_a_camera_makes_way(self) -> None:
         hub = FrameHub()
-        assert [hub.put(frame("a", n)) for n in range(3)] == [False, True, True]
-        taken = hub.next(timeout_s=0)
-        assert taken is not None
-        assert taken.captured_at == START + timedelta(seconds=2)
+        assert [hub.put(frame("a", n)) for n in range(5)] == [False, False, False, True, True]
+        taken = [hub.next(timeout_s=0) for _ in range(DEPTH)]
+        assert [t.captured_at for t in taken if t] == [START + timedelta(seconds=n) for n in (2, 3, 4)]
         assert hub.next(timeout_s=0) is None
-        assert not hub.put(frame("a", 3))
+        assert not hub.put(frame("a", 5))
 
     def test_a_busy_camera_does_not_starve_the_others(self) -> None:
         hub = FrameHub()

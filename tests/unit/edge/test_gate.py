@@ -173,3 +173,41 @@ def test_the_picture_that_it_looks_at_is_left_alone(street: np.ndarray) -> None:
     gate.is_open(picture, at_s=0.0)
     gate.is_open(picture, at_s=0.04)
     assert (picture == street).all()
+
+
+def test_outside_its_region_nothing_counts(street: np.ndarray) -> None:
+    """The box crosses at two fifths of the height; the region begins at three."""
+    below = ((0.0, 0.75), (1.0, 0.75), (1.0, 1.0), (0.0, 1.0))
+    around = ((0.0, 0.3), (1.0, 0.3), (1.0, 0.8), (0.0, 0.8))
+    scene = noisy(with_box(street, at_s=4, px_per_s=60))
+    assert share(opened(scene, until_s=8, gate=MotionGate(region=below)), 3, 8) == 0
+    assert share(opened(scene, until_s=8, gate=MotionGate(region=around)), 4.2, 8) == 1
+
+
+def test_it_says_how_long_something_moved(street: np.ndarray) -> None:
+    def scene(seconds: float) -> np.ndarray:
+        return with_box(street, at_s=4, px_per_s=60)(seconds) if seconds < 6 else street
+
+    gate = MotionGate()
+    opened(noisy(scene), until_s=9, gate=gate)
+    assert gate.stayed_s == pytest.approx(2.0, abs=0.2)
+
+
+def test_a_glance_ahead_leaves_no_trace_where_something_moves(street: np.ndarray) -> None:
+    still, moving = noisy(lambda _: street), with_box(street, at_s=0, px_per_s=0, size=(60, 60), levels=80)
+    glanced, other = MotionGate(), MotionGate()
+    for gate in (glanced, other):
+        opened(lambda _: street, until_s=4, gate=gate)
+    assert glanced.glance(moving(6), at_s=6)
+    assert not glanced.is_open(still(4.1), at_s=4.1)
+    assert glanced.stayed_s == other.stayed_s
+
+
+def test_a_glance_at_a_still_picture_is_one_more_picture(street: np.ndarray) -> None:
+    """The light falls by so little a key frame that each one is still, and by much over all of them."""
+    gate = MotionGate()
+    opened(lambda _: street, until_s=4, gate=gate)
+    for step in range(1, 12):
+        shade = street.copy()
+        shade[:, :320] -= np.uint8(4 * step)
+        assert not gate.glance(shade, at_s=4 + 2 * step)

@@ -1,0 +1,171 @@
+"""Decode only while something moves. Decoding is three quarters of what a quiet street costs.
+
+While nothing moves, packets are kept as they come, since the last key frame, and only key frames are decoded, apart.
+Where a key frame shows motion, or packets grow, what was kept is decoded after all, so that a vehicle is seen from
+its first picture on; where it does not, what was kept is let go.
+
+    awake:  packet -> decoder                                    until the gate says that nothing moves
+    dozing: packet -> kept;  a key frame -> peek -> moves? -> awake, with all that was kept
+                                                 -> still  -> kept = [this one]
+            bytes swell (variable bit rate)      -> awake, with all that was kept
+
+What moves for less time than lies between two key frames, and shows on neither, is never seen. So a camera dozes only
+while its key frames come often and what moves before it stays in view for longer than that.
+"""
+
+import math
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, cast
+
+import av
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+from edge.capture import picture
+from edge.capture.gate import Luma
+
+if TYPE_CHECKING:  # generic for type checkers only
+    VideoPacket = Packet[VideoStream]
+Moves = Callable[[Luma], bool]
+"""Whether something moves in a picture that lies ahead of those decoded so far."""
+
+_MOST_INTERVAL_S: Final = 4.0  # between key frames: so much is decoded in one go where something moves
+_MOST_BYTES: Final = 16_000_000
+_REMEMBERED: Final = 12  # stays in view
+_LONGER: Final = 1.2  # than the key frame interval that most stays must be
+_ONE_IN: Final = 4  # stays may be shorter
+
+
+class Doze:
+    """One connection's; told of every packet, in order.
+
+    Args:
+        stream: of the packets.
+        moves: asks the gate about a key frame.
+    """
+
+    def __init__(self, stream: VideoStream, *, moves: Moves) -> None:
+        self._peek = _Peek(stream)
+        self._moves = moves
+        self._swell = Swell()
+        self._kept: list[VideoPacket] = []
+        self._bytes = 0
+        self._dozing = False
+        self._key_s: float | None = None
+        self._interval_s = math.inf
+        self._stays: deque[float] = deque(maxlen=_REMEMBERED)
+
+    @property
+    def is_allowed(self) -> bool:
+        """Whether nothing is missed by looking at key frames only."""
+        if self._interval_s > _MOST_INTERVAL_S or self._peek.is_reordered:
+            return False
+        short = sum(stay < _LONGER * self._interval_s for stay in self._stays)
+        return short * _ONE_IN <= max(len(self._stays), _ONE_IN - 1)
+
+    def due(self, packet: "VideoPacket", *, media_s: float) -> "list[VideoPacket]":
+        """The packets to decode now, oldest first."""
+        if packet.is_keyframe:
+            self._interval_s = math.inf if self._key_s is None else abs(media_s - self._key_s)
+            self._key_s = media_s
+        if not self._dozing:
+            return [packet]
+        if packet.is_keyframe:
+            return self._at_key_frame(packet)
+        self._keep(packet)
+        return self._wake() if self._swell.is_one(packet.size) or self._bytes > _MOST_BYTES else []
+
+    def rest(self, packet: "VideoPacket") -> None:
+        """Nothing moves in the picture of this packet, the newest: doze, where that is allowed."""
+        if not packet.is_keyframe:
+            self._swell.learn(packet.size)
+        self._dozing = self.is_allowed
+
+    def stayed(self, seconds: float) -> None:
+        """Something has moved for so long, and does no more."""
+        self._stays.append(seconds)
+
+    def _at_key_frame(self, packet: "VideoPacket") -> "list[VideoPacket]":
+        luma = self._peek.luma(packet)
+        if luma is None or not self.is_allowed or self._moves(luma):
+            self._keep(packet)
+            return self._wake()
+        self._kept, self._bytes = [packet], packet.size
+        return []
+
+    def _keep(self, packet: "VideoPacket") -> None:
+        self._kept.append(packet)
+        self._bytes += packet.size
+
+    def _wake(self) -> "list[VideoPacket]":
+        due, self._kept, self._bytes, self._dozing = self._kept, [], 0, False
+        return due
+
+
+class Swell:
+    """Notices that packets grow: what moves must be described. At a constant bit rate it notices nothing.
+
+    Fed with the bytes of pictures that are no key frames.
+    """
+
+    _DEVIATIONS: Final = 2.5
+    _IN_A_ROW: Final = 5
+    _LEARNT: Final = 50  # pictures before it says anything
+    _SHARE: Final = 0.01
+    _LEAST: Final = 0.1  # of the deviation, log2: a still, noiseless picture must not make every byte count
+
+    def __init__(self) -> None:
+        self._mean = self._variance = 0.0
+        self._seen = 0
+        self._last: deque[float] = deque(maxlen=self._IN_A_ROW)
+
+    def is_one(self, size: int) -> bool:
+        """Whether the last packets are larger than usual."""
+        if self._seen < self._LEARNT:
+            self.learn(size)
+            return False
+        deviation = max(math.sqrt(self._variance), self._LEAST)
+        # No more than twice what is wanted of each: one packet alone, however large, is no motion.
+        self._last.append(min((math.log2(max(size, 1)) - self._mean) / deviation, 2 * self._DEVIATIONS))
+        swells = len(self._last) == self._IN_A_ROW and sum(self._last) > self._DEVIATIONS * self._IN_A_ROW
+        if swells:
+            self._last.clear()
+        else:
+            self.learn(size)
+        return swells
+
+    def learn(self, size: int) -> None:
+        """A packet of a picture in which nothing moves."""
+        value = math.log2(max(size, 1))
+        self._seen += 1
+        share = max(self._SHARE, 1 / self._seen)
+        off = value - self._mean
+        self._mean += share * off
+        self._variance = (1 - share) * (self._variance + share * off * off)
+
+
+class _Peek:
+    """Decodes key frames apart, so that the stream's own decoder stays where it is."""
+
+    def __init__(self, stream: VideoStream) -> None:
+        context = stream.codec_context
+        self._stream_context = context
+        self._decoder = cast(av.VideoCodecContext, av.CodecContext.create(context.name, "r"))
+        self._decoder.extradata = context.extradata
+        self._decoder.thread_count = 1
+
+    @property
+    def is_reordered(self) -> bool:
+        """Whether pictures come in another order than they are shown: then kept ones cannot be told from new ones."""
+        return bool(self._stream_context.has_b_frames)
+
+    def luma(self, packet: "VideoPacket") -> Luma | None:
+        """The picture of a key frame; None where it cannot be decoded by itself."""
+        try:
+            frames = [*self._decoder.decode(packet), *self._decoder.decode(None)]
+        except av.error.FFmpegError:
+            frames = []
+        self._decoder.flush_buffers()
+        # A copy: the plane is the decoder's, and the frame goes.
+        return picture.luma(frames[0]).copy() if frames else None
