@@ -17,6 +17,7 @@ from edge.bench.plots import write_picture, write_plots
 from edge.bench.record import Record
 from edge.bench.report import Run, outcomes, report
 from edge.bench.sheet import check_place, contact_sheet, worst
+from edge.bench.streams.command import streams
 from edge.bench.table import show
 from edge.engine import Name, build
 
@@ -48,6 +49,9 @@ class _Names(click.ParamType[tuple[str, ...]]):
 @click.group()
 def bench() -> None:
     """Measure recognition and speed."""
+
+
+bench.add_command(streams)
 
 
 @bench.command()

@@ -2,7 +2,7 @@
 
 import itertools
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from av.video.stream import VideoStream
 from edge.errors import ConfigError
 from edge.simulate.rtp import CLOCK_HZ, split_annex_b
 
-_SPS, _PPS, _DELIMITER = 7, 8, 9
+_IDR, _SPS, _PPS, _DELIMITER = 5, 7, 8, 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,14 @@ class Clip:
     def fps(self) -> float:
         """Pictures a second, on average."""
         return len(self.units) / self.duration_s
+
+    def from_second(self, second: float) -> "Clip":
+        """The same loop, begun with the first key frame at or after `second` (its first one, where none follows)."""
+        places = [n for n, unit in enumerate(self.units) if any(nal[0] & 0x1F == _IDR for nal in unit.nals)]
+        begin = next((n for n in places if self.units[n].ticks >= second * CLOCK_HZ), 0)
+        shift = self.units[begin].ticks
+        turned = (*self.units[begin:], *self.units[:begin])
+        return replace(self, units=tuple(replace(u, ticks=(u.ticks - shift) % self.ticks) for u in turned))
 
 
 def load_clip(path: Path) -> Clip:

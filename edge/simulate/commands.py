@@ -31,8 +31,8 @@ def simulate() -> None:
     "mounts",
     multiple=True,
     required=True,
-    metavar="NAME=FILE",
-    help="play FILE (H.264) at rtsp://HOST:PORT/NAME; may be given again",
+    metavar="NAME=FILE[#t=SECONDS]",
+    help="play FILE (H.264), from this second on, at rtsp://HOST:PORT/NAME; may be given again",
 )
 @click.option(
     "--log",
@@ -100,7 +100,12 @@ def _clips(mounts: tuple[str, ...]) -> dict[str, Clip]:
             raise ConfigError(f"--mount {text}: expected NAME=FILE, such as day=sample_videos/day.mp4")
         if name in clips:
             raise ConfigError(f"--mount {text}: {name} is given twice")
-        clips[name] = load_clip(Path(file))
+        file, _, start = file.partition("#t=")
+        try:
+            start_s = float(start or 0)
+        except ValueError:
+            raise ConfigError(f"--mount {text}: expected seconds after #t=, found {start!r}") from None
+        clips[name] = load_clip(Path(file)).from_second(start_s)
     return clips
 
 

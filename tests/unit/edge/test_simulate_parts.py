@@ -33,6 +33,14 @@ class TestClip:
         assert clip.pps[0] & 0x1F == 8
         assert {n[0] & 0x1F for n in clip.units[0].nals} >= {5, 7, 8}, "it begins with a key frame"
 
+    @pytest.mark.parametrize(("second", "first"), [(0.0, 0), (0.5, 25), (1.0, 25), (1.5, 0)])
+    def test_it_can_begin_at_a_later_key_frame(self, second: float, first: int) -> None:
+        clip = load_clip(clip_file(frames=50, gop=25))
+        turned = clip.from_second(second)
+        assert [u.nals for u in turned.units] == [u.nals for u in clip.units[first:] + clip.units[:first]]
+        assert [u.ticks for u in turned.units] == [n * 3600 for n in range(50)]
+        assert turned.duration_s == clip.duration_s
+
     def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=r"nothing\.mp4: clip is missing"):
             load_clip(tmp_path / "nothing.mp4")
