@@ -10,7 +10,7 @@ TRAIN := .venv-train
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup setup-train demo test test-train check bench train-reader proof lock schema clean help
+.PHONY: setup setup-train demo test test-train check bench train-reader train-detector proof lock schema clean help
 
 setup: $(VENV)/.installed ## the light set: edge, centre, demo and tests, without torch
 
@@ -58,6 +58,9 @@ train-reader: setup-train ## the reader, on rendered plates and, where they are,
 	$(TRAIN)/bin/python -m models.reader.train --work $(WORK)/reader --section $(SECTION)
 	$(TRAIN)/bin/python -m models.reader.export --work $(WORK)/reader
 
+train-detector: setup-train ## the plate detector and its second look, on rendered scenes and, where they are, the real ones of DATA
+	$(TRAIN)/bin/python -m models.detector.stages --work $(WORK)/detector --section $(SECTION) $(if $(filter-out tiny,$(SECTION)),$(if $(wildcard $(DATA)/labels.csv),--data $(DATA)))
+
 proof: setup ## the long proofs: round after round of kill -9
 	$(BIN)/pytest -m proof --timeout 3600 $(PYTEST_ARGS)
 
@@ -81,7 +84,7 @@ lock: setup ## resolve the locks anew
 	sed -i -E '/^(nvidia|cuda|triton)/d' requirements-train.lock
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 clean: ## remove what the others made
 	rm -rf $(VENV) $(TRAIN) build dist demo-run .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -5,14 +5,14 @@ the two keep most of both (Wortsman et al., arXiv 2109.01903), at no cost on the
 WORK/average/weights/epochN.pt, N the share of the polished weights in percent, for `choose.py --run average`.
 """
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from edge.torch_ready import make_torchvision_importable, quiet_ultralytics
-from models.detector.prepare import read_recipe
+from models.detector.recipe import recipe_of
+from models.detector.train import chosen
 
 if TYPE_CHECKING:
     import torch
@@ -38,27 +38,20 @@ def between(
 
 @click.command()
 @click.option("--work", type=click.Path(path_type=Path), default=Path("../atalaya-work"), show_default=True)
-@click.option(
-    "--before",
-    type=click.Path(path_type=Path, exists=True),
-    required=True,
-    help="choice.json of the main stage.",
-)
-def main(work: Path, before: Path) -> None:
-    """Average the main stage's chosen checkpoint (BEFORE) and the polish's (WORK/choice.json)."""
+def main(work: Path) -> None:
+    """Average the checkpoints that were chosen of the main stage and of the polish."""
     quiet_ultralytics()
     make_torchvision_importable()
     import torch
 
-    ends = []
-    for path in (before, work / "choice.json"):
-        choice = json.loads(path.read_text(encoding="utf-8"))
-        checkpoint = work / choice["run"] / "weights" / choice["checkpoint"]
-        ends.append(torch.load(checkpoint, map_location="cpu", weights_only=False)["ema"])
+    ends = [
+        torch.load(chosen(work, run), map_location="cpu", weights_only=False)["ema"]
+        for run in ("run", "polish")
+    ]
     states = [{name: value.clone() for name, value in model.state_dict().items()} for model in ends]
     out = work / "average" / "weights"
     out.mkdir(parents=True, exist_ok=True)
-    for percent in read_recipe()["average"]["percents"]:
+    for percent in recipe_of(work)["average"]["percents"]:
         model = ends[1].float()
         model.load_state_dict(between(states[0], states[1], percent / 100))
         torch.save({"ema": model, "model": None, "epoch": percent}, out / f"epoch{percent}.pt")

@@ -13,7 +13,9 @@ import openvino
 from numpy.typing import NDArray
 
 from edge.detect.decode import decode
-from edge.detect.letterbox import letterbox
+from edge.detect.letterbox import Fit, letterbox
+from edge.detect.manifest import MANIFEST, Manifest
+from edge.detect.nets import FirstNet
 from edge.net import compiled, load
 from edge.types import Bgr, Detection
 
@@ -83,3 +85,27 @@ def openvino_net(graph: Path | openvino.Model, *, threads: int = 1) -> Net:
         return np.array(request.get_output_tensor().data[0], np.float32)
 
     return run
+
+
+class Exported(FirstNet):
+    """Proposes with an export that is not shipped, as edge/detect/proposer.py does with the one that is."""
+
+    def __init__(self, folder: Path, *, least_score: float | None = None) -> None:
+        """Load plate.json and plate.xml of a folder.
+
+        Raises:
+            AssetError: OpenVINO cannot read the net.
+            FileNotFoundError: there is no manifest.
+        """
+        manifest = Manifest.model_validate_json((folder / Path(MANIFEST).name).read_bytes())
+        super().__init__(manifest, file="plate.bin", least_score=least_score)
+        self._net = openvino_net(folder / "plate.xml")
+
+    def propose(self, picture: Bgr, fit: Fit) -> list[Detection]:
+        """Proposals in a letterboxed frame, in px of the frame, best first."""
+        return decode(
+            self._net(picture),
+            fit=fit,
+            least_score=self._least_score,
+            most_overlap=self._manifest.overlap,
+        )

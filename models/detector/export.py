@@ -12,6 +12,7 @@ WORK/export keeps the OpenVINO model in every precision, for report.py to compar
 
 import hashlib
 import json
+import logging
 import random
 import shutil
 from collections.abc import Sequence
@@ -19,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import cv2
 import numpy as np
 import onnx
 import openvino
@@ -29,7 +29,8 @@ from edge.detect.letterbox import letterbox
 from edge.detect.manifest import Manifest
 from edge.torch_ready import make_torchvision_importable, quiet_ultralytics
 from models.detector.engines import planes
-from models.detector.prepare import is_held_out, read_labels, read_recipe, usable
+from models.detector.prepare import is_held_out, picture_of, read_labels, usable
+from models.detector.recipe import recipe_of
 
 NAME = "plate-yolov8n"
 LEAST_HALVED = 256  # smaller constants (strides, anchors' offsets) stay as they are
@@ -92,7 +93,9 @@ def slim_onnx(source: Path, out: Path) -> None:
     onnx.save(model, str(out))
 
 
-def quantised(model: openvino.Model, batches: Sequence[NDArray[np.float32]]) -> openvino.Model:
+def quantised(
+    model: openvino.Model, batches: Sequence[NDArray[np.float32]], *, fast: bool = False
+) -> openvino.Model:
     """Quantise an OpenVINO model to int8, ranges measured on batches (1, 3, h, w).
 
     The head's decoding stays in floating point: one scale over pixels and scores would round scores away. Keeping
@@ -101,6 +104,7 @@ def quantised(model: openvino.Model, batches: Sequence[NDArray[np.float32]]) -> 
     """
     import nncf
 
+    logging.getLogger("nncf").setLevel(logging.WARNING)  # it tells of each operation
     head = [
         op.get_friendly_name()
         for op in model.get_ordered_ops()
@@ -111,7 +115,7 @@ def quantised(model: openvino.Model, batches: Sequence[NDArray[np.float32]]) -> 
         nncf.Dataset(list(batches)),
         preset=nncf.QuantizationPreset.MIXED,
         subset_size=len(batches),
-        fast_bias_correction=False,  # the slow one costs the export a minute and the box nothing
+        fast_bias_correction=fast,  # the slow one costs the export a minute and the box nothing
         ignored_scope=nncf.IgnoredScope(names=sorted(set(head)), validate=False),
     )
 
@@ -135,30 +139,40 @@ def bake(model: openvino.Model) -> openvino.Model:
     return steps.build()
 
 
-def calibration(data: Path, recipe: dict[str, Any]) -> list[NDArray[np.float32]]:
-    """Letterbox training pictures (none of the held-out fold) as batches (1, 3, h, w)."""
-    rules = recipe["export"]
-    pictures = [
-        p
-        for p in usable(read_labels(data, split="train"), recipe["data"])
-        if p.kind == "scene" and not is_held_out(p, recipe["data"]["holdout"])
-    ]
+def calibration_pictures(work: Path, data: Path | None, recipe: dict[str, Any]) -> list[Path]:
+    """Pictures of training, none of the held-out fold: scenes of DATA, or what an epoch of WORK shows."""
+    count = recipe["export"]["calibration_pictures"]
     draw = random.Random(recipe["seed"])  # noqa: S311 - chooses pictures, keeps no secret
-    batches = []
-    for picture in draw.sample(pictures, rules["calibration_pictures"]):
-        bgr = np.asarray(cv2.imread(str(data / picture.path)), np.uint8)
-        batches.append(planes(letterbox(bgr, width=rules["width"], height=rules["height"])[0]))
-    return batches
+    if data is None:
+        lines = (work / "data" / "train.txt").read_text(encoding="utf-8").splitlines()
+        listed = [Path(line) for line in sorted(set(lines))]
+    else:
+        listed = [
+            data / p.path
+            for p in usable(read_labels(data, split="train"), recipe["data"])
+            if p.kind == "scene" and not is_held_out(p, recipe["data"]["holdout"])
+        ]
+    return draw.sample(listed, min(count, len(listed)))
 
 
-def save_openvino(source: Path, folder: Path, batches: Sequence[NDArray[np.float32]]) -> dict[str, Path]:
+def calibration(pictures: Sequence[Path], rules: dict[str, Any]) -> list[NDArray[np.float32]]:
+    """Letterbox pictures as batches (1, 3, h, w)."""
+    return [
+        planes(letterbox(picture_of(path), width=rules["width"], height=rules["height"])[0])
+        for path in pictures
+    ]
+
+
+def save_openvino(
+    source: Path, folder: Path, batches: Sequence[NDArray[np.float32]], *, fast: bool = False
+) -> dict[str, Path]:
     """Write the OpenVINO model in fp32, fp16 (weights) and int8 below `folder`; returns the .xml of each."""
     paths = {}
     for precision in ("fp32", "fp16", "int8"):
         model = openvino.convert_model(str(source))
         model.outputs[0].tensor.set_names({"boxes"})
         if precision == "int8":
-            model = quantised(model, batches)
+            model = quantised(model, batches, fast=fast)
         paths[precision] = folder / f"plate-{precision}.xml"
         openvino.save_model(bake(model), str(paths[precision]), compress_to_fp16=precision != "fp32")
     return paths
@@ -180,17 +194,17 @@ def write_manifest(folder: Path, *, recipe: dict[str, Any], score: float) -> Non
 
 @click.command()
 @click.option(
-    "--data", type=click.Path(path_type=Path, exists=True), default=Path("../shared/data"), show_default=True
+    "--data", type=click.Path(path_type=Path, exists=True), help="labelled pictures; none: rendered alone"
 )
 @click.option("--work", type=click.Path(path_type=Path), default=Path("../atalaya-work"), show_default=True)
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path(__file__).parent, help="Where plate.* go."
 )
-def main(data: Path, work: Path, out: Path) -> None:
+def main(data: Path | None, work: Path, out: Path) -> None:
     """Export the checkpoint that choose.py chose."""
     quiet_ultralytics()
     make_torchvision_importable()
-    recipe = read_recipe()
+    recipe = recipe_of(work)
     rules = recipe["export"]
     choice = json.loads((work / "choice.json").read_text(encoding="utf-8"))
     folder = work / "export"
@@ -198,7 +212,8 @@ def main(data: Path, work: Path, out: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     strip(work / choice["run"] / "weights" / choice["checkpoint"], folder / "plate.pt")
     full = to_onnx(folder / "plate.pt", width=rules["width"], height=rules["height"])
-    models = save_openvino(full, folder, calibration(data, recipe))
+    batches = calibration(calibration_pictures(work, data, recipe), rules)
+    models = save_openvino(full, folder, batches, fast=rules["fast_correction"])
     shutil.copy(folder / "plate.pt", out / "plate.pt")
     slim_onnx(full, out / "plate.onnx")
     shipped = models[rules["precision"]]

@@ -21,9 +21,9 @@ import click
 import cv2
 import numpy as np
 import yaml
-from numpy.typing import NDArray
 
-RECIPE = Path(__file__).with_name("recipe.yaml")
+from edge.types import Bgr
+from models.detector.recipe import recipe_of
 
 
 @dataclass(slots=True)
@@ -41,12 +41,6 @@ class Picture:
     set_name: str
     kind: str
     boxes: list[tuple[float, float, float, float]] = field(default_factory=list)
-
-
-def read_recipe(path: Path = RECIPE) -> dict[str, Any]:
-    """Read the recipe as plain data."""
-    recipe: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return recipe
 
 
 def read_labels(data: Path, *, split: str) -> list[Picture]:
@@ -119,6 +113,18 @@ def closeup_window(
     return left, top, width, height
 
 
+def picture_of(path: Path) -> Bgr:
+    """Read a picture.
+
+    Raises:
+        ValueError: it cannot be read.
+    """
+    bgr = cv2.imread(str(path))
+    if bgr is None:
+        raise ValueError(f"{path}: not a readable picture")
+    return np.asarray(bgr, np.uint8)
+
+
 class Writer:
     """Writes pictures and labels of one data set folder."""
 
@@ -135,31 +141,38 @@ class Writer:
         link = self._images / f"{picture.set_name}-{source.name}"
         if not link.exists():
             link.symlink_to(source)
-        height, width = self._read(source).shape[:2]
+        height, width = picture_of(source).shape[:2]
         boxes = [(0.0, 0.0, float(width), float(height))] if picture.kind == "crop" else picture.boxes
         self._write_labels(link, [yolo_line(box, width=width, height=height) for box in boxes])
         return link
 
     def closeup(
-        self, picture: Picture, *, widths: tuple[float, float], rng: random.Random, plate: int | None = None
+        self,
+        picture: Picture,
+        *,
+        widths: tuple[float, float],
+        rng: random.Random,
+        plate: int | None = None,
+        prefix: str = "closeup",
     ) -> Path:
         """Cut a window around a plate, the widest if none is named; others are kept where half of them shows."""
-        image = self._read(self._data / picture.path)
+        image = picture_of(self._data / picture.path)
         size = (image.shape[1], image.shape[0])
         middle = max(picture.boxes, key=lambda box: box[2]) if plate is None else picture.boxes[plate]
         left, top, width, height = closeup_window(middle, size=size, widths=widths, rng=rng)
-        path = self._images / f"closeup{'' if plate is None else plate}-{Path(picture.path).name}"
+        path = self._images / f"{prefix}{'' if plate is None else plate}-{Path(picture.path).name}"
         cv2.imwrite(str(path), image[top : top + height, left : left + width], [cv2.IMWRITE_JPEG_QUALITY, 92])
         moved = [(x - left, y - top, w, h) for x, y, w, h in picture.boxes]
-        kept = [box for box in moved if _visible(box, width, height) >= 0.5]
+        kept = [box for box in moved if visible(box, width, height) >= 0.5]
         self._write_labels(path, [yolo_line(box, width=width, height=height) for box in kept])
         return path
 
-    def _read(self, path: Path) -> NDArray[np.uint8]:
-        image = cv2.imread(str(path))
-        if image is None:
-            raise ValueError(f"{path}: not a readable picture")
-        return np.asarray(image, np.uint8)
+    def negative(self, bgr: Bgr, name: str) -> Path:
+        """Write a picture without a plate."""
+        path = self._images / name
+        cv2.imwrite(str(path), bgr, [cv2.IMWRITE_JPEG_QUALITY, 92])
+        self._write_labels(path, [])
+        return path
 
     def _write_labels(self, image: Path, lines: list[str]) -> None:
         (self._labels / f"{image.stem}.txt").write_text(
@@ -167,7 +180,7 @@ class Writer:
         )
 
 
-def _visible(box: tuple[float, float, float, float], width: int, height: int) -> float:
+def visible(box: tuple[float, float, float, float], width: int, height: int) -> float:
     """Return the share of a box's area inside a picture of width x height px."""
     x, y, w, h = box
     inside_w = max(0.0, min(x + w, width) - max(x, 0.0))
@@ -196,10 +209,9 @@ def write_dataset(data: Path, out: Path, recipe: dict[str, Any]) -> dict[str, in
     closeups = _choose_closeups(scenes, rules["closeups"], rng)
     widths = tuple(rules["closeups"]["widths"])
     epoch += [writer.closeup(picture, widths=widths, rng=rng) for picture in closeups]
-    _write_list(out / "train.txt", epoch)
-    _write_list(out / "fold.txt", [writer.link(picture) for picture in fold])
-    names = {"path": str(out.resolve()), "train": "train.txt", "val": "fold.txt", "names": {0: "plate"}}
-    (out / "data.yaml").write_text(yaml.safe_dump(names), encoding="utf-8")
+    write_list(out / "train.txt", epoch)
+    write_list(out / "fold.txt", [writer.link(picture) for picture in fold])
+    write_names(out, "data.yaml", train="train.txt")
     return {
         "scenes": sum(bool(p.boxes) for p in scenes),
         "negatives": sum(not p.boxes for p in scenes),
@@ -232,7 +244,14 @@ def _choose_closeups(scenes: list[Picture], rules: dict[str, Any], rng: random.R
     return rng.sample(large, min(rules["count"], len(large)))
 
 
-def _write_list(path: Path, pictures: list[Path]) -> None:
+def write_names(out: Path, name: str, *, train: str) -> None:
+    """Write what ultralytics wants to know of a data set folder: `train` is the list of an epoch's pictures."""
+    names = {"path": str(out.resolve()), "train": train, "val": "fold.txt", "names": {0: "plate"}}
+    (out / name).write_text(yaml.safe_dump(names), encoding="utf-8")
+
+
+def write_list(path: Path, pictures: list[Path]) -> None:
+    """Write the pictures of an epoch, one a line."""
     path.write_text("".join(f"{picture.absolute()}\n" for picture in pictures), encoding="utf-8")
 
 
@@ -243,7 +262,7 @@ def _write_list(path: Path, pictures: list[Path]) -> None:
 @click.option("--work", type=click.Path(path_type=Path), default=Path("../atalaya-work"), show_default=True)
 def main(data: Path, work: Path) -> None:
     """Write the data set folders of the plate detector below WORK/data."""
-    counts = write_dataset(data, work / "data", read_recipe())
+    counts = write_dataset(data, work / "data", recipe_of(work))
     click.echo(" ".join(f"{key}={value}" for key, value in counts.items()))
 
 

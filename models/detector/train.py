@@ -1,11 +1,13 @@
 """Train the plate detector as recipe.yaml says: `python -m models.detector.train --work DIR`.
 
-Wants the folders of prepare.py below WORK/data; writes WORK/init.pt (the COCO weights) and WORK/run/ (checkpoints
-of every epoch, results.csv). A run that was cut off goes on with --resume from its last whole epoch.
+Wants the folders of prepare.py or alone.py below WORK/data; writes WORK/init.pt (the COCO weights), WORK/run/
+(checkpoints of every epoch, results.csv) and WORK/run/curve.png. A run that was cut off goes on from its last whole
+epoch; one that is finished is left as it is.
 """
 
 import json
 import os
+import pickle
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 
 from edge.torch_ready import make_torchvision_importable, quiet_ultralytics
-from models.detector.prepare import read_recipe
+from models.detector import curve
+from models.detector.recipe import SECTIONS, recipe_of
 
 if TYPE_CHECKING:
     import torch
@@ -113,13 +116,14 @@ def fitted_to_cpu(threads: int) -> Callable[["BaseTrainer"], None]:
     return fit
 
 
-def arguments(recipe: dict[str, Any], section: str, work: Path, *, stage: str = "main") -> dict[str, Any]:
-    """Gather the arguments of ultralytics' trainer for one section (`cpu` or `gpu`) of the recipe.
+def arguments(recipe: dict[str, Any], work: Path, *, stage: str = "main") -> dict[str, Any]:
+    """Gather the arguments of ultralytics' trainer.
 
     `stage` is `main`, or `polish`: the last epochs, with rendered scenes.
     """
+    machine = recipe["machine"]
     changes = recipe["polish"] if stage == "polish" else {}
-    sizes = {key: recipe[section][key] for key in ("imgsz", "batch", "epochs", "workers")}
+    sizes = {key: machine[key] for key in ("imgsz", "batch", "epochs", "workers", "device")}
     return {
         **recipe["train"],
         **sizes,
@@ -128,8 +132,7 @@ def arguments(recipe: dict[str, Any], section: str, work: Path, *, stage: str = 
         "project": str(work.resolve()),
         "name": RUNS[stage],
         "exist_ok": True,
-        "device": 0 if section == "gpu" else "cpu",
-        "amp": section == "gpu",
+        "amp": machine["device"] != "cpu",
         "seed": recipe["seed"],
         "deterministic": False,
         "save_period": 1,
@@ -137,6 +140,41 @@ def arguments(recipe: dict[str, Any], section: str, work: Path, *, stage: str = 
         "single_cls": True,
         "cache": "ram",
     }
+
+
+def has_bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether this processor computes in bfloat16 by itself: where it does not, bfloat16 is slower than float32."""
+    if not cpuinfo.is_file():
+        return False
+    text = cpuinfo.read_text(encoding="utf-8", errors="replace")
+    return "avx512_bf16" in text or "amx_bf16" in text
+
+
+def last_whole(weights: Path) -> Path | None:
+    """The newest checkpoint of a run that can be read; None where there is none.
+
+    A run that is cut off while it writes leaves a damaged last.pt: the epoch before it then counts.
+    """
+    import torch
+
+    epochs = sorted(weights.glob("epoch*.pt"), key=lambda path: -int(path.stem.removeprefix("epoch")))
+    for path in (weights / "last.pt", *epochs):
+        if not path.is_file():
+            continue
+        try:
+            torch.load(path, map_location="cpu", weights_only=False)
+        except (RuntimeError, EOFError, OSError, pickle.UnpicklingError):
+            click.echo(f"{path}: damaged; looking for the epoch before")
+            continue
+        return path
+    return None
+
+
+def is_finished(checkpoint: Path) -> bool:
+    """Whether the run that wrote it came to its end: ultralytics then takes the optimiser away."""
+    import torch
+
+    return bool(torch.load(checkpoint, map_location="cpu", weights_only=False)["epoch"] == -1)
 
 
 def retime(checkpoint: Path, epochs: int) -> None:
@@ -149,45 +187,59 @@ def retime(checkpoint: Path, epochs: int) -> None:
         torch.save(content, checkpoint)
 
 
-def chosen(work: Path) -> Path:
-    """The checkpoint that choose.py chose.
+def chosen(work: Path, run: str = "run") -> Path:
+    """The checkpoint of a run that choose.py chose.
 
     Raises:
         FileNotFoundError: choose.py has not run.
     """
-    choice = json.loads((work / "choice.json").read_text(encoding="utf-8"))
+    choice = json.loads((work / f"choice-{run}.json").read_text(encoding="utf-8"))
     return work / str(choice["run"]) / "weights" / str(choice["checkpoint"])
+
+
+def train(work: Path, recipe: dict[str, Any], *, stage: str) -> None:
+    """Train a stage, or go on with it."""
+    from ultralytics import YOLO
+
+    settings, machine = arguments(recipe, work, stage=stage), recipe["machine"]
+    begun = last_whole(work / RUNS[stage] / "weights")
+    if begun is not None and is_finished(begun):
+        click.echo(f"{begun}: this run is finished")
+        return
+    if begun is not None:
+        click.echo(f"going on from {begun}")
+        retime(begun, settings["epochs"])
+        weights = begun
+    else:
+        weights = chosen(work) if stage == "polish" else start_weights(work, recipe)
+    model = YOLO(str(weights))
+    patch_loss(
+        bfloat16=machine["bfloat16"] and machine["device"] == "cpu" and has_bfloat16(),
+        rules=recipe["degrade"],
+    )
+    if machine["device"] == "cpu":
+        model.add_callback("on_pretrain_routine_end", fitted_to_cpu(machine["threads"]))
+    model.train(**({"resume": True} if begun is not None else settings))
 
 
 @click.command()
 @click.option("--work", type=click.Path(path_type=Path), default=Path("../atalaya-work"), show_default=True)
-@click.option("--section", type=click.Choice(["cpu", "gpu"]), default="cpu", show_default=True)
-@click.option("--stage", type=click.Choice(["main", "polish"]), default="main", show_default=True)
-@click.option("--resume", is_flag=True, help="Go on from the last whole epoch of this stage.")
+@click.option("--section", type=click.Choice(SECTIONS), default="cpu", show_default=True)
+@click.option("--stage", type=click.Choice(list(RUNS)), default="main", show_default=True)
 @click.option(
     "--threads", type=int, help="Instead of the recipe's: fewer where other programs want the cores."
 )
-def main(work: Path, section: str, stage: str, resume: bool, threads: int | None) -> None:
+def main(work: Path, section: str, stage: str, threads: int | None) -> None:
     """Train the plate detector; the folders of prepare.py are expected below WORK/data."""
-    recipe = read_recipe()
-    threads = threads or recipe[section]["threads"]
-    os.environ["OMP_NUM_THREADS"] = str(threads)
+    rules = recipe_of(work, section=section)
+    rules["machine"]["threads"] = threads or rules["machine"]["threads"]
+    os.environ["OMP_NUM_THREADS"] = str(rules["machine"]["threads"])
     quiet_ultralytics()
     os.environ["YOLO_VERBOSE"] = "true"
     make_torchvision_importable()
-    from ultralytics import YOLO
-
-    settings = arguments(recipe, section, work, stage=stage)
-    if resume:
-        weights = work / RUNS[stage] / "weights" / "last.pt"
-        retime(weights, settings["epochs"])
-    else:
-        weights = chosen(work) if stage == "polish" else start_weights(work, recipe)
-    model = YOLO(str(weights))
-    patch_loss(bfloat16=recipe[section]["bfloat16"], rules=recipe["degrade"])
-    if section == "cpu":
-        model.add_callback("on_pretrain_routine_end", fitted_to_cpu(threads))
-    model.train(**({"resume": True} if resume else settings))
+    train(work, rules, stage=stage)
+    run = work / RUNS[stage]
+    curve.draw_run(run / "results.csv", run / "curve.png")
 
 
 if __name__ == "__main__":

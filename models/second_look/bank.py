@@ -117,6 +117,21 @@ def vehicles_of(work: Path, split: str) -> dict[str, str | None]:
     return found
 
 
+def taught_in(work: Path) -> dict[str, str | None]:
+    """What bears the plates of training and fold, by name: by the teacher, and as rendering knows it.
+
+    Raises:
+        FileNotFoundError: neither is known.
+    """
+    found: dict[str, str | None] = {}
+    files = [work / f"vehicles-{part}.json" for part in ("train", "rendered")]
+    for file in (file for file in files if file.is_file()):
+        found |= json.loads(file.read_text(encoding="utf-8"))
+    if not found:
+        raise FileNotFoundError(f"{files[0]}: run models.second_look.teach, or prepare fold, first")
+    return found
+
+
 def change_between(shown: Box, truth: Box) -> NDArray[np.float32]:
     """What moves a shown box to the plate: (4,) float32, as the net answers it."""
     size, (x, y), (to_x, to_y) = size_of(shown), shown.centre, truth.centre

@@ -23,7 +23,7 @@ from edge.detect.second_look import Manifest
 from edge.detect.views import FAR, NEAR
 from models.second_look.measure import Views
 from models.second_look.net import SecondLook
-from models.second_look.prepare import read_recipe
+from models.second_look.recipe import read_recipe, recipe_of
 from models.second_look.train import load
 
 NAME: Final = "second-look"
@@ -84,9 +84,17 @@ def quantised(model: openvino.Model, views: Views, *, count: int, seed: int) -> 
     )
 
 
-def write(net: SecondLook, folder: Path, *, manifest: dict[str, Any], precision: str, views: Views) -> None:
-    """Write every form of the net and its manifest into `folder`."""
-    rules = read_recipe()
+def write(
+    net: SecondLook,
+    folder: Path,
+    *,
+    manifest: dict[str, Any],
+    views: Views,
+    precision: str,
+    recipe: dict[str, Any] | None = None,
+) -> None:
+    """Write every form of the net and its manifest into `folder`; int8 ranges as the recipe says."""
+    rules = recipe or read_recipe()
     to_onnx(net, folder / "look.onnx")
     model = openvino.convert_model(str(folder / "look.onnx"))
     if precision == "int8":
@@ -107,12 +115,14 @@ def main(work: Path, out: Path, precision: str | None) -> None:
     """Export the weights that fit.py weighed."""
     choice = json.loads((work / "look" / "fit.json").read_text(encoding="utf-8"))
     out.mkdir(parents=True, exist_ok=True)
+    recipe = recipe_of(work)
     write(
         load(work / "look" / f"epoch{choice['epoch']}.pt"),
         out,
         manifest=choice["manifest"],
-        precision=precision or read_recipe()["export"]["precision"],
+        precision=precision or recipe["export"]["precision"],
         views=Views.load(work / "fold.npz"),
+        recipe=recipe,
     )
     for name in (*FILES, "look.json"):
         click.echo(f"{name}: {(out / name).stat().st_size / 1e6:.2f} MB")

@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 from edge.detect.second_look import VEHICLES, Manifest
 from models.detector.measure import score
 from models.second_look.measure import Views, best_iou, found, outcomes
-from models.second_look.prepare import NEAR_IOU, read_recipe
+from models.second_look.mine import NEAR_IOU
+from models.second_look.recipe import recipe_of
 
 NAME = "look"
 HIT, APART = 0.5, 0.2
 """A moved box with at least the one overlap is a plate, with less than the other none; between them it is left out."""
-CLEAR = ("negative", "negative_part", "gatecam")
+EMPTY = tuple(f"{name}{part}" for name in ("negative", "synth_street", "lettered") for part in ("", "_part"))
+"""Sets of pictures without a plate, and of their parts."""
+CLEAR = (*EMPTY, "gatecam")
 """Sets in whose pictures what is not labelled is no plate."""
 
 
@@ -163,20 +166,24 @@ def least_score(
 ) -> float:
     """The lowest score, in hundredths, that keeps false boxes of pictures without a plate in bounds."""
     each = found(views, answers, manifest)
-    clear = [o for o in outcomes(views, each) if o.set_name in ("negative", "negative_part")]
+    clear = [o for o in outcomes(views, each) if o.set_name in EMPTY]
     for hundredths in range(5, 100):
         if sum(o.boxes(hundredths / 100) for o in clear) <= rules["most_false_boxes"] * len(clear):
             return hundredths / 100
     return 0.99
 
 
-def summary(views: Views, answers: NDArray[np.float32], taught: Mapping[str, str | None]) -> dict[str, float]:
-    """What an epoch's weights do on the fold.
+def summary(
+    views: Views,
+    answers: NDArray[np.float32],
+    taught: Mapping[str, str | None],
+    rules: dict[str, Any],
+) -> dict[str, float]:
+    """What an epoch's weights do on the fold, by the recipe's `fit`.
 
     Raises:
         ValueError: the teacher named no vehicle in it.
     """
-    rules = read_recipe()["fit"]
     manifest = fitted(views, answers, rules)
     each = outcomes(views, found(views, answers, manifest))
     whole = score(each, manifest.score)
@@ -199,20 +206,37 @@ def summary(views: Views, answers: NDArray[np.float32], taught: Mapping[str, str
     }
 
 
+def last_epoch(work: Path) -> int:
+    """The last epoch of the training below WORK.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    epochs = [int(path.stem.removeprefix("epoch")) for path in (work / "look").glob("epoch*.pt")]
+    if not epochs:
+        raise FileNotFoundError(f"{work / 'look'}: no epoch*.pt; run models.second_look.train first")
+    return max(epochs)
+
+
 @click.command()
 @click.option("--work", type=click.Path(path_type=Path), default=Path("../atalaya-work"), show_default=True)
-@click.option("--epoch", type=int, required=True, help="Which weights.")
-def main(work: Path, epoch: int) -> None:
+@click.option("--epoch", type=int, help="Which weights; the last if not given.")
+def main(work: Path, epoch: int | None) -> None:
     """Weigh and choose; writes WORK/look/fit.json."""
-    from models.second_look.bank import vehicles_of
+    from models.second_look.bank import taught_in
     from models.second_look.train import answers_of, load
 
-    views, taught = Views.load(work / "fold.npz"), vehicles_of(work, "train")
+    epoch, rules = epoch or last_epoch(work), recipe_of(work)["fit"]
+    views, taught = Views.load(work / "fold.npz"), taught_in(work)
     answers = answers_of(load(work / "look" / f"epoch{epoch}.pt"), views.near, views.far)
-    manifest = fitted(views, answers, read_recipe()["fit"])
+    manifest = fitted(views, answers, rules)
     logits, right = vehicles_in(views, answers, taught)
     manifest = manifest.model_copy(update={"temperature": temperature_of(logits, right)})
-    content = {"epoch": epoch, "manifest": manifest.model_dump(), **summary(views, answers, taught)}
+    content = {
+        "epoch": epoch,
+        "manifest": manifest.model_dump(),
+        **summary(views, answers, taught, rules),
+    }
     (work / "look" / "fit.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
     click.echo(json.dumps(content))
 

@@ -20,7 +20,7 @@ from edge.detect.second_look import VEHICLES
 from edge.types import Detection
 from models.detector.measure import MATCH_IOU, Outcome, false_boxes, look, median_ms, score
 from models.detector.prepare import Picture, is_held_out, read_labels, usable
-from models.detector.prepare import read_recipe as detector_recipe
+from models.detector.recipe import read_recipe as detector_recipe
 from models.second_look.bank import vehicles_of
 from models.second_look.prepare import rendered
 

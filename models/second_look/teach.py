@@ -20,13 +20,14 @@ import numpy as np
 import openvino
 import yaml
 from numpy.typing import NDArray
+from rich.progress import track
 
 from edge.detect.decode import suppress
 from edge.detect.second_look import VEHICLES
 from edge.detect.views import size_of
 from edge.types import Bgr, Box
-from models.detector.prepare import Picture, read_labels
-from models.second_look.prepare import read, read_recipe
+from models.detector.prepare import Picture, picture_of, read_labels
+from models.second_look.recipe import recipe_of
 
 CORRECTIONS = Path(__file__).with_name("corrections.yaml")
 SIDE = 640
@@ -160,8 +161,9 @@ def watch(pictures: list[Picture], data: Path, *, out: Path, rules: dict[str, An
     """Let the teacher look at pictures, going on where `out` ends; returns what it saw."""
     seen: dict[str, Any] = json.loads(out.read_text(encoding="utf-8")) if out.is_file() else {}
     teacher = Teacher(rules)
-    for number, picture in enumerate(p for p in pictures if p.path not in seen):
-        bgr = read(data / picture.path)
+    left = [p for p in pictures if p.path not in seen]
+    for number, picture in enumerate(track(left, description="vehicles")):
+        bgr = picture_of(data / picture.path)
         near = [teacher.around(bgr, Box(*box), tuple(rules["around"])) for box in picture.boxes]
         seen[picture.path] = {
             "whole": dumped(teacher.look(bgr)),
@@ -181,7 +183,7 @@ def watch(pictures: list[Picture], data: Path, *, out: Path, rules: dict[str, An
 @click.option("--work", type=click.Path(path_type=Path), default=Path("../atalaya-work"), show_default=True)
 def main(split: str, data: Path, work: Path) -> None:
     """Name the vehicles of a split's plates."""
-    rules = read_recipe()["teacher"]
+    rules = recipe_of(work)["teacher"]
     pictures = [p for p in read_labels(data, split=split) if p.kind == "scene" and p.boxes]
     seen = watch(pictures, data, out=work / f"teacher-{split}.json", rules=rules)
     vehicles: dict[str, str | None] = {}

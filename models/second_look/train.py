@@ -1,9 +1,11 @@
 """Train the second look: `python -m models.second_look.train --work DIR`. Goes on where it was stopped.
 
-Needs WORK/bank, WORK/fold.npz (prepare.py) and WORK/vehicles-train.json (teach.py). Writes:
+Needs WORK/bank, WORK/fold.npz (prepare.py) and what bears the plates (WORK/vehicles-*.json: teach.py for real
+pictures, prepare.py for rendered ones). Writes:
 
     WORK/look/last.pt     everything that a further epoch needs
-    WORK/look/curve.csv   by epoch: losses; on the held-out fold what tells plates from the rest, and vehicles
+    WORK/look/curve.csv   by epoch: losses; on the held-out fold what tells plates from the rest, and vehicles;
+                          curve.png draws it
     WORK/look/epochN.pt   the averaged weights after an epoch
 """
 
@@ -17,15 +19,17 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from rich.progress import track
 from torch import Tensor
 from torch.nn import functional
 
 from edge.detect.second_look import VEHICLES
-from models.second_look.bank import Bank, Batch, vehicles_of
+from models.detector import curve
+from models.second_look.bank import Bank, Batch, taught_in
 from models.second_look.fit import summary
 from models.second_look.measure import Views
 from models.second_look.net import SecondLook
-from models.second_look.prepare import read_recipe
+from models.second_look.recipe import recipe_of
 
 
 def loss_of(answers: Tensor, batch: Batch, rules: dict[str, Any], weights: Tensor) -> Tensor:
@@ -86,12 +90,12 @@ class Run:
 
     def __init__(self, work: Path, recipe: dict[str, Any]) -> None:
         """Open the banks and go on from WORK/look/last.pt where it is."""
-        self.rules, self.folder = recipe["train"], work / "look"
+        self.rules, self.fit, self.folder = recipe["train"], recipe["fit"], work / "look"
         self.folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(recipe["seed"])
         self.seed = recipe["seed"]
-        self.bank = Bank(work, vehicles_of(work, "train"))
-        self.fold, self.taught = Views.load(work / "fold.npz"), vehicles_of(work, "train")
+        self.taught = taught_in(work)
+        self.bank, self.fold = Bank(work, self.taught), Views.load(work / "fold.npz")
         self.weights = class_weights(self.bank.vehicle)
         self.net = SecondLook(drop=self.rules["drop"])
         self.mean = SecondLook(drop=self.rules["drop"])
@@ -124,7 +128,8 @@ class Run:
         plates = rng.permutation(self.plates)
         losses = []
         self.net.train()
-        for step in range(self.steps_an_epoch):
+        words = f"epoch {self.epoch + 1} of {self.rules['epochs']}"
+        for step in track(range(self.steps_an_epoch), description=words, transient=True):
             size = self.rules["batch"] - self.of_others
             chosen = np.concatenate(
                 (plates[step * size : (step + 1) * size], rng.choice(self.others, self.of_others))
@@ -161,7 +166,7 @@ class Run:
     def look(self, loss: float) -> dict[str, float]:
         """Measure the averaged weights on the fold."""
         answers = answers_of(self.mean, self.fold.near, self.fold.far)
-        return {"epoch": self.epoch, "loss": loss, **summary(self.fold, answers, self.taught)}
+        return {"epoch": self.epoch, "loss": loss, **summary(self.fold, answers, self.taught, self.fit)}
 
     def save(self, row: dict[str, float]) -> None:
         """Write what the module says."""
@@ -172,14 +177,16 @@ class Run:
             "optimiser": self.optimiser.state_dict(),
             "epoch": self.epoch,
         }
-        torch.save(last, self.folder / "last.pt")
-        curve = self.folder / "curve.csv"
-        new = not curve.is_file()
-        with curve.open("a", newline="", encoding="utf-8") as file:
+        torch.save(last, self.folder / "last.tmp")
+        (self.folder / "last.tmp").replace(self.folder / "last.pt")
+        table = self.folder / "curve.csv"
+        new = not table.is_file()
+        with table.open("a", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, list(row), lineterminator="\n")
             if new:
                 writer.writeheader()
             writer.writerow({key: round(value, 5) for key, value in row.items()})
+        curve.draw(curve.load(table, curve.LOOK), self.folder / "curve.png", title="second look")
 
 
 @click.command()
@@ -189,7 +196,7 @@ def main(work: Path, threads: int) -> None:
     """Train the second look."""
     torch.set_num_threads(threads)
     cv2.setNumThreads(1)
-    run = Run(work, read_recipe())
+    run = Run(work, recipe_of(work))
     click.echo(f"{len(run.plates)} plates, {len(run.others)} others, {run.steps_an_epoch} steps an epoch")
     while run.epoch < run.rules["epochs"]:
         row = run.look(run.learn())

@@ -74,7 +74,7 @@ def over(bgr: Bgr, taken: list[Box], rng: Rng, count: int) -> Iterator[tuple[Bgr
         area = Box(x, y, wide, high)
         if any(area.share_in(box) > 0 for box in taken):
             continue
-        yield _written(bgr, area, what, letters, rng), _proposed(area, rng)
+        yield _written(bgr, area, what, letters, rng), proposed(area, rng)
 
 
 def _written(bgr: Bgr, area: Box, what: Notice, letters: int, rng: Rng) -> Bgr:
@@ -94,7 +94,7 @@ def _written(bgr: Bgr, area: Box, what: Notice, letters: int, rng: Rng) -> Bgr:
     return picture
 
 
-def _proposed(area: Box, rng: Rng) -> Box:
+def proposed(area: Box, rng: Rng) -> Box:
     """The whole notice, or a part of it shaped like a plate."""
     if rng.random() < 0.5:
         return area

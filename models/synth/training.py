@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import cv2
@@ -189,7 +189,7 @@ def _crops(seed: int, count: int) -> Iterator[tuple[Image, str, list[Label]]]:
 def _scenes(seed: int, count: int, width_px: int) -> Iterator[tuple[Image, str, list[Label]]]:
     for number in range(count):
         if number % _SCENES_PER_STREET == 0:
-            stage = _Stage(seed, number // _SCENES_PER_STREET, width_px)
+            stage = Stage(seed, number // _SCENES_PER_STREET, width_px)
         picture, sightings, passages = stage.picture(seed, number)
         path = f"scenes/synth_{seed}_{number:06d}.jpg"
         yield picture, path, [_scene_label(path, seed, sighting, passages) for sighting in sightings]
@@ -206,7 +206,7 @@ def _scene_label(path: str, seed: int, sighting: Sighting, passages: list[Passag
     )  # fmt: skip
 
 
-class _Stage:
+class Stage:
     """One street and camera, used for several training scenes."""
 
     def __init__(self, seed: int, number: int, width_px: int) -> None:
@@ -244,6 +244,24 @@ class _Stage:
     def picture(self, seed: int, number: int) -> tuple[Image, list[Sighting], list[Passage]]:
         """A scene with its legible plates and its vehicles."""
         rng = stream(seed, "scene", number)
+        passages = self._traffic(seed, number, rng)
+        frame, sightings = self._composed(passages, rng)
+        legible = [s for s in sightings if s.inside and s.hidden < 0.25 and s.width_px >= 14]
+        return self.glass.expose(frame, number), legible, passages
+
+    def without_plates(self, seed: int, number: int, *, empty: bool) -> Image:
+        """The street with nobody in it, or with vehicles that bear no plate."""
+        rng = stream(seed, "no plate", number)
+        passages = [] if empty else self._traffic(seed, number, rng)
+        bare = [replace(p, vehicle=replace(p.vehicle, plates=())) for p in passages]
+        return self.glass.expose(self._composed(bare, rng)[0], number)
+
+    def _composed(self, passages: list[Passage], rng: Rng) -> tuple[Image, list[Sighting]]:
+        placed = [passage.at(pose) for passage in passages if (pose := passage.pose(0.0)) is not None]
+        view = View(self.camera, self.light, float(rng.uniform(0.001, 0.006)), self.backdrop)
+        return compose(self.background.copy(), placed, view)
+
+    def _traffic(self, seed: int, number: int, rng: Rng) -> list[Passage]:
         passages: list[Passage] = []
         for lane_index, lane in enumerate(self.road.lanes):
             y = float(rng.uniform(5, 14))
@@ -253,25 +271,13 @@ class _Stage:
                     rng, vehicle_seed(seed, number) + len(passages), night=self.weather.grey
                 )
                 shift = float(rng.uniform(-0.7, 0.7)) if vehicle.kind == "motorcycle" else 0.0
+                place = lane + shift
+                speed = float(rng.uniform(3, 20))
                 passages.append(
-                    Passage(
-                        len(passages),
-                        vehicle,
-                        lane + shift,
-                        str(lane_index),
-                        away,
-                        0.0,
-                        y,
-                        float(rng.uniform(3, 20)),
-                        0.3,
-                    )
+                    Passage(len(passages), vehicle, place, str(lane_index), away, 0.0, y, speed, 0.3)
                 )
                 y += vehicle.length + float(rng.exponential(9.0)) + 2.0
-        placed = [passage.at(pose) for passage in passages if (pose := passage.pose(0.0)) is not None]
-        view = View(self.camera, self.light, float(rng.uniform(0.001, 0.006)), self.backdrop)
-        frame, sightings = compose(self.background.copy(), placed, view)
-        legible = [s for s in sightings if s.inside and s.hidden < 0.25 and s.width_px >= 14]
-        return self.glass.expose(frame, number), legible, passages
+        return passages
 
 
 def _random_vehicle(rng: Rng, seed: int, *, night: bool) -> Vehicle:

@@ -9,7 +9,7 @@ import pytest
 
 from edge import torch_ready
 from edge.detect.manifest import load_manifest
-from models.detector.prepare import read_recipe
+from models.detector.recipe import read_recipe
 
 pytestmark = pytest.mark.train
 torch = pytest.importorskip("torch", reason="needs the training set of packages")
@@ -125,10 +125,40 @@ def test_a_nest_of_tensors_becomes_float32() -> None:
 def test_the_sections_give_the_trainer_the_same_recipe_in_other_sizes(tmp_path: Path) -> None:
     from models.detector.train import arguments
 
-    cpu, gpu = (arguments(read_recipe(), section, tmp_path) for section in ("cpu", "gpu"))
+    cpu, gpu = (arguments(read_recipe(section=section), tmp_path) for section in ("cpu", "gpu"))
     differing = {key for key in cpu if cpu[key] != gpu[key]}
     assert differing <= {"imgsz", "batch", "epochs", "workers", "device", "amp"}
     assert cpu["seed"] == read_recipe()["seed"]
+    assert (cpu["amp"], gpu["amp"]) == (False, True)
+
+
+def test_a_run_goes_on_from_the_newest_epoch_that_is_whole(tmp_path: Path) -> None:
+    from models.detector.train import is_finished, last_whole
+
+    assert last_whole(tmp_path) is None
+    for epoch in (0, 1, 10):
+        torch.save({"epoch": epoch}, tmp_path / f"epoch{epoch}.pt")
+    torch.save({"epoch": 11}, tmp_path / "last.pt")
+    assert last_whole(tmp_path) == tmp_path / "last.pt"
+    whole = (tmp_path / "last.pt").read_bytes()
+    for damaged in (b"", whole[: len(whole) // 2], b"nothing of the kind"):
+        (tmp_path / "last.pt").write_bytes(damaged)
+        assert last_whole(tmp_path) == tmp_path / "epoch10.pt"
+    assert not is_finished(tmp_path / "epoch10.pt")
+    torch.save({"epoch": -1}, tmp_path / "last.pt")
+    assert is_finished(tmp_path / "last.pt")
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [("fpu avx512_bf16", True), ("amx_bf16 avx2", True), ("fpu avx2 avx512f", False), ("", False)],
+)
+def test_bfloat16_is_for_processors_that_have_it(tmp_path: Path, flags: str, expected: bool) -> None:
+    from models.detector.train import has_bfloat16
+
+    (tmp_path / "cpuinfo").write_text(f"flags : {flags}\n", encoding="utf-8")
+    assert has_bfloat16(tmp_path / "cpuinfo") is expected
+    assert not has_bfloat16(tmp_path / "none")
 
 
 def test_averaged_weights_lie_between_and_counters_do_not() -> None:

@@ -11,7 +11,8 @@ import pytest
 from edge.detect.second_look import VEHICLES, load_manifest
 from edge.detect.views import FAR, NEAR
 from edge.types import Box
-from models.second_look.prepare import Sample, patches, read_recipe, write_bank
+from models.second_look.recipe import read_recipe
+from models.second_look.samples import Sample, patches, write_bank
 
 pytestmark = pytest.mark.train
 torch = pytest.importorskip("torch", reason="needs the training set of packages")

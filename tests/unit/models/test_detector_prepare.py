@@ -17,11 +17,11 @@ from models.detector.prepare import (
     closeup_window,
     is_held_out,
     read_labels,
-    read_recipe,
     share,
     write_dataset,
     yolo_line,
 )
+from models.detector.recipe import read_recipe
 from models.detector.rendered import CLIPS, write_mix
 
 COLUMNS = (
@@ -198,10 +198,6 @@ def test_the_recipe_names_a_source_and_a_licence_for_every_set_it_uses() -> None
     assert not {"co_crop", "co_scene"} & set(rules["sources"])
 
 
-def test_both_sections_of_the_recipe_have_the_same_keys() -> None:
-    assert read_recipe()["cpu"].keys() == read_recipe()["gpu"].keys()
-
-
 def test_rendered_windows_join_a_share_of_the_real_pictures(data: Path, tmp_path: Path) -> None:
     out = tmp_path / "work"
     rules = {"windows_a_scene": 2, "widths": [1.2, 2.0], "smallest_plate_px": 50, "real_share": 0.5}
@@ -214,6 +210,11 @@ def test_rendered_windows_join_a_share_of_the_real_pictures(data: Path, tmp_path
     assert mixed["rendered"] == 20  # the narrower second plate of s0 is no middle of a window
     assert len(lines) == mixed["real"] + mixed["rendered"]
     assert set(lines[: mixed["real"]]) <= set((out / "train.txt").read_text(encoding="utf-8").split())
+    assert mixed["without_plates"] == 0
+    street = tmp_path / "street.jpg"
+    mixed = write_mix([data], out, recipe() | {"rendered": rules}, others=[street])
+    assert mixed["without_plates"] == 1
+    assert (out / "polish.txt").read_text(encoding="utf-8").split() == [*lines, str(street)]
     for path in lines[mixed["real"] :]:
         assert (out / "labels" / f"{Path(path).stem}.txt").read_text(encoding="utf-8").startswith("0 ")
 

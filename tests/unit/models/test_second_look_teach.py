@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edge.types import Box
-from models.second_look.prepare import read_recipe
+from models.second_look.recipe import read_recipe
 from models.second_look.teach import Seen, dumped, loaded, named
 from models.second_look.written import notice, over
 
