@@ -65,10 +65,10 @@ class Analyser:
         self._is_away = is_away
         self._pipelines = {c.id: _pipeline(c, vote, engine) for c in cameras}
         self._took_ms: deque[float] = deque(maxlen=_TIMED)
+        self._turned_at = time.monotonic()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     @property
-        self._turned_at = time.monotonic()
     def counts(self) -> Mapping[str, Counts]:
         """By camera, since the start."""
         return {camera_id: pipeline.counts for camera_id, pipeline in self._pipelines.items()}
@@ -78,14 +78,14 @@ class Analyser:
         """Times of the last frames analysed."""
         return tuple(self._took_ms)
 
-    def start(self) -> None:
-        """Begin to take frames from the hub."""
-        self._thread.start()
     @property
     def stuck_s(self) -> float:
         """How long it has been at one frame, seconds; a quarter of a second at most where nothing is to be done."""
         return time.monotonic() - self._turned_at
 
+    def start(self) -> None:
+        """Begin to take frames from the hub."""
+        self._thread.start()
 
     def stop(self) -> None:
         """Finish the frame in hand, end all tracks, put what they have to say, and end."""
@@ -96,10 +96,10 @@ class Analyser:
     def _run(self) -> None:
         ticked = time.monotonic()
         while not self.hub.is_closed:
+            self._turned_at = time.monotonic()
             frame = self.hub.next(timeout_s=_TICK_S)
             if frame is not None:
                 self._analyse(frame)
-            self._turned_at = time.monotonic()
             if time.monotonic() - ticked >= _TICK_S:
                 ticked = time.monotonic()
                 for camera_id, pipeline in self._pipelines.items():
@@ -124,6 +124,7 @@ class Analyser:
                 camera=emission.camera_id,
                 likelihood=round(emission.verdict.likelihood, 3),
                 track=emission.track_id,
+                spooled_ms=round(1000 * (self._clock() - emission.emitted_at).total_seconds(), 1),
             )
 
 

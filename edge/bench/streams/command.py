@@ -3,7 +3,7 @@
 import json
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -101,15 +101,16 @@ def streams(  # noqa: PLR0913  # one parameter an option
 
 
 def _film(recipe: Recipe, times: int, *, videos: Path, work: Path, bar: _Bar) -> Footage:
-    longer = Recipe(recipe.source, recipe.rate, recipe.noise, times)
-    return footage.make(longer, videos=videos, folder=work, progress=bar)
+    return footage.make(replace(recipe, times=times), videos=videos, folder=work, progress=bar)
 
 
 def _references(films: Sequence[Footage], bar: _Bar) -> dict[Footage, Reference]:
     engine = build("openvino", threads=1)
-    camera = CameraSettings(id="reference", url="rtsp://127.0.0.1/none", **_CAMERA)
     references = {}
     for number, film in enumerate(films, start=1):
+        camera = CameraSettings(
+            id="reference", url="rtsp://127.0.0.1/none", region=film.recipe.region, **_CAMERA
+        )
         readable = read_every_frame(film, camera=camera, vote=VoteSettings(), engine=engine)
         references[film] = Reference(decode_s(film), readable)
         bar("every frame read, and plainly decoded", number, len(films))

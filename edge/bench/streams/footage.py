@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
@@ -37,12 +37,14 @@ class Recipe:
         source: file name of the clip.
         rate: constant, as most cameras are set, or variable.
         noise: standard deviation of what is added to the luma, levels of 255.
+        region: where plates count, as in a camera's settings: a deployer leaves out the far end of the street.
         times: the clip is shown this often, each time with other noise.
     """
 
     source: str
     rate: Rate
     noise: float
+    region: tuple[tuple[float, float], ...] = ()
     times: int = 1
 
     @property
@@ -65,7 +67,8 @@ class Footage:
     seconds: float
 
 
-STREET: Final = (Recipe("calm.mp4", "cbr", 3.0), Recipe("calm.mp4", "vbr", 3.0))
+_NEAR: Final = ((0.0, 0.6), (1.0, 0.6), (1.0, 1.0), (0.0, 1.0))
+STREET: Final = (Recipe("calm.mp4", "cbr", 3.0, _NEAR), Recipe("calm.mp4", "vbr", 3.0, _NEAR))
 BUSY: Final = (
     Recipe("day.mp4", "cbr", 3.0),
     Recipe("fast.mp4", "vbr", 3.0),
@@ -91,7 +94,8 @@ def make(recipe: Recipe, *, videos: Path, folder: Path, progress: Progress) -> F
     source = videos / recipe.source
     if not source.is_file():
         raise ConfigError(f"{source}: clip is missing")
-    mark = hashlib.sha256(json.dumps([asdict(recipe), _COMMON, _RATES, GOP]).encode())
+    made_from = [recipe.source, recipe.rate, recipe.noise, recipe.times, _COMMON, _RATES, GOP]
+    mark = hashlib.sha256(json.dumps(made_from).encode())
     mark.update(source.read_bytes())
     path = folder / f"{recipe.name}-{mark.hexdigest()[:12]}.mp4"
     if not path.exists():

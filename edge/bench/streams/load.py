@@ -111,7 +111,10 @@ def run(plan: Plan, references: Mapping[Footage, Reference], *, folder: Path, ti
     port, journal = free_port(), folder / "passes.jsonl"
     mounts = [f"--mount={name}={f.path}#t={starts[name]}" for name, f in streams.items()]
     command = [sys.executable, "-m", "edge", "simulate", "rtsp", "--port", str(port), "--log", str(journal)]
-    own = [{**plan.settings, "id": name, "url": f"rtsp://127.0.0.1:{port}/{name}"} for name in streams]
+    own = [
+        {**plan.settings, "id": name, "url": f"rtsp://127.0.0.1:{port}/{name}", "region": _region(film)}
+        for name, film in streams.items()
+    ]
     with running([*command, *mounts], log=folder / "cameras.txt"):
         _await(lambda: "rtsp://" in (folder / "cameras.txt").read_text(encoding="utf-8"), "simulated cameras")
         with box(folder, own) as watched:
@@ -144,6 +147,10 @@ def run(plan: Plan, references: Mapping[Footage, Reference], *, folder: Path, ti
 def _start_s(number: int, footage: Footage, cameras: int) -> float:
     """Where a camera begins its footage: spread evenly, at key frames."""
     return number / cameras * footage.seconds // _GOP_S * _GOP_S
+
+
+def _region(film: Footage) -> list[list[float]]:
+    return [list(corner) for corner in film.recipe.region]
 
 
 def _watch(usage: Callable[[], Usage], seconds: float, tick: Tick) -> Usage:
