@@ -50,7 +50,9 @@ def _camera(key: str, camera: CameraSettings) -> list[Fault]:
 def _ptz(key: str, ptz: PtzSettings) -> list[Fault]:
     found = _secret(f"{key}.password_file", ptz.password_file)
     if find_spec("onvif") is None:
-        found.append((key, "a camera that turns needs onvif-zeep-async (extra [edge]), which is not installed"))
+        found.append(
+            (key, "a camera that turns needs onvif-zeep-async (extra [edge]), which is not installed")
+        )
     for n, preset in enumerate(ptz.presets):
         found += _polygon(f"{key}.presets.{n}.region", preset.region)
         for m, lane in enumerate(preset.lanes):

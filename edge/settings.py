@@ -220,6 +220,9 @@ class HealthSettings(Section):
     interval_s: Annotated[float, Field(ge=0.5, le=3600)] = Field(
         default=10.0, description="seconds between messages"
     )
+    metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
+        default=None, description="Prometheus metrics at http://127.0.0.1:<port>/metrics; null: none"
+    )
 
 
 class EdgeSettings(Section):
@@ -305,9 +308,6 @@ def read_secret(path: Path) -> str:
     if not secret:
         raise ConfigError(f"{path}: secret is empty")
     return secret
-    metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
-        default=None, description="Prometheus metrics at http://127.0.0.1:<port>/metrics; null: none"
-    )
 
 
 class _Loader(yaml.SafeLoader):

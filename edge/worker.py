@@ -3,7 +3,7 @@
     CameraThread -> FrameHub -> Analyser (Pipeline: detect, track, read, vote) -> Outbox -> Spool
     (one a camera)  (newest     (one a core, its cameras' frames in order)       (numbers)   |
                      frame)                                                                  v
-    PtzGuard (one a camera that turns) says which frames may be read; HealthReporter (asks them all) ------------------------------------------> Publisher -> MQTT
+    HealthReporter (asks them all) ------------------------------------------> Publisher -> MQTT
     PtzGuard (one a camera that turns) ---- its state -----------------------------^
              says which frames may be read
 

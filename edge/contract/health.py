@@ -59,14 +59,14 @@ class EdgeHealth(Message):
     spool_messages: Count = 0
     spool_bytes: Count = 0
     spool_dropped: Annotated[Count, Field(description="messages dropped because the spool was full")] = 0
-    pipeline_ms: Annotated[float | None, Field(ge=0, description="median time of one analysed frame")] = None
-    interval_s: Annotated[
-        float | None, Field(gt=0, description="longest time between two such messages, seconds")
     spool_oldest_at: Annotated[
         AwareDatetime | None, Field(description="when the oldest read that waits was made; null: none waits")
     ] = None
     certificate_days_left: Annotated[
         float | None, Field(description="until its certificate expires; negative: since; null: it has none")
     ] = None
+    pipeline_ms: Annotated[float | None, Field(ge=0, description="median time of one analysed frame")] = None
+    interval_s: Annotated[
+        float | None, Field(gt=0, description="longest time between two such messages, seconds")
     ] = None
     cameras: tuple[CameraHealth, ...] = ()

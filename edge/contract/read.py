@@ -135,7 +135,8 @@ class PlateRead(Message):
     lane: str | None = None
     direction: Literal["approaching", "receding"] | None = None
     preset: Annotated[
-        str | None, Field(description="where a turning camera rested; null where it does not turn, or nobody knows")
+        str | None,
+        Field(description="where a turning camera rested; null where it does not turn, or nobody knows"),
     ] = None
     ptz: PtzPosition | None = None
     pictures: PictureRef = PictureRef()
