@@ -9,11 +9,12 @@ A parked car, or a plate found again after an occlusion, is no new passage: wher
 this camera saw a moment ago, it joins that passage (`edge/passage.py` says how long a moment is).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from edge.attention import Attention, Known
 from edge.contract.spelling import normalise
 from edge.emission import Emission, Kind
 from edge.evidence import Shot, Still, quality
@@ -27,6 +28,7 @@ from edge.types import Bgr, Box, Detection, Frame, Verdict
 from edge.vote import Vote
 
 _ONE_PLATE: Final = 0.7
+_FAR: Final = 0.7  # of the least width that is read: narrower plates are only followed
 _LEAST_HEIGHT_PX: Final = 8  # lower characters cannot be told apart, however wide the plate
 _LEAST_QUALITY: Final = 0.05  # a smear: reading it would cost more than it tells
 
@@ -37,6 +39,7 @@ class Counts:
 
     Attributes:
         frames: analysed.
+        passed_over: not analysed, because what moved in them was known.
         tracks: that have ended.
         crops: read by the net.
         reads, updates: emitted.
@@ -46,6 +49,7 @@ class Counts:
     """
 
     frames: int = 0
+    passed_over: int = 0
     tracks: int = 0
     crops: int = 0
     reads: int = 0
@@ -90,6 +94,7 @@ class Pipeline:
         self._camera, self._settings, self._new_vote = camera, vote, new_vote
         self._detector, self._reader = detector, reader
         self._tracker = Tracker()
+        self._attention = Attention()
         self._passages: dict[int, Passage] = {}  # by track
         self._known: dict[str, Passage] = {}  # by emitted plate, for as long as a track may join
         self._places = places(camera)
@@ -107,8 +112,13 @@ class Pipeline:
             # nothing goes on as it was.
             emissions = self.flush(now=now)
             self._known.clear()
+            self._attention.turn()
         self._scene, self._newest, self._lag = scene, frame.captured_at, now - frame.captured_at
-        step = self._tracker.update(frame.captured_at, self._detect(frame))
+        near = self._attention.near(frame.moving, self._followed(frame), at=frame.captured_at)
+        if near is not None and not near:  # what moves here is known
+            self._count(passed_over=1)
+            return [*emissions, *self._due(frame.captured_at, now=now)]
+        step = self._tracker.update(frame.captured_at, self._detect(frame, near), near=near)
         self._count(frames=1)
         for track, _ in step.sightings:
             if track.id not in self._passages:
@@ -146,10 +156,19 @@ class Pipeline:
     def _place(self, preset: str | None) -> Place:
         return self._places.get(preset, self._places[None])
 
-    def _detect(self, frame: Frame) -> list[Detection]:
+    def _followed(self, frame: Frame) -> list[Known]:
+        far_px = _FAR * self._place(frame.preset).min_plate_px
+        followed = []
+        for track in self._tracker.tracks:
+            box = track.predicted(frame.captured_at)
+            rests = self._passages[track.id].is_certain or box.width < far_px
+            followed.append(Known(box, rests=rests, seen_at=track.last_at))
+        return followed
+
+    def _detect(self, frame: Frame, near: Sequence[Box] | None) -> list[Detection]:
         height, width = frame.bgr.shape[:2]
         place = self._place(frame.preset)
-        found = _distinct(self._detector.detect(frame.bgr))
+        found = _distinct(self._detector.detect(frame.bgr, near=near))
         return [d for d in found if place.counts(d.box, frame_size=(width, height))]
 
     def _read(self, frame: Frame, sightings: Iterable[tuple[Track, Detection]]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from edge.types import Bgr, Detection, Frame, Reading
+from edge.types import Bgr, Box, Detection, Frame, Reading
 
 
 class FrameSource(Protocol):
@@ -31,8 +31,13 @@ class Detector(Protocol):
         """name@first 12 hex digits of the weights' SHA-256."""
         ...
 
-    def detect(self, bgr: Bgr) -> list[Detection]:
-        """Plates in a frame of any size, best first, boxes clipped to the frame."""
+    def detect(self, bgr: Bgr, *, near: Sequence[Box] | None = None) -> list[Detection]:
+        """Plates in a frame of any size, best first, boxes clipped to the frame.
+
+        Args:
+            bgr: (h, w, 3) uint8.
+            near: boxes of the frame in which plates matter; more may be found. None: everywhere.
+        """
         ...
 
 

@@ -42,8 +42,10 @@ _NEWCOMER: Final = 6.0  # -log chance that a newcomer appears just here: some 30
 _MISSED: Final = 2.0  # -log chance that a plate which is still there is missed in a frame
 _MISSED_AGAIN: Final = 0.5  # the same in the frame after such a one
 _SAME_PLACE_IOU: Final = 0.5
+_MOSTLY: Final = 0.5
 _GREW: Final = 0.15  # log size by which an approaching plate grows before it is called so
 _FELL: Final = 0.75  # the same in heights by which it moves down
+_MOST_CHANGE: Final = 0.7  # of log size that a prediction makes: about twice as large
 _NEVER: Final = 1e6
 
 
@@ -187,6 +189,13 @@ class Track:
         # Of a plate seen once the motion knows little, but that vehicles often stand.
         return min(moves, stays) if self.sightings == 1 else moves
 
+    def predicted(self, at: datetime) -> Box:
+        """Where its plate should be at `at`, px."""
+        moved = self._motion.after((at - self.last_at).total_seconds(), width_px=self.box.width)
+        grown = math.exp(min(max(moved.size.value - _log_size(self.box), -_MOST_CHANGE), _MOST_CHANGE))
+        width, height = self.box.width * grown, self.box.height * grown
+        return Box(moved.x.value - width / 2, moved.y.value - height / 2, width, height)
+
     def see(self, box: Box, *, at: datetime, gap_s: float) -> None:
         """Take `box` for the newest sighting."""
         dt_s = (at - self.last_at).total_seconds()
@@ -222,8 +231,16 @@ class Tracker:
         """The live ones, oldest first."""
         return tuple(self._tracks)
 
-    def update(self, at: datetime, detections: Sequence[Detection]) -> Step:
+    def update(
+        self, at: datetime, detections: Sequence[Detection], *, near: Sequence[Box] | None = None
+    ) -> Step:
         """Follow the plates into a frame captured at `at`, in whatever order they were found.
+
+        Args:
+            at: capture time.
+            detections: of this frame.
+            near: the boxes in which plates were looked for, px; None: everywhere. What should be elsewhere is
+                not missed.
 
         Raises:
             ValueError: the frame is older than the one before.
@@ -233,7 +250,7 @@ class Tracker:
         found = sorted(detections, key=_place)
         owners = self._owners(at, found)
         for track in self._tracks:
-            track.missed += 1
+            track.missed += near is None or any(track.predicted(at).share_in(n) > _MOSTLY for n in near)
         for owner, detection in zip(owners, found, strict=True):
             if owner is not None:
                 owner.see(detection.box, at=at, gap_s=self._lost_after_s)

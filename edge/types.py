@@ -37,6 +37,7 @@ class Frame:
         preset: the PTZ preset that the camera rests at, where it has any.
         position: where the camera says that it looks, where it can turn and was asked.
         stay: another number for every time that the camera came to rest; frames of two stays show two scenes.
+        moving: where something moves, px; None where nobody looked for that.
     """
 
     camera_id: str
@@ -45,6 +46,7 @@ class Frame:
     preset: str | None = None
     position: Position | None = None
     stay: int = 0
+    moving: "tuple[Box, ...] | None" = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,16 +71,19 @@ class FakeDetector:
     def __init__(self) -> None:
         self.calls = 0
         self.blind = False
+        self.near: Sequence[Box] | None = None
         self.fails_with: Exception | None = None
 
-    def detect(self, bgr: Bgr) -> list[Detection]:
+    def detect(self, bgr: Bgr, *, near: Sequence[Box] | None = None) -> list[Detection]:
         self.calls += 1
+        self.near = near
         if self.fails_with is not None:
             raise self.fails_with
         if self.blind:
             return []
         marked = (bgr[..., 0] == _MARKED) & (bgr[..., 1] == 0)
-        return [Detection(_whole(marked & (bgr[..., 2] == m)), 0.9) for m in np.unique(bgr[marked][:, 2])]
+        boxes = [_whole(marked & (bgr[..., 2] == m)) for m in np.unique(bgr[marked][:, 2])]
+        return [Detection(b, 0.9) for b in boxes if near is None or any(b.share_in(n) > 0.99 for n in near)]
 
 
 class FakeReader:

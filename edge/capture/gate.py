@@ -18,10 +18,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.types import Box
+
 Luma = NDArray[np.uint8]
 """(height, width) uint8; rows may be padded."""
 
 _SIZE = (320, 180)  # px; a car whose plate is just legible (40 px of 1920) is some 30 px wide here
+_NEAR_PX = 9  # parts of one vehicle that lie closer are one
+_SPECK_PX = 4
 _AROUND_PX = 12  # of a region: the vehicle moves before its plate is inside
 
 
@@ -70,7 +74,7 @@ class MotionGate:
         self._background: NDArray[np.float32] | None = None
         self._usual = np.zeros(_SIZE[::-1], np.float32)
         self._moved = np.zeros(_SIZE[::-1], np.uint8)
-        self._moved_twice = self._moved
+        self._moved_twice = self._mask = self._moved
         self._at_s = 0.0
         self._open_until_s = -math.inf
         self._moves_since_s: float | None = None
@@ -80,6 +84,17 @@ class MotionGate:
     def stayed_s(self) -> float:
         """How long something has moved, seconds, without a pause as long as the gate is held open."""
         return 0.0 if self._moves_since_s is None else self._moved_at_s - self._moves_since_s
+
+    def moving(self, *, width: int, height: int) -> tuple[Box, ...]:
+        """Where something moves in the newest frame, in px of a picture of this size; specks are left out."""
+        near = cv2.dilate(self._mask, np.ones((_NEAR_PX, _NEAR_PX), np.uint8))
+        _, _, found, _ = cv2.connectedComponentsWithStats(near, connectivity=8)
+        across, down = width / _SIZE[0], height / _SIZE[1]
+        return tuple(
+            Box(float(x * across), float(y * down), float(w * across), float(h * down))
+            for x, y, w, h, _ in found[1:]  # the first is what does not move
+            if max(w, h) >= _NEAR_PX + _SPECK_PX
+        )
 
     def glance(self, luma: Luma, *, at_s: float) -> bool:
         """`is_open` of a frame that lies ahead: where it is open, as if this frame had never been shown."""
@@ -124,9 +139,11 @@ class MotionGate:
         background += np.clip(small - background, -step, step)
         self._usual += (size - self._usual) * np.float32(1.0 - math.exp(-elapsed_s / tuning.usual_s))
         lasting = self._lasting(moving) if elapsed_s <= tuning.frames_s else moving
+        self._mask = lasting
         if _fills(lasting, side_px=tuning.window_px, share=tuning.window_share):
             return True
         strong = np.greater(size, tuning.strong).view(np.uint8)
+        self._mask = lasting | strong
         return _fills(strong, side_px=tuning.strong_px, share=tuning.strong_share)
 
     def _lasting(self, moving: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -132,7 +132,9 @@ class RtspSource:
         stream.codec_context.thread_count = 1  # threads would each hold frames back
         whole_late = stream.codec_context.name in _PARSED
         clock, backlog = CaptureClock(self._clock), Backlog()
-        doze = Doze(stream, moves=self._moves_ahead) if self._gate is not None else None
+        # Of a camera that turns, what was kept may show where it looked before.
+        dozes = self._gate is not None and self._aim is None
+        doze = Doze(stream, moves=self._moves_ahead) if dozes else None
         late = False
         came_at: datetime | None = None
         for packet in self._packets(container):
@@ -235,8 +237,11 @@ class RtspSource:
             return None
         if not self._pacer.is_due(at_s):
             return None
-        seen = self._view
-        return Frame(self._camera.id, captured_at, picture.bgr(frame), seen.preset, seen.position, seen.stay)
+        seen, moving = self._view, None
+        if self._gate is not None:
+            moving = self._gate.moving(width=frame.width, height=frame.height)
+        bgr = picture.bgr(frame)
+        return Frame(self._camera.id, captured_at, bgr, seen.preset, seen.position, seen.stay, moving)
 
     def _takes(self, view: View | None) -> bool:
         """Whether a camera that turns may be read now; where it looks elsewhere than before, the gate learns anew."""

@@ -4,6 +4,7 @@ The second look runs on ONNX Runtime there: its network is part of the training 
 """
 
 import importlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from edge.detect.manifest import load_manifest
 from edge.detect.nets import FirstNet, TwoNets
 from edge.detect.second_look import Net, SecondLook
 from edge.detect.views import Grey
+from edge.detect.window import Window
 from edge.errors import AssetError
 from edge.torch_ready import make_torchvision_importable, quiet_ultralytics
 from edge.types import Bgr, Detection
@@ -50,8 +52,10 @@ class YoloProposer(FirstNet):
         torch.set_num_threads(threads)
         self._model = ultralytics.YOLO(str(path), task="detect")
 
-    def propose(self, picture: Bgr, fit: Fit) -> list[Detection]:
-        """Proposals in a letterboxed frame, in px of the frame, best first."""
+    def propose(self, picture: Bgr, fit: Fit, windows: Sequence[Window] | None = None) -> list[Detection]:
+        """Proposals in a letterboxed frame, in px of the frame, best first; parts are not looked at apart here."""
+        if windows is not None and not windows:
+            return []
         (result,) = self._model.predict(
             picture,
             imgsz=[self._manifest.height, self._manifest.width],

@@ -4,6 +4,7 @@ import csv
 import re
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -74,6 +75,48 @@ def test_a_frame_that_is_a_view_of_a_larger_one_is_fine(detector: Detector) -> N
 def test_what_is_no_frame_is_refused(detector: Detector, wrong: np.ndarray) -> None:
     with pytest.raises(ValueError, match="expected a frame"):
         detector.detect(wrong)
+
+
+@pytest.fixture(scope="module")
+def street() -> tuple[np.ndarray, Box]:
+    """A rendered street with a car, and where its plate is."""
+    videos = Path(__file__).resolve().parents[2] / "sample_videos"
+    with (videos / "truth" / "day.csv").open(encoding="utf-8", newline="") as file:
+        row = next(r for r in csv.DictReader(file) if r["vehicle_type"] == "car")
+    with av.open(str(videos / "day.mp4")) as container:
+        frame = next(f for f in container.decode(video=0) if f.time >= float(row["best_s"]) - 0.001)
+        return frame.to_ndarray(format="bgr24"), Box(*(float(row[key]) for key in "xywh"))
+
+
+def around(box: Box, sizes: float) -> Box:
+    """The box and so many of its sizes on each side."""
+    wide, high = sizes * box.width, sizes * box.height
+    return Box(box.x - wide, box.y - high, box.width + 2 * wide, box.height + 2 * high)
+
+
+def test_near_a_plate_it_is_found_as_in_the_whole_frame(
+    detector: Detector, street: tuple[np.ndarray, Box]
+) -> None:
+    frame, plate = street
+    (whole,) = (d for d in detector.detect(frame) if d.box.iou(plate) > 0.5)
+    (near,) = (d for d in detector.detect(frame, near=[around(plate, 1.0)]) if d.box.iou(plate) > 0.5)
+    assert near.box.iou(whole.box) > 0.9
+    assert near.score == pytest.approx(whole.score, abs=0.1)
+    assert near.vehicle[0].value == whole.vehicle[0].value == "car"
+
+
+def test_near_two_places_both_are_looked_at(detector: Detector, street: tuple[np.ndarray, Box]) -> None:
+    frame, plate = street
+    both = np.concatenate([frame[:, :960], frame[:, 959::-1]], axis=1)
+    mirrored = Box(1920 - plate.x - plate.width, plate.y, plate.width, plate.height)
+    assert plate.x + plate.width < 900, "it stands in the left half, so there are two now"
+    found = detector.detect(both, near=[around(plate, 1.0), around(mirrored, 1.0)])
+    assert any(d.box.iou(plate) > 0.5 for d in found)
+    assert any(d.box.iou(mirrored) > 0.3 for d in found)
+
+
+def test_near_nothing_nothing_is_found(detector: Detector, street: tuple[np.ndarray, Box]) -> None:
+    assert detector.detect(street[0], near=[]) == []
 
 
 @pytest.mark.data

@@ -144,20 +144,20 @@ class TestSwell:
     @given(st.lists(st.integers(900, 1100), min_size=60, max_size=200))
     def test_usual_sizes_are_none(self, sizes: list[int]) -> None:
         swell = Swell()
-        assert not any([swell.is_one(size) for size in sizes])
+        assert not any(swell.is_one(size) for size in sizes)
 
     @given(st.lists(st.integers(900, 1100), min_size=60, max_size=100), st.integers(2, 50))
     def test_five_packets_of_twice_the_size_are(self, sizes: list[int], times: int) -> None:
         swell = Swell()
         for size in sizes:
             swell.is_one(size)
-        assert any([swell.is_one(1000 * times) for _ in range(5)])
+        assert any(swell.is_one(1000 * times) for _ in range(5))
 
     def test_one_large_packet_is_none(self) -> None:
         swell = Swell()
         for _ in range(100):
             swell.is_one(1000)
-        assert not any([swell.is_one(size) for size in [90_000, 1000, 1000, 1000, 1000, 1000]])
+        assert not any(swell.is_one(size) for size in [90_000, 1000, 1000, 1000, 1000, 1000])
 
     def test_what_stays_large_becomes_usual_where_nothing_moves(self) -> None:
         """Rain, or the night's noise: it wakes, is told each time that nothing moves, and gets used to it."""

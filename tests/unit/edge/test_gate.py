@@ -211,3 +211,19 @@ def test_a_glance_at_a_still_picture_is_one_more_picture(street: np.ndarray) -> 
         shade = street.copy()
         shade[:, :320] -= np.uint8(4 * step)
         assert not gate.glance(shade, at_s=4 + 2 * step)
+
+
+def test_it_says_where_something_moves(street: np.ndarray) -> None:
+    gate = MotionGate()
+    opened(noisy(with_box(street, at_s=4, px_per_s=40, levels=60)), until_s=6, gate=gate)
+    (box,) = gate.moving(width=1920, height=1080)
+    left, top = 3 * (30 + 2 * 40), 3 * 170  # px of 1920 for those of 640
+    assert box.x < left < left + 60 < box.x + box.width
+    assert box.y < top < top + 48 < box.y + box.height
+    assert box.width < 500
+
+
+def test_where_nothing_moves_it_says_nothing(street: np.ndarray) -> None:
+    gate = MotionGate()
+    opened(noisy(lambda _: street), until_s=3, gate=gate)
+    assert gate.moving(width=1920, height=1080) == ()

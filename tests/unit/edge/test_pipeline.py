@@ -251,7 +251,7 @@ def test_a_plate_found_twice_in_a_frame_is_one() -> None:
     scene = Scene({7: reading("KAB123")})
     found = scene.detector.detect
 
-    def twice(bgr: Bgr) -> list[Detection]:
+    def twice(bgr: Bgr, **_: object) -> list[Detection]:
         (plate,) = found(bgr)
         box = plate.box
         return [Detection(Box(box.x + 4, box.y + 2, box.width * 0.7, box.height * 0.6), 0.5), plate]
@@ -358,10 +358,71 @@ def test_another_frame_size_is_another_scene() -> None:
     assert (box.width, box.height) == (pytest.approx(0.0625, abs=0.01), pytest.approx(0.0556, abs=0.01))
 
 
+class TestWhereSomethingMoves:
+    """Frames that say where something moves, as the motion gate has it."""
+
+    def show(self, scene: Scene, seconds: float, plates: Callable[[float], dict[int, Box]]) -> None:
+        """Each plate's vehicle moves with it."""
+        began = scene.now
+        while scene.now < began + seconds - 1e-9:
+            shown = plates(scene.now - began)
+            moving = tuple(
+                Box(b.x - b.width, b.y - 2 * b.width, 3 * b.width, 3 * b.width) for b in shown.values()
+            )
+            seen = replace(frame(scene.now, shown), moving=moving)
+            scene._take(scene.pipeline.feed(seen, now=at(scene.now)))
+            scene.now += 1 / FPS
+
+    def test_a_passing_vehicle_is_read_and_then_only_followed(self) -> None:
+        scene = Scene({7: reading("KAB123")})
+        self.show(scene, 5, driving(7, px_s=80))
+        assert said(scene.end()) == [(Kind.READ, "KAB123")]
+        counts = scene.pipeline.counts
+        assert counts.frames + counts.passed_over == 40
+        assert counts.passed_over >= 20, "it is known after a few"
+        assert counts.tracks == 1
+
+    def test_a_second_vehicle_is_read_while_the_first_one_is_followed(self) -> None:
+        scene = Scene({7: reading("KAB123"), 9: reading("XYZ98D")})
+
+        def plates(t: float) -> dict[int, Box]:
+            first = Box(20 + 30 * t, 60, 48, 24)
+            second = {9: Box(560 - 60 * (t - 2), 280, 48, 24)} if t >= 2 else {}
+            return {7: first, **second}
+
+        self.show(scene, 6, plates)
+        assert sorted(plate for _, plate in said(scene.end())) == ["KAB123", "XYZ98D"]
+        assert scene.pipeline.counts.tracks == 2
+
+    def test_a_vehicle_that_comes_to_stand_stays_one_track(self) -> None:
+        scene = Scene({7: reading("KAB123")})
+        self.show(scene, 2, driving(7, px_s=80))
+        stands = {7: Box(20 + 80 * 2, 120, 96, 48)}
+        for _ in range(6 * FPS):
+            scene._take(scene.pipeline.feed(replace(frame(scene.now, stands), moving=()), now=at(scene.now)))
+            scene.now += 1 / FPS
+        assert said(scene.end()) == [(Kind.READ, "KAB123")]
+        assert scene.pipeline.counts.tracks == 1
+
+    def test_a_plate_that_stands_there_from_the_first_is_found_by_the_look_at_everything(self) -> None:
+        scene = Scene({7: reading("KAB123")})
+        for _ in range(3 * FPS):
+            seen = replace(frame(scene.now, standing(7)(0)), moving=())
+            scene._take(scene.pipeline.feed(seen, now=at(scene.now)))
+            scene.now += 1 / FPS
+        assert said(scene.end()) == [(Kind.READ, "KAB123")]
+
+    def test_a_far_plate_that_is_too_small_to_read_is_looked_at_less_often(self) -> None:
+        scene = Scene({7: reading("KAB123")}, min_plate_px=96)
+        self.show(scene, 4, lambda t: {7: Box(100 + 10 * t, 100, 30, 15)})
+        assert scene.end() == []
+        assert scene.pipeline.counts.passed_over >= 12
+
+
 def test_a_plate_too_low_to_read_is_tracked_and_not_read() -> None:
     scene = Scene({7: reading("KAB123")})
     found = scene.detector.detect
-    scene.detector.detect = lambda bgr: [  # type: ignore[method-assign]
+    scene.detector.detect = lambda bgr, **_: [  # type: ignore[method-assign]
         Detection(replace(d.box, height=3), d.score) for d in found(bgr)
     ]
     scene.show(3, standing(7))
