@@ -34,8 +34,11 @@ class Standing:
     Attributes:
         published, resent, refused, unconfirmed, acks_unreadable: as in `LinkState`.
         refusals: why the broker refuses a stream, or what is of no stream, until it takes it again.
-        held_until: until when a refused stream is not tried, so that it does not take the others along:
-            mosquitto 2.0.11 closes the connection after each refusal.
+        held_until: until when a refused stream, or what is of no stream, is not tried, so that it does not take
+            the others along: mosquitto 2.0.11 closes the connection after each refusal.
+        unanswered: whether the last connection broke off before the broker took anything of what it was sent.
+            Where more than one message was under way, that may hide a refusal: closing a connection with
+            messages unread throws away what was said last. The next connection sends one at a time.
         clock_error_s: this box's clock minus the centre's: the least of what the last acknowledgements
             showed, because transit only ever adds to it. None before the first.
     """
@@ -46,7 +49,8 @@ class Standing:
     unconfirmed: int = 0
     acks_unreadable: int = 0
     refusals: dict[Stream | None, str] = field(default_factory=dict)
-    held_until: dict[Stream, float] = field(default_factory=dict)
+    held_until: dict[Stream | None, float] = field(default_factory=dict)
+    unanswered: bool = False
     clock_error_s: float | None = None
     _clock_errors_s: deque[float] = field(default_factory=lambda: deque(maxlen=32))
 
@@ -80,16 +84,23 @@ class Delivery:
         self._spool = spool
         self._address = address
         self._standing = standing
+        # One less than the broker allows: health is sent beside the window.
+        self._in_flight = max(min(settings.in_flight, link.receive_maximum - 1), 1)
+        self._is_answered = False
+        self._is_cautious = standing.unanswered
         self._window = Window(
-            # One less than the broker allows: health is sent beside the window.
-            in_flight=max(min(settings.in_flight, link.receive_maximum - 1), 1),
-            resend_s=settings.resend_s,
+            in_flight=1 if self._is_cautious else self._in_flight, resend_s=settings.resend_s
         )
         self._resend_s = settings.resend_s
         self._unread = set(Stream)  # streams that may hold something that is not under way
         self._gone_sent: dict[Gone, float] = {}
         self._gone_look_at = float("-inf")
         link.subscribe(address.ack)
+
+    def takes_other(self, *, now: float) -> bool:
+        """Whether what is of no stream, health and states, may be sent beside the window now."""
+        is_free = not self._is_cautious or self._window.unconfirmed == 0
+        return is_free and now >= self._standing.held_until.get(None, now)
 
     def put(self) -> None:
         """Something was put into the spool."""
@@ -108,6 +119,7 @@ class Delivery:
             if confirmation.refusal:
                 self._refused(self._window.refused(confirmation.mid), confirmation.refusal, now)
             else:
+                self._answered()
                 key = self._window.confirmed(confirmation.mid)
                 self._standing.refusals.pop(None if key is None else key[0], None)
         acks = [ack for ack in map(self._read_ack, self._take_incoming()) if ack is not None]
@@ -137,6 +149,12 @@ class Delivery:
             return 0.0
         return min(max(self._window.next_due() - now, 0.0), _LOOK_S)
 
+    def _answered(self) -> None:
+        """The broker takes what we send."""
+        if not self._is_answered:
+            self._is_answered, self._is_cautious, self._standing.unanswered = True, False, False
+            self._window.widen(self._in_flight)
+
     def _fill(self, stream: Stream, now: float) -> bool:
         """Hand over a batch of what is not under way yet; whether another may follow at once."""
         room = min(self._window.room(stream), _BATCH)
@@ -161,6 +179,7 @@ class Delivery:
             self._window.forget(key)
             return False
         mid = self._link.publish(message.topic, message.payload)
+        self._standing.unanswered |= not self._is_answered
         self._window.add(key, mid=mid, size=size, now=now)
         self._standing.published += 1
         return True
@@ -207,8 +226,8 @@ class Delivery:
     def _refused(self, key: Key | None, reason: str, now: float) -> None:
         self._standing.refused += 1
         stream = None if key is None else key[0]
+        self._standing.held_until[stream] = now + REFUSED_S
         if stream is not None:
-            self._standing.held_until[stream] = now + REFUSED_S
             self._unread.add(stream)
         if self._standing.refusals.get(stream) != reason:
             _log.error("broker refuses", edge=self._address.edge_id, stream=stream, reason=reason)

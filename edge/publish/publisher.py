@@ -82,10 +82,10 @@ class Publisher:
             published=standing.published,
             resent=standing.resent,
             refused=standing.refused,
+            unconfirmed=standing.unconfirmed if self._connected else 0,
             reconnects=max(self._connections - 1, 0),
             acks_unreadable=standing.acks_unreadable,
             clock_error_s=standing.clock_error_s,
-            unconfirmed=standing.unconfirmed if self._connected else 0,
         )
 
     def start(self) -> None:
@@ -153,10 +153,13 @@ class Publisher:
 
     def _hint(self, error: LinkLostError, *, lasted_s: float) -> str:
         """Whether a second box may bear our name: the broker then sends the one away for the other, again and again."""
+        told = f"; does another box have the edge_id {self._address.edge_id!r}?"
         self._short_lives = self._short_lives + 1 if self._connected and lasted_s < _SHORT_S else 0
-        if self._short_lives < _SHORT_LIVES and "Session taken over" not in str(error):
+        if "Session taken over" in str(error):
+            return told
+        if self._short_lives < _SHORT_LIVES or self._standing.fault:  # what it refuses explains it
             return ""
-        return f"; does another box have the edge_id {self._address.edge_id!r}?"
+        return told
 
     def _down(self, error: Exception, wait_s: float, *, hint: str = "") -> None:
         self._connected = False
@@ -184,6 +187,8 @@ class Publisher:
                     self._put = False
                     delivery.put()
                 self._send_health(link)
+                if delivery.takes_other(now=time.monotonic()):
+                    self._send_health(link)
                 wait_s = delivery.send(now=time.monotonic())
                 try:
                     link.step(wait_s)

@@ -75,6 +75,10 @@ class Window:
         """How many publications of any kind the broker may be handed now."""
         return max(self._in_flight - len(self._wired), 0)
 
+    def widen(self, in_flight: int) -> None:
+        """From now on so many may be unconfirmed."""
+        self._in_flight = in_flight
+
     @property
     def unconfirmed(self) -> int:
         """Publications that the broker has not confirmed."""

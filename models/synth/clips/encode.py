@@ -10,12 +10,10 @@ import numpy as np
 
 from models.synth.arrays import Image
 
-BIT_RATE = 3_950_000
-"""Bits a second: a camera's usual 4 Mbit/s, a hair less so that four clips stay below 40 MB."""
 GOP = 50
 
 
-def encode(frames: Iterable[Image], path: Path, *, size: tuple[int, int], fps: int) -> int:
+def encode(frames: Iterable[Image], path: Path, *, size: tuple[int, int], fps: int, bit_rate: int) -> int:
     """Encodes frames (h, w, 3) uint8 BGR; returns their number.
 
     The stream is what an IP camera sends: one key frame every ``GOP`` frames and no B-frames, so that no
@@ -26,15 +24,15 @@ def encode(frames: Iterable[Image], path: Path, *, size: tuple[int, int], fps: i
         stream = container.add_stream("libx264", rate=fps)
         stream.width, stream.height = size
         stream.pix_fmt = "yuv420p"
-        stream.bit_rate = BIT_RATE
+        stream.bit_rate = bit_rate
         stream.gop_size = GOP
         stream.options = {
             "preset": "medium",
             "bf": "0",
             "sc_threshold": "0",
             "keyint_min": str(GOP),
-            "maxrate": str(BIT_RATE),
-            "bufsize": str(2 * BIT_RATE),
+            "maxrate": str(bit_rate),
+            "bufsize": str(2 * bit_rate),
             "threads": "2",
         }
         for frame in frames:

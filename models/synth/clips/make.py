@@ -45,7 +45,8 @@ def make_clip(programme: Programme, folder: Path, *, workers: int, progress: Pro
     with multiprocessing.get_context("fork").Pool(workers) as pool:
         frames = _in_order(pool, programme, seen, progress)
         camera = programme.presets[0].camera
-        encode(frames, path, size=(camera.width_px, camera.height_px), fps=programme.fps)
+        size = (camera.width_px, camera.height_px)
+        encode(frames, path, size=size, fps=programme.fps, bit_rate=programme.bit_rate)
     moving = len(programme.presets) > 1
     rows = truth_rows(programme.name, film.passages, seen, programme.fps, moving=moving)
     write_truth(rows, folder / "truth" / f"{programme.name}.csv")

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from models.synth.clips.encode import BIT_RATE, GOP
+from models.synth.clips.encode import GOP
 from models.synth.clips.programme import Programme
 from models.synth.clips.truth import TruthRow
 
@@ -60,7 +60,7 @@ def entry(made: Made) -> dict[str, Any]:
         "fps": programme.fps,
         "seconds": programme.seconds,
         "frames": programme.frames,
-        "codec": f"H.264, {BIT_RATE / 1e6:g} Mbit/s, GOP {GOP}, no B-frames",
+        "codec": f"H.264, {made.programme.bit_rate / 1e6:g} Mbit/s, GOP {GOP}, no B-frames",
         "seed": programme.seed,
         "background": f"street-{programme.street.seed}",
         "cameras": [_camera(programme, index) for index in range(len(programme.presets))],

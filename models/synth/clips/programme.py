@@ -87,6 +87,7 @@ class Programme:
         lamps_on: whether vehicles have their lamps on.
         plate_wear: how worn plates are at most.
         people: how many walk along the pavements.
+        bit_rate: bits a second of the file.
     """
 
     name: str
@@ -105,6 +106,7 @@ class Programme:
     lamps_on: bool = False
     plate_wear: float = 0.3
     people: int = 9
+    bit_rate: int = 3_950_000  # a camera's usual 4 Mbit/s, a hair less so that four clips stay below 40 MB
     fps: int = field(default=FPS)
 
     def __post_init__(self) -> None:

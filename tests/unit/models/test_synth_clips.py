@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from models.synth.__main__ import main
 from models.synth.clips import make
+from models.synth.clips.calm import CALM_STREET, EVERY
 from models.synth.clips.encode import GOP, encode
 from models.synth.clips.film import Film, camera_at, wide_camera
 from models.synth.clips.four import CLIPS, DAY_STREET, PTZ_SCENE
@@ -72,15 +73,22 @@ def test_four_clips_of_twenty_to_forty_seconds() -> None:
     assert [len(clip.presets) for clip in CLIPS] == [1, 1, 1, 3]
 
 
+def test_the_calm_street_lies_empty_at_its_ends() -> None:
+    times = [actor.at_s for actor in CALM_STREET.actors]
+    assert min(times) > 8
+    assert max(times) < CALM_STREET.seconds - 10
+    assert CALM_STREET in EVERY
+
+
 def test_everything_comes_from_the_seeds_kept_for_clips() -> None:
-    for clip in CLIPS:
+    for clip in EVERY:
         assert clip.seed in RESERVED_SEEDS
         assert clip.street.seed in RESERVED_SEEDS
         assert {spec.seed for spec in clip.vehicle_specs()} <= set(RESERVED_SEEDS)
 
 
 def test_plates_are_kept_for_clips_and_no_two_vehicles_share_one() -> None:
-    texts = [spec.plate.text for clip in CLIPS for spec in clip.vehicle_specs()]
+    texts = [spec.plate.text for clip in EVERY for spec in clip.vehicle_specs()]
     assert len(texts) == len(set(texts))
     assert all(is_reserved(text) for text in texts)
 
@@ -230,7 +238,7 @@ def test_a_truth_file_without_its_columns_is_refused(tmp_path: Path) -> None:
 def test_a_film_is_encoded_as_a_camera_sends_it(tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
     frames = [rng.integers(0, 255, (90, 160, 3), dtype=np.uint8) for _ in range(GOP + 5)]
-    assert encode(frames, tmp_path / "f.mp4", size=(160, 90), fps=25) == GOP + 5
+    assert encode(frames, tmp_path / "f.mp4", size=(160, 90), fps=25, bit_rate=400_000) == GOP + 5
     with av.open(str(tmp_path / "f.mp4")) as container:
         packets = [packet for packet in container.demux(video=0) if packet.size]
         assert container.streams.video[0].codec_context.name == "h264"
