@@ -186,10 +186,9 @@ class Publisher:
                 if self._put:
                     self._put = False
                     delivery.put()
-                self._send_health(link)
+                wait_s = delivery.send(now=time.monotonic())
                 if delivery.takes_other(now=time.monotonic()):
                     self._send_health(link)
-                wait_s = delivery.send(now=time.monotonic())
                 try:
                     link.step(wait_s)
                 finally:  # what was said before a loss still counts
