@@ -1,8 +1,8 @@
-"""Where in a frame it is worth looking for plates: where something moves that is not known yet. Pure.
+"""How much of a frame to look at for plates. Pure.
 
-Looking is what analysis costs. A vehicle whose plate is known for certain needs no more of it; it is only followed, so
-that what moves there goes on being explained by it. What is known nowhere stands still, and is found by a look at
-everything now and then.
+Looking is what analysis costs, and it goes with the area. New plates are searched for everywhere, a few times a second
+while something moves that no known vehicle explains, else once a second. In the frames between, only those plates are
+looked at that are not read yet, each in its place.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,8 +12,9 @@ from typing import Final
 
 from edge.types import Box
 
-_WHOLE_S: Final = 1.0  # between looks at everything
-_FOLLOW_S: Final = 0.35  # between looks at a plate that is known
+_SEARCH_S: Final = 0.25  # between looks at everything while something unknown moves
+_REST_S: Final = 1.0  # and while nothing does
+_EARLY_S: Final = 0.02  # frames do not come to the millisecond
 _AROUND: Final = 1.5  # plate widths on each side in which a plate is looked for again
 _SIDE: Final = 3.0  # plate widths from a plate to its vehicle's sides
 _ABOVE: Final = 5.0  # plate widths up to its roof
@@ -28,19 +29,17 @@ class Known:
     Attributes:
         box: where it should be now, px.
         rests: whether nothing is to be read of it now: its text is known for certain, or it is far too small yet.
-        seen_at: capture time of the frame in which it was found last.
     """
 
     box: Box
     rests: bool
-    seen_at: datetime
 
 
 class Attention:
     """One camera's; asked about every frame, in order."""
 
     def __init__(self) -> None:
-        self._whole_at: datetime | None = None
+        self._searched_at: datetime | None = None
 
     def near(self, moving: Sequence[Box] | None, known: Iterable[Known], *, at: datetime) -> list[Box] | None:
         """Where to look.
@@ -53,18 +52,22 @@ class Attention:
         Returns:
             Boxes, none where this frame tells nothing new; None: everywhere.
         """
-        if moving is None or self._whole_at is None or (at - self._whole_at).total_seconds() >= _WHOLE_S:
-            self._whole_at = at
-            return None
         plates = list(known)
-        due = [p for p in plates if not p.rests or (at - p.seen_at).total_seconds() >= _FOLLOW_S]
+        if moving is None or self._is_due(moving, plates, at):
+            self._searched_at = at
+            return None
+        return [_around(p.box) for p in plates if not p.rests]
+
+    def _is_due(self, moving: Sequence[Box], plates: Sequence[Known], at: datetime) -> bool:
+        if self._searched_at is None:
+            return True
         vehicles = [_vehicle(p.box) for p in plates if p.rests]
-        news = [m for m in moving if all(m.share_in(vehicle) < _EXPLAINED for vehicle in vehicles)]
-        return [*(_around(p.box) for p in due), *news]
+        has_news = any(all(m.share_in(vehicle) < _EXPLAINED for vehicle in vehicles) for m in moving)
+        return (at - self._searched_at).total_seconds() >= (_SEARCH_S if has_news else _REST_S) - _EARLY_S
 
     def turn(self) -> None:
         """The camera shows something else: look at everything next."""
-        self._whole_at = None
+        self._searched_at = None
 
 
 def _around(plate: Box) -> Box:

@@ -39,7 +39,7 @@ class Counts:
 
     Attributes:
         frames: analysed.
-        passed_over: not analysed, because what moved in them was known.
+        passed_over: not looked at, because there was nothing to be read and it was no time to search.
         tracks: that have ended.
         crops: read by the net.
         reads, updates: emitted.
@@ -115,7 +115,7 @@ class Pipeline:
             self._attention.turn()
         self._scene, self._newest, self._lag = scene, frame.captured_at, now - frame.captured_at
         near = self._attention.near(frame.moving, self._followed(frame), at=frame.captured_at)
-        if near is not None and not near:  # what moves here is known
+        if near is not None and not near:
             self._count(passed_over=1)
             return [*emissions, *self._due(frame.captured_at, now=now)]
         step = self._tracker.update(frame.captured_at, self._detect(frame, near), near=near)
@@ -162,13 +162,14 @@ class Pipeline:
         for track in self._tracker.tracks:
             box = track.predicted(frame.captured_at)
             rests = self._passages[track.id].is_certain or box.width < far_px
-            followed.append(Known(box, rests=rests, seen_at=track.last_at))
+            followed.append(Known(box, rests=rests))
         return followed
 
     def _detect(self, frame: Frame, near: Sequence[Box] | None) -> list[Detection]:
         height, width = frame.bgr.shape[:2]
         place = self._place(frame.preset)
-        found = _distinct(self._detector.detect(frame.bgr, near=near))
+        everywhere = place.within(frame_size=(width, height)) if near is None else None
+        found = _distinct(self._detector.detect(frame.bgr, near=[everywhere] if everywhere else near))
         return [d for d in found if place.counts(d.box, frame_size=(width, height))]
 
     def _read(self, frame: Frame, sightings: Iterable[tuple[Track, Detection]]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import cv2
 import numpy as np
@@ -9,6 +10,8 @@ import numpy as np
 from edge.settings import CameraSettings, LaneSettings, Polygon, PresetSettings
 from edge.track import Direction
 from edge.types import Box
+
+_MARGIN: Final = 0.05  # of the frame's width
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,17 @@ class Place:
     def counts(self, box: Box, *, frame_size: tuple[int, int]) -> bool:
         """Whether a plate (px, in a frame of this width and height) counts here."""
         return not self.region or _holds(self.region, box, frame_size)
+
+    def within(self, *, frame_size: tuple[int, int]) -> Box | None:
+        """The part of a frame in which plates that count lie whole, px; None: everywhere."""
+        if not self.region:
+            return None
+        width, height = frame_size
+        corners = np.array(self.region) * (width, height)
+        margin = _MARGIN * width  # the middle of a plate counts
+        left, top = np.maximum(corners.min(axis=0) - margin, 0.0)
+        right, bottom = np.minimum(corners.max(axis=0) + margin, (width, height))
+        return Box(float(left), float(top), float(right - left), float(bottom - top))
 
     def lane(self, box: Box, *, frame_size: tuple[int, int]) -> LaneSettings | None:
         """The lane that a plate is in, if any."""

@@ -70,12 +70,12 @@ class Footage:
 _NEAR: Final = ((0.0, 0.6), (1.0, 0.6), (1.0, 1.0), (0.0, 1.0))
 STREET: Final = (Recipe("calm.mp4", "cbr", 3.0, _NEAR), Recipe("calm.mp4", "vbr", 3.0, _NEAR))
 BUSY: Final = (
-    Recipe("day.mp4", "cbr", 3.0),
-    Recipe("fast.mp4", "vbr", 3.0),
-    Recipe("night.mp4", "cbr", 4.0),
-    Recipe("day.mp4", "vbr", 3.0),
-    Recipe("fast.mp4", "cbr", 3.0),
-    Recipe("night.mp4", "vbr", 4.0),
+    Recipe("day.mp4", "cbr", 3.0, _NEAR),
+    Recipe("fast.mp4", "vbr", 3.0, _NEAR),
+    Recipe("night.mp4", "cbr", 4.0, _NEAR),
+    Recipe("day.mp4", "vbr", 3.0, _NEAR),
+    Recipe("fast.mp4", "cbr", 3.0, _NEAR),
+    Recipe("night.mp4", "vbr", 4.0, _NEAR),
 )
 
 
