@@ -22,7 +22,7 @@ import pytest
 CENTRE = "centre"
 USERS = (CENTRE, "edge-1", "edge-2")
 MOSQUITTO = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
-_DEVICE_WRITES = ("+/read/#", "+/update/#", "+/crop/#", "+/overview/#", "gone", "status")
+_DEVICE_WRITES = ("+/read/#", "+/update/#", "+/crop/#", "+/overview/#", "+/ptz/state", "gone", "status")
 
 
 def free_port() -> int:

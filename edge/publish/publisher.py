@@ -188,7 +188,7 @@ class Publisher:
                     delivery.put()
                 wait_s = delivery.send(now=time.monotonic())
                 if delivery.takes_other(now=time.monotonic()):
-                    self._send_health(link)
+                    self._send_other(link)
                 try:
                     link.step(wait_s)
                 finally:  # what was said before a loss still counts
@@ -210,14 +210,21 @@ class Publisher:
     def _finished(self) -> bool:
         return self._stop.is_set() and (time.monotonic() > self._drain_until or self._spool.is_empty())
 
-    def _send_health(self, link: Connection) -> None:
+    def _send_other(self, link: Connection) -> None:
+        """Send what is of no stream: the health, or else one state."""
         if self._health_new and self._health is not None:
             self._health_new = False
             link.publish(self._address.status, self._health.model_dump_json().encode(), retain=True)
+            return
         with self._states_lock:
-            due, self._states_due = [(topic, self._states[topic]) for topic in self._states_due], set()
-        for topic, payload in due:
-            link.publish(topic, payload, retain=True)
+            if not self._states_due:
+                return
+            topic = self._states_due.pop()
+            payload = self._states[topic]
+            more = bool(self._states_due)
+        link.publish(topic, payload, retain=True)
+        if more:
+            self._ring()
 
     def _farewell(self, link: Connection) -> None:
         """Say that this edge goes on purpose; not worth more than a moment's patience."""

@@ -288,6 +288,20 @@ def test_what_cannot_be_turned_says_why(oddities: Oddities, login: dict[str, str
         OnvifDevice(endpoint(server, **login))
 
 
+def test_a_device_without_users_is_asked_without_one() -> None:
+    with OnvifServer(Device(Head(), PRESETS)) as server:
+        link = OnvifDevice(endpoint(server, username=None, password=""))
+        try:
+            assert len(link.presets()) == 3
+        finally:
+            link.close()
+
+
+def test_a_device_with_users_refuses_whoever_has_none(served: OnvifServer) -> None:
+    with pytest.raises(RefusedError, match="it refused access without a user"):
+        OnvifDevice(endpoint(served, username=None, password=""))
+
+
 def test_no_message_holds_the_password(served: OnvifServer) -> None:
     with pytest.raises(RefusedError) as caught:
         OnvifDevice(endpoint(served, password="hunter2"))

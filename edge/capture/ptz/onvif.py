@@ -60,6 +60,8 @@ class _Camera(_ONVIFCamera):  # type: ignore[misc]  # the library ships no types
 
     async def create_onvif_service(self, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401
         service = await super().create_onvif_service(*arguments, **named)
+        if self.user is None:  # the library would make a digest of no password
+            service.zeep_client.wsse = None
         transport = service.transport
         if "post_xml" not in vars(transport):
             transport.post_xml = _watched(transport.post_xml)
