@@ -130,6 +130,9 @@ def check_config(file: Path | None, config: Path | None) -> None:
             f"{camera.analyse_fps:g} frames/s {when}",
             f"from {camera.min_plate_px} px, {where}, of {common or 'any country'}",
         )
+        if camera.ptz is not None:
+            stops = ", ".join(f"{preset.name} {preset.dwell_s:g} s" for preset in camera.ptz.presets)
+            table.add_row("", f"turns: {stops}", "while it stands there", "as each preset has it")
     console = Console()
     console.print(table)
     security = "TLS" if loaded.mqtt.tls else "no TLS"
@@ -140,6 +143,31 @@ def check_config(file: Path | None, config: Path | None) -> None:
     console.print(f"engine  {loaded.engine}, {loaded.threads} thread(s) a net")
     _refuse(path, check.faults(loaded))
     console.print("[green]nothing wrong found[/green]")
+
+
+@cli.command()
+@click.option("--config", type=_FILE, required=True, help="configuration file of the box that runs")
+@click.option(
+    "--within",
+    type=click.FloatRange(1),
+    default=60.0,
+    show_default=True,
+    help="oldest look at itself, seconds",
+)
+def alive(config: Path, within: float) -> None:
+    """Say whether the box of this configuration runs and looks at itself (exit code 2: no); needs metrics_port."""
+    from datetime import UTC, datetime
+
+    from edge import metrics, settings
+    from edge.errors import WorkerError
+
+    port = settings.load(config).health.metrics_port
+    if port is None:
+        raise ConfigError(f"{config}: health.metrics_port: needed, but null: the box is asked there")
+    age_s = metrics.look_age_s(port, now=datetime.now(UTC))
+    if age_s > within:
+        raise WorkerError(f"the box has not looked at itself for {age_s:.0f} s")
+    click.echo(f"alive: looked at itself {max(age_s, 0.0):.1f} s ago")
 
 
 @cli.command()

@@ -8,19 +8,26 @@ Nothing is measured for a scrape: it shows what the last look at the box found, 
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from http.client import HTTPException
 from typing import Final
+from urllib.request import ProxyHandler, build_opener
 from wsgiref.simple_server import WSGIServer
 
 import structlog
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 from edge.contract.health import CameraHealth, CameraState, EdgeHealth
+from edge.errors import WorkerError
 from edge.types import LinkState
 
 ADDRESS: Final = "127.0.0.1"
 """Not a setting: a box has no port that the network can see. A scraper elsewhere comes through an agent on the box."""
+
+_LOOKED: Final = "atalaya_edge_looked_timestamp_seconds"
+_ANSWER_S: Final = 3.0
 
 _log = structlog.get_logger(__name__)
 
@@ -29,6 +36,7 @@ _FRAMES: Final = {
     "corrupt": "frames_corrupt",
     "still": "frames_still",
     "dropped": "frames_dropped",
+    "moving": "frames_moving",
     "analysed": "frames_analysed",
 }
 _LINK: Final = {
@@ -102,6 +110,24 @@ def serve(collector: Collector, *, port: int | None) -> MetricsServer | None:
     return server
 
 
+def look_age_s(port: int, *, now: datetime) -> float:
+    """How long ago the box that serves its metrics on this port last looked at itself, seconds.
+
+    Raises:
+        WorkerError: nobody serves metrics there, or it has not looked yet.
+    """
+    address = f"http://{ADDRESS}:{port}/metrics"
+    try:
+        with build_opener(ProxyHandler({})).open(address, timeout=_ANSWER_S) as answer:
+            text = answer.read().decode()
+    except (OSError, HTTPException, UnicodeDecodeError) as error:
+        raise WorkerError(f"{address}: no box answers: {getattr(error, 'reason', error)}") from error
+    for family in text_string_to_metric_families(text):
+        if family.name == _LOOKED:
+            return now.timestamp() - float(family.samples[0].value)
+    raise WorkerError(f"{address}: the box has not looked at itself yet")
+
+
 def _box(health: EdgeHealth) -> Iterator[Metric]:
     info = GaugeMetricFamily("atalaya_edge", "the box", labels=["edge", "site", "version"])
     info.add_metric([health.edge_id, health.site_id, health.version], 1)
@@ -116,9 +142,7 @@ def _box(health: EdgeHealth) -> Iterator[Metric]:
             "atalaya_edge_started_timestamp_seconds", "start of the worker", health.started_at.timestamp()
         )
     if health.at is not None:
-        yield _gauge(
-            "atalaya_edge_looked_timestamp_seconds", "when all this was found so", health.at.timestamp()
-        )
+        yield _gauge(_LOOKED, "when all this was found so", health.at.timestamp())
     if health.pipeline_ms is not None:
         yield _gauge(
             "atalaya_pipeline_seconds", "median time of one analysed frame", health.pipeline_ms / 1000

@@ -65,7 +65,8 @@ def _edited(text: str, wanted: dict[str, str]) -> str:
     tls = _child(mqtt, "tls")
     if tls is not None:
         start, end = tls.start_mark.index, tls.end_mark.index
-        return f"{text[:start]}{_flow(wanted)}{text[end:]}"
+        space = " " if start == end else ""  # nothing stands after the colon
+        return f"{text[:start]}{space}{_flow(wanted)}{text[end:]}"
     start = mqtt.start_mark.index
     if mqtt.flow_style:
         return f"{text[: start + 1]}tls: {_flow(wanted)}, {text[start + 1 :]}"
