@@ -11,6 +11,7 @@ from edge.errors import ConfigError
 from edge.settings import read_secret
 from edge.simulate.clip import Clip, load_clip
 from edge.simulate.digest import DigestGuard
+from edge.simulate.onvif.commands import onvif
 from edge.simulate.player import Faults, PassLog
 from edge.simulate.programme import Programme, Terms
 from edge.simulate.rtsp_server import RtspServer
@@ -19,6 +20,9 @@ from edge.simulate.rtsp_server import RtspServer
 @click.group()
 def simulate() -> None:
     """Simulated cameras, for tests and the demo."""
+
+
+simulate.add_command(onvif)
 
 
 @simulate.command()
