@@ -57,6 +57,9 @@ class HealthReporter:
         send: takes each message, such as `Publisher.announce`.
         interval_s: longest time between two messages.
         clock: now, UTC.
+
+    Attributes:
+        latest: what was last found; None before the first look.
     """
 
     def __init__(
@@ -76,31 +79,31 @@ class HealthReporter:
         self._interval_s = interval_s
         self._clock = clock
         self._started_at = clock()
+        self.latest: EdgeHealth | None = None
+        self._looked_at = time.monotonic()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="health", daemon=True)
 
-        self.latest: EdgeHealth | None = None
-        self._looked_at = time.monotonic()
     def collect(self) -> EdgeHealth:
         """The box as it is now."""
         link = self._sources.link()
         # Reads that are about to be lost come first: the rest may be cut off.
         faults = [self._sources.outbox(), link.fault]
+        days = self._sources.certificate_days()
         stats: SpoolStats | None = None
+        oldest_at: datetime | None = None
         try:
             stats, oldest_at = self._spool.stats(), self._spool.oldest_read_at()
-        days = self._sources.certificate_days()
         except SpoolError as error:
-        oldest_at: datetime | None = None
             faults.append(str(error))
         if stats is not None and stats.set_aside:
             faults.append(f"{stats.set_aside} damaged spool file(s) set aside beside the spool")
         if stats is not None and stats.renewed:
             faults.append("spool was an old copy: what waited got new numbers, and some reads may come twice")
+        faults.append(certificate.fault(days))
         return EdgeHealth(
             edge_id=self._address.edge_id,
             site_id=self._address.site_id,
-        faults.append(certificate.fault(days))
             online=True,
             at=self._clock(),
             started_at=self._started_at,
@@ -111,21 +114,21 @@ class HealthReporter:
             spool_messages=stats.messages if stats else 0,
             spool_bytes=stats.bytes if stats else 0,
             spool_dropped=stats.dropped if stats else 0,
+            spool_oldest_at=oldest_at,
+            certificate_days_left=days,
             pipeline_ms=self._sources.pipeline_ms(),
             interval_s=self._interval_s,
             cameras=tuple(self._sources.cameras()),
-            spool_oldest_at=oldest_at,
-            certificate_days_left=days,
         )
 
-    def start(self) -> None:
-        """Begin sending."""
-        self._thread.start()
     @property
     def stuck_s(self) -> float:
         """How long ago it last began to look, seconds."""
         return time.monotonic() - self._looked_at
 
+    def start(self) -> None:
+        """Begin sending."""
+        self._thread.start()
 
     def stop(self) -> None:
         """End; nothing is sent afterwards. That the box is offline is the publisher's to say."""
@@ -137,10 +140,10 @@ class HealthReporter:
         sent: EdgeHealth | None = None
         sent_at = float("-inf")
         while not self._stop.is_set():
+            self._looked_at = time.monotonic()
             try:
                 self.latest = health = self.collect()
                 overdue = time.monotonic() - sent_at >= self._interval_s
-            self._looked_at = time.monotonic()
                 if sent is None or overdue or _telling(health) != _telling(sent):
                     self._send(health)
                     sent, sent_at = health, time.monotonic()

@@ -212,17 +212,18 @@ class Publisher:
 
     def _send_other(self, link: Connection) -> None:
         """Send what is of no stream: the health, or else one state."""
-        if self._health_new and self._health is not None:
+        topic = None
+        with self._states_lock:
+            is_health = self._health_new and self._health is not None
+            if self._states_due and not is_health:
+                topic = self._states_due.pop()
+                payload = self._states[topic]
+            more = bool(self._states_due)
+        if is_health and self._health is not None:
             self._health_new = False
             link.publish(self._address.status, self._health.model_dump_json().encode(), retain=True)
-            return
-        with self._states_lock:
-            if not self._states_due:
-                return
-            topic = self._states_due.pop()
-            payload = self._states[topic]
-            more = bool(self._states_due)
-        link.publish(topic, payload, retain=True)
+        elif topic is not None:
+            link.publish(topic, payload, retain=True)
         if more:
             self._ring()
 
