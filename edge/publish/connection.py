@@ -24,6 +24,8 @@ from edge.settings import MqttSettings, read_secret
 CONNECT_S: Final = 5.0
 """Patience for the TCP connection, and again for the broker's answer."""
 
+_ALERT_S: Final = 0.5  # a broker that says nothing to a new client costs so much at each connection
+
 _PROTOCOL: Final = {"5": MQTTProtocolVersion.MQTTv5, "3.1.1": MQTTProtocolVersion.MQTTv311}
 _PASSING: Final = frozenset({"Server unavailable", "Server busy", "Quota exceeded", "Use another server"})
 _ALERTS: Final = {
@@ -175,6 +177,7 @@ class Connection:
             _use_tls(client, settings.tls)
         client.will_set(will.topic, will.payload, qos=1, retain=True)
         client.on_log = self._on_log
+        client.on_socket_open = self._on_socket_open
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
@@ -208,6 +211,27 @@ class Connection:
             if time.monotonic() > deadline:
                 raise self._lost(f"no answer within {CONNECT_S:.0f} s")
             self.step(0.1)
+
+    def _on_socket_open(self, _client: paho.Client, _data: object, link: object) -> None:
+        """Hear what the broker's end of TLS has to say before we speak: later, its refusal would be lost.
+
+        In TLS 1.3 it judges our certificate after our handshake is done, and then sends session tickets, or an alert
+        and closes. What we send into a closed connection makes the kernel throw the alert away unread.
+        """
+        if not isinstance(link, ssl.SSLSocket) or link.version() != "TLSv1.3":
+            return
+        with selectors.DefaultSelector() as waiting:
+            waiting.register(link, selectors.EVENT_READ)
+            if not waiting.select(_ALERT_S):
+                return
+        try:
+            link.recv(1)  # never a byte of MQTT: the broker answers, it does not begin
+        except ssl.SSLWantReadError:
+            return
+        except ssl.SSLError as error:
+            raise self._refused_by_alert(str(error)) from error
+        except OSError:
+            return  # paho meets it again
 
     def _on_log(self, _client: paho.Client, _data: object, _level: int, text: str) -> None:
         # The only place where paho tells what came over TLS: version 1.3 refuses our certificate after the handshake.
