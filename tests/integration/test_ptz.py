@@ -182,6 +182,29 @@ def test_an_operator_takes_over_and_the_tour_resumes(on_duty: Callable[..., Watc
     assert simulated.counts.orders == ["1", "1"]
 
 
+def test_where_the_device_tells_nothing_the_picture_alone_gives_an_operator_away(
+    on_duty: Callable[..., Watched],
+) -> None:
+    dumb = Oddities(move_status=False, says_position=False, preset_positions=False)
+    long = PresetSettings(name="gate", dwell_s=60)
+    watched = on_duty(device(oddities=dumb), TOUR.model_copy(update={"presets": (long,), "travel_s": 0.3}))
+    watched.until(watches("gate"))
+    heard, rng = len(watched.states), np.random.default_rng(1)
+    world = np.repeat(np.repeat(rng.integers(0, 255, (30, 2000), dtype=np.uint8), 6, 0), 6, 1)
+    let_through: list[bool] = []
+    began = time.monotonic()
+    while not any(state.phase is PtzPhase.PAUSED for state in watched.states[heard:]):
+        elapsed_s = time.monotonic() - began
+        assert elapsed_s < 20
+        left = min(int(400 * elapsed_s), 11_000)
+        view = watched.guard.aim.look(world[:, left : left + 320], at=datetime.now(UTC))
+        let_through.append(view is not None)
+        time.sleep(0.02)
+    assert not any(let_through[len(let_through) // 2 :]), (
+        "held back, though the device says nothing against it"
+    )
+
+
 @pytest.mark.parametrize(
     "oddities",
     [Oddities(), Oddities(refusal_status=401), Oddities(refusal_status=401, refusal_is_html=True)],

@@ -22,6 +22,7 @@ from edge.settings import PresetSettings, PtzSettings
 from edge.types import Position
 
 _DETAIL_CHARACTERS: Final = 300
+_CALM_S: Final = 1.0
 
 _log = structlog.get_logger(__name__)
 
@@ -187,9 +188,10 @@ class PtzGuard:
             if self._tour.phase is Phase.LOST:
                 raise
             return  # a report still holds
-        was = self._tour.phase
-        self._tour.seen(report, now_s=now_s, still_s=self.aim.still_s(self._clocks.utc()))
-        if was is self._tour.phase is Phase.WATCH:
+        was, still_s = self._tour.phase, self.aim.still_s(self._clocks.utc())
+        self._tour.seen(report, now_s=now_s, still_s=still_s)
+        # Where the device tells nothing, only the picture can say that the camera stands.
+        if was is self._tour.phase is Phase.WATCH and (report.tells or (still_s or 0.0) >= _CALM_S):
             self.aim.confirmed(asked_at)
         self._tell()
         stop = self._tour.wants(now_s=self._clocks.now_s())

@@ -28,7 +28,7 @@ _START_S: Final = 2.0  # a motor has begun to turn by then, and does not rest so
 _RESTLESS_S: Final = (
     5.0  # so long after its time a picture may go on moving, as traffic does, before it is believed
 )
-_TURNED_S: Final = 3.0  # a whole picture that moves for so long is a camera that turns, where no device tells
+_TURNED_S: Final = 1.0  # a whole picture that moves for so long is a camera that turns, where no device tells
 _AGAIN_S: Final = 5.0  # between two tries of a preset that the device refuses
 
 
@@ -83,6 +83,11 @@ class Report:
 
     moving: bool | None = None
     position: Position | None = None
+
+    @property
+    def tells(self) -> bool:
+        """Whether it says anything at all."""
+        return self.moving is not None or self.position is not None
 
 
 class Tour:
@@ -199,7 +204,7 @@ class Tour:
 
     def _travel(self, report: Report, now_s: float) -> None:
         gone_s = now_s - self._order_s
-        if not self._tells(report):
+        if not report.tells:
             if gone_s >= self._terms.travel_s:
                 self._come_to_rest(report, now_s)
             return
@@ -234,7 +239,7 @@ class Tour:
             return
         if still_s is None or still_s >= min(1.0, self._terms.settle_s):
             self._begin_watch(report, now_s)
-        elif over_s >= _RESTLESS_S and self._tells(report):
+        elif over_s >= _RESTLESS_S and report.tells:
             self._begin_watch(report, now_s)  # heavy traffic: the device is believed
         elif over_s >= _RESTLESS_S:
             self._go_on(now_s, f"the picture does not come to rest at {self.stop.name}")
@@ -244,7 +249,7 @@ class Tour:
         self._enter(Phase.WATCH, now_s)
 
     def _watch(self, report: Report, moves: bool, now_s: float, still_s: float | None) -> None:
-        unseen = not self._tells(report) and still_s == 0.0 and now_s - self._disturbed_s >= _TURNED_S
+        unseen = not report.tells and still_s == 0.0 and now_s - self._disturbed_s >= _TURNED_S
         if still_s != 0.0:
             self._disturbed_s = now_s
         if moves or unseen or self._is_off(report, self._rest):
@@ -281,9 +286,6 @@ class Tour:
         """Whether it moves, or has moved since the report before: some devices never say so."""
         before = self._report.position if self._report else None
         return bool(report.moving) or self._is_off(report, before)
-
-    def _tells(self, report: Report) -> bool:
-        return report.moving is not None or report.position is not None
 
     def _is_off(self, report: Report, place: Position | None) -> bool:
         """Whether it is known to look elsewhere."""
