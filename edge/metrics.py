@@ -35,7 +35,6 @@ _FRAMES: Final = {
     "received": "frames_received",
     "corrupt": "frames_corrupt",
     "still": "frames_still",
-    "moving": "frames_moving",
     "dropped": "frames_dropped",
     "moving": "frames_moving",
     "analysed": "frames_analysed",
