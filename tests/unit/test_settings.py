@@ -62,6 +62,39 @@ class TestBothSides:
         with pytest.raises(error, match="tls is compulsory: broker.example is not this machine"):
             side.load(write(tmp_path, text))
 
+    def test_unless_it_says_so_itself(self, side: ModuleType, error: type, good: str, tmp_path: Path) -> None:
+        text = (
+            good.replace("mqtt: {port: 1883}\n", "") + "mqtt: {host: 192.0.2.7, insecure_plaintext: true}\n"
+        )
+        broker = side.load(write(tmp_path, text)).mqtt
+        assert (broker.insecure_plaintext, broker.is_exposed) == (True, True)
+        assert not side.load(write(tmp_path, good)).mqtt.is_exposed, "this machine"
+
+    @pytest.mark.parametrize(
+        ("mqtt", "who", "doubt"),
+        [
+            ("{}", "a client without a user", "does it ask for a user and password?"),
+            ("{username: u, password_file: f}", "user 'u'", "are user and password right?"),
+            (
+                "{tls: {ca_file: ca}}",
+                "a client without a user",
+                "does it ask for a certificate, or for a user and password?",
+            ),
+            (
+                "{tls: {ca_file: ca, cert_file: /c.pem, key_file: k}}",
+                "certificate /c.pem",
+                "is our certificate of its authority, valid and not revoked?",
+            ),
+        ],
+    )
+    def test_who_we_are_to_the_broker_is_told(
+        self, side: ModuleType, error: type, good: str, tmp_path: Path, mqtt: str, who: str, doubt: str
+    ) -> None:
+        text = good.replace("mqtt: {port: 1883}\n", "") + f"mqtt: {mqtt}\n"
+        broker = side.load(write(tmp_path, text)).mqtt
+        assert broker.who == who
+        assert broker.doubts.startswith(f"{doubt} Does it speak MQTT 5?")
+
     def test_paths_are_beside_the_file(
         self, side: ModuleType, error: type, good: str, tmp_path: Path
     ) -> None:

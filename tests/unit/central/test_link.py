@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 from central_messages import read_message
 from central_reads import NOON, a_read
+from city import City
 from paho.mqtt.client import MQTTMessage
 from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
@@ -232,3 +233,11 @@ def test_connections_that_die_at_once_are_hinted_at(faults: list[str]):
 def test_certificates_that_cannot_be_read_are_named(faults: list[str]):
     with pytest.raises(ConfigError, match=r"TLS files cannot be used \(/nowhere/ca\.pem\)"):
         a_link(faults, host="broker.example", tls={"ca_file": "/nowhere/ca.pem"})
+
+
+def test_a_refused_certificate_is_named(faults: list[str], tmp_path: Path):
+    tls = City(tmp_path / "city").enroll("edge-1")
+    link, _ = a_link(faults, tls=tls)
+    assert "is our certificate of its authority, valid and not revoked?" in link._hint()["hint"]
+    link._on_connect(None, None, None, reason("Not authorized", PacketTypes.CONNACK), None)
+    assert f"connection of certificate {tls['cert_file']} refused: Not authorized" in faults[0]

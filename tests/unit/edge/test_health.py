@@ -27,6 +27,7 @@ class Box:
         self.link = LinkState(connected=True, clock_error_s=0.25)
         self.pipeline_ms: float | None = None
         self.outbox = ""
+        self.certificate_days: float | None = None
         self.sent: list[EdgeHealth] = []
         self.fails_with: Exception | None = None
 
@@ -36,6 +37,7 @@ class Box:
             pipeline_ms=lambda: self.pipeline_ms,
             link=lambda: self.link,
             outbox=lambda: self.outbox,
+            certificate_days=lambda: self.certificate_days,
         )
         return HealthReporter(
             Address("site-1", "edge-1"),
@@ -113,6 +115,21 @@ class TestCollecting:
     def test_reads_that_wait_in_memory_are_said_first(self, box: Box) -> None:
         box.link, box.outbox = LinkState(fault="no broker"), "3 reads wait"
         assert box.reporter().collect().fault == "3 reads wait; no broker"
+
+    def test_a_certificate_that_soon_expires_is_said(self, box: Box) -> None:
+        box.certificate_days = 12.3
+        health = box.reporter().collect()
+        assert health.certificate_days_left == 12.3
+        assert health.fault == "certificate expires in 12 day(s): renew it (edge enroll request)"
+        box.certificate_days = 200.0
+        assert box.reporter().collect().fault == ""
+
+    def test_the_age_of_what_waits_is_that_of_its_oldest_read(self, box: Box) -> None:
+        assert box.reporter().collect().spool_oldest_at is None
+        box.spool.put_read(builder())
+        assert box.reporter().collect().spool_oldest_at == NOON
+        box.spool.acknowledge(ack(box.spool.epoch, {Stream.READ: [1]}))
+        assert box.reporter().collect().spool_oldest_at is None
 
     def test_a_spool_that_was_set_aside_is_said(self, box: Box, tmp_path: Path) -> None:
         (tmp_path / "spool.sqlite.damaged-123").touch()

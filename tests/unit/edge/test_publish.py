@@ -266,6 +266,49 @@ class TestDelivery:
         again.send(now=REFUSED_S)
         assert again.link.numbers()[2:] == [(Kind.CROP, 1)]
 
+    def test_after_a_connection_that_answered_nothing_one_is_sent_at_a_time(self, spool: Spool) -> None:
+        """A broker that closes on a refusal, with more under way, may not be heard to say so."""
+        lost = Scene(spool)
+        lost.put(5, crop=10)
+        lost.send()
+        assert len(lost.link.numbers()) == 10
+        assert lost.standing.unanswered
+
+        wary = Scene(spool, standing=lost.standing)
+        assert wary.delivery.takes_other(now=0.0), "nothing is under way"
+        wary.send()
+        assert wary.link.numbers() == [(Kind.READ, 1)]
+        assert not wary.delivery.takes_other(now=0.0)
+        wary.link.confirm("Not authorized")
+        wary.take()
+        assert wary.standing.fault == "broker refuses stream read: Not authorized"
+        assert wary.standing.unanswered, "a refusal is no proof that the rest is taken"
+
+        wary = Scene(spool, standing=lost.standing)
+        wary.send(now=1.0)
+        assert wary.link.numbers() == [(Kind.CROP, 1)], "the next stream, alone as well"
+
+    def test_once_the_broker_takes_something_all_is_sent(self, spool: Spool) -> None:
+        wary = Scene(spool, standing=Standing(unanswered=True))
+        wary.put(5)
+        wary.send()
+        assert wary.link.numbers() == [(Kind.READ, 1)]
+        wary.link.confirm()
+        wary.take()
+        wary.send()
+        assert wary.link.numbers() == [(Kind.READ, n) for n in range(1, 6)]
+        assert not wary.standing.unanswered
+        assert wary.delivery.takes_other(now=0.0), "beside the window"
+
+    def test_refused_health_is_tried_again_slowly_and_takes_no_stream_along(self, scene: Scene) -> None:
+        scene.link.confirmations.append(Confirmation(99, "Not authorized"))
+        scene.take(now=0.0)
+        assert not scene.delivery.takes_other(now=1.0)
+        assert scene.delivery.takes_other(now=REFUSED_S)
+        scene.put()
+        scene.send(now=1.0)
+        assert scene.link.numbers() == [(Kind.READ, 1)]
+
     def test_refused_announcements_are_said_too(self, scene: Scene) -> None:
         scene.put(1)
         scene.spool.drop(Stream.READ, 1, reason="test")

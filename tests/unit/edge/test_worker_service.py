@@ -59,7 +59,7 @@ def test_it_says_that_it_is_ready_lives_and_ends_and_shows_its_metrics(tmp_path:
 def test_a_frame_without_end_is_told_from_a_quiet_street() -> None:
     let_go = threading.Event()
     engine = FakeEngine.that_says({})
-    engine.detector.detect = lambda _: let_go.wait(60) and []  # type: ignore[attr-defined]
+    engine.detector.detect = lambda *_, **__: let_go.wait(60) and []  # type: ignore[attr-defined]
     camera = CameraSettings(id="cam", url="rtsp://127.0.0.1/cam")
     analyser = Analyser(
         "analyser", cameras=[camera], vote=VoteSettings(), engine=engine, sink=NoSink(), clock=lambda: at(0)
