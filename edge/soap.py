@@ -69,7 +69,8 @@ def parse(raw: bytes) -> ET.Element:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UnreadableError(f"not UTF-8: byte {error.start}") from error
-    if "\0" in text:  # legal in no XML, but in UTF-16 taken for UTF-8, which the parser would read all the same
+    # Legal in no XML, but there in UTF-16 that passes for UTF-8, which the parser would read all the same.
+    if "\0" in text:
         raise UnreadableError("not UTF-8: it holds a zero byte")
     if found := _DECLARATION.search(text):
         raise UnreadableError(f"it declares something: {text[found.start() : found.start() + 20]!r}")
