@@ -1,10 +1,10 @@
-"""The detector's weights on every engine they are exported for, behind the edge's `Detector` port.
+"""The detector's weights on every engine they are exported for, as measure.py looks at them.
 
 Training and export measure with these: any checkpoint, any export, any input size. What an edge box runs is
 edge/detect/openvino.py and yolo.py; letterbox and decoding are theirs.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from edge.detect.decode import decode
 from edge.detect.letterbox import Fit, letterbox
 from edge.detect.manifest import MANIFEST, Manifest
 from edge.detect.nets import FirstNet
+from edge.detect.window import Window
 from edge.net import compiled, load
 from edge.types import Bgr, Detection
 
@@ -101,8 +102,9 @@ class Exported(FirstNet):
         super().__init__(manifest, file="plate.bin", least_score=least_score)
         self._net = openvino_net(folder / "plate.xml")
 
-    def propose(self, picture: Bgr, fit: Fit) -> list[Detection]:
-        """Proposals in a letterboxed frame, in px of the frame, best first."""
+    def propose(self, picture: Bgr, fit: Fit, windows: Sequence[Window] | None = None) -> list[Detection]:
+        """Proposals in a letterboxed frame, in px of the frame, best first; always of the whole frame."""
+        del windows  # training looks at whole frames
         return decode(
             self._net(picture),
             fit=fit,

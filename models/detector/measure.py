@@ -9,15 +9,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Protocol
 
 import cv2
 import numpy as np
 
-from edge.ports import Detector
-from edge.types import Box, Detection
+from edge.types import Bgr, Box, Detection
 from models.detector.prepare import Picture
 
 MATCH_IOU = 0.5
+
+
+class Finder(Protocol):
+    """What is measured: the edge's detectors, and nets that are none yet."""
+
+    def detect(self, bgr: Bgr, /) -> list[Detection]:
+        """Plates in a whole frame of any size, best first."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +77,7 @@ class Score:
     by_set: dict[str, float]
 
 
-def look(detector: Detector, data: Path, pictures: Sequence[Picture]) -> list[Outcome]:
+def look(detector: Finder, data: Path, pictures: Sequence[Picture]) -> list[Outcome]:
     """Run a detector over pictures below `data`.
 
     Raises:

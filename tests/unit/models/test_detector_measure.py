@@ -29,7 +29,7 @@ class Always:
 
     version = "always@000000000000"
 
-    def detect(self, bgr: Bgr, *, near: Sequence[Box] | None = None) -> list[Detection]:  # noqa: ARG002
+    def detect(self, bgr: Bgr) -> list[Detection]:
         return [Detection(Box(10, 10, 20, 10), 0.7)] if bgr.size else []
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from edge.detect.letterbox import Fit
 from edge.detect.manifest import Manifest
 from edge.detect.nets import FirstNet
 from edge.detect.views import FAR, NEAR
+from edge.detect.window import Window
 from edge.types import Bgr, Box, Detection
 from models.detector.prepare import Picture
 from models.second_look.bank import Bank, taught_in
@@ -46,7 +48,7 @@ class Sees(FirstNet):
         super().__init__(MANIFEST, file="fake", least_score=0.01)
         self._boxes = boxes
 
-    def propose(self, picture: Bgr, fit: Fit) -> list[Detection]:
+    def propose(self, picture: Bgr, fit: Fit, windows: Sequence[Window] | None = None) -> list[Detection]:
         return [Detection(box, 0.4) for box in self._boxes]
 
 
