@@ -39,6 +39,8 @@ CORRELATION: Final = 0.5
 """Share of the frames' errors that they have in common."""
 GRAMMAR_WEIGHT: Final = 0.5
 """Exponent of the grammar's prior: it breaks ties, the frames decide."""
+SEEN_WEIGHT: Final = 1.0
+"""The same of what was seen beside the characters, which is evidence and no habit of a country."""
 OUTLIER_BEST: Final = 0.03
 """Probability that a frame of quality 1 says nothing about the plate."""
 OUTLIER_WORST: Final = 0.5
@@ -194,7 +196,9 @@ class Vote:
         said_by_some = float(np.exp(scores - top).sum())
         known = said_by_some / (said_by_some + float(np.exp(near - top) + np.exp(far - top)))
         # The grammar moves likelihood between the candidates; it makes the frames no surer than they are.
-        scores += GRAMMAR_WEIGHT * np.array([self._prior.lift(c, seen=seen) for c in candidates])
+        formats = np.array([self._prior.lift(c) for c in candidates])
+        scores += GRAMMAR_WEIGHT * formats
+        scores += SEEN_WEIGHT * (np.array([self._prior.lift(c, seen=seen) for c in candidates]) - formats)
         shares: NDArray[np.float64] = np.exp(scores - scores.max())
         shares *= known / shares.sum()
         return shares

@@ -8,8 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-LINES_DOUBT: Final = 0.1
-"""How often a plate is seen in another number of lines than its class has."""
+LINES_DOUBT: Final = 0.02
+"""How often a plate is seen in another number of lines than its class has.
+
+Measured on 1,500 rendered plates kept from training: 1 of 1,048 plates of one line and 26 of 452 of two were seen
+otherwise, and none of the 1,014 that were read right.
+"""
 VEHICLE_DOUBT: Final = 0.1
 """How often what bears a plate is recognised wrongly, or bears a plate of another class."""
 BACKGROUND_DOUBT: Final = 0.25
