@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from models.synth import typefaces
-from models.synth.clips.four import CLIPS
+from models.synth.clips.calm import EVERY
 from models.synth.clips.make import make_all
 from models.synth.negatives import write_lettering
 from models.synth.replate import Want, write_replated
@@ -57,14 +57,14 @@ def _bar(console: Console) -> Progress:
     show_default=True,
 )
 @click.option(
-    "--only", type=click.Choice([clip.name for clip in CLIPS]), multiple=True, help="Only these clips."
+    "--only", type=click.Choice([clip.name for clip in EVERY]), multiple=True, help="Only these clips."
 )
 @click.option(
     "--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Drawing processes."
 )
 def clips(out: Path, only: tuple[str, ...], workers: int) -> None:
     """Renders the sample clips, their truth and their manifest."""
-    chosen = [clip for clip in CLIPS if not only or clip.name in only]
+    chosen = [clip for clip in EVERY if not only or clip.name in only]
     console = Console(stderr=True)
     with _bar(console) as bar:
         tasks = {clip.name: bar.add_task(clip.name, total=clip.frames) for clip in chosen}
