@@ -17,24 +17,15 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from edge.contract.config import TlsSettings
 from edge.errors import LinkLostError, PublishError
+from edge.publish import tls
 from edge.settings import MqttSettings, read_secret
 
 CONNECT_S: Final = 5.0
 """Patience for the TCP connection, and again for the broker's answer."""
 
-_ALERT_S: Final = 0.5  # a broker that says nothing to a new client costs so much at each connection
-
 _PROTOCOL: Final = {"5": MQTTProtocolVersion.MQTTv5, "3.1.1": MQTTProtocolVersion.MQTTv311}
 _PASSING: Final = frozenset({"Server unavailable", "Server busy", "Quota exceeded", "Use another server"})
-_ALERTS: Final = {
-    "CERTIFICATE_REQUIRED": "it asks for a certificate (mqtt.tls.cert_file, key_file)",
-    "CERTIFICATE_REVOKED": "the certificate is revoked",
-    "CERTIFICATE_EXPIRED": "the certificate has expired",
-    "UNKNOWN_CA": "the certificate is not of the broker's authority",
-}
-"""TLS alerts that are about us, in plain words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +165,7 @@ class Connection:
             secret = None if settings.password_file is None else read_secret(settings.password_file)
             client.username_pw_set(settings.username, secret)
         if settings.tls is not None:
-            _use_tls(client, settings.tls)
+            tls.use(client, settings.tls)
         client.will_set(will.topic, will.payload, qos=1, retain=True)
         client.on_log = self._on_log
         client.on_socket_open = self._on_socket_open
@@ -193,9 +184,9 @@ class Connection:
             else:
                 self._client.connect(settings.host, settings.port, settings.keepalive_s)
         except ssl.SSLError as error:
-            if "ALERT" in str(error).upper():
+            if tls.is_alert(str(error)):
                 raise self._refused_by_alert(str(error)) from error
-            raise PublishError(f"{self._where}: TLS: {_told(error)}") from error
+            raise PublishError(f"{self._where}: TLS: {tls.explained(str(error))}") from error
         except OSError as error:
             raise LinkLostError(f"{self._where}: {error.strerror or error}") from error
         link = self._client.socket()
@@ -213,30 +204,13 @@ class Connection:
             self.step(0.1)
 
     def _on_socket_open(self, _client: paho.Client, _data: object, link: object) -> None:
-        """Hear what the broker's end of TLS has to say before we speak: later, its refusal would be lost.
-
-        In TLS 1.3 it judges our certificate after our handshake is done, and then sends session tickets, or an alert
-        and closes. What we send into a closed connection makes the kernel throw the alert away unread.
-        """
-        if not isinstance(link, ssl.SSLSocket) or link.version() != "TLSv1.3":
-            return
-        with selectors.DefaultSelector() as waiting:
-            waiting.register(link, selectors.EVENT_READ)
-            if not waiting.select(_ALERT_S):
-                return
-        try:
-            link.recv(1)  # never a byte of MQTT: the broker answers, it does not begin
-        except ssl.SSLWantReadError:
-            return
-        except ssl.SSLError as error:
-            raise self._refused_by_alert(str(error)) from error
-        except OSError:
-            return  # paho meets it again
+        if alert := tls.alert_before_we_speak(link):
+            raise self._refused_by_alert(alert)
 
     def _on_log(self, _client: paho.Client, _data: object, _level: int, text: str) -> None:
         # The only place where paho tells what came over TLS: version 1.3 refuses our certificate after the handshake.
-        if "[SSL: " in text and " ALERT" in text.upper():
-            self._alert = text[text.index("[SSL: ") :]
+        if tls.is_alert(text):
+            self._alert = text
 
     def _lost(self, why: str) -> PublishError:
         why = why.rstrip(".")  # paho speaks in sentences
@@ -251,9 +225,7 @@ class Connection:
         return PublishError(f"{self._where}: {what} of {who} refused: {reason}{remedy}")
 
     def _refused_by_alert(self, alert: str) -> PublishError:
-        """The broker's end of TLS has said why it hangs up."""
-        said = next((text for name, text in _ALERTS.items() if name in alert), alert)
-        return PublishError(f"{self._where}: TLS: {self._settings.who} refused: {said}")
+        return PublishError(f"{self._where}: TLS: {self._settings.who} refused: {tls.explained(alert)}")
 
     def _on_connect(
         self,
@@ -294,22 +266,3 @@ class Connection:
 
     def _on_message(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
         self.incoming.append(Incoming(bytes(message.payload), message.retain))
-
-
-def _told(error: ssl.SSLError) -> str:
-    """What TLS says, and what that may mean on a box."""
-    if "not yet valid" in str(error):
-        return f"{error} (is this box's clock right? timedatectl)"
-    return str(error)
-
-
-def _use_tls(client: paho.Client, tls: TlsSettings) -> None:
-    try:
-        client.tls_set(
-            ca_certs=str(tls.ca_file),
-            certfile=None if tls.cert_file is None else str(tls.cert_file),
-            keyfile=None if tls.key_file is None else str(tls.key_file),
-        )
-    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-        files = ", ".join(str(f) for f in (tls.ca_file, tls.cert_file, tls.key_file) if f is not None)
-        raise PublishError(f"TLS files cannot be used ({files}): {error}") from error
