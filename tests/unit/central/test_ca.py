@@ -26,7 +26,10 @@ def city(tmp_path: Path) -> City:
 
 
 def request(
-    path: Path, *, name: str | None = "edge-1", key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | None = None
+    path: Path,
+    *,
+    name: str | None = "edge-1",
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | None = None,
 ) -> Path:
     key = key or authority.new_key()
     names = [] if name is None else [x509.NameAttribute(NameOID.COMMON_NAME, name)]
@@ -155,14 +158,14 @@ def test_an_authority_that_has_ended_signs_nothing(tmp_path: Path) -> None:
     made = authority.create(tmp_path / "old", name="Old", passphrase="p" * 16, days=10, now=NOW)
     later = NOW + timedelta(days=11)
     with pytest.raises(AuthorityError, match="the authority ended on 2026-03-11"):
-        made.sign_client(
-            authority.new_key().public_key(), kind=Kind.EDGE, name="edge-1", days=1, now=later
-        )
+        made.sign_client(authority.new_key().public_key(), kind=Kind.EDGE, name="edge-1", days=1, now=later)
 
 
 def test_every_serial_is_kept_and_a_revoked_one_is_on_the_list(city: City, tmp_path: Path) -> None:
     for name in ("edge-1", "edge-1", "edge-2"):
-        city.run("sign", request(tmp_path / "r.csr", name=name), "--edge", name, "--out", tmp_path / "out.pem")
+        city.run(
+            "sign", request(tmp_path / "r.csr", name=name), "--edge", name, "--out", tmp_path / "out.pem"
+        )
     first, second, other = authority.entries(city.ca)
     assert revoked(city) == set()
 
@@ -206,7 +209,9 @@ def test_two_at_once_do_not_share_a_register(city: City, tmp_path: Path) -> None
     lock = os.open(city.ca / ".lock", os.O_RDWR | os.O_CREAT)
     fcntl.flock(lock, fcntl.LOCK_EX)
     try:
-        assert "another process uses this authority" in city.run("centre", "--out", tmp_path / "c", fails=True)
+        assert "another process uses this authority" in city.run(
+            "centre", "--out", tmp_path / "c", fails=True
+        )
     finally:
         os.close(lock)
     city.run("centre", "--out", tmp_path / "c")
