@@ -69,9 +69,11 @@ def draw(lines: Mapping[str, Sequence[tuple[int, float]]], path: Path, *, title:
     """
     last = max((epoch for points in lines.values() for epoch, _ in points), default=1)
     chart = Chart(title=f"{title}: on the held-out fold", x_title="epoch", y_title="share", size=(760, 480))
-    chart.grid(x_labels=[(k / 4, f"{last * k / 4:g}") for k in range(5)])
+    chart.grid(
+        x_labels=[(tick / last, str(tick)) for tick in sorted({round(last * k / 4) for k in range(5)})]
+    )
     for place, (name, points) in enumerate(lines.items()):
-        colour, at = _COLOURS[place % len(_COLOURS)], (500, 300 + 22 * place)
+        colour, at = _COLOURS[place % len(_COLOURS)], (500, 334 + 22 * place)
         for epoch, value in points:
             chart.dot(epoch / last, value, colour, radius=3)
         chart.line([(epoch / last, value) for epoch, value in points], colour)
