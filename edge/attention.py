@@ -14,8 +14,9 @@ from edge.types import Box
 
 _SEARCH_S: Final = 0.25  # between looks at everything while something unknown moves
 _REST_S: Final = 1.0  # and while nothing does
+_FRESH_S: Final = 0.6  # a plate that was found longer ago than that may have left, and explains nothing
 _EARLY_S: Final = 0.02  # frames do not come to the millisecond
-_AROUND: Final = 1.5  # plate widths on each side in which a plate is looked for again
+_AROUND: Final = 0.7  # plate widths on each side beyond where a plate may be: what is cut is not seen
 _SIDE: Final = 3.0  # plate widths from a plate to its vehicle's sides
 _ABOVE: Final = 5.0  # plate widths up to its roof
 _BELOW: Final = 2.0  # and down to its shadow
@@ -28,11 +29,15 @@ class Known:
 
     Attributes:
         box: where it should be now, px.
+        reach_px: how far from there it may well be.
         rests: whether nothing is to be read of it now: its text is known for certain, or it is far too small yet.
+        seen_at: capture time of the frame in which it was found last.
     """
 
     box: Box
+    reach_px: float
     rests: bool
+    seen_at: datetime
 
 
 class Attention:
@@ -56,12 +61,13 @@ class Attention:
         if moving is None or self._is_due(moving, plates, at):
             self._searched_at = at
             return None
-        return [_around(p.box) for p in plates if not p.rests]
+        return [_around(p) for p in plates if not p.rests]
 
     def _is_due(self, moving: Sequence[Box], plates: Sequence[Known], at: datetime) -> bool:
         if self._searched_at is None:
             return True
-        vehicles = [_vehicle(p.box) for p in plates if p.rests]
+        fresh = [p for p in plates if p.rests and (at - p.seen_at).total_seconds() <= _FRESH_S]
+        vehicles = [_vehicle(p.box) for p in fresh]
         has_news = any(all(m.share_in(vehicle) < _EXPLAINED for vehicle in vehicles) for m in moving)
         return (at - self._searched_at).total_seconds() >= (_SEARCH_S if has_news else _REST_S) - _EARLY_S
 
@@ -70,9 +76,9 @@ class Attention:
         self._searched_at = None
 
 
-def _around(plate: Box) -> Box:
-    margin = _AROUND * plate.width
-    return Box(plate.x - margin, plate.y - margin, plate.width + 2 * margin, plate.height + 2 * margin)
+def _around(plate: Known) -> Box:
+    box, margin = plate.box, _AROUND * plate.box.width + plate.reach_px
+    return Box(box.x - margin, box.y - margin, box.width + 2 * margin, box.height + 2 * margin)
 
 
 def _vehicle(plate: Box) -> Box:

@@ -28,6 +28,7 @@ from edge.types import Bgr, Box, Detection, Frame, Verdict
 from edge.vote import Vote
 
 _ONE_PLATE: Final = 0.7
+_LARGE: Final = 0.2  # of a frame's width: few plates are wider, and many false ones
 _FAR: Final = 0.7  # of the least width that is read: narrower plates are only followed
 _LEAST_HEIGHT_PX: Final = 8  # lower characters cannot be told apart, however wide the plate
 _LEAST_QUALITY: Final = 0.05  # a smear: reading it would cost more than it tells
@@ -161,8 +162,10 @@ class Pipeline:
         followed = []
         for track in self._tracker.tracks:
             box = track.predicted(frame.captured_at)
-            rests = self._passages[track.id].is_certain or box.width < far_px
-            followed.append(Known(box, rests=rests))
+            is_plausible = track.box.width < _LARGE * frame.bgr.shape[1]  # or it explains what it should not
+            rests = is_plausible and (self._passages[track.id].is_certain or box.width < far_px)
+            reach_px = track.reach_px(frame.captured_at)
+            followed.append(Known(box, reach_px=reach_px, rests=rests, seen_at=track.last_at))
         return followed
 
     def _detect(self, frame: Frame, near: Sequence[Box] | None) -> list[Detection]:

@@ -196,6 +196,11 @@ class Track:
         width, height = self.box.width * grown, self.box.height * grown
         return Box(moved.x.value - width / 2, moved.y.value - height / 2, width, height)
 
+    def reach_px(self, at: datetime) -> float:
+        """How far from there it may well be, px: two and a half standard deviations of its middle."""
+        moved = self._motion.after((at - self.last_at).total_seconds(), width_px=self.box.width)
+        return 2.5 * math.sqrt(max(moved.x.var, moved.y.var))
+
     def see(self, box: Box, *, at: datetime, gap_s: float) -> None:
         """Take `box` for the newest sighting."""
         dt_s = (at - self.last_at).total_seconds()

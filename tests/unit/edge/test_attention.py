@@ -1,5 +1,7 @@
 """How much of a frame is looked at: everything now and then, and what is not read yet always."""
 
+from dataclasses import replace
+
 from fakes import at
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,10 +14,19 @@ CAR = Box(300, 250, 500, 450)  # of that plate
 OTHER = Box(1300, 300, 400, 400)
 
 
-def searches(moving: list[Box] | None, known: list[Known]) -> list[int]:
-    """The frames of two seconds at 8 a second that are looked at whole."""
+def known(box: Box = PLATE, *, rests: bool = True, seen_s: float = 0.0) -> Known:
+    return Known(box, reach_px=20.0, rests=rests, seen_at=at(seen_s))
+
+
+def searches(moving: list[Box] | None, plates: list[Known], *, ages_s: float = 0.0) -> list[int]:
+    """The frames of two seconds at 8 a second that are looked at whole; the plates were found so long before each."""
     attention = Attention()
-    return [n for n in range(17) if attention.near(moving, known, at=at(n / 8)) is None]
+    found = []
+    for n in range(17):
+        followed = [replace(p, seen_at=at(n / 8 - ages_s)) for p in plates]
+        if attention.near(moving, followed, at=at(n / 8)) is None:
+            found.append(n)
+    return found
 
 
 def test_while_something_unknown_moves_everything_is_searched_four_times_a_second() -> None:
@@ -27,22 +38,27 @@ def test_while_nothing_moves_once_a_second() -> None:
 
 
 def test_where_nobody_knows_what_moves_every_frame_is_looked_at_whole() -> None:
-    assert searches(None, [Known(PLATE, rests=True)]) == list(range(17))
+    assert searches(None, [known(rests=True)]) == list(range(17))
 
 
 def test_a_vehicle_whose_plate_is_known_is_no_news_and_another_one_is() -> None:
-    read = Known(PLATE, rests=True)
+    read = known(rests=True)
     assert searches([CAR], [read]) == [0, 8, 16]
     assert len(searches([CAR, OTHER], [read])) == 9
 
 
 def test_a_vehicle_whose_plate_is_not_read_yet_does_not_hide_what_moves_beside_it() -> None:
-    assert len(searches([CAR], [Known(PLATE, rests=False)])) == 9
+    assert len(searches([CAR], [known(rests=False)])) == 9
 
 
 def test_one_that_drives_so_close_to_a_known_one_that_both_move_as_one_is_news() -> None:
     both = Box(CAR.x, CAR.y, CAR.width + 250, CAR.height)
-    assert len(searches([both], [Known(PLATE, rests=True)])) == 9
+    assert len(searches([both], [known(rests=True)])) == 9
+
+
+def test_a_known_plate_that_was_not_found_for_a_while_explains_nothing() -> None:
+    assert len(searches([CAR], [known()], ages_s=0.5)) == 3
+    assert len(searches([CAR], [known()], ages_s=0.7)) == 9
 
 
 def test_where_the_camera_turned_to_is_looked_at_whole() -> None:
@@ -59,11 +75,11 @@ def test_where_the_camera_turned_to_is_looked_at_whole() -> None:
 def test_between_searches_each_plate_that_is_not_read_yet_is_looked_at_and_no_other(
     plates: list[tuple[float, float, float, bool]],
 ) -> None:
-    known = [Known(Box(x, y, w, w / 2), rests=rests) for x, y, w, rests in plates]
+    followed = [known(Box(x, y, w, w / 2), rests=rests) for x, y, w, rests in plates]
     attention = Attention()
     attention.near([], [], at=at(0))
-    looked = attention.near([OTHER], known, at=at(0.1))
+    looked = attention.near([OTHER], followed, at=at(0.1))
     assert looked is not None
-    unread = [k.box for k in known if not k.rests]
+    unread = [k.box for k in followed if not k.rests]
     assert len(looked) == len(unread)
     assert all(box.share_in(around) > 0.999 for box, around in zip(unread, looked, strict=True))
