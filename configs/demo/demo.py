@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
+import yaml
 from measure import measure
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -171,8 +172,9 @@ def cameras_idle() -> list[str]:
     """The cameras that play to nobody yet."""
     log = RUN / "passes.jsonl"
     lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+    settings = yaml.safe_load((HERE / "edge.yaml").read_text(encoding="utf-8"))
     return sorted(
-        {clip.stem for clip in VIDEOS.glob("*.mp4")} - {json.loads(line)["mount"] for line in lines}
+        {camera["id"] for camera in settings["cameras"]} - {json.loads(line)["mount"] for line in lines}
     )
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import openvino
 from numpy.typing import NDArray
 
@@ -65,6 +64,8 @@ def torch_net(checkpoint: Path) -> Net:
 
 def onnx_net(path: Path, *, threads: int = 1) -> Net:
     """Load an ONNX export into ONNX Runtime."""
+    import onnxruntime  # of the training set, while the rest of this file needs only what a box has
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,12 +12,14 @@ from typing import Any, Final
 import numpy as np
 
 from edge.bench.passages import ClipPassage, Passage, Score, score
+from edge.bench.streams.baseline import live_decode_s
 from edge.bench.streams.box import Usage, box, free_port, running
 from edge.bench.streams.footage import GOP, Footage
 from edge.errors import WorkerError
 
 _SETTLE_S: Final = 8.0
 """Connections, first key frames, and the nets' first calls: not measured."""
+_BASELINE_S: Final = 30.0
 _PATIENCE_S: Final = 30.0
 _MARGIN: Final = timedelta(seconds=3)
 """Passages that end so shortly before the end may not have been emitted yet."""
@@ -41,7 +43,8 @@ class Result:
 
     Attributes:
         cpu_s_per_camera_s: processor seconds of the box for a second of one camera.
-        decode_only_cpu_s_per_camera_s: the same for plain decoding, in this run, on this machine.
+        decode_only_cpu_s_per_camera_s: the same for receiving and decoding these live streams and nothing else.
+        decode_file_cpu_s_per_camera_s: the same for decoding them from files, as fast as it goes.
         ratio: the first by the second.
         passages: of vehicles, complete while it was measured.
         read: of these, read right.
@@ -54,6 +57,7 @@ class Result:
     cameras: int
     cpu_s_per_camera_s: float
     decode_only_cpu_s_per_camera_s: float
+    decode_file_cpu_s_per_camera_s: float
     ratio: float
     passages: int
     read: int
@@ -117,22 +121,26 @@ def run(plan: Plan, references: Mapping[Footage, Reference], *, folder: Path, ti
     ]
     with running([*command, *mounts], log=folder / "cameras.txt"):
         _await(lambda: "rtsp://" in (folder / "cameras.txt").read_text(encoding="utf-8"), "simulated cameras")
+        decode_s = live_decode_s([str(c["url"]) for c in own], seconds=min(plan.seconds, _BASELINE_S))
+        before_box = len(_records(journal))
         with box(folder, own) as watched:
-            _await(lambda: _playing(journal) == cameras, "box's connections")
+            _await(lambda: _playing(journal, skip=before_box) == cameras, "box's connections")
             time.sleep(_SETTLE_S)
             before, began = watched.usage(), datetime.now(UTC)
             after = _watch(watched.usage, plan.seconds, tick)
             ended = datetime.now(UTC)
         sightings, spooled_ms = watched.sightings(), watched.spooled_ms()
-    shown = _shown(journal, streams, starts, began=began, ended=ended - _MARGIN)
+    records = _records(journal, skip=before_box)
+    shown = _shown(records, streams, starts, began=began, ended=ended - _MARGIN)
     result = score([s.passage for s in shown], [s for s in sightings if s.last_at >= began])
-    decode_s = sum(references[f].decode_s for f in streams.values()) / cameras
+    file_s = sum(references[f].decode_s for f in streams.values()) / cameras
     cpu_s = (after.cpu_s - before.cpu_s) / (cameras * (ended - began).total_seconds())
     readable = [s for s in shown if s.clip in references[streams[s.passage.camera_id]].readable]
     return Result(
         cameras=cameras,
         cpu_s_per_camera_s=cpu_s,
         decode_only_cpu_s_per_camera_s=decode_s,
+        decode_file_cpu_s_per_camera_s=file_s,
         ratio=cpu_s / decode_s,
         passages=len(shown),
         read=len(result.right),
@@ -170,16 +178,17 @@ def _await(condition: Callable[[], bool], what: str) -> None:
         time.sleep(0.1)
 
 
-def _records(journal: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()]
+def _records(journal: Path, *, skip: int = 0) -> list[dict[str, Any]]:
+    """The passes that began, and the ends; but for the first `skip` lines, which are of others than the box."""
+    return [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()[skip:]]
 
 
-def _playing(journal: Path) -> int:
-    return len({r["mount"] for r in _records(journal)}) if journal.exists() else 0
+def _playing(journal: Path, *, skip: int) -> int:
+    return len({r["mount"] for r in _records(journal, skip=skip) if "started_at" in r})
 
 
 def _shown(
-    journal: Path,
+    records: Iterable[Mapping[str, Any]],
     streams: Mapping[str, Footage],
     starts: Mapping[str, float],
     *,
@@ -188,7 +197,7 @@ def _shown(
 ) -> list[Shown]:
     """The passages that lie wholly between two times."""
     shown = []
-    for record in _records(journal):
+    for record in records:
         if "started_at" not in record:
             continue
         name = record["mount"]

@@ -14,7 +14,7 @@ from edge.bench.streams import footage
 from edge.bench.streams.baseline import decode_s
 from edge.bench.streams.box import Box
 from edge.bench.streams.footage import Footage, Recipe
-from edge.bench.streams.load import _playing, _shown, _start_s
+from edge.bench.streams.load import _playing, _records, _shown, _start_s
 from edge.errors import ConfigError
 from edge.spool.queue import Spool
 
@@ -111,16 +111,17 @@ class TestShown:
             {"mount": "cam-0", "session": "s", "started_at": (BEGAN + timedelta(seconds=n)).isoformat()}
             for n in (0, 40)
         ]
+        lines.insert(0, {"mount": "cam-0", "session": "plain decoding", "started_at": BEGAN.isoformat()})
         lines.append({"mount": "cam-0", "session": "s", "ended_at": BEGAN.isoformat()})
         journal.write_text("".join(json.dumps(line) + "\n" for line in lines))
         shown = _shown(
-            journal,
+            _records(journal, skip=1),
             {"cam-0": film(40.0, ClipPassage("ABC123", "car", 30.0, 32.0))},
             {"cam-0": start_s},
             began=BEGAN,
             ended=BEGAN + timedelta(seconds=until_s),
         )
-        assert _playing(journal) == 1
+        assert _playing(journal, skip=1) == 1
         assert all(s.passage.plate == s.clip.plate == "ABC123" for s in shown)
         return [(s.passage.first_at - BEGAN).total_seconds() for s in shown]
 
