@@ -147,7 +147,7 @@ class Passage:
     def is_same_as(self, track: Track) -> bool:
         """Whether a track of an equal plate is this very passage."""
         away = track.last_at - self.track.last_at
-        if self.track.box.iou(track.box) >= _SAME_PLACE_IOU:
+        if self.track.stands and self.track.box.iou(track.box) >= _SAME_PLACE_IOU:
             return away <= SAME_PLACE
         zoom = track.box.width / self.track.box.width
         came_back = zoom > _TURNED if self.track.direction == "receding" else zoom < 1 / _TURNED

@@ -115,6 +115,9 @@ class Pipeline:
             self._known.clear()
             self._attention.turn()
         self._scene, self._newest, self._lag = scene, frame.captured_at, now - frame.captured_at
+        height, width = frame.bgr.shape[:2]
+        left = self._tracker.leave(frame.captured_at, width=width, height=height)
+        emissions += [e for e in (self._end(track, now=now) for track in left) if e]
         near = self._attention.near(frame.moving, self._followed(frame), at=frame.captured_at)
         if near is not None and not near:
             self._count(passed_over=1)

@@ -42,6 +42,7 @@ _NEWCOMER: Final = 6.0  # -log chance that a newcomer appears just here: some 30
 _MISSED: Final = 2.0  # -log chance that a plate which is still there is missed in a frame
 _MISSED_AGAIN: Final = 0.5  # the same in the frame after such a one
 _SAME_PLACE_IOU: Final = 0.5
+_STANDS_W_S: Final = 0.5
 _MOSTLY: Final = 0.5
 _GREW: Final = 0.15  # log size by which an approaching plate grows before it is called so
 _FELL: Final = 0.75  # the same in heights by which it moves down
@@ -189,6 +190,11 @@ class Track:
         # Of a plate seen once the motion knows little, but that vehicles often stand.
         return min(moves, stays) if self.sightings == 1 else moves
 
+    @property
+    def stands(self) -> bool:
+        """Whether it stood still when it was seen last, as far as its sightings tell."""
+        return math.hypot(self._motion.x.rate, self._motion.y.rate) < _STANDS_W_S * self.box.width
+
     def predicted(self, at: datetime) -> Box:
         """Where its plate should be at `at`, px."""
         moved = self._motion.after((at - self.last_at).total_seconds(), width_px=self.box.width)
@@ -264,6 +270,18 @@ class Tracker:
         sightings = tuple((t or self._bear(at, d), d) for t, d in zip(owners, found, strict=True))
         return Step(sightings=sightings, ended=ended)
 
+    def leave(self, at: datetime, *, width: int, height: int) -> tuple[Track, ...]:
+        """End the tracks whose plates should have left a frame of this size by now.
+
+        Where it may be grows with the time that it was not seen; a plate that is gone would take every newcomer for
+        its own in the end.
+        """
+        gone = tuple(
+            t for t in self._tracks if at > t.last_at and not _is_in(t.predicted(at).centre, width, height)
+        )
+        self._tracks = [t for t in self._tracks if t not in gone]
+        return gone
+
     def end(self) -> tuple[Track, ...]:
         """End every track: the source has ended, broken off or turned elsewhere."""
         ended, self._tracks = tuple(self._tracks), []
@@ -288,6 +306,10 @@ class Tracker:
             if column < len(found):
                 owners[column] = self._tracks[row]
         return owners
+
+
+def _is_in(point: tuple[float, float], width: int, height: int) -> bool:
+    return 0 <= point[0] <= width and 0 <= point[1] <= height
 
 
 def _loss(missed: int) -> float:

@@ -358,6 +358,22 @@ def test_another_frame_size_is_another_scene() -> None:
     assert (box.width, box.height) == (pytest.approx(0.0625, abs=0.01), pytest.approx(0.0556, abs=0.01))
 
 
+def test_the_same_vehicle_passing_again_at_the_same_place_is_another_read() -> None:
+    """It drove on when it was seen last, so it did not stand there all the while."""
+    scene = Scene({7: reading("KAB123")})
+    scene.show(1, driving(7, px_s=80))
+    scene.show(20, nothing)
+    scene.show(1, driving(7, px_s=80))
+    assert said(scene.end()) == [(Kind.READ, "KAB123")] * 2
+
+
+def test_a_vehicle_that_has_left_the_picture_is_emitted_without_waiting() -> None:
+    scene = Scene({7: reading("KAB123", sure=0.9)})
+    scene.show(1.0, lambda t: {7: Box(300 + 230 * t, 120, 96, 48)})
+    scene.show(0.75, nothing)
+    assert said([e for _, e in scene.emissions]) == [(Kind.READ, "KAB123")]
+
+
 class TestWhereSomethingMoves:
     """Frames that say where something moves, as the motion gate has it."""
 

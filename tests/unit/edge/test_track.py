@@ -103,6 +103,35 @@ def test_a_far_small_plate_does_not_continue_a_near_one_that_has_left() -> None:
     assert ids(step) == [1]
 
 
+def test_a_plate_that_should_have_left_the_frame_is_ended_once() -> None:
+    tracker = Tracker()
+    follow(tracker, [(k / 8, [plate(300 + 40 * k, 100), plate(100, 300)]) for k in range(8)])
+    assert tracker.leave(at(0.9), width=640, height=360) == ()
+    (gone,) = tracker.leave(at(1.0), width=640, height=360)
+    assert gone.box.x == 580
+    assert tracker.leave(at(1.3), width=640, height=360) == ()
+    assert [t.box.x for t in tracker.tracks] == [100]
+
+
+def test_what_stands_and_what_drives() -> None:
+    tracker = Tracker()
+    steps = follow(tracker, [(k / 8, [plate(300 + 40 * k, 100), plate(100, 300)]) for k in range(4)])
+    standing = {track.id: track.stands for track, _ in steps[-1].sightings}
+    assert sorted(standing.values()) == [False, True]
+
+
+def test_of_one_sighting_nobody_knows_whether_it_drives() -> None:
+    (step,) = follow(Tracker(), [(0.0, [plate(300, 100)])])
+    assert all(track.stands for track, _ in step.sightings)
+
+
+def test_a_plate_outside_of_where_was_looked_is_not_missed() -> None:
+    tracker = Tracker()
+    follow(tracker, [(0.0, [plate(100, 100), plate(400, 100)])])
+    tracker.update(at(0.125), [], near=[Box(50, 50, 200, 200)])
+    assert sorted((t.box.x, t.missed) for t in tracker.tracks) == [(100, 1), (400, 0)]
+
+
 @pytest.mark.parametrize(
     ("last", "direction"),
     [
