@@ -5,6 +5,7 @@ DATA ?= ../shared/data
 BENCH_ARGS ?= --json
 WORK ?= ../atalaya-work
 SECTION ?= cpu
+REAL := $(wildcard $(DATA)/labels.csv)
 VENV := .venv
 TRAIN := .venv-train
 BIN := $(VENV)/bin
@@ -54,12 +55,15 @@ bench: setup ## recognition on the labelled pictures, where these are beside the
 
 # The data set and the checkpoints lie beside the checkout; a run that was stopped goes on where it was.
 train-reader: setup-train ## the reader, on rendered plates and, where they are, the real crops of DATA
-	$(TRAIN)/bin/python -m models.reader.prepare --work $(WORK)/reader $(if $(wildcard $(DATA)/labels.csv),--data $(DATA))
+	$(if $(REAL),test -e $(WORK)/replate/labels.csv || $(TRAIN)/bin/python -m models.synth replate --data $(DATA) --seed 71 --out $(WORK)/replate)
+	$(if $(REAL),test -e $(WORK)/lettering/labels.csv || $(TRAIN)/bin/python -m models.synth lettering --data $(DATA) --seed 71 --out $(WORK)/lettering)
+	$(TRAIN)/bin/python -m models.reader.prepare --work $(WORK)/reader \
+		$(if $(REAL),--data $(DATA) --replated $(WORK)/replate --lettering $(WORK)/lettering)
 	$(TRAIN)/bin/python -m models.reader.train --work $(WORK)/reader --section $(SECTION)
 	$(TRAIN)/bin/python -m models.reader.export --work $(WORK)/reader
 
 train-detector: setup-train ## the plate detector and its second look, on rendered scenes and, where they are, the real ones of DATA
-	$(TRAIN)/bin/python -m models.detector.stages --work $(WORK)/detector --section $(SECTION) $(if $(filter-out tiny,$(SECTION)),$(if $(wildcard $(DATA)/labels.csv),--data $(DATA)))
+	$(TRAIN)/bin/python -m models.detector.stages --work $(WORK)/detector --section $(SECTION) $(if $(filter-out tiny,$(SECTION)),$(if $(REAL),--data $(DATA)))
 
 proof: setup ## the long proofs: round after round of kill -9
 	$(BIN)/pytest -m proof --timeout 3600 $(PYTEST_ARGS)

@@ -63,7 +63,7 @@ class Analyser:
         self._sink = sink
         self._clock = clock
         self._is_away = is_away
-        self._pipelines = {c.id: _pipeline(c, vote, engine) for c in cameras}
+        self._pipelines = {c.id: new_pipeline(c, vote, engine) for c in cameras}
         self._took_ms: deque[float] = deque(maxlen=_TIMED)
         self._turned_at = time.monotonic()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -134,7 +134,8 @@ def median_ms(analysers: Sequence[Analyser]) -> float | None:
     return statistics.median(times) if times else None
 
 
-def _pipeline(camera: CameraSettings, vote: VoteSettings, engine: Engine) -> Pipeline:
+def new_pipeline(camera: CameraSettings, vote: VoteSettings, engine: Engine) -> Pipeline:
+    """A camera's pipeline on the nets of an engine."""
     return Pipeline(
         camera=camera,
         vote=vote,

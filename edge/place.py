@@ -60,7 +60,7 @@ def places(camera: CameraSettings) -> Mapping[str | None, Place]:
 
 def _of_preset(camera: CameraSettings, preset: PresetSettings) -> Place:
     return Place(
-        region=preset.region or camera.region,
+        region=camera.region_at(preset.name),
         min_plate_px=preset.min_plate_px or camera.min_plate_px,
         direction=preset.direction,
         lanes=preset.lanes,

@@ -196,6 +196,11 @@ class CameraSettings(Section):
         together("username", self.username, "password_file", self.password_file)
         return self
 
+    def region_at(self, preset: str | None) -> Polygon:
+        """In which plates count while the camera rests at this preset; None: at none that is known."""
+        presets = self.ptz.presets if self.ptz else ()
+        return next((p.region for p in presets if p.name == preset and p.region), self.region)
+
     @property
     def shown_url(self) -> str:
         """The address for screens and logs: some cameras take user and password in it, as `name=value`."""

@@ -42,8 +42,8 @@ _NEWCOMER: Final = 6.0  # -log chance that a newcomer appears just here: some 30
 _MISSED: Final = 2.0  # -log chance that a plate which is still there is missed in a frame
 _MISSED_AGAIN: Final = 0.5  # the same in the frame after such a one
 _SAME_PLACE_IOU: Final = 0.5
-_STANDS_W_S: Final = 0.5
-_MOSTLY: Final = 0.5
+_STANDS_W_S: Final = 0.5  # slower plates stand
+_MOSTLY: Final = 0.5  # of where a plate should be, looked at
 _GREW: Final = 0.15  # log size by which an approaching plate grows before it is called so
 _FELL: Final = 0.75  # the same in heights by which it moves down
 _MOST_CHANGE: Final = 0.7  # of log size that a prediction makes: about twice as large
@@ -276,9 +276,7 @@ class Tracker:
         Where it may be grows with the time that it was not seen; a plate that is gone would take every newcomer for
         its own in the end.
         """
-        gone = tuple(
-            t for t in self._tracks if at > t.last_at and not _is_in(t.predicted(at).centre, width, height)
-        )
+        gone = tuple(t for t in self._tracks if not _is_in(t.predicted(at).centre, width, height))
         self._tracks = [t for t in self._tracks if t not in gone]
         return gone
 

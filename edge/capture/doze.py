@@ -1,4 +1,4 @@
-"""Decode only while something moves. Decoding is three quarters of what a quiet street costs.
+"""Decode only while something moves.
 
 While nothing moves, packets are kept as they come, since the last key frame, and only key frames are decoded, apart.
 Where a key frame shows motion, or packets grow, what was kept is decoded after all, so that a vehicle is seen from
@@ -64,9 +64,9 @@ class Doze:
         short = sum(stay < _LONGER * self._interval_s for stay in self._stays)
         return short * _ONE_IN <= max(len(self._stays), _ONE_IN - 1)
 
-    def due(self, packet: "VideoPacket", *, media_s: float) -> "list[VideoPacket]":
-        """The packets to decode now, oldest first."""
-        if packet.is_keyframe:
+    def due(self, packet: "VideoPacket", *, media_s: float | None) -> "list[VideoPacket]":
+        """The packets to decode now, oldest first; `media_s` is this one's presentation time, where it has any."""
+        if packet.is_keyframe and media_s is not None:
             self._interval_s = math.inf if self._key_s is None else abs(media_s - self._key_s)
             self._key_s = media_s
         if not self._dozing:

@@ -31,7 +31,7 @@ _POLL_S = 1.0
 """Reading pauses this often while nothing comes, to see whether it was closed or has stalled."""
 
 _GATE_FPS = 13.0
-"""The gate looks at every other frame of a camera's usual 25: it costs a quarter of decoding, and motion lasts."""
+"""The gate looks at every other frame of a camera's usual 25: it costs a fifth of decoding, and motion lasts."""
 
 _CREDENTIAL_BYTES = 127
 """libav keeps user:password, percent-encoded, in a buffer of 128 bytes and cuts what is longer."""
@@ -157,7 +157,7 @@ class RtspSource:
             if late:
                 self._stats.dropped()
                 continue
-            due = [packet] if doze is None or media_s is None else self._due(doze, packet, media_s)
+            due = [packet] if doze is None else self._due(doze, packet, media_s)
             for one in due:
                 for frame in self._decode(one):
                     taken = self._consider(frame, clock)
@@ -166,7 +166,9 @@ class RtspSource:
             if due and doze is not None:
                 self._settle(doze, packet)
 
-    def _due(self, doze: Doze, packet: "Packet[VideoStream]", media_s: float) -> "list[Packet[VideoStream]]":
+    def _due(
+        self, doze: Doze, packet: "Packet[VideoStream]", media_s: float | None
+    ) -> "list[Packet[VideoStream]]":
         """What is to be decoded now; what dozing lets go counts as still, and the camera as live."""
         due = doze.due(packet, media_s=media_s)
         if not due:
@@ -255,7 +257,7 @@ class RtspSource:
         if view is None:
             return False
         if self._gate is not None and view.stay != self._view.stay:
-            self._gate = MotionGate()
+            self._gate = MotionGate(region=self._camera.region_at(view.preset))
         self._view = view
         return True
 

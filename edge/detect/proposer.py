@@ -55,9 +55,7 @@ class Proposer(FirstNet):
         if found != expected:
             raise AssetError(f"{graph}: input is {found}, the manifest says {expected}")
         sizes = [(manifest.width, manifest.height), *((part.width, part.height) for part in PARTS)]
-        self._looks = {
-            size: _look(net.load(graph, weights), graph, size, threads, self._least_score) for size in sizes
-        }
+        self._looks = {size: _look(model.clone(), graph, size, threads, self._least_score) for size in sizes}
 
     def propose(self, picture: Bgr, fit: Fit, windows: Sequence[Window] | None = None) -> list[Detection]:
         """Proposals in a letterboxed frame, or in these parts of it, in px of the frame, best first."""

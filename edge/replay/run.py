@@ -10,6 +10,7 @@ from typing import Any, Final
 import av
 import cv2
 
+from edge.analyser import new_pipeline
 from edge.contract.read import ModelVersions, PictureRef, PlateRead, ReadId
 from edge.emission import Emission
 from edge.engine import Engine
@@ -93,7 +94,7 @@ class Replay:
         Raises:
             LostError: there was no frame.
         """
-        pipeline = self._pipeline(self._camera)
+        pipeline = new_pipeline(self._camera, self._vote, self._engine)
         first: Frame | None = None
         now = datetime.min.replace(tzinfo=UTC)
         with ExitStack() as stack:
@@ -134,7 +135,7 @@ class Replay:
         return self._report(is_video=False, origin=lambda read: names[read.camera_id])
 
     def _picture(self, name: str, camera: CameraSettings, frame: Frame) -> None:
-        pipeline = self._pipeline(camera)
+        pipeline = new_pipeline(camera, self._vote, self._engine)
         self._feed(pipeline, frame)
         if self._out is not None:
             least = self._vote.legible
@@ -146,15 +147,6 @@ class Replay:
         self._keep(pipeline.flush(now=frame.captured_at))
         more = asdict(pipeline.counts)
         self._counts = Counts(**{key: value + more[key] for key, value in asdict(self._counts).items()})
-
-    def _pipeline(self, camera: CameraSettings) -> Pipeline:
-        return Pipeline(
-            camera=camera,
-            vote=self._vote,
-            new_vote=lambda: self._engine.new_vote(self._vote, camera.countries),
-            detector=self._engine.detector,
-            reader=self._engine.reader,
-        )
 
     def _feed(self, pipeline: Pipeline, frame: Frame) -> None:
         began = time.process_time()

@@ -1,7 +1,7 @@
 """Batches for the reader: rendered plates photographed anew each time, real crops, and pictures of no plate."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ KEPT = 2000
 """Rendered plates that are kept from training."""
 _WORDS_SHARE = 0.7
 """Of the pictures without a plate, those with rendered words, where there are any."""
+_WORDS_KEPT = 7
+"""Of so many pictures of words one is kept from training."""
 LONGEST = 12
 """Characters of a target; the rest of its row is 0."""
 
@@ -68,7 +70,7 @@ class Source:
                     (pictures[f"crop{n}"], fact) for n, fact in enumerate(known) if not fact["fold"]
                 ]
                 self._streets = [pictures[name] for name in pictures.files if name.startswith("street")]
-                self._words = [pictures[name] for name in pictures.files if name.startswith("word")]
+                self._words = [word for number, word in _words(pictures) if number % _WORDS_KEPT]
         # Sets count by the root of their size, so that one source of many crops is not all that is seen.
         sizes: dict[str, int] = {}
         for _, fact in self._real:
@@ -190,6 +192,20 @@ def fold(work: Path) -> dict[str, list[tuple[Image, str]]]:
     return {
         name: [(normalised(crop), text) for crop, text in pairs] for name, pairs in real_fold(work).items()
     }
+
+
+def lettering_fold(work: Path) -> list[tuple[Image, str]]:
+    """Words that training does not see, and of which nothing is to be read; none where there are no words."""
+    if not (work / "crops.npz").exists():
+        return []
+    with np.load(work / "crops.npz") as pictures:
+        return [(normalised(word), "") for number, word in _words(pictures) if not number % _WORDS_KEPT]
+
+
+def _words(pictures: Mapping[str, Image]) -> Iterator[tuple[int, Image]]:
+    """Number and picture of what prepare.py found of words that are no plate."""
+    for number, name in enumerate(name for name in pictures if name.startswith("word")):
+        yield number, pictures[name]
 
 
 def rendered_fold(work: Path, count: int, *, seed: int) -> list[tuple[Image, str]]:

@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader
 
 from models.reader import curve
 from models.reader.atalaya_plate import Model
-from models.reader.data import Stream, fold, rendered_fold
+from models.reader.data import Stream, fold, lettering_fold, rendered_fold
 from models.reader.measure import accuracy
 from models.reader.prepare import KINDS, RECIPE
 
@@ -94,6 +94,8 @@ class Run:
         self.optimiser = torch.optim.AdamW(self.model.parameters(), lr=1e-3, weight_decay=rules["decay"])
         self.step, self.best = 0, -1.0
         self.sets = {**fold(work), "rendered": rendered_fold(work, 1000, seed=recipe["seed"])}
+        if words := lettering_fold(work):
+            self.sets["lettering"] = words
         if (last := work / "last.pt").exists():
             state = torch.load(last, weights_only=True, map_location=self.device)
             self.model.load_state_dict(state["model"])

@@ -108,6 +108,23 @@ def test_kept_plates_are_never_drawn_for_training(bank: Path) -> None:
     assert {text for _, text in rendered_fold(bank, 50, seed=1)} <= {"".join(lines) for lines in kept}
 
 
+def test_kept_words_are_never_drawn_for_training(bank: Path, tmp_path: Path) -> None:
+    """Each of 21 pictures of words has a grey of its own; three of them are kept."""
+    (tmp_path / "bank").symlink_to(bank / "bank")
+    words = {f"word{n}": np.full((20, 60), 10 * n, np.uint8) for n in range(21)}
+    np.savez(tmp_path / "crops.npz", **words)  # type: ignore[arg-type]
+    (tmp_path / "crops.json").write_text("[]", encoding="utf-8")
+    kept = data.lettering_fold(tmp_path)
+    assert len(kept) == 3
+    assert {text for _, text in kept} == {""}
+    drawn = {int(word[0, 0]) for word in Source(tmp_path, shares={"real": 0.0, "none": 1.0})._words}
+    assert drawn == {10 * n for n in range(21)} - {0, 70, 140}
+
+
+def test_without_words_there_is_no_fold_of_them(bank: Path) -> None:
+    assert data.lettering_fold(bank) == []
+
+
 @pytest.fixture(scope="module")
 def shipped(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models") / "reader"

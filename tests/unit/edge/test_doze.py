@@ -140,6 +140,21 @@ def test_a_key_frame_that_cannot_be_decoded_by_itself_wakes_it(tmp_path: Path) -
         assert doze.due(broken, media_s=61 / FPS) == [packets[60], broken]
 
 
+def test_a_packet_without_a_time_keeps_its_place(tmp_path: Path) -> None:
+    """libav gives the first one after a pause none; decoded before those that are kept it would be damaged."""
+    path = write_clip(tmp_path / "still.mp4", frames=200, gop=GOP, draw=street())
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        doze = Doze(stream, moves=lambda _: True)
+        packets = [p for p in container.demux(stream) if p.size]
+        for number, packet in enumerate(packets[:60]):
+            doze.due(packet, media_s=number / FPS)
+        doze.rest(packets[59])
+        assert doze.due(packets[60], media_s=60 / FPS) == []
+        assert doze.due(packets[61], media_s=None) == []
+        assert doze.due(packets[75], media_s=75 / FPS) == [packets[60], packets[61], packets[75]]
+
+
 class TestSwell:
     @given(st.lists(st.integers(900, 1100), min_size=60, max_size=200))
     def test_usual_sizes_are_none(self, sizes: list[int]) -> None:

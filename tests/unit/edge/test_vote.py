@@ -174,6 +174,14 @@ class TestOrigin:
         assert found.country is not None
         assert found.country.value == "VE"
 
+    @pytest.mark.parametrize(("lines", "plate"), [(1, "SXU210"), (2, "SXU21O")])
+    def test_lines_tell_a_letter_from_a_digit_that_looks_alike(
+        self, grammar: Grammar, lines: int, plate: str
+    ) -> None:
+        """A typeface whose O is a 0: only motorcycles have two lines, and their plates end with a letter."""
+        unsure = torn("SXU210", 5, {"0": 0.95, "O": 0.05})
+        assert verdict(grammar, frame("SXU210", lines=lines, log_probs=unsure)).plate == plate
+
     def test_two_lines_speak_for_a_motorcycle(self, grammar: Grammar) -> None:
         for lines, name in ((1, "particular"), (2, "motocicleta")):
             found = verdict(grammar, frame("ABC1D23", lines=lines), countries={"BR": 1.0})
