@@ -13,7 +13,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import click
 
@@ -21,6 +21,7 @@ from edge.errors import ConfigError
 from edge.soap import NAMESPACES, UnreadableError, envelope, node, parse, qname, text_at
 
 GROUP: Final = ("239.255.255.250", 3702)
+"""Where a Probe is sent to."""
 
 _ACTION: Final = "http://schemas.xmlsoap.org/ws/2005/04/discovery/Probe"
 _TO: Final = "urn:schemas-xmlsoap-org:ws:2005:04:discovery"
@@ -118,7 +119,8 @@ def _matches(raw: bytes, host: str, message_ids: set[str]) -> list[Found]:
 
 
 def _device(match: ET.Element, host: str) -> Found | None:
-    addresses = [a for a in text_at(match, "d:XAddrs").split() if urlsplit(a).scheme in {"http", "https"}]
+    told = text_at(match, "d:XAddrs").split()
+    addresses = [a for a in told if a.casefold().startswith(("http://", "https://"))]
     if not addresses:
         return None
     scopes = tuple(_plain(unquote(scope)) for scope in text_at(match, "d:Scopes").split()[:64])

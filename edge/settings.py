@@ -119,8 +119,9 @@ class PtzSettings(Section):
     profile: str | None = Field(
         default=None, description="token or name of the media profile that turns; null: the first that does"
     )
-    timeout_s: Annotated[float, Field(ge=0.1, le=60)] = Field(
-        default=5.0, description="a device that does not answer for so long is lost"
+    timeout_s: Annotated[float, Field(ge=0.1, le=10)] = Field(
+        default=3.0,
+        description="a device that does not answer for so long is lost; until then its last word holds",
     )
     settle_s: Annotated[float, Field(ge=0.0, le=60)] = Field(
         default=1.5, description="from coming to rest to the first frame read: focus and exposure follow"

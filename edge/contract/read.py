@@ -84,12 +84,16 @@ class PictureRef(Message):
     overview: bool = False
 
 
+FARTHEST: Final = 1e6
+"""What a head's pan, tilt or zoom can mean at most, in whatever unit it tells them."""
+
+
 class PtzPosition(Message):
     """Where a turning camera looked, as it said itself: in ONVIF's generic spaces pan and tilt -1..1, zoom 0..1."""
 
-    pan: Annotated[float, Field(ge=-1e6, le=1e6)]
-    tilt: Annotated[float, Field(ge=-1e6, le=1e6)]
-    zoom: Annotated[float | None, Field(ge=-1e6, le=1e6)] = None
+    pan: Annotated[float, Field(ge=-FARTHEST, le=FARTHEST)]
+    tilt: Annotated[float, Field(ge=-FARTHEST, le=FARTHEST)]
+    zoom: Annotated[float | None, Field(ge=-FARTHEST, le=FARTHEST)] = None
 
 
 class ModelVersions(Message):

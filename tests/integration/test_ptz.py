@@ -1,13 +1,15 @@
 """Guard tours over real HTTP: the ONVIF library against the simulated device."""
 
 import asyncio
-import logging
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -346,7 +348,10 @@ def test_a_silent_device_is_given_up(served: OnvifServer) -> None:
 
 
 def test_the_library_leaves_the_log_as_it_was() -> None:
-    assert not [h for h in logging.getLogger().handlers if type(h) is logging.StreamHandler]
+    """In a process of its own: here pytest has handlers already, so the library would add none."""
+    code = "import logging, edge.capture.ptz.onvif; print(logging.getLogger().handlers)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"
 
 
 def test_the_simulator_serves_another_client(served: OnvifServer) -> None:
@@ -395,3 +400,15 @@ def test_the_simulator_serves_another_client(served: OnvifServer) -> None:
     assert (found["moving"], found["stopped"]) == ("MOVING", "IDLE")
     assert found["ptz"] == f"{served.address}/onvif/ptz_service"
     assert served.device.head.position == Position(0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 2e6])
+def test_a_place_that_no_head_can_mean_is_not_told(value: float) -> None:
+    """The contract would refuse it, and with it every word of the tour."""
+    from edge.capture.ptz.onvif import _position
+
+    pan, zoom = SimpleNamespace(x=value, y=0.0), SimpleNamespace(x=0.0)
+    assert _position(SimpleNamespace(PanTilt=pan, Zoom=zoom)) is None
+    assert _position(SimpleNamespace(PanTilt=SimpleNamespace(x=0.5, y=0.1), Zoom=zoom)) == Position(
+        0.5, 0.1, 0.0
+    )

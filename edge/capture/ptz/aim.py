@@ -109,7 +109,11 @@ class Aim:
     def look(self, luma: Luma, *, at: datetime) -> View | None:
         """What a frame taken at this moment shows; None: it may not be read."""
         at_s = at.timestamp()
-        if at_s < self._looked_s or at_s - self._looked_s >= _APART_S:
+        if at_s < self._looked_s:  # this machine's clock was set back: what was seen lies in the future
+            self._stillness, self._looked_s = Stillness(), float("-inf")
+            with self._lock:
+                self._turned_at = self._doubtful = self._confirmed = None
+        if at_s - self._looked_s >= _APART_S:
             self._looked_s = at_s
             self._turning = self._stillness.turns(luma, at_s=at_s)
         with self._lock:

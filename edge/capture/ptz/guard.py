@@ -1,5 +1,6 @@
 """One thread a turning camera: asks the device, walks the tour, and says which frames may be read."""
 
+import math
 import random
 import threading
 import time
@@ -89,6 +90,7 @@ class PtzGuard:
         self._tokens: Mapping[str, str] = {}
         self._missing = ""
         self._said: PtzState | None = None
+        self._connected_s = math.inf
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"ptz-{self.camera_id}", daemon=True)
 
@@ -117,11 +119,11 @@ class PtzGuard:
         tries = 0
         self._tell()
         while not self._stopped.is_set():
-            began_s = self._clocks.now_s()
+            self._connected_s = math.inf
             try:
                 self._serve()
             except SourceError as error:
-                lasted_s = self._clocks.now_s() - began_s
+                lasted_s = self._clocks.now_s() - self._connected_s
                 tries = 0 if lasted_s >= self._backoff.stable_s else tries + 1
                 self._note_lost(error)
                 self._stopped.wait(self._wait_s(error, tries))
@@ -147,6 +149,7 @@ class PtzGuard:
         """
         try:
             device = self._connect()
+            self._connected_s = self._clocks.now_s()
             try:
                 self._learn(device)
                 while not self._stopped.is_set():

@@ -25,6 +25,7 @@ import zeep.exceptions
 
 from edge.capture.ptz.device import DevicePreset, NoPresetError
 from edge.capture.ptz.tour import Report
+from edge.contract.read import FARTHEST
 from edge.errors import LostError, RefusedError, SourceError
 from edge.soap import NAMESPACES
 from edge.types import Position
@@ -238,4 +239,7 @@ def _position(vector: Any) -> Position | None:  # noqa: ANN401
     if vector is None or vector.PanTilt is None:
         return None
     zoom = None if vector.Zoom is None else float(vector.Zoom.x)
-    return Position(float(vector.PanTilt.x), float(vector.PanTilt.y), zoom)
+    position = Position(float(vector.PanTilt.x), float(vector.PanTilt.y), zoom)
+    told = (position.pan, position.tilt, zoom or 0.0)
+    # NaN and what no head can mean: it does not tell.
+    return position if all(abs(value) <= FARTHEST for value in told) else None

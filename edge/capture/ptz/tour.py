@@ -122,6 +122,7 @@ class Tour:
         name = self.stop.name
         self._stops = tuple(stops)
         self._index = next((n for n, stop in enumerate(stops) if stop.name == name), 0)
+        self._was_watching = self._was_watching and self.stop.name == name
 
     @property
     def stop(self) -> Stop:
@@ -197,7 +198,8 @@ class Tour:
         was_watching, self._was_watching = self._was_watching, False
         if was_watching and (moves or self._is_off(report, self._rest)):
             self._interrupt("an operator turned the camera while it was out of reach", now_s)
-        elif was_watching and report.position is not None:
+        # A preset may have been saved anew at another place meanwhile.
+        elif was_watching and report.position is not None and not self._is_off(report, self.stop.position):
             self._begin_watch(report, now_s)
         else:
             self._enter(Phase.GOTO, now_s)

@@ -9,12 +9,10 @@ from types import TracebackType
 from typing import Final, Self
 from urllib.parse import quote
 
+from edge.discover import GROUP
 from edge.errors import ConfigError
 from edge.simulate.onvif.server import OnvifServer
 from edge.soap import NAMESPACES, UnreadableError, envelope, node, parse, qname, text_at
-
-GROUP: Final = ("239.255.255.250", 3702)
-"""Where a client's Probe is sent to."""
 
 _ANONYMOUS: Final = "http://schemas.xmlsoap.org/ws/2004/08/addressing/role/anonymous"
 _MATCHES: Final = "http://schemas.xmlsoap.org/ws/2005/04/discovery/ProbeMatches"

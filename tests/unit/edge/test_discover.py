@@ -100,7 +100,7 @@ def test_what_is_not_said_is_not_guessed(asked: list[Found], turns: bool | None)
             match().replace(b"{id}", b"urn:another-probe"),
             match(addresses=""),
             match(addresses="file:///etc/passwd javascript:x"),
-            match(identity="urn:good"),
+            match(addresses="http://[::1/onvif", identity="urn:good"),
         )
     ],
     indirect=True,

@@ -147,10 +147,18 @@ def test_how_long_the_picture_has_stood_still() -> None:
 
 
 def test_a_clock_that_is_set_back_starts_the_memory_anew() -> None:
+    """Else every picture would be held against one of the future, of another view, and count as turning."""
     aim = Aim()
-    watching(aim, at(3600))
-    aim.stands(Stand(at(0), Reading.NO))
-    assert aim.look(luma(), at=at(3700)) is None
+    camera = Camera(aim)
+    camera.now_s = 3600.0
+    aim.stands(Stand(at(3600), Reading.STILL))
+    assert None not in camera.show(3)
+    camera.now_s, camera.offset_px = 0.0, 300.0
+    aim.stands(Stand(at(0), Reading.STILL))
+    assert None not in camera.show(3)[15:]
+    still_s = aim.still_s(camera.now)
+    assert still_s is not None
+    assert still_s > 1
 
 
 def test_what_turns_and_what_does_not() -> None:

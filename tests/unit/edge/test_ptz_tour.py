@@ -332,6 +332,34 @@ def test_learning_keeps_the_station() -> None:
     assert rig.tour.stop.name == "gate"
 
 
+@pytest.mark.parametrize(
+    "known",
+    [
+        pytest.param(STOPS[1:], id="the preset is gone"),
+        pytest.param(
+            [replace(STOPS[0], position=BRIDGE), *STOPS[1:]], id="the preset was saved anew elsewhere"
+        ),
+    ],
+)
+def test_a_station_that_is_another_one_after_a_loss_is_driven_to(known: list[Stop]) -> None:
+    rig = Rig()
+    rig.run_to(Phase.WATCH, stop="gate")
+    rig.tour.lost("it does not answer", now_s=rig.now_s + 100)
+    rig.tour.learn(known)
+    rig.tour.seen(Report(False, GATE), now_s=rig.now_s + 101, still_s=None)
+    assert not rig.tour.is_reading
+    assert rig.tour.phase is Phase.GOTO
+
+
+def test_the_same_station_after_a_loss_goes_on() -> None:
+    rig = Rig()
+    rig.run_to(Phase.WATCH, stop="gate")
+    rig.tour.lost("it does not answer", now_s=rig.now_s + 100)
+    rig.tour.learn(STOPS)
+    rig.tour.seen(Report(False, GATE), now_s=rig.now_s + 101, still_s=None)
+    assert rig.tour.phase is Phase.WATCH
+
+
 def test_positions_that_cannot_be_told_apart_are_not_believed() -> None:
     origin = Position(0.0, 0.0, 0.0)
     stops = [Stop("a", 1.0, origin), Stop("b", 1.0, origin), Stop("c", 1.0, ROAD)]
