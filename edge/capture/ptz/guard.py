@@ -23,6 +23,7 @@ from edge.settings import PresetSettings, PtzSettings
 from edge.types import Position
 
 _DETAIL_CHARACTERS: Final = 300
+_APART_S: Final = 0.1  # between two questions, whatever the picture does
 _CALM_S: Final = 1.0
 
 _log = structlog.get_logger(__name__)
@@ -156,6 +157,7 @@ class PtzGuard:
                     self._poll(device)
                     self._wake.wait(self._clocks.poll_s)
                     self._wake.clear()
+                    self._stopped.wait(min(_APART_S, self._clocks.poll_s))  # each doubtful frame wakes it
             finally:
                 device.close()
         except SourceError:
