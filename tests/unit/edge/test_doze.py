@@ -1,12 +1,13 @@
 """Dozing: what is decoded while nothing moves, and that what moves is decoded from its first picture on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from av.video.stream import VideoStream
 from clips import FPS, HEIGHT, WIDTH, write_clip
 from hypothesis import given
 from hypothesis import strategies as st
@@ -125,34 +126,42 @@ def test_a_camera_past_which_all_is_gone_between_two_key_frames_is_decoded_whole
     assert set(range(700, 1400)) <= set(seen.decoded)
 
 
-def test_a_key_frame_that_cannot_be_decoded_by_itself_wakes_it(tmp_path: Path) -> None:
-    path = write_clip(tmp_path / "still.mp4", frames=200, gop=GOP, draw=street())
+@pytest.fixture
+def packets(tmp_path: Path) -> Iterator[tuple[VideoStream, list[av.Packet]]]:
+    """Of a still street."""
+    path = write_clip(tmp_path / "still.mp4", frames=100, gop=GOP, draw=street())
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
-        doze = Doze(stream, moves=lambda _: False)
-        packets = [p for p in container.demux(stream) if p.size]
-        for number, packet in enumerate(packets[:60]):
-            doze.due(packet, media_s=number / FPS)
-        doze.rest(packets[59])
-        assert doze.due(packets[60], media_s=60 / FPS) == []
-        broken = av.Packet(b"\0\0\0\4nope")
-        broken.is_keyframe = True
-        assert doze.due(broken, media_s=61 / FPS) == [packets[60], broken]
+        yield stream, [p for p in container.demux(stream) if p.size]
 
 
-def test_a_packet_without_a_time_keeps_its_place(tmp_path: Path) -> None:
+def dozing(stream: VideoStream, packets: list[av.Packet], *, moves: bool) -> Doze:
+    """It has seen the first 60 pictures, in which nothing moved."""
+    doze = Doze(stream, moves=lambda _: moves)
+    for number, packet in enumerate(packets[:60]):
+        doze.due(packet, media_s=number / FPS)
+    doze.rest(packets[59])
+    return doze
+
+
+def test_a_key_frame_that_cannot_be_decoded_by_itself_wakes_it(
+    packets: tuple[VideoStream, list[av.Packet]],
+) -> None:
+    stream, sent = packets
+    doze = dozing(stream, sent, moves=False)
+    assert doze.due(sent[60], media_s=60 / FPS) == []
+    broken = av.Packet(b"\0\0\0\4nope")
+    broken.is_keyframe = True
+    assert doze.due(broken, media_s=61 / FPS) == [sent[60], broken]
+
+
+def test_a_packet_without_a_time_keeps_its_place(packets: tuple[VideoStream, list[av.Packet]]) -> None:
     """libav gives the first one after a pause none; decoded before those that are kept it would be damaged."""
-    path = write_clip(tmp_path / "still.mp4", frames=200, gop=GOP, draw=street())
-    with av.open(str(path)) as container:
-        stream = container.streams.video[0]
-        doze = Doze(stream, moves=lambda _: True)
-        packets = [p for p in container.demux(stream) if p.size]
-        for number, packet in enumerate(packets[:60]):
-            doze.due(packet, media_s=number / FPS)
-        doze.rest(packets[59])
-        assert doze.due(packets[60], media_s=60 / FPS) == []
-        assert doze.due(packets[61], media_s=None) == []
-        assert doze.due(packets[75], media_s=75 / FPS) == [packets[60], packets[61], packets[75]]
+    stream, sent = packets
+    doze = dozing(stream, sent, moves=True)
+    assert doze.due(sent[60], media_s=60 / FPS) == []
+    assert doze.due(sent[61], media_s=None) == []
+    assert doze.due(sent[75], media_s=75 / FPS) == [sent[60], sent[61], sent[75]]
 
 
 class TestSwell:
