@@ -29,7 +29,7 @@ REVOKED: Final = "crl.pem"
 _REGISTER: Final = "register.json"
 
 EARLIER: Final = timedelta(hours=1)
-"""Certificates hold from this long before they are signed: clocks of boxes differ."""
+"""Certificates and lists hold from this long before they are signed: clocks differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,8 @@ class Authority:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the certificate, to be compared by eye."""
-        return fingerprint(self.signer.certificate)
+        """SHA-256 of the certificate, as openssl prints it, to be compared by eye."""
+        return self.signer.certificate.fingerprint(SHA256()).hex(":").upper()
 
     def sign_client(
         self,
@@ -86,7 +86,10 @@ class Authority:
         now = now.replace(microsecond=0)
         entries = register.load(path).revoking(serials, at=now)
         revoked = [(int(e.serial, 16), e.revoked_at) for e in entries.issued if e.revoked_at is not None]
-        crl = profiles.revocation_list(revoked, number=entries.crl_number, now=now, signer=self.signer)
+        since = (
+            now - EARLIER
+        )  # a broker whose clock is behind turns everybody away where its list is yet to begin
+        crl = profiles.revocation_list(revoked, number=entries.crl_number, since=since, signer=self.signer)
         # The register first: a list that names less than the register is written again by the next call.
         register.save(path, entries)
         write(self.folder / REVOKED, crl.public_bytes(Encoding.PEM), mode=0o644)
@@ -178,8 +181,3 @@ def key_pem(
 ) -> bytes:
     """A key as PKCS #8 PEM."""
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection)
-
-
-def fingerprint(certificate: x509.Certificate) -> str:
-    """SHA-256 of a certificate, as openssl prints it."""
-    return certificate.fingerprint(SHA256()).hex(":").upper()

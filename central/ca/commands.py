@@ -61,8 +61,9 @@ def init(folder: Path, passphrase_file: Path, name: str, days: int) -> None:
     """Make the authority: its key, under the passphrase, and its certificate ca.pem, which everybody gets."""
     from central.ca import authority
 
-    if not 1 <= len(name) <= 64:
-        raise AuthorityError(f"--name: up to 64 characters, found {len(name)}")
+    size = len(name.encode())
+    if not 1 <= size <= 64:
+        raise AuthorityError(f"--name: 1 to 64 bytes (UTF-8), found {size}")
     passphrase = _passphrase(passphrase_file)
     made = authority.create(folder, name=name, passphrase=passphrase, days=days, now=now())
     click.echo(f"{folder / authority.CERTIFICATE}  for the broker, the centre and every edge")
@@ -152,6 +153,8 @@ def revoke(folder: Path, passphrase_file: Path, name: str | None, serial: str | 
     with _open(folder, passphrase_file) as opened:
         chosen = _to_revoke(authority.entries(folder), name=name, serial=serial)
         opened.revoke({entry.serial for entry in chosen}, now=now())
+    if not chosen:
+        click.echo("revoked already; the list is written again")
     for entry in chosen:
         click.echo(f"revoked  {entry.kind} {entry.name}  serial {entry.serial}")
     click.echo(f"{folder / authority.REVOKED}  takes effect once the broker has it and is restarted")
@@ -211,20 +214,17 @@ def _check_host(host: str) -> None:
 
 
 def _to_revoke(issued: "tuple[Issued, ...]", *, name: str | None, serial: str | None) -> "list[Issued]":
-    """What is meant, of that which is not revoked yet.
+    """What is meant, of that which is not revoked yet; maybe nothing.
 
     Raises:
-        AuthorityError: there is no such certificate, or it is revoked already.
+        AuthorityError: there is no such certificate.
     """
     wanted = None if serial is None else serial.lower().replace(":", "").lstrip("0")
     found = [e for e in issued if (e.serial == wanted if name is None else e.name == name)]
-    meant = f"serial {serial}" if name is None else repr(name)
     if not found:
+        meant = f"serial {serial}" if name is None else repr(name)
         raise AuthorityError(f"no certificate of {meant} was ever signed here; `ca list` shows them")
-    valid = [e for e in found if e.revoked_at is None]
-    if not valid:
-        raise AuthorityError(f"every certificate of {meant} is revoked already")
-    return valid
+    return [e for e in found if e.revoked_at is None]
 
 
 def _hand_out(certificate: "Certificate", path: Path) -> None:

@@ -53,7 +53,8 @@ def server(
     public_key: EllipticCurvePublicKey, *, hosts: Sequence[str], validity: Validity, signer: Signer
 ) -> x509.Certificate:
     """A certificate with which a server may stand for these names and addresses, and nothing else."""
-    builder = _leaf(public_key, name=hosts[0], validity=validity, signer=signer)
+    # Clients read the alternative names alone; a common name has room for 64 bytes, and a host's may be longer.
+    builder = _leaf(public_key, name="broker", validity=validity, signer=signer)
     purpose = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
     names = x509.SubjectAlternativeName([_general_name(host) for host in hosts])
     return (
@@ -64,18 +65,18 @@ def server(
 
 
 def revocation_list(
-    revoked: Iterable[tuple[int, datetime]], *, number: int, now: datetime, signer: Signer
+    revoked: Iterable[tuple[int, datetime]], *, number: int, since: datetime, signer: Signer
 ) -> x509.CertificateRevocationList:
     """The list of (serial, revoked at).
 
-    It holds as long as the authority: a broker turns everybody away once its list has run out.
+    It holds from `since`, as long as the authority: a broker turns everybody away once its list has run out.
     """
     end = signer.certificate.not_valid_after_utc
     authority_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.key.public_key())
     builder = (
         x509.CertificateRevocationListBuilder()
         .issuer_name(signer.certificate.subject)
-        .last_update(now)
+        .last_update(since)
         .next_update(end)
         .add_extension(x509.CRLNumber(number), critical=False)
         .add_extension(authority_key, critical=False)

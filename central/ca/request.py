@@ -1,6 +1,5 @@
 """A device's request, before it is signed: whose it is, and whether it may be."""
 
-import re
 from pathlib import Path
 from typing import Final
 
@@ -10,14 +9,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256, Hash
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
+from pydantic import TypeAdapter, ValidationError
 
 from central.ca.file import read
 from central.errors import AuthorityError
+from edge.contract.read import Identifier
 
 CENTRE: Final = "centre"
 """The centre's own name at the broker: configs/mosquitto/acl gives it its rights, so no device may bear it."""
 
-_IDENTIFIER: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+_EDGE_ID: Final = TypeAdapter(Identifier)
 
 
 def check_edge_id(edge_id: str) -> None:
@@ -26,10 +27,12 @@ def check_edge_id(edge_id: str) -> None:
     Raises:
         AuthorityError: says why.
     """
-    if not _IDENTIFIER.fullmatch(edge_id):
+    try:
+        _EDGE_ID.validate_python(edge_id)
+    except ValidationError as error:
         raise AuthorityError(
             f"{edge_id!r} is no edge_id: up to 63 of a-z 0-9 . _ -, the first a letter or digit"
-        )
+        ) from error
     if edge_id == CENTRE:
         raise AuthorityError(f"{CENTRE!r} is the centre's own name at the broker; `ca centre` signs that")
 

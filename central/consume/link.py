@@ -179,10 +179,12 @@ class MqttLink:
         if reason in _PASSING:
             _log.warning("broker is not ready, trying again", broker=self._where, reason=reason)
         elif self._connection:
-            _log.error("broker refuses us, trying again", broker=self._where, who=self._who(), reason=reason)
+            _log.error(
+                "broker refuses us, trying again", broker=self._where, who=self._settings.who, reason=reason
+            )
         else:
             remedy = self._settings.remedy(reason)
-            self._fail(f"{self._where}: connection {self._who()} refused: {reason}{remedy}")
+            self._fail(f"{self._where}: connection of {self._settings.who} refused: {reason}{remedy}")
 
     def _subscribe(self, client: Client) -> None:
         if self._settings.protocol == "5":
@@ -227,7 +229,7 @@ class MqttLink:
         if not refused:
             self._is_granted = True
         elif not self._is_granted:
-            self._fail(f"{self._where}: subscription {self._who()} refused: {', '.join(refused)}")
+            self._fail(f"{self._where}: subscription of {self._settings.who} refused: {', '.join(refused)}")
         elif not self._closing.is_set():
             topics = ", ".join(refused)
             _log.error("broker refuses a subscription, trying again", broker=self._where, topics=topics)
@@ -258,13 +260,6 @@ class MqttLink:
         if not self._closing.is_set():
             self._closing.set()
             self._on_fault(what)
-
-    def _who(self) -> str:
-        user = self._settings.username
-        tls = self._settings.tls
-        if user is None and tls is not None and tls.cert_file is not None:
-            return f"of certificate {tls.cert_file}"
-        return "without a user" if user is None else f"of user {user!r}"
 
 
 def _send_at_once(_client: Client, _data: object, sock: Any) -> None:  # noqa: ANN401  # of many kinds

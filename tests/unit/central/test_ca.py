@@ -171,24 +171,61 @@ def test_every_serial_is_kept_and_a_revoked_one_is_on_the_list(city: City, tmp_p
 
     city.run("revoke", "--serial", first.serial.upper())
     assert revoked(city) == {first.serial}
-    assert "revoked already" in city.run("revoke", "--serial", first.serial, fails=True)
+    assert "revoked already; the list is written again" in city.run("revoke", "--serial", first.serial)
+    assert revoked(city) == {first.serial}
 
     assert f"revoked  edge edge-1  serial {second.serial}" in city.run("revoke", "edge-1")
     assert revoked(city) == {first.serial, second.serial}
-    assert "every certificate of 'edge-1' is revoked already" in city.run("revoke", "edge-1", fails=True)
+    assert "revoked already; the list is written again" in city.run("revoke", "edge-1")
     assert "no certificate of 'edge-9' was ever signed here" in city.run("revoke", "edge-9", fails=True)
     assert "name whose certificates" in city.run("revoke", fails=True)
-    assert register.load(city.ca / "register.json").crl_number == 3
+    assert register.load(city.ca / "register.json").crl_number == 5
 
     states = [entry.state(datetime.now(UTC)) for entry in authority.entries(city.ca)]
     assert states == ["revoked", "revoked", "valid"]
     assert other.state(other.not_after + timedelta(seconds=1)) == "expired"
 
 
-def test_the_list_holds_as_long_as_the_authority(city: City) -> None:
-    """A broker turns everybody away once its list has run out."""
+def test_a_list_that_could_not_be_written_is_written_by_the_same_call_again(
+    city: City, tmp_path: Path
+) -> None:
+    city.run("sign", request(tmp_path / "r.csr"), "--edge", "edge-1", "--out", tmp_path / "out.pem")
+    (only,) = authority.entries(city.ca)
+    in_the_way = city.ca / ".crl.pem.part"
+    in_the_way.mkdir()
+    assert "crl.pem: cannot be written" in city.run("revoke", "edge-1", fails=True)
+    assert revoked(city) == set()
+    in_the_way.rmdir()
+    assert "revoked already; the list is written again" in city.run("revoke", "edge-1")
+    assert revoked(city) == {only.serial}
+
+
+def test_the_list_holds_from_when_certificates_do_and_as_long_as_the_authority(city: City) -> None:
+    """A broker turns everybody away before its list begins, and once it has run out."""
     crl = x509.load_pem_x509_crl((city.ca / "crl.pem").read_bytes())
-    assert crl.next_update_utc == certificate(city.ca / "ca.pem").not_valid_after_utc
+    ca = certificate(city.ca / "ca.pem")
+    assert crl.last_update_utc == ca.not_valid_before_utc
+    assert datetime.now(UTC) - crl.last_update_utc >= authority.EARLIER
+    assert crl.next_update_utc == ca.not_valid_after_utc
+
+
+def test_a_host_s_name_may_be_longer_than_a_common_name(city: City, tmp_path: Path) -> None:
+    host = f"{'a' * 61}.example"
+    assert len(host) == 69
+    city.run("server", "--host", host, "--out", tmp_path / "broker")
+    signed = certificate(tmp_path / "broker" / "server.pem")
+    names = signed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == [host]
+    assert [entry.name for entry in authority.entries(city.ca)] == [host]
+
+
+@pytest.mark.parametrize(("name", "size"), [("ñ" * 40, 80), ("a" * 65, 65), ("", 0)])
+def test_an_authority_s_name_that_does_not_fit_is_refused(
+    city: City, tmp_path: Path, name: str, size: int
+) -> None:
+    said = city.run("init", "--ca", tmp_path / "other", "--name", name, fails=True)
+    assert f"--name: 1 to 64 bytes (UTF-8), found {size}" in said
+    assert not (tmp_path / "other").exists()
 
 
 @pytest.mark.parametrize("host", ["", "Broker", "a b", "*.example", "a..b", "-a", "a" * 254])

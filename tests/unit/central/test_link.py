@@ -154,7 +154,7 @@ def test_a_refused_connection_is_a_fault_unless_it_passes(faults: list[str], wor
     link._on_connect(None, None, None, reason(words, PacketTypes.CONNACK), None)
     assert bool(faults) is is_fault
     if is_fault:
-        assert faults == [f"broker 127.0.0.1:1883: connection without a user refused: {words}"]
+        assert faults == [f"broker 127.0.0.1:1883: connection of a client without a user refused: {words}"]
 
 
 @pytest.mark.parametrize("words", ["Not authorized", "Bad user name or password", "Banned"])
@@ -170,7 +170,7 @@ def test_once_connected_a_refusal_is_told_and_tried_again(faults: list[str], wor
         "connection lost, trying again",
         "broker refuses us, trying again",
     ], "once, and with no guess at what the broker has said"
-    assert (logs[1]["log_level"], logs[1]["who"], logs[1]["reason"]) == ("error", "of user 'centre'", words)
+    assert (logs[1]["log_level"], logs[1]["who"], logs[1]["reason"]) == ("error", "user 'centre'", words)
     link._on_message(None, None, a_publish(1))
     assert not link._closing.is_set()
 
@@ -207,7 +207,7 @@ def test_a_broker_of_another_version_is_guessed_at(faults: list[str], protocol: 
     assert f'Does it speak MQTT {protocol}? If not, set protocol: "{other}"' in hint
     link._on_connect(None, None, None, reason("Unsupported protocol version", PacketTypes.CONNACK), None)
     assert faults == [
-        "broker 127.0.0.1:1883: connection without a user refused: Unsupported protocol version; "
+        "broker 127.0.0.1:1883: connection of a client without a user refused: Unsupported protocol version; "
         f'set protocol: "{other}"'
     ]
 
