@@ -119,11 +119,15 @@ def look_age_s(port: int, *, now: datetime) -> float:
     address = f"http://{ADDRESS}:{port}/metrics"
     try:
         with build_opener(ProxyHandler({})).open(address, timeout=_ANSWER_S) as answer:
-            text = answer.read().decode()
-    except (OSError, HTTPException, UnicodeDecodeError) as error:
+            families = list(text_string_to_metric_families(answer.read().decode()))
+    except (
+        OSError,
+        HTTPException,
+        ValueError,
+    ) as error:  # ValueError: something else than metrics, or not UTF-8
         raise WorkerError(f"{address}: no box answers: {getattr(error, 'reason', error)}") from error
-    for family in text_string_to_metric_families(text):
-        if family.name == _LOOKED:
+    for family in families:
+        if family.name == _LOOKED and family.samples:
             return now.timestamp() - float(family.samples[0].value)
     raise WorkerError(f"{address}: the box has not looked at itself yet")
 

@@ -3,6 +3,7 @@
     enroll request -> DIR/next/edge.key, <edge_id>.csr     (the request goes to the city's authority)
     enroll install -> DIR/<serial>/{edge.key,edge.pem,ca.pem}, and DIR/current points to it
 
-`current` changes in one step, so that a running box finds the old set or the new one, never half of each.
-It is read again at every connection: a renewed certificate needs no restart.
+`current` changes in one step, and is read again at every connection: a renewed certificate needs no restart.
+A connection opens the three files one after another: where `current` changes in between, the set does not fit
+together, that connection is refused, and the next try finds the new set.
 """

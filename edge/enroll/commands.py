@@ -1,5 +1,6 @@
 """`python -m edge enroll`."""
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import click
 from pydantic import TypeAdapter, ValidationError
 
 from edge.contract.read import Identifier
-from edge.enroll.configuration import edge_id_of, put_tls
+from edge.enroll.configuration import check_owner, edge_id_of, put_tls
+from edge.enroll.install import CURRENT
 from edge.enroll.install import install as put_to_use
 from edge.enroll.request import make
 from edge.errors import ConfigError
@@ -55,6 +57,8 @@ def install(certificate: Path, ca: Path, folder: Path, config: Path | None) -> N
     With --config its mqtt.tls then names them. A box that runs takes them at its next connection.
     """
     edge_id = None if config is None else edge_id_of(config)
+    if config is not None:
+        check_owner(config, folder / CURRENT, user=os.geteuid())  # before anything is put to use
     done = put_to_use(certificate, ca, folder=folder, edge_id=edge_id, clock=lambda: datetime.now(UTC))
     click.echo(
         f"{done.folder}  {done.edge_id}, until {done.not_after:%Y-%m-%d %H:%M} UTC ({done.days:.0f} days)"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +34,7 @@ def put_tls(path: Path, folder: Path) -> bool:
     Raises:
         ConfigError: something else stands there, or the place is not found: says what to write.
     """
+    check_owner(path, folder, user=os.geteuid())
     text = _text(path)
     before = _parsed(path, text)
     wanted = _wanted(path, folder)
@@ -46,6 +48,32 @@ def put_tls(path: Path, folder: Path) -> bool:
         raise ConfigError(f"{path}: mqtt.tls: {reason}; write there {_flow(wanted)}")
     _replace(path, after)
     return True
+
+
+def check_owner(path: Path, folder: Path, *, user: int) -> None:
+    """Refuse where `put_tls` would put this user's (uid) file in the place of another's.
+
+    Raises:
+        ConfigError: it would, or the file cannot be read; says what to do.
+    """
+    wanted = _wanted(path, folder)
+    if (_parsed(path, _text(path)).get("mqtt") or {}).get("tls") == wanted:
+        return
+    owner = path.stat().st_uid
+    if owner != user:
+        name = _user_name(owner)
+        raise ConfigError(
+            f"{path}: belongs to {name}: run it as {name}: sudo -u {name} ...; "
+            f"or write there, under mqtt, tls: {_flow(wanted)}"
+        )
+
+
+def _user_name(uid: int) -> str:
+    """As sudo takes it."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"'#{uid}'"
 
 
 def _wanted(path: Path, folder: Path) -> dict[str, str]:
@@ -106,15 +134,16 @@ def _parsed(path: Path, text: str) -> dict[str, Any]:
 
 
 def _replace(path: Path, text: str) -> None:
-    """The new text in the file's place, with its owner and mode."""
+    """The new text in the file's place, with its mode; nothing that lies in the way is written through."""
     path = path.resolve()
     part = path.with_name(f".{path.name}.part")
     try:
-        state = path.stat()
-        part.write_text(text, encoding="utf-8")
-        part.chmod(state.st_mode & 0o777)
-        if os.geteuid() == 0:
-            os.chown(part, state.st_uid, state.st_gid)
+        mode = path.stat().st_mode & 0o777
+        part.unlink(missing_ok=True)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        with os.fdopen(os.open(part, flags, 0o600), "w", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(text)
         part.replace(path)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error

@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from edge.certificate import check_issuer, check_key, check_name, check_time, load, load_key, name_of
-from edge.enroll.request import KEY, NEXT, write_new
+from edge.enroll.request import KEY, NEXT, write
 from edge.errors import CertificateError
 
 CURRENT: Final = "current"
@@ -93,9 +93,9 @@ def _put(folder: Path, certificate: x509.Certificate, ca: x509.Certificate) -> N
     try:
         if place.exists() and place.resolve() != (folder / CURRENT).resolve():
             shutil.rmtree(place)  # left behind by an installation that was cut off
-        write_new(place / KEY, (folder / NEXT / KEY).read_bytes(), mode=0o600)
-        write_new(place / CERTIFICATE, certificate.public_bytes(Encoding.PEM), mode=0o644)
-        write_new(place / AUTHORITY, ca.public_bytes(Encoding.PEM), mode=0o644)
+        write(place / KEY, (folder / NEXT / KEY).read_bytes(), mode=0o600)
+        write(place / CERTIFICATE, certificate.public_bytes(Encoding.PEM), mode=0o644)
+        write(place / AUTHORITY, ca.public_bytes(Encoding.PEM), mode=0o644)
         link = folder / f".{CURRENT}.part"
         link.unlink(missing_ok=True)
         link.symlink_to(place.name, target_is_directory=True)

@@ -49,18 +49,18 @@ def make(folder: Path, *, edge_id: str) -> Request:
     key = load_key(key_path) if again else ec.generate_private_key(ec.SECP256R1())
     if not again:
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        write_new(key_path, pem, mode=0o600)
+        write(key_path, pem, mode=0o600)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, edge_id)])
     csr = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, SHA256())
     path = folder / NEXT / f"{edge_id}.csr"
     for earlier in path.parent.glob("*.csr"):
         earlier.unlink()
-    write_new(path, csr.public_bytes(Encoding.PEM), mode=0o644)
+    write(path, csr.public_bytes(Encoding.PEM), mode=0o644)
     return Request(path, key_path, _fingerprint(key.public_key()), again)
 
 
-def write_new(path: Path, content: bytes, *, mode: int) -> None:
-    """Write a file that must not be there yet, making its folder; on disk when this returns.
+def write(path: Path, content: bytes, *, mode: int) -> None:
+    """Write a file, or put it in another's place, making its folder; whole or not at all, on disk when this returns.
 
     Raises:
         CertificateError: it cannot be written.

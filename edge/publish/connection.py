@@ -183,6 +183,8 @@ class Connection:
                 self._client.connect(settings.host, settings.port, settings.keepalive_s, clean_start=True)
             else:
                 self._client.connect(settings.host, settings.port, settings.keepalive_s)
+        except (ssl.SSLEOFError, ssl.SSLZeroReturnError) as error:  # as a broker does that is being restarted
+            raise LinkLostError(f"{self._where}: closed during the handshake of TLS") from error
         except ssl.SSLError as error:
             if tls.is_alert(str(error)):
                 raise self._refused_by_alert(str(error)) from error

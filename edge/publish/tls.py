@@ -23,6 +23,9 @@ _WORDS: Final = {
 def use(client: paho.Client, settings: TlsSettings) -> None:
     """Let a client speak TLS with these files.
 
+    They are opened one after another: where they are exchanged in between they do not fit together, which is
+    refused here or by the broker, and healed by the next try.
+
     Raises:
         PublishError: they cannot be used; names them.
     """

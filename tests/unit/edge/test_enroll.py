@@ -1,6 +1,7 @@
 """A box's way to its certificate: what is made, what is refused, and what stays as it was."""
 
 import os
+import pwd
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 from edge import certificate as checks
 from edge.check import faults
 from edge.cli import cli
-from edge.enroll.configuration import put_tls
+from edge.enroll.configuration import check_owner, put_tls
 from edge.enroll.install import install
 from edge.errors import CertificateError, ConfigError
 from edge.settings import load
@@ -235,7 +236,7 @@ class TestInstall:
         settings = load(config)
         assert settings.mqtt.tls is not None
         assert settings.mqtt.tls.key_file == tls / "current" / "edge.key"
-        assert faults(settings.model_copy(update={"spool": settings.spool})) == []
+        assert faults(settings) == []
         said = run(cli, "check-config", config)
         assert "certificate for 365 more days" in said
 
@@ -281,6 +282,39 @@ class TestConfiguration:
         put_tls(config, tmp_path / "state" / "current")
         named = yaml.safe_load(config.read_text())["mqtt"]["tls"]["ca_file"]
         assert named == str(tmp_path / "state" / "current" / "ca.pem")
+
+    def test_a_link_that_lies_in_the_way_is_not_followed(self, tmp_path: Path) -> None:
+        config, other = tmp_path / "edge.yaml", tmp_path / "other"
+        config.write_text(BOX)
+        config.chmod(0o640)
+        other.write_text("another's")
+        other.chmod(0o600)
+        (tmp_path / ".edge.yaml.part").symlink_to(other)
+        assert put_tls(config, tmp_path / "tls" / "current")
+        assert (other.read_text(), other.stat().st_mode & 0o777) == ("another's", 0o600)
+        assert (config.is_symlink(), config.stat().st_mode & 0o777) == (False, 0o640)
+        assert yaml.safe_load(config.read_text())["mqtt"]["tls"]["key_file"] == "tls/current/edge.key"
+
+    def test_another_user_s_file_is_not_replaced(self, tmp_path: Path) -> None:
+        config, tls = tmp_path / "edge.yaml", tmp_path / "tls" / "current"
+        config.write_text(BOX)
+        owner = pwd.getpwuid(os.geteuid()).pw_name
+        with pytest.raises(ConfigError, match=f"belongs to {owner}: run it as {owner}: sudo -u {owner} "):
+            check_owner(config, tls, user=os.geteuid() + 1)
+        put_tls(config, tls)
+        check_owner(config, tls, user=os.geteuid() + 1)  # nothing is left to write
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a file away")
+    def test_root_puts_nothing_to_use_for_another_user(
+        self, city: City, tls: Path, sign: Callable[..., Path], tmp_path: Path
+    ) -> None:
+        config = tmp_path / "edge.yaml"
+        config.write_text(BOX)
+        os.chown(config, 54_321, -1)
+        request(tls)
+        words = (sign(tls), city.ca / "ca.pem", "--dir", tls, "--config", config)
+        assert "sudo -u '#54321'" in run(cli, "enroll", "install", *words, fails=True)
+        assert (config.read_text(), (tls / "current").exists()) == (BOX, False)
 
     def test_other_files_are_not_overwritten(self, tmp_path: Path) -> None:
         config = tmp_path / "edge.yaml"
@@ -368,7 +402,7 @@ class TestDaysLeft:
         assert bool(checks.fault(days)) is bool(word)
 
 
-def test_a_key_is_never_written_where_one_lies(tls: Path) -> None:
+def test_a_key_of_another_kind_that_waits_is_kept_and_used(tls: Path) -> None:
     key = ec.generate_private_key(ec.SECP384R1())
     (tls / "next").mkdir(parents=True)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

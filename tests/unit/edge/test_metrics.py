@@ -1,8 +1,10 @@
 """Metrics, scraped as Prometheus does: over HTTP, from loopback, and from nowhere else."""
 
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from urllib.request import ProxyHandler, build_opener
 
@@ -172,6 +174,27 @@ def test_whether_a_box_lives_is_told_by_its_last_look(start: Callable[..., Metri
         look_age_s(start(None).port, now=NOON)
     with pytest.raises(WorkerError, match="no box answers: .*refused"):
         look_age_s(free_port(), now=NOON)
+
+
+class Elsewhere(BaseHTTPRequestHandler):
+    """Another program's page on the port of the configuration."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<html>hello {there\n")
+
+    def log_message(self, *_words: object) -> None:
+        pass
+
+
+def test_a_port_of_another_program_is_no_box() -> None:
+    with HTTPServer((ADDRESS, 0), Elsewhere) as server:
+        answering = threading.Thread(target=server.handle_request)
+        answering.start()
+        with pytest.raises(WorkerError, match="no box answers: "):
+            look_age_s(server.server_port, now=NOON)
+        answering.join()
 
 
 def test_alive_asks_the_box_of_the_configuration(start: Callable[..., MetricsServer], tmp_path: Path) -> None:

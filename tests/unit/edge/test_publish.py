@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from brokers import free_port
+from city import City
 from edge_reads import NOON, Clock, ack, builder
 
 from edge.contract.delivery import Ack, Gone, Stream
@@ -493,6 +494,16 @@ class TestRefusal:
         settings = MqttSettings(tls={"ca_file": tmp_path / "ca.pem"})
         with pytest.raises(PublishError, match=r"TLS files cannot be used \(.*ca\.pem\)"):
             connect(settings)
+
+    # paho leaves the socket of a failed handshake to the garbage collector.
+    @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+    def test_a_broker_that_hangs_up_in_the_handshake_of_tls_is_tried_again_soon(self, tmp_path: Path) -> None:
+        ca = City(tmp_path / "city").ca / "ca.pem"
+        with (
+            answering(None) as server,
+            pytest.raises(LinkLostError, match="closed during the handshake of TLS"),
+        ):
+            connect(MqttSettings(port=server.port, tls={"ca_file": ca}))
 
     # paho leaves the socket of a failed handshake to the garbage collector.
     @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
