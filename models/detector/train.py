@@ -170,11 +170,16 @@ def last_whole(weights: Path) -> Path | None:
     return None
 
 
-def is_finished(checkpoint: Path) -> bool:
-    """Whether the run that wrote it came to its end: ultralytics then takes the optimiser away."""
+def is_finished(checkpoint: Path, epochs: int) -> bool:
+    """Whether nothing of a run of that many epochs is left to train.
+
+    ultralytics writes epoch -1 when it takes the optimiser away; a run that was cut off just before, or was shortened
+    since, has its last epoch behind it too, and ultralytics would not go on with it.
+    """
     import torch
 
-    return bool(torch.load(checkpoint, map_location="cpu", weights_only=False)["epoch"] == -1)
+    epoch = int(torch.load(checkpoint, map_location="cpu", weights_only=False)["epoch"])
+    return epoch == -1 or epoch + 1 >= epochs
 
 
 def retime(checkpoint: Path, epochs: int) -> None:
@@ -203,7 +208,7 @@ def train(work: Path, recipe: dict[str, Any], *, stage: str) -> None:
 
     settings, machine = arguments(recipe, work, stage=stage), recipe["machine"]
     begun = last_whole(work / RUNS[stage] / "weights")
-    if begun is not None and is_finished(begun):
+    if begun is not None and is_finished(begun, settings["epochs"]):
         click.echo(f"{begun}: this run is finished")
         return
     if begun is not None:

@@ -144,9 +144,19 @@ def test_a_run_goes_on_from_the_newest_epoch_that_is_whole(tmp_path: Path) -> No
     for damaged in (b"", whole[: len(whole) // 2], b"nothing of the kind"):
         (tmp_path / "last.pt").write_bytes(damaged)
         assert last_whole(tmp_path) == tmp_path / "epoch10.pt"
-    assert not is_finished(tmp_path / "epoch10.pt")
+    assert not is_finished(tmp_path / "epoch10.pt", 12)
     torch.save({"epoch": -1}, tmp_path / "last.pt")
-    assert is_finished(tmp_path / "last.pt")
+    assert is_finished(tmp_path / "last.pt", 12)
+
+
+def test_a_run_whose_last_epoch_is_done_is_finished_however_it_ended(tmp_path: Path) -> None:
+    """Cut off after the last epoch, or shortened to fewer: ultralytics would refuse to go on with it."""
+    from models.detector.train import is_finished
+
+    torch.save({"epoch": 7}, tmp_path / "epoch7.pt")
+    assert is_finished(tmp_path / "epoch7.pt", 8)
+    assert is_finished(tmp_path / "epoch7.pt", 5)
+    assert not is_finished(tmp_path / "epoch7.pt", 9)
 
 
 @pytest.mark.parametrize(
