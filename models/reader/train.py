@@ -78,6 +78,15 @@ def rate(step: int, rules: dict[str, Any]) -> float:
     return float(rules["rate"] * (0.5 + 0.5 * math.cos(math.pi * share)) + 1e-6)
 
 
+def differences(begun: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """Rules that a run was begun with and that the recipe has otherwise now; its length may change."""
+    return [
+        f"{key} was {begun.get(key)}, is {now.get(key)}"
+        for key in sorted({*begun, *now} - {"steps"})
+        if begun.get(key) != now.get(key)
+    ]
+
+
 class Run:
     """A training that can be stopped and gone on with."""
 
@@ -97,11 +106,31 @@ class Run:
         if words := lettering_fold(work):
             self.sets["lettering"] = words
         if (last := work / "last.pt").exists():
-            state = torch.load(last, weights_only=True, map_location=self.device)
-            self.model.load_state_dict(state["model"])
-            self.average.load_state_dict(state["average"])
-            self.optimiser.load_state_dict(state["optimiser"])
-            self.step, self.best = state["step"], state["best"]
+            self._go_on(last)
+
+    def _go_on(self, last: Path) -> None:
+        """Take up what `save` kept.
+
+        Raises:
+            click.ClickException: it was begun by another recipe, or does not say by which.
+        """
+        state = torch.load(last, weights_only=True, map_location=self.device)
+        if not {"rules", "sets"} <= set(state):
+            raise click.ClickException(
+                f"{last} does not say by which recipe it was begun: name another --work, or delete it to begin anew"
+            )
+        if found := differences(state["rules"], self.rules):
+            raise click.ClickException(
+                f"{last} was begun by another recipe ({'; '.join(found)}): name another --work, or delete it"
+            )
+        self.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step, self.best = state["step"], state["best"]
+        if state["sets"] != sorted(self.sets):
+            was, now = ", ".join(state["sets"]), ", ".join(sorted(self.sets))
+            click.echo(f"held out were {was}, are {now}: the best is looked for anew")
+            self.best = -1.0
 
     def learn(self, batch: tuple[Tensor, ...]) -> float:
         """One step; the loss."""
@@ -145,6 +174,8 @@ class Run:
             "optimiser": self.optimiser.state_dict(),
             "step": self.step,
             "best": self.best,
+            "rules": self.rules,
+            "sets": sorted(self.sets),
         }
         torch.save(state, self.work / "last.tmp")
         (self.work / "last.tmp").replace(self.work / "last.pt")

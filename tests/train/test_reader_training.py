@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 import pytest
 import yaml
@@ -30,7 +31,7 @@ from models.reader.atalaya_plate import Model  # noqa: E402
 from models.reader.data import Source, collate, rendered_fold  # noqa: E402
 from models.reader.export import FILES, write  # noqa: E402
 from models.reader.measure import read  # noqa: E402
-from models.reader.train import loss_of  # noqa: E402
+from models.reader.train import Run, loss_of  # noqa: E402
 
 PARAMS: dict[str, Any] = {"widths": [8, 16, 24, 32], "depth": [1, 1], "kinds": len(prepare.KINDS)}
 KEPT = 100
@@ -123,6 +124,56 @@ def test_kept_words_are_never_drawn_for_training(bank: Path, tmp_path: Path) -> 
 
 def test_without_words_there_is_no_fold_of_them(bank: Path) -> None:
     assert data.lettering_fold(bank) == []
+
+
+class TestGoingOn:
+    """A run goes on by the recipe that it was begun with, or not at all."""
+
+    RECIPE = yaml.safe_load(prepare.RECIPE.read_text(encoding="utf-8")) | {
+        "net": {"widths": PARAMS["widths"], "depth": PARAMS["depth"]}
+    }
+
+    def run(self, work: Path, **changes: Any) -> Run:
+        return Run(work, self.RECIPE, {**self.RECIPE["cpu"], **changes})
+
+    @pytest.fixture
+    def work(self, bank: Path, tmp_path: Path) -> Path:
+        """A run that was stopped after 7 steps, its best 0.5."""
+        (tmp_path / "bank").symlink_to(bank / "bank")
+        run = self.run(tmp_path)
+        run.step, run.best = 7, 0.5
+        run.save()
+        return tmp_path
+
+    @pytest.mark.parametrize("steps", [8, 15500, 99999])
+    def test_it_may_be_longer_or_shorter(self, work: Path, steps: int) -> None:
+        run = self.run(work, steps=steps)
+        assert (run.step, run.best) == (7, 0.5)
+
+    def test_another_recipe_is_refused_and_named(self, work: Path) -> None:
+        with pytest.raises(
+            click.ClickException, match=r"another recipe \(batch was 128, is 64; decay was 0.02, is 0.5\)"
+        ):
+            self.run(work, decay=0.5, batch=64, steps=9)
+
+    @pytest.mark.parametrize("missing", ["rules", "sets"])
+    def test_one_that_does_not_say_its_recipe_is_refused(self, work: Path, missing: str) -> None:
+        state = torch.load(work / "last.pt", weights_only=True)
+        del state[missing]
+        torch.save(state, work / "last.pt")
+        with pytest.raises(click.ClickException, match="does not say by which recipe"):
+            self.run(work)
+
+    def test_the_best_of_other_sets_does_not_count(
+        self, work: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        words = {f"word{n}": np.full((20, 60), 10 * n, np.uint8) for n in range(8)}
+        np.savez(work / "crops.npz", **words)  # type: ignore[arg-type]
+        (work / "crops.json").write_text("[]", encoding="utf-8")
+        run = self.run(work)
+        assert (run.step, run.best) == (7, -1.0)
+        said = capsys.readouterr().out
+        assert said == "held out were rendered, are lettering, rendered: the best is looked for anew\n"
 
 
 @pytest.fixture(scope="module")

@@ -4,21 +4,27 @@ import csv
 import json
 from pathlib import Path
 
+import click
 import cv2
 import numpy as np
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from models.reader.prepare import (
     BANK_SHAPE,
     KINDS,
     RECIPE,
+    Sources,
     agreed,
+    check_sources,
     flat_plates,
     held_out,
     lettering,
+    main,
     replated_crops,
     write_bank,
+    write_real,
 )
 from models.synth.patterns import CLASSES
 from models.synth.reserved import is_reserved
@@ -129,3 +135,62 @@ def test_words_are_pictures_without_a_plate(tmp_path: Path) -> None:
     ]
     _labels(tmp_path, rows)
     assert [int(grey[0, 0]) for grey in lettering(tmp_path)] == [10, 12]
+
+
+class TestSources:
+    """Crops that are kept are those that were asked for."""
+
+    @pytest.fixture
+    def made(self, tmp_path: Path) -> tuple[Path, Sources]:
+        """A work folder with crops of folders that hold next to nothing, and these."""
+        folders = [tmp_path / name for name in ("data", "painted", "words")]
+        for folder in folders:
+            _labels(folder, [])
+        work = tmp_path / "work"
+        work.mkdir()
+        sources = Sources(folders[0], (folders[1],), (folders[2],))
+        write_real(sources, work, {**RULES, "streets": 0}, seed=1)
+        return work, sources
+
+    def test_the_same_folders_may_be_named_again(self, made: tuple[Path, Sources]) -> None:
+        work, sources = made
+        check_sources(sources, work)
+        kept = json.loads((work / "sources.json").read_text(encoding="utf-8"))
+        assert kept["lettering"] == [str(sources.lettering[0])]
+
+    def test_a_second_call_of_the_program_keeps_what_is_there(self, made: tuple[Path, Sources]) -> None:
+        work, sources = made
+        write_bank(work / "bank", 2, seed=4, faces=())
+        call = ["--work", str(work), "--data", str(sources.data), "--replated", str(sources.replated[0])]
+        before = (work / "crops.npz").stat().st_mtime_ns
+        done = CliRunner().invoke(main, [*call, "--lettering", str(sources.lettering[0])])
+        assert done.exit_code == 0, done.output
+        assert (work / "crops.npz").stat().st_mtime_ns == before
+        refused = CliRunner().invoke(main, call)
+        assert refused.exit_code == 2
+        assert "other lettering" in refused.output
+
+    @pytest.mark.parametrize("name", ["data", "replated", "lettering"])
+    def test_other_folders_are_refused(self, made: tuple[Path, Sources], name: str) -> None:
+        work, sources = made
+        other = sources.data.parent / "other"
+        changed = {"data": sources.data, "replated": sources.replated, "lettering": sources.lettering}
+        changed[name] = other if name == "data" else (other,)
+        with pytest.raises(click.UsageError, match=f"made with other {name}: .*, not .*other: name another"):
+            check_sources(Sources(**changed), work)  # type: ignore[arg-type]
+
+    def test_crops_of_nobody_knows_which_folders_are_kept_only_without_more(
+        self, made: tuple[Path, Sources]
+    ) -> None:
+        work, sources = made
+        (work / "sources.json").unlink()
+        with pytest.raises(click.UsageError, match="does not say which --replated and --lettering"):
+            check_sources(sources, work)
+        check_sources(Sources(sources.data), work)
+
+    @pytest.mark.parametrize("option", ["--replated", "--lettering"])
+    def test_what_belongs_to_real_crops_is_refused_without_them(self, tmp_path: Path, option: str) -> None:
+        done = CliRunner().invoke(main, ["--work", str(tmp_path / "work"), option, str(tmp_path)])
+        assert done.exit_code == 2
+        assert "are for --data" in done.output
+        assert not (tmp_path / "work").exists()

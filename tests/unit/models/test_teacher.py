@@ -78,7 +78,8 @@ class TestWeights:
 
     def test_a_missing_wheel_is_named(self) -> None:
         with pytest.raises(
-            AssetError, match="needs the package no_such_wheel 3.10.0 .*: it is not installed"
+            AssetError,
+            match=r"the teacher needs the package no_such_wheel 3.10.0 \(extra \[train\]\): it is not installed",
         ):
             weight_file("no_such_wheel")
 
