@@ -31,11 +31,6 @@ class NetDetector:
         self._net, self._size = net, size
         self._least_score, self._overlap = least_score, overlap
 
-    @property
-    def version(self) -> str:
-        """Unnamed: these weights are being measured, not shipped."""
-        return "candidate@000000000000"
-
     def detect(self, bgr: Bgr) -> list[Detection]:
         """Plates in a frame of any size, best first, boxes clipped to the frame."""
         picture, fit = letterbox(bgr, width=self._size[0], height=self._size[1])

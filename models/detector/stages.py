@@ -24,9 +24,9 @@ import click
 import yaml
 
 from models.detector.recipe import RECIPE, SECTIONS, read_recipe
+from models.second_look.recipe import RECIPE as LOOK_RECIPE
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-LOOK_RECIPE: Final = ROOT / "models" / "second_look" / "recipe.yaml"
 MODELS: Final = ROOT / "models"
 FILES: Final = {
     "detector": ("plate.pt", "plate.onnx", "plate.xml", "plate.bin", "plate.json"),

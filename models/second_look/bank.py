@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from edge.detect.second_look import VEHICLES
 from edge.detect.views import far_view, near_view, size_of
 from edge.types import Box
+from models.second_look.samples import UNKNOWN
 
-UNKNOWN: Final = -1
-"""Of a vehicle: not to be learnt from."""
 LIMIT: Final = 0.8
 """Largest shift and growth that is taught, as the edge allows it."""
 

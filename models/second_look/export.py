@@ -1,4 +1,4 @@
-"""Export the second look: `python -m models.second_look.export --data ../shared/data --work DIR`.
+"""Export the second look: `python -m models.second_look.export --work DIR`.
 
 Reads WORK/look/fit.json (fit.py) and writes, beside this file or below --out:
 
@@ -23,7 +23,7 @@ from edge.detect.second_look import Manifest
 from edge.detect.views import FAR, NEAR
 from models.second_look.measure import Views
 from models.second_look.net import SecondLook
-from models.second_look.recipe import read_recipe, recipe_of
+from models.second_look.recipe import recipe_of
 from models.second_look.train import load
 
 NAME: Final = "second-look"
@@ -91,14 +91,13 @@ def write(
     manifest: dict[str, Any],
     views: Views,
     precision: str,
-    recipe: dict[str, Any] | None = None,
+    recipe: dict[str, Any],
 ) -> None:
     """Write every form of the net and its manifest into `folder`; int8 ranges as the recipe says."""
-    rules = recipe or read_recipe()
     to_onnx(net, folder / "look.onnx")
     model = openvino.convert_model(str(folder / "look.onnx"))
     if precision == "int8":
-        model = quantised(model, views, count=rules["export"]["calibration"], seed=rules["seed"])
+        model = quantised(model, views, count=recipe["export"]["calibration"], seed=recipe["seed"])
     openvino.save_model(model, str(folder / "look.xml"), compress_to_fp16=precision != "fp32")
     sha256 = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES}
     whole = Manifest(**(manifest | {"name": NAME, "sha256": sha256}))

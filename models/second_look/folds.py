@@ -92,10 +92,3 @@ def _with_parts(
         for number, part in enumerate(variants(bgr, 1 if picture.boxes else copies, rng)):
             name = picture.set_name if number == 0 else f"{picture.set_name}_part"
             yield Picture(picture.path, name, picture.kind, picture.boxes), part
-
-
-def valid_pictures(data: Path) -> Iterator[tuple[Picture, Bgr]]:
-    """What the report looks at: the gate's pictures "without a plate" show plates, and are left out."""
-    for picture in read_labels(data, split="valid"):
-        if picture.kind == "scene" and (picture.boxes or picture.set_name == "negative"):
-            yield picture, picture_of(data / picture.path)

@@ -9,7 +9,6 @@ Parts, each written below WORK:
     lettering  bank/lettering: rendered lettering that is no plate, set into real and rendered streets
     fold       fold.npz: the detector's proposals on the held-out fold, as the edge would see them; of the rendered
                fold, fold-rendered.npz and vehicles-rendered.json; without --data that is fold.npz too
-    valid      valid.npz: the same of the pictures that report.py measures on (--data)
 """
 
 import json
@@ -35,7 +34,7 @@ from models.detector.lettering import pieces, set_in
 from models.detector.prepare import Picture, is_held_out, picture_of, read_labels, usable
 from models.detector.recipe import recipe_of as detector_recipe_of
 from models.detector.rendered import check
-from models.second_look.folds import real_fold, rendered_fold, valid_pictures, write_views
+from models.second_look.folds import real_fold, rendered_fold, write_views
 from models.second_look.mine import Miner
 from models.second_look.recipe import recipe_of
 from models.second_look.samples import Sample, nothing, write_bank
@@ -191,7 +190,7 @@ def write_fold(job: Job) -> None:
 
 
 @click.command()
-@click.argument("part", type=click.Choice([*BANKS, "fold", "valid"]))
+@click.argument("part", type=click.Choice([*BANKS, "fold"]))
 @click.option(
     "--data", type=click.Path(path_type=Path, exists=True), help="labelled pictures; none: rendered alone"
 )
@@ -211,8 +210,6 @@ def main(part: str, data: Path | None, work: Path, scenes: Path | None, detector
     job = Job(work, data, scenes, first, recipe, detector_recipe_of(work))
     if part == "fold":
         write_fold(job)
-    elif part == "valid":
-        write_views(valid_pictures(job.real), detector=first, out=work / "valid.npz")
     else:
         write_part(part, job)
 

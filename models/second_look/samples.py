@@ -6,7 +6,7 @@ A bank is near.npy, far.npy and boxes.npz: where the box lies in the patches, an
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from edge.detect.views import FAR_RISE, size_of, view
 from edge.types import Bgr, Box
 
-UNKNOWN = -1
-"""Of a vehicle: not known here."""
+UNKNOWN: Final = -1
+"""Of a vehicle: not known here, and not to be learnt from."""
 
 
 @dataclass(frozen=True, slots=True)

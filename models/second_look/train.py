@@ -25,6 +25,7 @@ from torch.nn import functional
 
 from edge.detect.second_look import VEHICLES
 from models.detector import curve
+from models.detector.train import has_bfloat16
 from models.second_look.bank import Bank, Batch, taught_in
 from models.second_look.fit import summary
 from models.second_look.measure import Views
@@ -108,6 +109,7 @@ class Run:
         self.of_others = round(self.rules["batch"] * self.rules["negatives"])
         self.steps_an_epoch = math.ceil(len(self.plates) / (self.rules["batch"] - self.of_others))
         self.epoch = self.steps = 0
+        self.bfloat16 = has_bfloat16()
         if (self.folder / "last.pt").is_file():
             last = torch.load(self.folder / "last.pt", weights_only=True)
             self.net.load_state_dict(last["net"])
@@ -124,6 +126,7 @@ class Run:
 
     def learn(self) -> float:
         """One epoch; returns the mean loss."""
+        torch.manual_seed(self.seed + self.epoch)  # of the dropout: the same where a run goes on
         rng = np.random.default_rng([self.seed, self.epoch])
         plates = rng.permutation(self.plates)
         losses = []
@@ -137,7 +140,7 @@ class Run:
             batch = self.bank.batch(chosen, rng)
             for group in self.optimiser.param_groups:
                 group["lr"] = self.rate(self.epoch * self.steps_an_epoch + step)
-            with torch.autocast("cpu", torch.bfloat16):
+            with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
                 near, far = torch.from_numpy(batch.near).float(), torch.from_numpy(batch.far).float()
                 answers = self.net(
                     near.contiguous(memory_format=torch.channels_last),

@@ -120,6 +120,25 @@ def test_training_learns_to_tell_a_plate_and_goes_on_where_it_stopped(work: Path
         assert [int(row["epoch"]) for row in csv.DictReader(file)] == [1, 2, 3, 4, 5, 6]
 
 
+def test_a_run_that_went_on_is_the_one_that_never_stopped(work: Path, tmp_path: Path) -> None:
+    from models.second_look.train import Run
+
+    nets = {}
+    for name, stops in (("whole", False), ("resumed", True)):
+        folder = tmp_path / name
+        folder.mkdir()
+        for shared in ("bank", "fold.npz", "vehicles-train.json"):
+            (folder / shared).symlink_to(work / shared)
+        run = Run(folder, small_recipe())
+        for _ in range(2):
+            run.save(run.look(run.learn()))
+            run = Run(folder, small_recipe()) if stops else run
+        nets[name] = run.net.state_dict()
+    assert small_recipe()["train"]["drop"] > 0
+    for key, value in nets["whole"].items():
+        assert torch.equal(value, nets["resumed"][key]), key
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch calls its exporter old
 def test_the_exports_agree(work: Path, tmp_path: Path) -> None:
     import onnxruntime
@@ -133,7 +152,9 @@ def test_the_exports_agree(work: Path, tmp_path: Path) -> None:
 
     torch.manual_seed(3)
     net, views = SecondLook().eval(), Views.load(work / "fold.npz")
-    write(net, tmp_path, manifest=plain_manifest(0.1).model_dump(), precision="fp16", views=views)
+    write(
+        net, tmp_path, manifest=plain_manifest(0.1).model_dump(), precision="fp16", views=views, recipe=RULES
+    )
     expected = answers_of(net, views.near, views.far)
     session = onnxruntime.InferenceSession(str(tmp_path / "look.onnx"), providers=["CPUExecutionProvider"])
     compiled = openvino.Core().compile_model(

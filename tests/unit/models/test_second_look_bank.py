@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from edge.detect.second_look import moved
 from edge.detect.views import FAR, NEAR, NEAR_SIZES
 from edge.types import Box
-from models.second_look.bank import UNKNOWN, Bank, change_between, shaken, worsened
+from models.second_look.bank import Bank, change_between, shaken, worsened
 from models.second_look.mine import Miner, anywhere, variants
 from models.second_look.recipe import read_recipe
-from models.second_look.samples import Sample, patches, write_bank
+from models.second_look.samples import UNKNOWN, Sample, patches, write_bank
 
 RULES = read_recipe()["patches"]
 PLATE = Box(300, 200, 80, 24)
