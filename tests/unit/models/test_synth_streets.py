@@ -9,6 +9,9 @@ import yaml
 
 from models.detector.prepare import read_labels
 from models.detector.rendered import check
+from models.synth.arrays import Image, Rng
+from models.synth.scene.fixing import Sighting
+from models.synth.scene.traffic import Passage
 from models.synth.streets import SET, write_streets
 from models.synth.training import Stage
 
@@ -22,7 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_no_picture_has_a_plate(folder: Path) -> None:
+def test_every_picture_is_labelled_as_a_scene_without_a_box(folder: Path) -> None:
     pictures = read_labels(folder, split="train")
     assert len(pictures) == 3
     assert all(p.set_name == SET and p.kind == "scene" and not p.boxes for p in pictures)
@@ -50,12 +53,18 @@ def test_the_same_seed_draws_the_same(folder: Path) -> None:
     assert packed == (folder / "scenes/street_31_000001.jpg").read_bytes()
 
 
-def test_vehicles_with_and_without_plates_differ_by_plates_alone() -> None:
+def test_no_vehicle_of_a_street_bears_a_plate(monkeypatch: pytest.MonkeyPatch) -> None:
     stage = Stage(31, 0, WIDE)
-    _, legible, passages = stage.picture(31, 1)
-    assert passages
-    assert all(p.vehicle.plates for p in passages)
-    assert len(legible) <= len(passages)
+    composed, shown = stage._composed, list[Passage]()
+
+    def recorded(passages: list[Passage], rng: Rng) -> tuple[Image, list[Sighting]]:
+        shown.extend(passages)
+        return composed(passages, rng)
+
+    monkeypatch.setattr(stage, "_composed", recorded)
+    stage.without_plates(31, 1, empty=False)
+    assert shown
+    assert not any(passage.vehicle.plates for passage in shown)
 
 
 def test_a_seed_of_the_clips_is_refused(tmp_path: Path) -> None:
