@@ -11,7 +11,7 @@ the fold is written here, to measure on beside the real one:
 import csv
 import random
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from models.detector.prepare import (
 from models.detector.recipe import recipe_of
 from models.detector.rendered import check, windows
 from models.detector.streets import LETTERED, lettered_streets, without_plates
+from models.synth.labels import write_labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +78,7 @@ class FoldWriter:
 
     def close(self) -> None:
         """Write labels.csv: the fold is whole."""
-        with (self._folder / "labels.csv").open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, [column.name for column in fields(Row)], lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(asdict(row) for row in self._rows)
+        write_labels(self._folder / "labels.csv", Row, self._rows)
 
 
 def row_of(set_name: str, box: tuple[float, float, float, float], vehicle: str) -> Row:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.types import Bgr, Box
+from models.detector.prepare import picture_of
 
 _FADE: Final = 0.3
 """How far a piece fades out at its sides, share of its height."""
@@ -43,12 +44,8 @@ def pieces(folder: Path) -> Iterator[Bgr]:
     """
     with (folder / "labels.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            if row["plate"]:
-                continue
-            bgr = cv2.imread(str(folder / row["path"]))
-            if bgr is None:
-                raise ValueError(f"{folder / row['path']}: not a readable picture")
-            yield np.asarray(bgr, np.uint8)
+            if not row["plate"]:
+                yield picture_of(folder / row["path"])
 
 
 def set_in(

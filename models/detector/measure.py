@@ -11,11 +11,8 @@ from pathlib import Path
 from statistics import median
 from typing import Protocol
 
-import cv2
-import numpy as np
-
 from edge.types import Bgr, Box, Detection
-from models.detector.prepare import Picture
+from models.detector.prepare import Picture, picture_of
 
 MATCH_IOU = 0.5
 
@@ -85,11 +82,9 @@ def look(detector: Finder, data: Path, pictures: Sequence[Picture]) -> list[Outc
     """
     outcomes = []
     for picture in pictures:
-        bgr = cv2.imread(str(data / picture.path))
-        if bgr is None:
-            raise ValueError(f"{data / picture.path}: not a readable picture")
+        bgr = picture_of(data / picture.path)
         start = time.perf_counter()
-        found = detector.detect(np.asarray(bgr, np.uint8))
+        found = detector.detect(bgr)
         seconds = time.perf_counter() - start
         truth = tuple(Box(*box) for box in picture.boxes)
         outcomes.append(Outcome(picture.set_name, truth, tuple(found), seconds))

@@ -13,7 +13,8 @@ from rich.progress import track
 from edge.detect.nets import FirstNet
 from edge.detect.views import FAR, NEAR, far_view, near_view
 from edge.types import Bgr, Detection
-from models.detector.prepare import Picture, is_held_out, picture_of, read_labels, usable
+from models.detector.choose import held_out
+from models.detector.prepare import Picture, picture_of, read_labels
 from models.second_look.mine import variants
 
 
@@ -64,14 +65,13 @@ def write_views(pictures: Iterable[tuple[Picture, Bgr]], *, detector: FirstNet, 
 
 
 def real_fold(
-    data: Path, rules: dict[str, Any], *, copies: int, rng: random.Random
+    data: Path, detector: dict[str, Any], *, copies: int, rng: random.Random
 ) -> Iterator[tuple[Picture, Bgr]]:
-    """The held-out fold of DATA; each picture without a plate also in parts, `copies` in all, for there are few."""
-    held = [
-        p
-        for p in usable(read_labels(data, split="train"), rules)
-        if p.kind == "scene" and is_held_out(p, rules["holdout"])
-    ]
+    """The held-out fold of DATA by the detector's recipe.
+
+    Each picture without a plate comes also in parts, `copies` in all, for there are few.
+    """
+    held = [p for p in held_out(data, detector) if p.kind == "scene"]
     yield from _with_parts(data, held, copies, rng)
 
 

@@ -178,7 +178,7 @@ def write_fold(job: Job) -> None:
     rng = random.Random(job.recipe["seed"])  # noqa: S311 - chooses parts, keeps no secret
     copies, work = job.recipe["data"]["variants"], job.work
     if job.data is not None:
-        pictures = real_fold(job.data, job.detector["data"], copies=copies["negative"], rng=rng)
+        pictures = real_fold(job.data, job.detector, copies=copies["negative"], rng=rng)
         write_views(pictures, detector=job.first, out=work / "fold.npz")
     if job.data is None or (work / "fold" / "labels.csv").is_file():
         pictures = rendered_fold(work, copies=copies["synth_street"], rng=rng)

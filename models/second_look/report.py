@@ -18,8 +18,9 @@ from edge.detect.openvino import OpenVinoDetector
 from edge.detect.proposer import Proposer
 from edge.detect.second_look import VEHICLES
 from edge.types import Detection
+from models.detector.choose import held_out
 from models.detector.measure import MATCH_IOU, Outcome, false_boxes, look, median_ms, score
-from models.detector.prepare import Picture, is_held_out, read_labels, usable
+from models.detector.prepare import Picture, read_labels
 from models.detector.recipe import read_recipe as detector_recipe
 from models.second_look.bank import vehicles_of
 from models.second_look.prepare import rendered
@@ -83,9 +84,7 @@ def table(counts: Counter[tuple[str, str]]) -> list[str]:
 def main(data: Path, work: Path, scenes: Path | None) -> None:
     """Measure the shipped detector."""
     cv2.setNumThreads(1)
-    rules = detector_recipe()["data"]
-    train = usable(read_labels(data, split="train"), rules)
-    fold = [p for p in train if is_held_out(p, rules["holdout"])]
+    fold = held_out(data, detector_recipe())
     # The gate's pictures "without a plate" show plates that its own detector missed: they are no negatives.
     valid = [
         p

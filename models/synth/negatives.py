@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import numpy as np
 
 from edge.types import Box
 from models.synth.arrays import Image, Rng, stream
+from models.synth.labels import write_labels
 from models.synth.reserved import check_training_seed
 from models.synth.signs import draw_sign
 from models.synth.training import LICENCE, Label
@@ -110,8 +111,5 @@ def write_lettering(
             )
         )  # fmt: skip
         progress(number + 1)
-    with (out / "labels.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [column.name for column in fields(Lettering)], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(asdict(label) for label in labels)
+    write_labels(out / "labels.csv", Lettering, labels)
     return labels

@@ -6,15 +6,13 @@ to be none. Here every plate is missing: whatever a detector finds is false.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable
-from dataclasses import asdict, fields
 from pathlib import Path
 
 import cv2
 import yaml
 
-from models.synth.labels import LabelRow
+from models.synth.labels import LabelRow, write_labels
 from models.synth.reserved import check_training_seed
 from models.synth.training import LICENCE, Stage, street_seed, vehicle_seed
 
@@ -67,10 +65,7 @@ def write_streets(
             )
         )
         progress(number + 1)
-    with (folder / "labels.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [column.name for column in fields(LabelRow)], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(asdict(label) for label in labels)
+    write_labels(folder / "labels.csv", LabelRow, labels)
     manifest = {
         "generator": "models/synth",
         "seed": seed,

@@ -6,9 +6,8 @@ outside the reserved range.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -18,7 +17,7 @@ import yaml
 from models.synth import lettering
 from models.synth.arrays import Floats, Image, Rng, pick, stream
 from models.synth.clips.truth import box
-from models.synth.labels import LabelRow
+from models.synth.labels import LabelRow, write_labels
 from models.synth.patterns import CLASSES, PlateClass
 from models.synth.plates import PlateImage, PlateSpec, render_plate
 from models.synth.reserved import check_training_seed
@@ -144,10 +143,7 @@ def write_set(
             labels.extend(rows)
             done += 1
             progress(done)
-    with (folder / "labels.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [column.name for column in fields(Label)], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(asdict(label) for label in labels)
+    write_labels(folder / "labels.csv", Label, labels)
     manifest = {
         "generator": "models/synth",
         "seed": seed,
