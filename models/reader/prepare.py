@@ -114,9 +114,11 @@ _SAME = str.maketrans("O", "0")
 
 def real_crops(data: Path, rules: dict[str, Any]) -> Iterator[tuple[NDArray[np.uint8], dict[str, Any]]]:
     """Grey crops of `train` with a text."""
-    reader = PpOcrReader()
     with (data / "labels.csv").open(encoding="utf-8", newline="") as file:
         rows = [r for r in csv.DictReader(file) if r["split"] == "train" and r["set"] in rules["sets"]]
+    if not rows:
+        return
+    reader = PpOcrReader()
     for row in track(rows, description="real crops"):
         picture = cv2.imread(str(data / row["path"]))
         if picture is None or (row["kind"] == "scene" and not row["w"]):
