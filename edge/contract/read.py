@@ -82,6 +82,7 @@ class PictureRef(Message):
 
     crop: bool = False
     overview: bool = False
+    clip: bool = False
 
 
 FARTHEST: Final = 1e6
@@ -94,6 +95,13 @@ class PtzPosition(Message):
     pan: Annotated[float, Field(ge=-FARTHEST, le=FARTHEST)]
     tilt: Annotated[float, Field(ge=-FARTHEST, le=FARTHEST)]
     zoom: Annotated[float | None, Field(ge=-FARTHEST, le=FARTHEST)] = None
+
+
+class GeoPosition(Message):
+    """Where the camera was (WGS 84), for those that travel: body cameras, patrol cars, helicopters."""
+
+    lat: Annotated[float, Field(ge=-90.0, le=90.0, description="degrees north")]
+    lon: Annotated[float, Field(ge=-180.0, le=180.0, description="degrees east")]
 
 
 class ModelVersions(Message):
@@ -138,6 +146,19 @@ class PlateRead(Message):
     track_id: Annotated[int, Field(ge=0, description="the object's number at this camera (ONVIF ObjectId)")]
     lane: str | None = None
     direction: Literal["approaching", "receding"] | None = None
+    speed_mps: Annotated[
+        float | None,
+        Field(ge=0.0, le=150.0, description="metres a second along the lane; null where not calibrated"),
+    ] = None
+    trust: Annotated[
+        Literal["normal", "lower"],
+        Field(
+            description="lower: from ordinary CCTV or a recording, not from a camera set up to read plates"
+        ),
+    ] = "normal"
+    location: Annotated[
+        GeoPosition | None, Field(description="where a camera that travels was at `best_at`; null elsewhere")
+    ] = None
     preset: Annotated[
         str | None,
         Field(description="where a turning camera rested; null where it does not turn, or nobody knows"),
