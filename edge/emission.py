@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from edge.contract import read
 from edge.evidence import Shot
@@ -26,6 +27,8 @@ class Emission:
         emitted_at: when the emission rule fired.
         shot: the evidence.
         preset, position: where a turning camera rested.
+        trust: how far the camera's reads are to be trusted.
+        location: where a camera that travels was as it took the evidence.
     """
 
     kind: Kind
@@ -40,6 +43,8 @@ class Emission:
     preset: str | None
     position: Position | None = None
     lane: str | None = None
+    trust: Literal["normal", "lower"] = "normal"
+    location: read.GeoPosition | None = None
 
     def message(
         self,
@@ -76,6 +81,8 @@ class Emission:
             track_id=self.track_id,
             lane=self.lane,
             direction=self.direction,
+            trust=self.trust,
+            location=self.location,
             preset=self.preset,
             ptz=_ptz(self.position),
             pictures=pictures,

@@ -144,9 +144,16 @@ class Passage:
             nothing = np.zeros((0, 0, 3), dtype=np.uint8)
             self._shown = replace(self._shown, crop=nothing, overview=nothing)
 
-    def is_same_as(self, track: Track) -> bool:
-        """Whether a track of an equal plate is this very passage."""
+    def is_same_as(self, track: Track, *, anywhere: bool = False) -> bool:
+        """Whether a track of an equal plate is this very passage.
+
+        Args:
+            track: of an equal plate.
+            anywhere: the camera itself moves: where in the picture it is found again, and how large, tells nothing.
+        """
         away = track.last_at - self.track.last_at
+        if anywhere:
+            return away <= SAME_PLACE
         if self.track.stands and self.track.box.iou(track.box) >= _SAME_PLACE_IOU:
             return away <= SAME_PLACE
         zoom = track.box.width / self.track.box.width

@@ -66,11 +66,13 @@ class Seen:
 
     Attributes:
         emitted: whether its passage has been emitted.
+        passage: as emissions number it.
     """
 
     box: Box
     verdict: Verdict | None
     emitted: bool
+    passage: int = 0
 
 
 class Pipeline:
@@ -146,7 +148,7 @@ class Pipeline:
         """The plates of the newest frame."""
         live = [t for t in self._tracker.tracks if t.last_at == self._newest]
         passages = [(t, self._passages[t.id]) for t in live]
-        return [Seen(t.box, p.verdict, emitted=p.is_emitted) for t, p in passages]
+        return [Seen(t.box, p.verdict, p.is_emitted, p.track_id) for t, p in passages]
 
     def _begin(self, track: Track, frame: Frame) -> Passage:
         return Passage(
@@ -218,7 +220,8 @@ class Pipeline:
         if passage.is_emitted or passage.verdict is None or not passage.is_legible:
             return None
         known = self._known.get(passage.verdict.plate)
-        return known if known is not None and known.is_same_as(passage.track) else None
+        is_same = known is not None and known.is_same_as(passage.track, anywhere=self._camera.travels)
+        return known if is_same else None
 
     def _join(self) -> None:
         """Let tracks of a plate that was emitted a moment ago go on as that passage."""
@@ -268,6 +271,7 @@ class Pipeline:
         self._known[verdict.plate] = passage
         place = self._place(passage.preset)
         lane = place.lane(shot.box, frame_size=shot.frame_size)
+        way = passage.track.direction or (lane and lane.direction) or place.direction
         return Emission(
             kind=kind,
             camera_id=self._camera.id,
@@ -277,10 +281,11 @@ class Pipeline:
             emitted_at=now,
             verdict=verdict,
             shot=shot,
-            direction=passage.track.direction or (lane and lane.direction) or place.direction,
+            direction=None if self._camera.travels else way,  # else it is the camera that comes or goes
             preset=passage.preset,
             position=passage.position,
             lane=lane.name if lane else None,
+            trust=self._camera.trust,
         )
 
     def _forget(self, at: datetime) -> None:

@@ -182,6 +182,15 @@ class CameraSettings(Section):
         description="how common plates of each country are here (weights); others share a small rest",
     )
     ptz: PtzSettings | None = Field(default=None, description="a guard tour, where the camera turns")
+    trust: Literal["normal", "lower"] = Field(
+        default="normal",
+        description="lower: ordinary CCTV, not set up to read plates; its reads and their alerts say so",
+    )
+    travels: bool = Field(
+        default=False,
+        description="the camera itself moves (car, body, aircraft): which way vehicles go is not told, and one that "
+        "is seen again within two minutes, wherever in the picture, is one read",
+    )
 
     @field_validator("url", mode="before")
     @classmethod

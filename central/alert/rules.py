@@ -10,6 +10,12 @@ from edge.contract.read import Character, PlateRead, Scored
 _DOUBT = 0.9
 """A character less likely than this is named in the explanation, with what else it may be."""
 
+_LOWER_TRUST = (
+    "LOWER TRUST: from ordinary CCTV or a recording, so compare the pictures before anybody is stopped "
+    "(MENOR CONFIANZA: de CCTV común o de una grabación; compare las imágenes antes de detener a alguien)."
+)
+"""In both languages: whoever stops a car must not need the other one to see it."""
+
 _SECOND_LOOK = "A better look"
 
 
@@ -73,6 +79,8 @@ def _sentences(hit: Hit, *, country_known: bool, late_by: timedelta | None) -> I
         f"{entry.reason} in {entry.list_name} (priority {entry.priority}, source {entry.source or 'not given'}, "
         f"case {entry.case_number or 'not given'})."
     )
+    if read.trust == "lower":
+        yield _LOWER_TRUST
     yield from _doubts(read.characters)
     if not country_known:
         yield f"The plate's country was not recognised; the list says {entry.country}."

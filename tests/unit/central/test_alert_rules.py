@@ -126,3 +126,10 @@ def test_a_second_look_says_what_it_reads_and_whether_it_fits():
 )
 def test_there_is_always_an_explanation(late: timedelta | None, listed: dict[str, str | None]):
     assert "ABC123" in told(a_read(1), late_by=late, **listed)
+
+
+def test_lower_trust_is_said_in_both_languages_and_normal_trust_is_not():
+    lower = told(a_read(1, trust="lower"))
+    assert "LOWER TRUST: from ordinary CCTV or a recording" in lower
+    assert "MENOR CONFIANZA" in lower
+    assert "TRUST" not in told(a_read(1))
