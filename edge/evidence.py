@@ -106,8 +106,23 @@ class Still:
         return self._overview
 
 
-def quality(crop: Bgr, box: Box, *, frame_width_px: int, frame_height_px: int) -> float:
-    """How good a picture of the plate it is, 0..1: the geometric mean of size and sharpness, less its faults."""
+@dataclass(frozen=True, slots=True)
+class Clarity:
+    """How clear a crop is, whatever its size.
+
+    Attributes:
+        sharpness: 0 smeared to 1.
+        contrast: grey levels between dark and bright, at least 1.
+        burnt: share of pixels that are white to the limit.
+    """
+
+    sharpness: float
+    contrast: float
+    burnt: float
+
+
+def clarity(crop: Bgr) -> Clarity:
+    """Measure a crop that holds little but the plate."""
     grey = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
     height = max(8, round(grey.shape[0] * _SHARP_WIDTH_PX / grey.shape[1]))
     grey = cv2.resize(grey, (_SHARP_WIDTH_PX, height), interpolation=cv2.INTER_AREA)
@@ -116,11 +131,16 @@ def quality(crop: Bgr, box: Box, *, frame_width_px: int, frame_height_px: int) -
     edges = np.abs(np.diff(grey.astype(np.float32), axis=1))
     steep = float(np.percentile(edges, 95)) / contrast
     sharp = min(1.0, max(0.0, (steep - _BLURRED) / (_SHARP - _BLURRED)))
+    return Clarity(sharp, contrast, float(np.mean(grey >= _BURNT)))
+
+
+def quality(crop: Bgr, box: Box, *, frame_width_px: int, frame_height_px: int) -> float:
+    """How good a picture of the plate it is, 0..1: the geometric mean of size and sharpness, less its faults."""
+    clear = clarity(crop)
     size = min(1.0, box.width / _FULL_WIDTH_PX)
-    burnt = float(np.mean(grey >= _BURNT))
-    exposure = min(1.0, contrast / _FULL_CONTRAST) * (1 - max(0.0, burnt - 0.5))
+    exposure = min(1.0, clear.contrast / _FULL_CONTRAST) * (1 - max(0.0, clear.burnt - 0.5))
     whole = _is_whole(box, frame_width_px=frame_width_px, frame_height_px=frame_height_px)
-    return float(np.sqrt(size * sharp)) * exposure * (1.0 if whole else _CUT_OFF)
+    return float(np.sqrt(size * clear.sharpness)) * exposure * (1.0 if whole else _CUT_OFF)
 
 
 def crop_jpeg(crop: Bgr, *, limit: int = CROP_BYTES) -> bytes:

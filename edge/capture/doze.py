@@ -16,7 +16,7 @@ while its key frames come often and what moves before it stays in view for longe
 import math
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, Literal, cast
 
 import av
 from av.packet import Packet
@@ -29,6 +29,8 @@ if TYPE_CHECKING:  # generic for type checkers only
     VideoPacket = Packet[VideoStream]
 Moves = Callable[[Luma], bool]
 """Whether something moves in a picture that lies ahead of those decoded so far."""
+
+Hindrance = Literal["reordered", "interval", "stays"]
 
 _MOST_INTERVAL_S: Final = 4.0  # between key frames: so much is decoded in one go where something moves
 _MOST_BYTES: Final = 16_000_000
@@ -59,10 +61,17 @@ class Doze:
     @property
     def is_allowed(self) -> bool:
         """Whether nothing is missed by looking at key frames only."""
-        if self._interval_s > _MOST_INTERVAL_S or self._peek.is_reordered:
-            return False
+        return self.hindrance is None
+
+    @property
+    def hindrance(self) -> Hindrance | None:
+        """Why it is not allowed: pictures out of order, key frames far apart, or what moves leaves too soon."""
+        if self._peek.is_reordered:
+            return "reordered"
+        if self._interval_s > _MOST_INTERVAL_S:
+            return "interval"
         short = sum(stay < _LONGER * self._interval_s for stay in self._stays)
-        return short * _ONE_IN <= max(len(self._stays), _ONE_IN - 1)
+        return None if short * _ONE_IN <= max(len(self._stays), _ONE_IN - 1) else "stays"
 
     def due(self, packet: "VideoPacket", *, media_s: float | None) -> "list[VideoPacket]":
         """The packets to decode now, oldest first; `media_s` is this one's presentation time, where it has any."""
