@@ -42,9 +42,13 @@ def write_clip(
 ) -> Path:
     """Encode `frames` pictures at 25 a second into any container that the suffix names."""
     options = {"g": str(gop), "bf": str(b_frames), "preset": "veryfast", "sc_threshold": "0", "crf": "18"}
+    if codec == "libx265":
+        keys = f"keyint={gop}:min-keyint={gop}:bframes={b_frames}:scenecut=0:log-level=none:pools=1"
+        options = {"preset": "ultrafast", "crf": "18", "x265-params": keys}
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=FPS, options=options if codec == "libx264" else {})
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        stream = container.add_stream(codec, rate=FPS, options=options if codec.startswith("libx26") else {})
+        stream.height, stream.width = draw(0).shape[:2]
+        stream.pix_fmt = "yuv420p"
         for number in range(frames):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(draw(number), format="bgr24")))
         container.mux(stream.encode())

@@ -1,4 +1,4 @@
-"""A recording as the simulated camera sends it: H.264 access units with their times, all in memory."""
+"""A recording as the simulated camera sends it: H.264 or H.265 access units with their times, all in memory."""
 
 import itertools
 import statistics
@@ -12,9 +12,26 @@ from av.error import FFmpegError
 from av.video.stream import VideoStream
 
 from edge.errors import ConfigError
-from edge.simulate.rtp import CLOCK_HZ, split_annex_b
+from edge.simulate.rtp import CLOCK_HZ, nal_kind, split_annex_b
 
-_IDR, _SPS, _PPS, _DELIMITER = 5, 7, 8, 9
+
+@dataclass(frozen=True, slots=True)
+class _Kinds:
+    """Numbers of NAL unit types.
+
+    Attributes:
+        sets: the parameter sets, in the order of a session description.
+        keys: pictures that are drawn from no other.
+        delimiter: says nothing.
+    """
+
+    sets: tuple[int, ...]
+    keys: range
+    delimiter: int
+
+
+_H264 = _Kinds(sets=(7, 8), keys=range(5, 6), delimiter=9)
+_H265 = _Kinds(sets=(32, 33, 34), keys=range(16, 22), delimiter=35)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +53,8 @@ class Clip:
 
     Attributes:
         ticks: length of one pass, the last picture's duration included, 1/90,000 s.
-        sps, pps: H.264 parameter sets, without start codes.
+        sps, pps: parameter sets, without start codes.
+        vps: the third one of H.265; empty: it is H.264.
     """
 
     path: Path
@@ -44,6 +62,12 @@ class Clip:
     ticks: int
     sps: bytes
     pps: bytes
+    vps: bytes = b""
+
+    @property
+    def is_h265(self) -> bool:
+        """Whether it is H.265, and not H.264."""
+        return bool(self.vps)
 
     @property
     def duration_s(self) -> float:
@@ -57,7 +81,9 @@ class Clip:
 
     def from_second(self, second: float) -> "Clip":
         """The same loop, begun with the first key frame at or after `second` (its first one, where none follows)."""
-        places = [n for n, unit in enumerate(self.units) if any(nal[0] & 0x1F == _IDR for nal in unit.nals)]
+        keys = (_H265 if self.is_h265 else _H264).keys
+        kinds = [[nal_kind(nal, h265=self.is_h265) for nal in unit.nals] for unit in self.units]
+        places = [n for n, found in enumerate(kinds) if any(kind in keys for kind in found)]
         begin = next((n for n in places if self.units[n].ticks >= second * CLOCK_HZ), 0)
         shift = self.units[begin].ticks
         turned = (*self.units[begin:], *self.units[:begin])
@@ -65,10 +91,10 @@ class Clip:
 
 
 def load_clip(path: Path) -> Clip:
-    """Read a file's first H.264 stream, whatever its container.
+    """Read a file's first video stream, whatever its container.
 
     Raises:
-        ConfigError: the file is missing, holds no H.264, or does not begin with a key frame.
+        ConfigError: the file is missing, holds neither H.264 nor H.265, or does not begin with a key frame.
     """
     if not path.is_file():
         raise ConfigError(f"{path}: clip is missing")
@@ -82,9 +108,12 @@ def load_clip(path: Path) -> Clip:
 
 
 def _read(path: Path, stream: VideoStream, container: av.container.InputContainer) -> Clip:
-    if stream.codec_context.name != "h264":
-        raise ConfigError(f"{path}: clip must be H.264, found {stream.codec_context.name}")
-    to_annex_b = BitStreamFilterContext("h264_mp4toannexb", stream)
+    name = stream.codec_context.name
+    if name not in {"h264", "hevc"}:
+        raise ConfigError(f"{path}: clip must be H.264 or H.265, found {name}")
+    h265 = name == "hevc"
+    kinds = _H265 if h265 else _H264
+    to_annex_b = BitStreamFilterContext(f"{name}_mp4toannexb", stream)
     times: list[Fraction] = []
     coded: list[tuple[bytes, ...]] = []
     last_duration = 0
@@ -93,19 +122,22 @@ def _read(path: Path, stream: VideoStream, container: av.container.InputContaine
             if filtered.pts is None:
                 raise ConfigError(f"{path}: picture {len(times) + 1} of the clip has no time")
             times.append(filtered.pts * Fraction(stream.time_base or 1))
-            coded.append(tuple(n for n in split_annex_b(bytes(filtered)) if n[0] & 0x1F != _DELIMITER))
+            nals = split_annex_b(bytes(filtered))
+            coded.append(tuple(n for n in nals if nal_kind(n, h265=h265) != kinds.delimiter))
             last_duration = filtered.duration or 0
     if not coded:
         raise ConfigError(f"{path}: clip holds no picture")
     first = min(times)
     ticks = [round((time - first) * CLOCK_HZ) for time in times]
     last_ticks = round(last_duration * Fraction(stream.time_base or 1) * CLOCK_HZ) or _step(ticks)
+    *vps, sps, pps = [_parameter_set(path, coded[0], kind, h265=h265) for kind in kinds.sets]
     return Clip(
         path=path,
         units=tuple(AccessUnit(t, nals) for t, nals in zip(ticks, coded, strict=True)),
         ticks=max(ticks) + last_ticks,
-        sps=_parameter_set(path, coded[0], _SPS),
-        pps=_parameter_set(path, coded[0], _PPS),
+        sps=sps,
+        pps=pps,
+        vps=vps[0] if vps else b"",
     )
 
 
@@ -116,8 +148,8 @@ def _step(ticks: list[int]) -> int:
     return int(statistics.median(steps)) if steps else CLOCK_HZ // 25
 
 
-def _parameter_set(path: Path, nals: tuple[bytes, ...], kind: int) -> bytes:
+def _parameter_set(path: Path, nals: tuple[bytes, ...], kind: int, *, h265: bool) -> bytes:
     for nal in nals:
-        if nal[0] & 0x1F == kind:
+        if nal_kind(nal, h265=h265) == kind:
             return nal
     raise ConfigError(f"{path}: clip does not begin with a key frame and its parameter sets")

@@ -36,7 +36,7 @@ simulate.add_command(onvif)
     multiple=True,
     required=True,
     metavar="NAME=FILE[#t=SECONDS]",
-    help="play FILE (H.264), from this second on, at rtsp://HOST:PORT/NAME; may be given again",
+    help="play FILE (H.264 or H.265), from this second on, at rtsp://HOST:PORT/NAME; may be given again",
 )
 @click.option(
     "--log",

@@ -34,11 +34,18 @@ class Faults:
         stall_after_s: after this long the session sends nothing; it goes on where it stopped, late, when the
             fault is taken back.
         abort_after_s: after this long the connection is reset.
+        becomes: from now on every session shows this clip, from its beginning, and does not say so: its session
+            description still tells of the clip before. None: the one that was asked for.
+        time_scale: by how much RTP timestamps run faster than time; 0: they stand still.
+        told_fps: what the session description says of the frame rate; None: the truth.
     """
 
     drop_share: float = 0.0
     stall_after_s: float | None = None
     abort_after_s: float | None = None
+    becomes: Clip | None = None
+    time_scale: float = 1.0
+    told_fps: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,28 +146,39 @@ class Player:
     async def _play(self, faults: Callable[[], Faults]) -> None:
         loop = asyncio.get_running_loop()
         start_s, reported_s = loop.time(), float("-inf")
+        pass_ticks = 0
         for number in itertools.count():
-            pass_s = start_s + number * self._clip.duration_s
-            self._log(number, late_s=loop.time() - pass_s)
-            for unit in self._clip.units:
+            pass_s = start_s + pass_ticks / CLOCK_HZ
+            showing = self._showing(faults())
+            self._log(number, showing, late_s=loop.time() - pass_s)
+            played_ticks = showing.ticks
+            for unit in showing.units:
                 due_s = pass_s + unit.ticks / CLOCK_HZ
                 await asyncio.sleep(max(0.0, due_s - loop.time()))
                 now = await self._suffer(faults, played_s=due_s - start_s)
-                await self._send(unit, number, drop_share=now.drop_share)
+                if self._showing(now) is not showing:
+                    played_ticks = unit.ticks
+                    break
+                timestamp = self._timestamp(pass_ticks + unit.ticks, now)
+                await self._send(unit, showing, timestamp=timestamp, drop_share=now.drop_share)
                 if due_s - reported_s >= _REPORT_EVERY_S:
                     reported_s = due_s
-                    self._report(self._timestamp(unit, number), late_s=loop.time() - due_s)
+                    self._report(timestamp, late_s=loop.time() - due_s)
+            pass_ticks += played_ticks
 
-    def _log(self, number: int, *, late_s: float) -> None:
+    def _showing(self, faults: Faults) -> Clip:
+        return faults.becomes or self._clip
+
+    def _log(self, number: int, showing: Clip, *, late_s: float) -> None:
         started_at = self._now() - timedelta(seconds=late_s)
-        self._journal(Pass(self._mount, self._session, number, started_at, self._clip.duration_s))
+        self._journal(Pass(self._mount, self._session, number, started_at, showing.duration_s))
 
     def _report(self, timestamp: int, *, late_s: float) -> None:
         at = self._now() - timedelta(seconds=late_s)
         self._outlet.report(self._packetiser.sender_report(timestamp=timestamp, at=at))
 
-    def _timestamp(self, unit: AccessUnit, number: int) -> int:
-        return (self._first_ticks + number * self._clip.ticks + unit.ticks) & 0xFFFFFFFF
+    def _timestamp(self, ticks: int, faults: Faults) -> int:
+        return (self._first_ticks + round(ticks * faults.time_scale)) & 0xFFFFFFFF
 
     async def _suffer(self, faults: Callable[[], Faults], *, played_s: float) -> Faults:
         now = faults()
@@ -171,8 +189,8 @@ class Player:
             raise BrokenOnPurposeError
         return now
 
-    async def _send(self, unit: AccessUnit, number: int, *, drop_share: float) -> None:
-        packets = self._packetiser.packets(unit.nals, timestamp=self._timestamp(unit, number))
+    async def _send(self, unit: AccessUnit, showing: Clip, *, timestamp: int, drop_share: float) -> None:
+        packets = self._packetiser.packets(unit.nals, timestamp=timestamp, h265=showing.is_h265)
         if drop_share:
             packets = [p for p in packets if self._random.random() >= drop_share]
         await self._outlet.send(packets)

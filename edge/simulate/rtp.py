@@ -1,4 +1,4 @@
-"""H.264 in RTP (RFC 6184, packetization-mode 1) and the RTCP sender report (RFC 3550)."""
+"""H.264 and H.265 in RTP (RFC 6184, packetization-mode 1; RFC 7798) and the RTCP sender report (RFC 3550)."""
 
 import struct
 from collections.abc import Iterator, Sequence
@@ -17,6 +17,9 @@ _FU_START, _FU_END = 0x80, 0x40
 _NRI = 0x60
 _TYPE = 0x1F
 _PARAMETER_SETS = (6, 7, 8)  # SEI, SPS, PPS: small, and sent together
+_AP, _FU = 48, 49  # of H.265
+_PARAMETER_SETS_265 = (32, 33, 34, 39, 40)  # VPS, SPS, PPS, SEI
+_LAYER = 0x81  # of an H.265 NAL unit's first byte, what is not its type
 _SENDER_REPORT = 200
 _NTP_EPOCH = datetime(1900, 1, 1, tzinfo=UTC)
 
@@ -37,14 +40,15 @@ class Packetiser:
         self.bytes_sent = 0
         self._payload_bytes = payload_bytes
 
-    def packets(self, nals: Sequence[bytes], *, timestamp: int) -> list[bytes]:
+    def packets(self, nals: Sequence[bytes], *, timestamp: int, h265: bool = False) -> list[bytes]:
         """The RTP packets of one access unit, the last one marked.
 
         Args:
             nals: its NAL units, without start codes.
             timestamp: presentation time in ticks of 90 kHz; wraps at 2**32.
+            h265: they are of H.265, and not of H.264.
         """
-        payloads = list(_payloads(nals, self._payload_bytes))
+        payloads = list(_payloads(nals, self._payload_bytes, h265=h265))
         packets = []
         for number, payload in enumerate(payloads, start=1):
             marker = _MARKER if number == len(payloads) else 0
@@ -83,37 +87,56 @@ def split_annex_b(stream: bytes) -> list[bytes]:
     return [nal for nal in (piece.rstrip(b"\x00") for piece in pieces) if nal]
 
 
-def _payloads(nals: Sequence[bytes], limit: int) -> Iterator[bytes]:
+def nal_kind(nal: bytes, *, h265: bool) -> int:
+    """The number of a NAL unit's type."""
+    return nal[0] >> 1 & 0x3F if h265 else nal[0] & _TYPE
+
+
+def _payloads(nals: Sequence[bytes], limit: int, *, h265: bool) -> Iterator[bytes]:
+    together = _PARAMETER_SETS_265 if h265 else _PARAMETER_SETS
     small: list[bytes] = []
     for nal in nals:
-        if nal[0] & _TYPE in _PARAMETER_SETS and len(nal) + 3 <= limit:
-            if sum(len(s) + 2 for s in small) + len(nal) + 3 > limit:
-                yield _aggregate(small)
+        if nal_kind(nal, h265=h265) in together and len(nal) + 4 <= limit:
+            if sum(len(s) + 2 for s in small) + len(nal) + 4 > limit:
+                yield _aggregate(small, h265=h265)
                 small = []
             small.append(nal)
             continue
         if small:
-            yield _aggregate(small)
+            yield _aggregate(small, h265=h265)
             small = []
         if len(nal) <= limit:
             yield nal
         else:
-            yield from _fragments(nal, limit)
+            yield from _fragments_265(nal, limit) if h265 else _fragments(nal, limit)
     if small:
-        yield _aggregate(small)
+        yield _aggregate(small, h265=h265)
 
 
-def _aggregate(nals: Sequence[bytes]) -> bytes:
+def _aggregate(nals: Sequence[bytes], *, h265: bool) -> bytes:
     if len(nals) == 1:
         return nals[0]
+    body = b"".join(struct.pack(">H", len(n)) + n for n in nals)
+    if h265:
+        return bytes([nals[0][0] & _LAYER | _AP << 1, nals[0][1]]) + body
     importance = max(nal[0] & _NRI for nal in nals)
-    return bytes([importance | _STAP_A]) + b"".join(struct.pack(">H", len(n)) + n for n in nals)
+    return bytes([importance | _STAP_A]) + body
 
 
 def _fragments(nal: bytes, limit: int) -> Iterator[bytes]:
     indicator, kind = (nal[0] & _NRI) | _FU_A, nal[0] & _TYPE
-    step = limit - 2
-    for begin in range(1, len(nal), step):
-        end = min(begin + step, len(nal))
-        flags = (_FU_START if begin == 1 else 0) | (_FU_END if end == len(nal) else 0)
-        yield bytes([indicator, flags | kind]) + nal[begin:end]
+    for flags, piece in _pieces(nal[1:], limit - 2):
+        yield bytes([indicator, flags | kind]) + piece
+
+
+def _fragments_265(nal: bytes, limit: int) -> Iterator[bytes]:
+    head = bytes([nal[0] & _LAYER | _FU << 1, nal[1]])
+    for flags, piece in _pieces(nal[2:], limit - 3):
+        yield head + bytes([flags | nal_kind(nal, h265=True)]) + piece
+
+
+def _pieces(body: bytes, step: int) -> Iterator[tuple[int, bytes]]:
+    """A NAL unit's body in parts, each with the flags that say whether it is the first or the last."""
+    for begin in range(0, len(body), step):
+        end = min(begin + step, len(body))
+        yield (_FU_START if begin == 0 else 0) | (_FU_END if end == len(body) else 0), body[begin:end]

@@ -112,7 +112,8 @@ class Connection:
         clip = self._clip(request)[1]
         base = request.uri.rstrip("/") + "/"
         headers = {"Content-Base": base, "Content-Type": "application/sdp"}
-        return Response(200, headers, _describe_clip(clip).encode())
+        told_fps = self._programme.faults.told_fps or clip.fps
+        return Response(200, headers, _describe_clip(clip, fps=told_fps).encode())
 
     async def _setup(self, request: Request) -> Response:
         mount, clip = self._clip(request)
@@ -227,10 +228,12 @@ def _pair(pattern: re.Pattern[str], parameters: list[str], *, limit: int) -> tup
     return None
 
 
-def _describe_clip(clip: Clip) -> str:
-    """The session description (RFC 4566, RFC 6184 section 8)."""
-    sets = ",".join(base64.b64encode(s).decode() for s in (clip.sps, clip.pps))
-    form = f"packetization-mode=1;profile-level-id={clip.sps[1:4].hex().upper()};sprop-parameter-sets={sets}"
+def _describe_clip(clip: Clip, *, fps: float) -> str:
+    """The session description (RFC 4566; RFC 6184 section 8, RFC 7798 section 7)."""
+    vps, sps, pps = (base64.b64encode(each).decode() for each in (clip.vps, clip.sps, clip.pps))
+    form = f"packetization-mode=1;profile-level-id={clip.sps[1:4].hex().upper()};sprop-parameter-sets={sps},{pps}"
+    if clip.is_h265:
+        form = f"sprop-vps={vps};sprop-sps={sps};sprop-pps={pps}"
     lines = (
         "v=0",
         "o=- 1 1 IN IP4 127.0.0.1",
@@ -240,9 +243,9 @@ def _describe_clip(clip: Clip) -> str:
         "a=control:*",
         "a=range:npt=now-",
         f"m=video 0 RTP/AVP {PAYLOAD_TYPE}",
-        f"a=rtpmap:{PAYLOAD_TYPE} H264/{CLOCK_HZ}",
+        f"a=rtpmap:{PAYLOAD_TYPE} {'H265' if clip.is_h265 else 'H264'}/{CLOCK_HZ}",
         f"a=fmtp:{PAYLOAD_TYPE} {form}",
-        f"a=framerate:{clip.fps:.3f}",
+        f"a=framerate:{fps:.3f}",
         f"a=control:{_TRACK}",
     )
     return "".join(f"{line}\r\n" for line in lines)

@@ -1,4 +1,4 @@
-"""H.264 in RTP: what is packed by us comes out again, read by RFC 6184 and by nobody's help but the RFC's."""
+"""H.264 and H.265 in RTP: what is packed by us comes out again, read by RFC 6184 and RFC 7798 and nothing else."""
 
 import struct
 from datetime import UTC, datetime
@@ -47,6 +47,48 @@ def unpacked(packets: list[bytes]) -> list[bytes]:
 def test_every_nal_unit_comes_out_as_it_went_in(nals: list[bytes], payload_bytes: int) -> None:
     packets = Packetiser(ssrc=1, sequence=0, payload_bytes=payload_bytes).packets(nals, timestamp=0)
     assert unpacked(packets) == nals
+    assert max(len(p) for p in packets) <= payload_bytes + 12
+
+
+NALS_265 = st.lists(
+    st.builds(
+        lambda kind, layer, body: bytes([kind << 1, layer]) + body,
+        st.sampled_from([1, 19, 32, 33, 34, 39]),
+        st.integers(1, 7),
+        st.binary(min_size=1, max_size=4000),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+def unpacked_265(packets: list[bytes]) -> list[bytes]:
+    """NAL units of RTP packets (RFC 7798, sections 4.4.1 to 4.4.3)."""
+    nals: list[bytes] = []
+    for packet in packets:
+        payload = packet[12:]
+        kind = payload[0] >> 1 & 0x3F
+        if kind == 48:
+            at = 2
+            while at < len(payload):
+                (size,) = struct.unpack_from(">H", payload, at)
+                nals.append(payload[at + 2 : at + 2 + size])
+                at += 2 + size
+        elif kind == 49:
+            if payload[2] & 0x80:
+                nals.append(bytes([payload[0] & 0x81 | (payload[2] & 0x3F) << 1, payload[1]]))
+            nals[-1] += payload[3:]
+        else:
+            nals.append(payload)
+    return nals
+
+
+@given(nals=NALS_265, payload_bytes=st.integers(40, 1400))
+def test_every_nal_unit_of_h265_comes_out_as_it_went_in(nals: list[bytes], payload_bytes: int) -> None:
+    packets = Packetiser(ssrc=1, sequence=0, payload_bytes=payload_bytes).packets(
+        nals, timestamp=0, h265=True
+    )
+    assert unpacked_265(packets) == nals
     assert max(len(p) for p in packets) <= payload_bytes + 12
 
 

@@ -5,7 +5,7 @@ import contextlib
 import itertools
 import json
 import selectors
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -33,6 +33,13 @@ class TestClip:
         assert clip.pps[0] & 0x1F == 8
         assert {n[0] & 0x1F for n in clip.units[0].nals} >= {5, 7, 8}, "it begins with a key frame"
 
+    def test_it_may_be_h265(self, tmp_path: Path) -> None:
+        clip = load_clip(write_clip(tmp_path / "new.mp4", frames=50, codec="libx265"))
+        assert clip.is_h265
+        assert len(clip.units) == 50
+        assert [nal[0] >> 1 & 0x3F for nal in (clip.vps, clip.sps, clip.pps)] == [32, 33, 34]
+        assert len(clip.from_second(0.5).units[0].nals) == len(clip.units[25].nals)
+
     @pytest.mark.parametrize(("second", "first"), [(0.0, 0), (0.5, 25), (1.0, 25), (1.5, 0)])
     def test_it_can_begin_at_a_later_key_frame(self, second: float, first: int) -> None:
         clip = load_clip(clip_file(frames=50, gop=25))
@@ -52,7 +59,7 @@ class TestClip:
 
     def test_another_codec_is_refused(self, tmp_path: Path) -> None:
         path = write_clip(tmp_path / "old.mp4", frames=5, codec="mpeg4")
-        with pytest.raises(ConfigError, match=r"must be H\.264, found mpeg4"):
+        with pytest.raises(ConfigError, match=r"must be H\.264 or H\.265, found mpeg4"):
             load_clip(path)
 
 
@@ -157,7 +164,11 @@ def ticker(frames: int = 5, step_s: float = 0.02) -> Clip:
 
 
 def play(
-    sink: Sink, *, for_s: float, faults: Faults | None = None, clip: Clip | None = None
+    sink: Sink,
+    *,
+    for_s: float,
+    faults: Faults | Callable[[], Faults] | None = None,
+    clip: Clip | None = None,
 ) -> list[Pass | End]:
     told: list[Pass | End] = []
     wanted = faults or Faults()
@@ -172,7 +183,7 @@ def play(
 
     async def run() -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(player.play(lambda: wanted), for_s)
+            await asyncio.wait_for(player.play(wanted if callable(wanted) else lambda: wanted), for_s)
 
     with asyncio.Runner(loop_factory=HastyLoop) as runner:
         runner.run(run())
@@ -235,6 +246,27 @@ class TestPlayer:
         assert 0.5 < len(sent) / len(sink.pictures) < 0.9
         numbers = [int.from_bytes(p[2:4], "big") for p in sent]
         assert any((b - a) % 65_536 > 1 for a, b in itertools.pairwise(numbers))
+
+    @pytest.mark.parametrize(("scale", "step"), [(2.0, 3600), (0.5, 900), (0.0, 0)])
+    def test_it_lies_about_time_when_told(self, scale: float, step: int) -> None:
+        sink = Sink()
+        play(sink, for_s=0.35, faults=Faults(time_scale=scale))
+        assert {(b - a) % 2**32 for a, b in itertools.pairwise(timestamps(sink))} == {step}
+
+    def test_it_becomes_another_clip_when_told(self) -> None:
+        sink, began = Sink(), []
+        other = ticker(3, 0.04)
+
+        def wanted() -> Faults:
+            began.append(asyncio.get_running_loop().time())
+            return Faults(becomes=other if began[-1] - began[0] > 0.05 else None)
+
+        play(sink, for_s=0.3, faults=wanted)
+        ticks = timestamps(sink)
+        steps = [(b - a) % 2**32 for a, b in itertools.pairwise(ticks)]
+        assert set(steps[:2]) == {1800}
+        assert set(steps[4:]) == {3600}
+        assert [packets[0][-1] for _, packets in sink.pictures][-4:] != [0] * 4
 
     def test_it_stalls_and_breaks_when_told(self) -> None:
         sink = Sink()
