@@ -72,6 +72,10 @@ def _read_columns() -> list[Column[Any]]:
         Column("direction", String(16)),
         Column("lane", String(32)),
         Column("preset", String(63)),
+        Column("speed_mps", Float),
+        Column("trust", String(16)),  # null: normal
+        Column("lat", Float),
+        Column("lon", Float),
         Column("votes", SmallInteger, nullable=False),
         Column("frames", SmallInteger, nullable=False),
         Column("late", Boolean, nullable=False),
@@ -149,6 +153,16 @@ edge_health = Table(
     metadata,
     Column("edge_id", String(63), primary_key=True),
     Column("online", Boolean, nullable=False),
+    Column("received_us", BigInteger, nullable=False),
+    Column("message", Text, nullable=False),
+)
+
+# Where each turning camera stands, as its edge said last.
+ptz_state = Table(
+    "ptz_state",
+    metadata,
+    Column("edge_id", String(63), primary_key=True),
+    Column("camera_id", String(63), primary_key=True),
     Column("received_us", BigInteger, nullable=False),
     Column("message", Text, nullable=False),
 )

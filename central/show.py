@@ -18,10 +18,12 @@ from central.query.reads import Counts
 from central.text import harmless, is_printable, printable
 from central.types import Alert, HotlistEntry, KeptRead
 from central.words import Words
+from edge.contract.ptz import PtzPhase, PtzState
 
 _BAR: Final = 8
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 _ROOMY: Final = 100
+_LOOKS: Final = {PtzPhase.WATCH: "green", PtzPhase.PAUSED: "yellow", PtzPhase.LOST: "red"}
 _FOLDED: Final = ("why", "topic", "source", "purpose", "detail")
 _TIMES: Final = ("time", "until", "told", "frame")
 
@@ -216,8 +218,10 @@ def _state(edge: EdgeState, now: datetime) -> str:
 
 
 def cameras_table(edges: Iterable[EdgeState], style: Style, *, now: datetime) -> Table:
-    """The cameras of all edges, as their edges saw them last."""
-    table = _table(style, "camera", "edge", "state", "frame", "analysed", "dropped", "reads", "why")
+    """The cameras of all edges, as their edges saw them last; how a tour stands, where one of them turns."""
+    edges = list(edges)
+    turning = ("ptz",) if any(edge.ptz for edge in edges) else ()
+    table = _table(style, "camera", "edge", "state", *turning, "frame", "analysed", "dropped", "reads", "why")
     for edge in edges:
         state = _state(edge, now)
         for camera in edge.health.cameras:
@@ -230,6 +234,7 @@ def cameras_table(edges: Iterable[EdgeState], style: Style, *, now: datetime) ->
                     style.words(str(camera.state) if state == "online" else state),
                     "green" if healthy else "red",
                 ),
+                *(_tour(edge.ptz.get(camera.camera_id), state, style) for _ in turning),
                 "?" if camera.last_frame_at is None else style.moment(camera.last_frame_at),
                 str(camera.frames_analysed),
                 str(camera.frames_dropped),
@@ -237,6 +242,15 @@ def cameras_table(edges: Iterable[EdgeState], style: Style, *, now: datetime) ->
                 camera.detail,
             )
     return table
+
+
+def _tour(state: PtzState | None, edge: str, style: Style) -> Text | str:
+    """What a turning camera is doing, and where; nothing of one whose edge says nothing."""
+    if state is None or edge != "online":
+        return ""
+    word = plain(style.words(f"ptz.{state.phase}"), _LOOKS.get(state.phase, ""))
+    back = "" if state.resumes_at is None else f" {style.words('until')} {style.clock(state.resumes_at)}"
+    return Text.assemble(word, plain(f" {state.preset or ''}".rstrip()), back)
 
 
 def as_json(name: str, records: Iterable[object], style: Style, **more: object) -> str:

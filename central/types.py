@@ -3,11 +3,16 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Final
 
 from edge.contract.delivery import Gone
 from edge.contract.health import EdgeHealth
+from edge.contract.ptz import PtzState
 from edge.contract.read import PlateRead
 from edge.contract.topics import Address, Numbered
+
+NORMAL: Final = "normal"
+"""The trust that nearly every read has; in the database and in the archive it is no word at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,14 @@ class HealthArrival:
     """An edge's health or last will."""
 
     health: EdgeHealth
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PtzArrival:
+    """Where a turning camera stands, as its edge says."""
+
+    state: PtzState
     received_at: datetime
 
 
@@ -175,6 +188,9 @@ class KeptRead:
         received_at: when the read first reached the centre; an update leaves it as it is.
         improved: an update has taken the first message's place; `captured_at` may be after `received_at` then, for
             the better frame came later.
+        speed_mps: metres a second along the lane, right to a centimetre; None where its camera is not calibrated.
+        trust: `normal`, or `lower`: from ordinary CCTV or a recording.
+        lat, lon: where a camera that travels was, degrees north and east (WGS 84), right to a centimetre.
     """
 
     captured_at: datetime
@@ -199,6 +215,10 @@ class KeptRead:
     improved: bool
     lane: str | None
     preset: str | None
+    speed_mps: float | None
+    trust: str
+    lat: float | None
+    lon: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +249,15 @@ class PlateBox:
 
 
 @dataclass(frozen=True, slots=True)
+class Gaze:
+    """Where a turning camera looked, as it said itself, in its own units; a ten-thousandth is the finest told."""
+
+    pan: float
+    tilt: float
+    zoom: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class DetailedRead(KeptRead):
     """A read with what an investigator weighs.
 
@@ -236,8 +265,10 @@ class DetailedRead(KeptRead):
         plate_raw: as read, before any grammar.
         characters: what else may stand at each position; None where the message cannot be read again.
         box: None where `characters` is.
+        ptz: None where the camera does not turn, or did not say.
     """
 
     plate_raw: str
     characters: tuple[Position, ...] | None
     box: PlateBox | None
+    ptz: Gaze | None

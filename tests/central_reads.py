@@ -81,6 +81,10 @@ def row_of(read: PlateRead, *, received_at: datetime | None = None, update_seq: 
         "direction": read.direction,
         "lane": read.lane,
         "preset": read.preset,
+        "speed_mps": read.speed_mps,
+        "trust": None if read.trust == "normal" else read.trust,
+        "lat": read.location and read.location.lat,
+        "lon": read.location and read.location.lon,
         "votes": read.votes,
         "frames": read.frames,
         "late": False,
@@ -123,5 +127,9 @@ def kept(seq: int, **more: Any) -> KeptRead:
         "improved": False,
         "lane": None,
         "preset": None,
+        "speed_mps": None,
+        "trust": "normal",
+        "lat": None,
+        "lon": None,
     }
     return KeptRead(**{**fields, **more})

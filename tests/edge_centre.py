@@ -19,6 +19,7 @@ from paho.mqtt.properties import Properties
 
 from edge.contract.delivery import Ack, Gone, Received, SeqRange, Stream
 from edge.contract.health import EdgeHealth
+from edge.contract.ptz import PtzState
 from edge.contract.topics import Numbered, Plain, parse, subscriptions
 
 ACK_S = 0.05
@@ -47,6 +48,7 @@ class Centre:
         self.arrived: Counter[tuple[int, Stream, int]] = Counter()
         self.gone: list[Gone] = []
         self.health: list[EdgeHealth] = []
+        self.ptz: list[PtzState] = []
         self.silent = False
         self.withheld: set[tuple[int, Stream, int]] = set()  # committed, but not acknowledged yet
         self._lock = threading.Lock()
@@ -109,6 +111,9 @@ class Centre:
     def _commit(self, topic: Plain | Numbered, payload: bytes) -> int:
         """Take one message in; the epoch that is to be acknowledged, 0 for none."""
         if isinstance(topic, Plain):
+            if topic.kind == "ptz":
+                self.ptz.append(PtzState.model_validate_json(payload))
+                return 0
             if topic.kind == "status":
                 self.health.append(EdgeHealth.model_validate_json(payload))
                 return 0

@@ -8,8 +8,16 @@ import structlog
 from pydantic import ValidationError
 from sqlalchemy import RowMapping
 
-from central.archive.schema import CORE, PARTITION, SCHEMA, likelihood_e4, pack_box, pack_characters
-from edge.contract.read import Box, Character, Message, ModelVersions
+from central.archive.schema import (
+    CORE,
+    PARTITION,
+    SCHEMA,
+    likelihood_e4,
+    pack_box,
+    pack_characters,
+    pack_ptz,
+)
+from edge.contract.read import Box, Character, Message, ModelVersions, PtzPosition
 
 _US_PER_DAY: Final = 86_400_000_000
 _LARGEST_CLOCK_ERROR_S: Final = 1e10
@@ -31,6 +39,7 @@ _SAME: Final = (
     "update_seq",
     "lane",
     "preset",
+    "trust",
 )
 
 _log = structlog.get_logger(__name__)
@@ -43,6 +52,7 @@ class _Evidence(Message):
     box: Box
     models: ModelVersions
     clock_error_s: float | None = None
+    ptz: PtzPosition | None = None
 
 
 def to_table(rows: Iterable[RowMapping]) -> pa.Table:
@@ -65,6 +75,9 @@ def _columns(row: RowMapping) -> dict[str, Any]:
         "first_offset_us": row["first_us"] - captured_us,
         "last_offset_us": row["last_us"] - captured_us,
         "received_offset_us": row["received_us"] - captured_us,
+        "speed_cmps": _whole(row["speed_mps"], 100),
+        "lat_e7": _whole(row["lat"], 10_000_000),
+        "lon_e7": _whole(row["lon"], 10_000_000),
     }
 
 
@@ -86,7 +99,13 @@ def _evidence(row: RowMapping) -> dict[str, Any]:
         "clock_error_us": _microseconds(evidence.clock_error_s),
         "detector": evidence.models.detector,
         "reader": evidence.models.reader,
+        "ptz": None if evidence.ptz is None else pack_ptz(evidence.ptz),
     }
+
+
+def _whole(value: float | None, parts: int) -> int | None:
+    """A number in so many parts of its unit."""
+    return None if value is None else round(value * parts)
 
 
 def _microseconds(seconds: float | None) -> int | None:

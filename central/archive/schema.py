@@ -2,11 +2,13 @@
 
 A Delta table partitioned by `captured_date`, the UTC date of capture, which stands in the path alone. Times
 are microseconds UTC (Spark refuses nanoseconds); the other times of a read are offsets from `captured_at`,
-which pack into fewer bits. What the message holds beyond these columns is not kept: the second best guesses
+which pack into fewer bits. What few reads have costs the others nothing: a column of nulls is a few bytes a
+file. What the message holds beyond these columns is not kept: the second best guesses
 at country, class and vehicle, brand and model, the track's number and the time of emission.
 """
 
 import math
+import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -14,7 +16,7 @@ from typing import Final
 import pyarrow as pa
 from deltalake import ColumnProperties, WriterProperties
 
-from edge.contract.read import Box, Character, CharacterAlternative
+from edge.contract.read import Box, Character, CharacterAlternative, PtzPosition
 
 PARTITION: Final = "captured_date"
 
@@ -51,6 +53,11 @@ SCHEMA: Final = pa.schema(
         pa.field("update_seq", _number, nullable=False),
         pa.field("lane", _text),
         pa.field("preset", _text),
+        # Since here, each column of a later version may be null: tables made before are given it (`ADDED`).
+        pa.field("speed_cmps", _small),  # centimetres a second
+        pa.field("trust", _text),  # null: normal
+        pa.field("lat_e7", pa.int32()),  # ten-millionths of a degree: a centimetre
+        pa.field("lon_e7", pa.int32()),
         # Null where it is the plate itself.
         pa.field("plate_raw", _text),
         pa.field("characters", pa.binary()),  # pack_characters
@@ -58,10 +65,14 @@ SCHEMA: Final = pa.schema(
         pa.field("clock_error_us", _number),
         pa.field("detector", _text),
         pa.field("reader", _text),
+        pa.field("ptz", pa.binary()),  # pack_ptz
     ]
 )
 
-EVIDENCE: Final = ("plate_raw", "characters", "box", "clock_error_us", "detector", "reader")
+ADDED: Final = ("speed_cmps", "trust", "lat_e7", "lon_e7", "ptz")
+"""Columns that a table or a file made before may lack; null there."""
+
+EVIDENCE: Final = ("plate_raw", "characters", "box", "clock_error_us", "detector", "reader", "ptz")
 """The columns that most questions do not ask for."""
 
 CORE: Final = pa.schema([field for field in SCHEMA if field.name not in EVIDENCE])
@@ -80,6 +91,8 @@ _DICTIONARY: Final = (
     "preset",
     "detector",
     "reader",
+    "trust",
+    "ptz",
 )
 _PACKED: Final = tuple(
     field.name for field in SCHEMA if pa.types.is_integer(field.type) or pa.types.is_timestamp(field.type)
@@ -184,6 +197,21 @@ def unpack_box(packed: bytes) -> tuple[float, float, float, float]:
     shares = int.from_bytes(packed, "big")
     x, y, width, height = ((shares >> shift & 0xFFF) / _BOX_STEPS for shift in (36, 24, 12, 0))
     return x, y, width, height
+
+
+def pack_ptz(ptz: PtzPosition) -> bytes:
+    """Pan, tilt and, where it is told, zoom: big-endian floats of 32 bits, for their units are the camera's own.
+
+    A camera at rest trembles in the digits that are cut off, and a preset must be one word of the dictionary.
+    """
+    told = (ptz.pan, ptz.tilt) if ptz.zoom is None else (ptz.pan, ptz.tilt, ptz.zoom)
+    return struct.pack(f">{len(told)}f", *(round(value, 4) + 0.0 for value in told))
+
+
+def unpack_ptz(packed: bytes) -> tuple[float, float, float | None]:
+    """(pan, tilt, zoom), right to a ten-thousandth up to 100 units, to 7 digits beyond."""
+    pan, tilt, *zoom = (round(value, 4) for value in struct.unpack(f">{len(packed) // 4}f", packed))
+    return pan, tilt, zoom[0] if zoom else None
 
 
 def likelihood_e4(likelihood: float) -> int:

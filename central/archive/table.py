@@ -16,10 +16,10 @@ from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Schema, Transaction, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
-from central.archive.schema import PARTITION, SCHEMA, TABLE_PROPERTIES, WRITER
+from central.archive.schema import ADDED, PARTITION, SCHEMA, TABLE_PROPERTIES, WRITER
 from central.errors import StoreError
 
 DONE: Final = "done"
@@ -105,6 +105,7 @@ def append(table: DeltaTable, rows: pa.Table, *, seal_id: int) -> None:
         StoreError: nothing was committed.
     """
     with _speaking_of(f"seal {seal_id}: cannot be written to the archive"):
+        _complete(table)
         write_deltalake(
             table, rows, mode="append", writer_properties=WRITER, commit_properties=_commit(seal_id)
         )
@@ -121,6 +122,7 @@ def replace(table: DeltaTable, rows: pa.Table, *, seal_id: int) -> None:
     """
     dates = ", ".join(f"'{day}'" for day in sorted(_days_around(rows)))
     with _speaking_of(f"seal {seal_id}: updates cannot be written to the archive"):
+        _complete(table)
         merger = table.merge(
             rows,
             predicate=f"archived.{PARTITION} IN ({dates}) AND {_ONE_READ}",
@@ -157,6 +159,14 @@ def force_to_disk(path: Path, *, newest: int, seal_id: int) -> None:
         folders = {file.parent for file in sizes}
         for place in (*sizes, *folders, *entries, log, path, path.parent):
             _fsync(place)
+
+
+def _complete(table: DeltaTable) -> None:
+    """Give a table that an earlier version made the columns that it lacks; its files stay as they are."""
+    there = {field.name for field in table.schema().fields}
+    missing = [SCHEMA.field(name) for name in ADDED if name not in there]
+    if missing:
+        table.alter.add_columns(Schema.from_arrow(pa.schema(missing)).fields)
 
 
 def _commit(seal_id: int) -> CommitProperties:

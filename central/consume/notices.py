@@ -1,4 +1,4 @@
-"""What is neither a read nor a picture: dead letters, what edges had to drop, health."""
+"""What is neither a read nor a picture: dead letters, what edges had to drop, health, where cameras stand."""
 
 from collections.abc import Sequence
 from hashlib import sha256
@@ -7,8 +7,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, func, insert, select, update
 
 from central.consume.put import put
-from central.db import dead_letter, edge_health, gone_range, to_us
-from central.types import DeadLetter, GoneArrival, HealthArrival
+from central.db import dead_letter, edge_health, gone_range, ptz_state, to_us
+from central.types import DeadLetter, GoneArrival, HealthArrival, PtzArrival
 
 STRAY_ROOM_BYTES: Final = 16 * 1024 * 1024
 """What dead letters without a number may take in all; nothing else bounds how many there are."""
@@ -25,7 +25,7 @@ def write_notices(
     dead: Sequence[DeadLetter],
     stray: Sequence[DeadLetter],
     gone: Sequence[GoneArrival],
-    health: Sequence[HealthArrival],
+    states: Sequence[HealthArrival | PtzArrival],
 ) -> None:
     """Write them, in the transaction of their batch.
 
@@ -34,7 +34,7 @@ def write_notices(
         dead: letters with a number: each comes once.
         stray: letters without one: one is kept of each topic and reason, and counted.
         gone: what edges had to drop.
-        health: in the order in which it came.
+        states: in the order in which they came: of each box, and of each turning camera, the last one counts.
     """
     if dead:
         connection.execute(insert(dead_letter), [_letter_row(letter) for letter in dead])
@@ -42,8 +42,11 @@ def write_notices(
         _keep_stray(connection, stray)
     if gone:
         connection.execute(insert(gone_range), [_gone_row(g) for g in gone])
-    for arrival in health:
-        _keep_health(connection, arrival)
+    for arrival in states:
+        if isinstance(arrival, PtzArrival):
+            _keep_ptz(connection, arrival)
+        else:
+            _keep_health(connection, arrival)
 
 
 def _letter_row(letter: DeadLetter) -> dict[str, Any]:
@@ -100,6 +103,18 @@ def _keep_health(connection: Connection, arrival: HealthArrival) -> None:
     }
     is_will = not health.online and health.at is None
     put(connection, edge_health, row, kept=("received_us", "message") if is_will else ())
+
+
+def _keep_ptz(connection: Connection, arrival: PtzArrival) -> None:
+    """Keep where a camera stands. The last to come counts: the broker keeps their order, and clocks are set back."""
+    state = arrival.state
+    row = {
+        "edge_id": state.edge_id,
+        "camera_id": state.camera_id,
+        "received_us": to_us(arrival.received_at),
+        "message": state.model_dump_json(),
+    }
+    put(connection, ptz_state, row)
 
 
 def _gone_row(arrival: GoneArrival) -> dict[str, Any]:

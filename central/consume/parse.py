@@ -6,14 +6,23 @@ from pydantic import ValidationError
 
 from central.consume.jpeg import jpeg_fault
 from central.consume.rows import misfit, to_row
-from central.types import Arrival, DeadLetter, GoneArrival, HealthArrival, PictureArrival, ReadArrival
+from central.types import (
+    Arrival,
+    DeadLetter,
+    GoneArrival,
+    HealthArrival,
+    PictureArrival,
+    PtzArrival,
+    ReadArrival,
+)
 from edge.contract import topics
 from edge.contract.delivery import Gone
 from edge.contract.health import EdgeHealth
+from edge.contract.ptz import PtzState
 from edge.contract.read import PlateRead
 from edge.contract.topics import Address, Kind, Numbered
 
-Record = ReadArrival | PictureArrival | GoneArrival | HealthArrival | DeadLetter
+Record = ReadArrival | PictureArrival | GoneArrival | HealthArrival | PtzArrival | DeadLetter
 
 MAX_PICTURE_BYTES: Final = 1024 * 1024
 _FAULTS_TOLD: Final = 3
@@ -44,6 +53,11 @@ def _understood(arrival: Arrival) -> Record:
         health = EdgeHealth.model_validate_json(arrival.payload)
         _same_edge(health.site_id, health.edge_id, topic.address)
         return HealthArrival(health, arrival.received_at)
+    if topic.kind == "ptz":
+        state = PtzState.model_validate_json(arrival.payload)
+        _same("edge_id", state.edge_id, topic.address.edge_id)
+        _same("camera_id", state.camera_id, topic.camera_id)
+        return PtzArrival(state, arrival.received_at)
     raise ValueError(f"edges publish no {topic.kind!r}")
 
 

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Integer, SmallInteger, String
 
 from central.db import hot_read, to_us
 from central.text import is_printable
-from central.types import ReadArrival
+from central.types import NORMAL, ReadArrival
 from edge.contract.read import Scored
 from edge.contract.topics import Kind
 
@@ -49,6 +49,10 @@ def to_row(arrival: ReadArrival, *, late: bool) -> dict[str, Any]:
         "direction": read.direction,
         "lane": read.lane,
         "preset": read.preset,
+        "speed_mps": read.speed_mps,
+        "trust": None if read.trust == NORMAL else read.trust,
+        "lat": read.location and read.location.lat,
+        "lon": read.location and read.location.lon,
         "votes": read.votes,
         "frames": read.frames,
         "late": late,

@@ -27,7 +27,15 @@ from central.consume.rows import to_row
 from central.db import hot_read, late_update, picture
 from central.hotlist.index import HotlistIndex, read_country
 from central.hotlist.store import Hotlist
-from central.types import Alert, DeadLetter, GoneArrival, HealthArrival, PictureArrival, ReadArrival
+from central.types import (
+    Alert,
+    DeadLetter,
+    GoneArrival,
+    HealthArrival,
+    PictureArrival,
+    PtzArrival,
+    ReadArrival,
+)
 from edge.contract import topics
 from edge.contract.delivery import Ack, Stream
 from edge.contract.topics import Address, Kind, Numbered
@@ -56,7 +64,7 @@ class Outcome:
     """What a batch did, once it is committed.
 
     Attributes:
-        counts: messages by what became of them: read, update, picture, gone, health, dead, duplicate.
+        counts: messages by what became of them: read, update, picture, gone, health, ptz, dead, duplicate.
         unchecked: reads and updates that were stored, and whose alert could not be raised.
     """
 
@@ -76,7 +84,7 @@ class _Batch:
     updates: list[ReadArrival] = field(default_factory=list)
     pictures: list[PictureArrival] = field(default_factory=list)
     gone: list[GoneArrival] = field(default_factory=list)
-    health: list[HealthArrival] = field(default_factory=list)
+    states: list[HealthArrival | PtzArrival] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
     stray: list[DeadLetter] = field(default_factory=list)  # dead letters without a number
     duplicates: int = 0
@@ -130,7 +138,7 @@ class Store:
             connection.execute(insert(hot_read), [to_row(r, late=late[id(r)]) for r in batch.reads])
         applied = [u for u in batch.updates if _apply(connection, batch.ledger, u, late=late[id(u)])]
         self._write_pictures(connection, batch.pictures)
-        write_notices(connection, dead=batch.dead, stray=batch.stray, gone=batch.gone, health=batch.health)
+        write_notices(connection, dead=batch.dead, stray=batch.stray, gone=batch.gone, states=batch.states)
         return self._check(connection, batch, applied, late=late)
 
     def _check(
@@ -222,8 +230,8 @@ def _sort_in(batch: _Batch, record: Record) -> None:
             batch.updates.append(record)
         case PictureArrival():
             batch.pictures.append(record)
-        case HealthArrival():
-            batch.health.append(record)
+        case HealthArrival() | PtzArrival():
+            batch.states.append(record)
         case DeadLetter():
             (batch.stray if topic is None else batch.dead).append(record)
         case GoneArrival():
@@ -302,7 +310,8 @@ def _counts(batch: _Batch) -> Counter[str]:
         update=len(batch.updates),
         picture=len(batch.pictures),
         gone=len(batch.gone),
-        health=len(batch.health),
+        health=sum(isinstance(state, HealthArrival) for state in batch.states),
+        ptz=sum(isinstance(state, PtzArrival) for state in batch.states),
         dead=len(batch.dead) + len(batch.stray),
         duplicate=batch.duplicates,
     )

@@ -1,8 +1,8 @@
 """What the database lists: alerts with their pictures, the hotlist, dead letters, edges and cameras, the audit log."""
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -18,6 +18,7 @@ from central.db import (
     from_us,
     hotlist_entry,
     picture,
+    ptz_state,
     reading,
     to_us,
 )
@@ -25,6 +26,7 @@ from central.errors import HotlistError
 from central.hotlist.store import to_entry
 from central.types import Alert, HotlistEntry, Reason
 from edge.contract.health import EdgeHealth
+from edge.contract.ptz import PtzState
 from edge.contract.read import ReadId
 
 _SILENT_AFTER: Final = timedelta(minutes=1)
@@ -87,10 +89,12 @@ class EdgeState:
 
     Attributes:
         online: false too where its last will said so, which changes nothing else of its health.
+        ptz: where its turning cameras stand, by camera; only cameras that it still has.
     """
 
     health: EdgeHealth
     online: bool
+    ptz: Mapping[str, PtzState] = field(default_factory=dict)
 
     def age(self, now: datetime) -> timedelta | None:
         """How long ago the box itself said so, its clock set right; None where it never did.
@@ -196,14 +200,19 @@ def dead_letters(engine: Engine, *, limit: int) -> list[KeptLetter]:
 def edges(engine: Engine) -> list[EdgeState]:
     """Every edge that ever spoke, by name."""
     query = select(edge_health).order_by(edge_health.c.edge_id)
+    turning: dict[str, dict[str, PtzState]] = {}
     with reading(engine) as connection:
-        return [
-            EdgeState(
-                health=EdgeHealth.model_validate_json(row["message"]),
-                online=row["online"],
-            )
-            for row in connection.execute(query).mappings()
-        ]
+        for message in connection.scalars(select(ptz_state.c.message)):
+            state = PtzState.model_validate_json(message)
+            turning.setdefault(state.edge_id, {})[state.camera_id] = state
+        rows = connection.execute(query).mappings().all()
+    return [_edge(row, turning.get(row["edge_id"], {})) for row in rows]
+
+
+def _edge(row: RowMapping, turning: Mapping[str, PtzState]) -> EdgeState:
+    health = EdgeHealth.model_validate_json(row["message"])
+    names = {camera.camera_id for camera in health.cameras}
+    return EdgeState(health, row["online"], {name: turning[name] for name in turning if name in names})
 
 
 def _alert(row: RowMapping) -> Alert:

@@ -16,8 +16,13 @@ MOST_ROWS: Final = 1_000_000
 MOST_CAMERAS: Final = 500
 
 _COLUMNS: Final = ", ".join(name for name in CORE.names if name != PARTITION)
-_DETAILS: Final = "plate_raw, characters, box"
+_DETAILS: Final = "plate_raw, characters, box, ptz"
 _READ: Final = "edge_id, epoch, seq"
+_SEALED: Final = (
+    # `hot` for the columns that no file has yet: those that earlier versions wrote lack some.
+    "(FROM hot WHERE false UNION ALL BY NAME "
+    "FROM read_parquet($files, hive_partitioning = false, union_by_name = true))"
+)
 _TERMS: Final = {
     "plate": "plate = $plate",
     "since": "captured_at >= $since",
@@ -131,7 +136,7 @@ def counts_sql(plan: Plan, *, sealed: bool, updated: bool, improved: bool) -> st
 
 def _newest(plan: Plan, columns: str, *, sealed: bool, updated: bool, improved: bool) -> str:
     """Archived and hot rows as one, each in its newest version."""
-    sources = ["hot", *(["read_parquet($files, hive_partitioning = false)"] if sealed else [])]
+    sources = ["hot", *([_SEALED] if sealed else [])]
     base = " UNION ALL ".join(f"SELECT {columns} FROM {s} WHERE {plan.condition}" for s in sources)  # noqa: S608
     if not updated:
         return f"WITH newest AS ({base})"

@@ -10,13 +10,13 @@ from typing import Any, Final, Self
 import pyarrow as pa
 from sqlalchemy import Engine
 
-from central.archive.schema import PackedCharacter, unpack_box, unpack_characters
+from central.archive.schema import PackedCharacter, unpack_box, unpack_characters, unpack_ptz
 from central.db import from_us
 from central.query.duck import Duck
 from central.query.plan import Plan, Question, counts_sql, plan, reads_sql
 from central.query.snapshot import Totals, take, totals
 from central.settings import QuerySettings
-from central.types import Alternative, DetailedRead, KeptRead, PlateBox, Position
+from central.types import NORMAL, Alternative, DetailedRead, Gaze, KeptRead, PlateBox, Position
 
 _US_PER_HOUR: Final = 3_600_000_000
 
@@ -133,12 +133,13 @@ def _kept(row: dict[str, Any]) -> KeptRead:
 
 
 def _detailed(row: dict[str, Any]) -> DetailedRead:
-    raw, packed, box = (row.pop(name) for name in ("plate_raw", "characters", "box"))
+    raw, packed, box, ptz = (row.pop(name) for name in ("plate_raw", "characters", "box", "ptz"))
     return DetailedRead(
         **_fields(row),
         plate_raw=row["plate"] if raw is None else raw,
         characters=None if packed is None else _positions(row["plate"], packed),
         box=None if box is None else PlateBox(*(round(share, 4) for share in unpack_box(box))),
+        ptz=None if ptz is None else Gaze(*unpack_ptz(ptz)),
     )
 
 
@@ -164,4 +165,21 @@ def _fields(row: dict[str, Any]) -> dict[str, Any]:
     }
     likelihood = row.pop("likelihood_e4") / 10_000
     improved = row.pop("update_seq") > 0
-    return {"captured_at": captured_at, "likelihood": likelihood, "improved": improved, **after, **row}
+    speed_cmps = row.pop("speed_cmps")
+    told = {
+        "speed_mps": None if speed_cmps is None else speed_cmps / 100,
+        "trust": row.pop("trust") or NORMAL,
+        **{name: _degrees(row.pop(f"{name}_e7")) for name in ("lat", "lon")},
+    }
+    return {
+        "captured_at": captured_at,
+        "likelihood": likelihood,
+        "improved": improved,
+        **after,
+        **told,
+        **row,
+    }
+
+
+def _degrees(e7: int | None) -> float | None:
+    return None if e7 is None else e7 / 10_000_000

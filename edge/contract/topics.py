@@ -33,6 +33,7 @@ _NUMBERED = re.compile(
     rf"/(?P<epoch>{_NUMBER})/(?P<seq>{_NUMBER})(?:/(?P<read_seq>{_NUMBER}))?"
 )
 _PLAIN = re.compile(rf"{_EDGE}/(?P<kind>gone|status|ack)")
+_PTZ = re.compile(rf"{_EDGE}/(?P<camera>{_NAME})/(?P<kind>ptz)/state")
 
 
 class Kind(StrEnum):
@@ -104,10 +105,11 @@ class Numbered:
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """The topic of a message without a number."""
+    """The topic of a message without a number; `camera_id` where it is of one camera."""
 
     address: Address
     kind: str
+    camera_id: str | None = None
 
 
 def partition(edge_id: str) -> int:
@@ -121,7 +123,7 @@ def parse(topic: str) -> Numbered | Plain:
     Raises:
         ValueError: the topic is not of that tree, or its partition is not its edge's.
     """
-    match = _NUMBERED.fullmatch(topic) or _PLAIN.fullmatch(topic)
+    match = _NUMBERED.fullmatch(topic) or _PLAIN.fullmatch(topic) or _PTZ.fullmatch(topic)
     if match is None:
         raise ValueError(f"not a topic of {ROOT}: {topic[:200]!r}")
     fields = match.groupdict()
@@ -130,8 +132,8 @@ def parse(topic: str) -> Numbered | Plain:
         raise ValueError(
             f"partition {fields['partition']} is not that of {address.edge_id!r}: {topic[:200]!r}"
         )
-    if "camera" not in fields:
-        return Plain(address, fields["kind"])
+    if "seq" not in fields:
+        return Plain(address, fields["kind"], fields.get("camera"))
     kind, seq, owner = Kind(fields["kind"]), int(fields["seq"]), fields["read_seq"]
     if (owner is None) is not (kind is Kind.READ):
         raise ValueError(
@@ -145,5 +147,5 @@ def parse(topic: str) -> Numbered | Plain:
 
 def subscriptions() -> tuple[str, ...]:
     """The filters under which one consumer receives everything that edges publish."""
-    tails = ("+/read/#", "+/update/#", "+/crop/#", "+/overview/#", "gone", "status")
+    tails = ("+/read/#", "+/update/#", "+/crop/#", "+/overview/#", "+/ptz/state", "gone", "status")
     return tuple(f"{ROOT}/+/+/+/{tail}" for tail in tails)

@@ -20,12 +20,14 @@ from central.archive.schema import (
     SCHEMA,
     pack_box,
     pack_characters,
+    pack_ptz,
     unpack_box,
     unpack_characters,
+    unpack_ptz,
 )
 from central.archive.write import seal
 from central.db import open_database
-from edge.contract.read import Box, Character, CharacterAlternative
+from edge.contract.read import FARTHEST, Box, Character, CharacterAlternative, PtzPosition
 
 
 @pytest.fixture(scope="module")
@@ -157,3 +159,29 @@ def test_a_box_comes_back_within_its_precision(box: Box) -> None:
     assert len(packed) == 6
     for kept, was in zip(unpack_box(packed), (box.x, box.y, box.width, box.height), strict=True):
         assert abs(kept - was) <= 1 / 8_190 + 1e-12
+
+
+def a_number(most: float) -> st.SearchStrategy[float]:
+    return st.floats(min_value=-most, max_value=most)
+
+
+@given(a_number(1.0), a_number(1.0), st.none() | a_number(1.0))
+def test_where_a_camera_looked_comes_back_within_its_precision(
+    pan: float, tilt: float, zoom: float | None
+) -> None:
+    packed = pack_ptz(PtzPosition(pan=pan, tilt=tilt, zoom=zoom))
+    assert len(packed) == (8 if zoom is None else 12)
+    found = unpack_ptz(packed)
+    assert (found[2] is None) is (zoom is None)
+    pairs = zip(found, (pan, tilt, zoom), strict=True)
+    assert all(abs(kept - was) <= 0.5001e-4 for kept, was in pairs if kept is not None and was is not None)
+
+
+@given(a_number(FARTHEST))
+def test_a_head_that_counts_in_steps_keeps_seven_digits(steps: float) -> None:
+    pan, _, _ = unpack_ptz(pack_ptz(PtzPosition(pan=steps, tilt=0.0)))
+    assert math.isclose(pan, steps, rel_tol=1e-7, abs_tol=1e-4)
+
+
+def test_trembling_at_a_preset_is_one_word() -> None:
+    assert len({pack_ptz(PtzPosition(pan=0.5 + n * 1e-6, tilt=-n * 1e-6)) for n in range(9)}) == 1

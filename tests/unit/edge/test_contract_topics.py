@@ -49,6 +49,12 @@ def test_topics_without_a_number_are_plain(kind: str) -> None:
     assert parse(f"{ADDRESS.prefix}/{kind}") == Plain(ADDRESS, kind)
 
 
+def test_the_state_of_a_turning_camera_names_its_camera() -> None:
+    assert parse(ADDRESS.ptz_state("cam-1")) == Plain(ADDRESS, "ptz", "cam-1")
+    with pytest.raises(ValueError, match="not a topic"):
+        parse(f"{ADDRESS.prefix}/ptz/state")
+
+
 @pytest.mark.parametrize(
     ("topic", "complaint"),
     [
@@ -84,6 +90,6 @@ def test_a_long_foreign_topic_does_not_flood_the_message() -> None:
 
 def test_the_consumers_filters_match_everything_that_edges_publish_and_nothing_of_the_centres() -> None:
     sent = [str(Numbered(ADDRESS, "cam-1", kind, 5, 9, 9)) for kind in Kind]
-    for topic in [*sent, ADDRESS.gone, ADDRESS.status]:
+    for topic in [*sent, ADDRESS.gone, ADDRESS.status, ADDRESS.ptz_state("cam-1")]:
         assert sum(topic_matches_sub(each, topic) for each in subscriptions()) == 1, topic
     assert not any(topic_matches_sub(each, ADDRESS.ack) for each in subscriptions())
