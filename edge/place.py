@@ -7,11 +7,43 @@ from typing import Final
 import cv2
 import numpy as np
 
+from edge.ground import GroundMap, GroundSettings, ground_map
 from edge.settings import CameraSettings, LaneSettings, Polygon, PresetSettings
-from edge.track import Direction
+from edge.speed import Speed, fit
+from edge.track import Direction, Track
 from edge.types import Box
 
 _MARGIN: Final = 0.05  # of the frame's width
+_NOISE: Final = 0.03  # of a plate's width, by which a box's middle may be off
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """The street under a place, as far as it was measured."""
+
+    settings: GroundSettings
+    map: GroundMap
+
+    def speed(self, track: Track, *, frame_size: tuple[int, int], vehicle: str | None) -> Speed | None:
+        """How fast a plate goes.
+
+        Args:
+            track: in frames of this width and height, px.
+            frame_size: of its frames.
+            vehicle: what bears the plate; None where nobody knows.
+
+        Returns:
+            None where its sightings tell too little.
+        """
+        since = track.path[0][0]
+        times = np.array([(at - since).total_seconds() for at, _ in track.path])
+        middles = np.array([box.centre for _, box in track.path]) / frame_size
+        off = _NOISE * np.array([box.width for _, box in track.path]) / frame_size[1]
+        over_ground = fit(times, self.map.metres(middles), off * self.map.metres_a_share(middles))
+        if over_ground is None:
+            return None
+        slower = self.settings.slower(vehicle, rear=track.direction == "receding")
+        return Speed(over_ground.mps * slower, over_ground.error_mps * slower)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +55,14 @@ class Place:
         min_plate_px: narrower plates are not read.
         direction: which way vehicles pass, where a track does not tell.
         lanes: first come, first served where two overlap.
+        ground: None: not measured.
     """
 
     region: Polygon
     min_plate_px: int
     direction: Direction | None = None
     lanes: tuple[LaneSettings, ...] = ()
+    ground: Ground | None = None
 
     def counts(self, box: Box, *, frame_size: tuple[int, int]) -> bool:
         """Whether a plate (px, in a frame of this width and height) counts here."""
@@ -52,7 +86,13 @@ class Place:
 
 def places(camera: CameraSettings) -> Mapping[str | None, Place]:
     """By preset; that of None is for a camera that does not turn, or of which nobody knows where it looks."""
-    found: dict[str | None, Place] = {None: Place(camera.region, camera.min_plate_px)}
+    fixed = Place(
+        region=camera.region,
+        min_plate_px=camera.min_plate_px,
+        lanes=camera.lanes,
+        ground=_ground(camera.ground),
+    )
+    found: dict[str | None, Place] = {None: fixed}
     for preset in camera.ptz.presets if camera.ptz else ():
         found[preset.name] = _of_preset(camera, preset)
     return found
@@ -64,7 +104,12 @@ def _of_preset(camera: CameraSettings, preset: PresetSettings) -> Place:
         min_plate_px=preset.min_plate_px or camera.min_plate_px,
         direction=preset.direction,
         lanes=preset.lanes,
+        ground=_ground(preset.ground),
     )
+
+
+def _ground(settings: GroundSettings | None) -> Ground | None:
+    return Ground(settings, ground_map(settings)) if settings is not None else None
 
 
 def _holds(polygon: Polygon, box: Box, frame_size: tuple[int, int]) -> bool:

@@ -16,6 +16,7 @@ from edge.contract.document import first_twice, line_finder
 from edge.contract.plate import Grammar, GrammarError
 from edge.contract.read import Identifier
 from edge.errors import ConfigError
+from edge.ground import GroundSettings
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -77,7 +78,7 @@ Direction = Literal["approaching", "receding"]
 
 
 class LaneSettings(Section):
-    """A lane in the picture of one preset."""
+    """A lane in the picture of a camera, or of one preset; drawn where the plates of its vehicles are seen."""
 
     name: Identifier = Field(description="as reads name it")
     polygon: Polygon = Field(description="corners in shares of width and height, at least three")
@@ -106,6 +107,9 @@ class PresetSettings(Section):
     )
     lanes: Annotated[tuple[LaneSettings, ...], Field(max_length=16)] = Field(
         default=(), description="the lanes that the picture shows here"
+    )
+    ground: GroundSettings | None = Field(
+        default=None, description="what was measured of the street as it looks from here, for speeds"
     )
 
 
@@ -177,6 +181,17 @@ class CameraSettings(Section):
         default=(),
         description="polygon (shares of width and height) in which plates count; empty: everywhere",
     )
+    lanes: Annotated[tuple[LaneSettings, ...], Field(max_length=16)] = Field(
+        default=(), description="the lanes that the picture shows; where two overlap, the first"
+    )
+    ground: GroundSettings | None = Field(
+        default=None, description="what was measured of the street, for speeds; null: none are told"
+    )
+    device: Identifier | None = Field(
+        default=None,
+        description="a device of several lenses that this camera is one of; they stand in order around it, and "
+        "a vehicle that goes from one to the next is one read",
+    )
     countries: dict[str, Annotated[float, Field(gt=0)]] = Field(
         default={},
         description="how common plates of each country are here (weights); others share a small rest",
@@ -204,6 +219,12 @@ class CameraSettings(Section):
     @model_validator(mode="after")
     def _a_user_has_a_password(self) -> Self:
         together("username", self.username, "password_file", self.password_file)
+        return self
+
+    @model_validator(mode="after")
+    def _what_turns_is_measured_at_its_presets(self) -> Self:
+        if self.ptz is not None and (self.lanes or self.ground is not None):
+            raise ValueError("the camera turns: lanes and ground stand at its presets")
         return self
 
     def region_at(self, preset: str | None) -> Polygon:
@@ -269,6 +290,10 @@ class EdgeSettings(Section):
         twice = sorted({i for i in ids if ids.count(i) > 1})
         if twice:
             raise ValueError(f"camera ids must be distinct; twice: {', '.join(twice)}")
+        devices = [c.device for c in cameras if c.device is not None]
+        alone = sorted({d for d in devices if devices.count(d) == 1})
+        if alone:
+            raise ValueError(f"a device has two lenses or more; one camera only says device: {alone[0]}")
         return cameras
 
 

@@ -16,6 +16,7 @@ more than the distance to the next one.
 """
 
 import math
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -48,6 +49,7 @@ _GREW: Final = 0.15  # log size by which an approaching plate grows before it is
 _FELL: Final = 0.75  # the same in heights by which it moves down
 _MOST_CHANGE: Final = 0.7  # of log size that a prediction makes: about twice as large
 _NEVER: Final = 1e6
+_PATH: Final = 48  # sightings that are remembered: six seconds at eight frames a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,16 +159,18 @@ class Track:
         id: dense number at this camera, in order of first sighting.
         first_at, last_at: capture times of its first and newest sighting.
         box: its newest box, px.
+        path: its newest sightings: capture times, ascending, and boxes.
         sightings: frames in which it was detected.
         missed: analysed frames since the newest sighting.
     """
 
-    __slots__ = ("_first_box", "_motion", "box", "first_at", "id", "last_at", "missed", "sightings")
+    __slots__ = ("_first_box", "_motion", "box", "first_at", "id", "last_at", "missed", "path", "sightings")
 
     def __init__(self, number: int, *, at: datetime, box: Box) -> None:
         self.id = number
         self.first_at = self.last_at = at
         self.box = self._first_box = box
+        self.path = deque([(at, box)], maxlen=_PATH)
         self.sightings = 1
         self.missed = 0
         self._motion = _Motion.of_newcomer(box)
@@ -213,6 +217,7 @@ class Track:
         moved = self._motion.after(dt_s, width_px=self.box.width).seen(box)
         self._motion = moved if dt_s <= gap_s else _Motion.of_newcomer(box)
         self.box, self.last_at = box, at
+        self.path.append((at, box))
         self.sightings += 1
         self.missed = 0
 
