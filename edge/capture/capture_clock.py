@@ -58,6 +58,15 @@ class CaptureClock:
             self._least = (min(self._least[0], difference_s), self._least[1])
         self._arrival = (media_s, at_s)
 
+    def estimate(self, media_s: float) -> datetime:
+        """When what has this presentation time was taken, as well as is known now; asks in any order, changes nothing.
+
+        What `captured` says follows this slowly, so that its times ascend.
+        """
+        if self._least is None:
+            return self._clock()
+        return self._origin + timedelta(seconds=media_s + min(self._least))
+
     def captured(self, media_s: float | None) -> datetime:
         """When a frame was taken; frames are asked for in order.
 

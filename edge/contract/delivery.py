@@ -25,6 +25,7 @@ class Stream(StrEnum):
     UPDATE = "update"
     CROP = "crop"
     OVERVIEW = "overview"
+    CLIP = "clip"
 
 
 class SeqRange(Message):

@@ -7,12 +7,14 @@ dead letters AND acknowledged.
     lpr/v1/{p}/{site}/{edge}/{camera}/update/{epoch}/{seq}/{read_seq}
     lpr/v1/{p}/{site}/{edge}/{camera}/crop/{epoch}/{seq}/{read_seq}
     lpr/v1/{p}/{site}/{edge}/{camera}/overview/{epoch}/{seq}/{read_seq}
+    lpr/v1/{p}/{site}/{edge}/{camera}/clip/{epoch}/{seq}/{read_seq}      a part of a clip, or why there is none
     lpr/v1/{p}/{site}/{edge}/{camera}/ptz/state (retained)
     lpr/v1/{p}/{site}/{edge}/gone        lpr/v1/{p}/{site}/{edge}/status (retained, last will)
     lpr/v1/{p}/{site}/{edge}/ack         from the centre, retained
+    lpr/v1/{p}/{site}/{edge}/cmd         from the centre, retained: the clips that it waits for
 
-`p` = crc32(edge) % 64: a static partition, so that one consumer sees the whole of an edge. Updates, crops
-and overviews are numbered in streams of their own and name the read that they belong to.
+`p` = crc32(edge) % 64: a static partition, so that one consumer sees the whole of an edge. Updates,
+crops, overviews and clips are numbered in streams of their own and name the read that they belong to.
 """
 
 import re
@@ -29,10 +31,10 @@ _NAME = r"[a-z0-9][a-z0-9._-]{0,62}"
 _EDGE = rf"lpr/v1/(?P<partition>0|[1-9][0-9]?)/(?P<site>{_NAME})/(?P<edge>{_NAME})"
 _NUMBER = r"[1-9][0-9]{0,15}"
 _NUMBERED = re.compile(
-    rf"{_EDGE}/(?P<camera>{_NAME})/(?P<kind>read|update|crop|overview)"
+    rf"{_EDGE}/(?P<camera>{_NAME})/(?P<kind>read|update|crop|overview|clip)"
     rf"/(?P<epoch>{_NUMBER})/(?P<seq>{_NUMBER})(?:/(?P<read_seq>{_NUMBER}))?"
 )
-_PLAIN = re.compile(rf"{_EDGE}/(?P<kind>gone|status|ack)")
+_PLAIN = re.compile(rf"{_EDGE}/(?P<kind>gone|status|ack|cmd)")
 _PTZ = re.compile(rf"{_EDGE}/(?P<camera>{_NAME})/(?P<kind>ptz)/state")
 
 
@@ -43,6 +45,7 @@ class Kind(StrEnum):
     UPDATE = "update"
     CROP = "crop"
     OVERVIEW = "overview"
+    CLIP = "clip"
 
     @property
     def stream(self) -> Stream:
@@ -76,6 +79,11 @@ class Address:
     def ack(self) -> str:
         """Where the centre says what it has committed."""
         return f"{self.prefix}/ack"
+
+    @property
+    def cmd(self) -> str:
+        """Where the centre says what it asks for."""
+        return f"{self.prefix}/cmd"
 
     def ptz_state(self, camera_id: str) -> str:
         """Where the state of a turning camera is retained."""
@@ -147,5 +155,14 @@ def parse(topic: str) -> Numbered | Plain:
 
 def subscriptions() -> tuple[str, ...]:
     """The filters under which one consumer receives everything that edges publish."""
-    tails = ("+/read/#", "+/update/#", "+/crop/#", "+/overview/#", "+/ptz/state", "gone", "status")
+    tails = (
+        "+/read/#",
+        "+/update/#",
+        "+/crop/#",
+        "+/overview/#",
+        "+/clip/#",
+        "+/ptz/state",
+        "gone",
+        "status",
+    )
     return tuple(f"{ROOT}/+/+/+/{tail}" for tail in tails)

@@ -144,6 +144,8 @@ class Delivery:
         more = self._fill(Stream.READ, now) | self._fill(Stream.UPDATE, now)
         self._announce_gone(now)
         more |= self._fill(Stream.CROP, now) | self._fill(Stream.OVERVIEW, now)
+        if not more:  # a clip has many parts: not one of them goes before a picture that may go
+            more = self._fill(Stream.CLIP, now)
         self._standing.unconfirmed = self._window.unconfirmed
         if more:
             return 0.0

@@ -19,10 +19,10 @@ Key = tuple[Stream, int]
 PICTURE_BYTES: Final = 128 * 1024
 """Pictures on the wire at once, in bytes: what a read may have to wait behind on a slow uplink."""
 
-_AHEAD: Final = {Stream.READ: 10, Stream.UPDATE: 10, Stream.CROP: 1, Stream.OVERVIEW: 1}
+_AHEAD: Final = {Stream.READ: 10, Stream.UPDATE: 10, Stream.CROP: 1, Stream.OVERVIEW: 1, Stream.CLIP: 1}
 """Unacknowledged messages of a stream, at most, in windows of unconfirmed ones."""
 
-_PICTURES: Final = frozenset({Stream.CROP, Stream.OVERVIEW})
+_PICTURES: Final = frozenset({Stream.CROP, Stream.OVERVIEW, Stream.CLIP})
 _RANK: Final = {stream: rank for rank, stream in enumerate(Stream)}
 _STREAMS: Final = tuple(Stream)
 

@@ -2,11 +2,13 @@
 
 A message is numbered, built with its number inside and written in one transaction that ends with an fsync
 (`queue`). It leaves only when the centre says that it has committed that very number, or when the spool is
-full: then the oldest pictures go first and reads last, every number counted and announced as `Gone` until
+full: then the oldest clips go first, then pictures, and reads last, every number counted and announced as `Gone` until
 that too has been acknowledged.
 
     read      1 2 3 4 5 ...   one dense numbering a stream, from 1 in every epoch;
     update    1 2 ...         an epoch is the life of one spool file (`file`),
     crop      1 2 3 4 ...     or what is left of it after an old copy was restored (`renew`)
-    overview  1 2 3 4 ...     (crops and overviews apart: what is dropped oldest first stays one range)
+    overview  1 2 3 4 ...
+    clip      1 2 3 ...       a number a part (`clips`)
+                              (crops and overviews apart: what is dropped oldest first stays one range)
 """

@@ -11,9 +11,10 @@ import structlog
 
 from edge.contract.delivery import Stream
 from edge.errors import SpoolError
+from edge.spool import clips
 
 _APPLICATION_ID: Final = 0x41544C59
-_VERSION: Final = 1
+_VERSION: Final = 2
 _SCHEMA: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE counter (stream TEXT PRIMARY KEY, last_seq INTEGER NOT NULL, dropped INTEGER NOT NULL) WITHOUT ROWID;
@@ -138,6 +139,8 @@ def _prepare(db: sqlite3.Connection, path: Path, edge_id: str, now: datetime) ->
         _create(db, edge_id, now)
     elif (finding := _pragma(db, "quick_check(1)")) != "ok":
         raise sqlite3.DatabaseError(finding)
+    elif version < _VERSION:
+        _bring_up(db)
     owner = db.execute("SELECT value FROM meta WHERE key = 'edge_id'").fetchone()
     if owner != (edge_id,):
         raise SpoolError(f"{path}: spool of edge {owner[0]!r}, not of {edge_id!r}; give another path")
@@ -150,10 +153,22 @@ def _create(db: sqlite3.Connection, edge_id: str, now: datetime) -> None:
     # Microseconds: two files made in one second, or after a clock was set back, still differ.
     meta = (("epoch", int(now.timestamp() * 1_000_000)), ("edge_id", edge_id))
     db.executemany("INSERT INTO meta VALUES (?, ?)", meta)
-    db.executemany("INSERT INTO counter VALUES (?, 0, 0)", [(stream,) for stream in Stream])
     db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-    db.execute(f"PRAGMA user_version = {_VERSION}")
+    _add_streams(db)
     db.execute("COMMIT")
+
+
+def _bring_up(db: sqlite3.Connection) -> None:
+    """A file of format 1 knows no clips."""
+    db.execute("BEGIN IMMEDIATE")
+    _add_streams(db)
+    db.execute("COMMIT")
+
+
+def _add_streams(db: sqlite3.Connection) -> None:
+    db.execute(clips.TABLE)
+    db.executemany("INSERT OR IGNORE INTO counter VALUES (?, 0, 0)", [(stream,) for stream in Stream])
+    db.execute(f"PRAGMA user_version = {_VERSION}")
 
 
 def _set_aside(path: Path, now: datetime) -> Path:

@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,11 +12,12 @@ from typing import Final, Self
 
 import structlog
 
+from edge.contract.clip import ClipRequest
 from edge.contract.delivery import BEYOND, Ack, Gone, SeqRange, Stream
 from edge.contract.read import PictureRef, PlateRead
 from edge.contract.topics import Address, Kind, Numbered
 from edge.errors import SpoolError
-from edge.spool import gone, room
+from edge.spool import clips, gone, room
 from edge.spool.file import Claim, open_spool
 from edge.spool.renew import Lineage, renew
 from edge.spool.tally import SpoolStats, Tally, count, stats
@@ -137,6 +138,38 @@ class Spool:
             self._lineage.enter(number, seq)
         self._tell()
         return seq
+
+    def put_clip(self, address: Address, request: ClipRequest, build: Callable[[], Iterable[bytes]]) -> bool:
+        """Store the answer to a request, every part of it or none; on disk when this returns.
+
+        Args:
+            address: of this edge.
+            request: which.
+            build: makes the parts, each as it travels; called once, and only where there is no answer yet.
+
+        Returns:
+            False where it was answered before.
+
+        Raises:
+            SpoolError: the spool cannot be written.
+        """
+        if self.is_answered(request.request):
+            return False
+        parts = [*build()]
+        with self._transaction() as tally:
+            first = tally.last[Stream.CLIP] + 1
+            for seq, payload in enumerate(parts, start=first):
+                topic = Numbered(address, request.camera_id, Kind.CLIP, self._epoch, seq, request.seq)
+                self._insert_at(tally, topic, payload)
+            clips.enter(self._db, request.request, SeqRange(first=first, last=tally.last[Stream.CLIP]))
+            room.make_room(self._db, tally, max_bytes=self._max_bytes)
+        self._tell()
+        return True
+
+    def is_answered(self, request: str) -> bool:
+        """Whether a request for a clip has its answer here, or had it and it was delivered."""
+        with self._reading():
+            return clips.is_answered(self._db, request)
 
     def pending(self, stream: Stream, *, limit: int, skip: Collection[int] = frozenset()) -> list[Outgoing]:
         """What waits in a stream: live messages (see FRESH) first, then the backlog, each oldest first.
@@ -303,14 +336,17 @@ class Spool:
         stream = kind.stream
         seq = tally.last[stream] + 1
         address = Address(read.site_id, read.edge_id)
-        topic = str(Numbered(address, read.camera_id, kind, read.epoch, seq, read.seq))
+        self._insert_at(tally, Numbered(address, read.camera_id, kind, read.epoch, seq, read.seq), payload)
+        return seq
+
+    def _insert_at(self, tally: Tally, numbered: Numbered, payload: bytes) -> None:
+        stream, seq, topic = numbered.kind.stream, numbered.seq, str(numbered)
         size = len(payload) + len(topic)
         self._db.execute("INSERT INTO message VALUES (?, ?, ?, ?, ?)", (stream, seq, topic, size, payload))
         tally.last[stream] = seq
         tally.waiting[stream] += 1
         tally.bytes += size
         self._fresh[stream].append((self._clock(), seq))
-        return seq
 
     def _insert_pictures(
         self, tally: Tally, read: PlateRead, crop: bytes | None, overview: bytes | None

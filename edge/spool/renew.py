@@ -6,7 +6,8 @@ for repetitions, and its acknowledgement would delete them here. So everything t
 when the copy was made, and was delivered from the disk that is no more, comes to the centre under two identities.
 
 An update whose read does not wait any more becomes a read, because a number without a read would be a hole. Only
-a picture of such a read is given up, counted and announced: there is no read here that could show it.
+a picture of such a read is given up, counted and announced: there is no read here that could show it. A clip
+belongs to the read under the number by which the centre asked for it, and goes on naming that.
 """
 
 import sqlite3
@@ -16,7 +17,7 @@ from typing import Final
 from edge.contract.delivery import SeqRange, Stream
 from edge.contract.read import PlateRead, ReadId
 from edge.contract.topics import Kind, Numbered, parse
-from edge.spool import gone
+from edge.spool import clips, gone
 from edge.spool.tally import Tally, count
 
 FORSAKEN: Final = "its read was delivered before this disk was restored from a copy"
@@ -60,12 +61,16 @@ def renew(db: sqlite3.Connection, tally: Tally, *, epoch: int) -> Heirs:
     last = dict.fromkeys(Stream, 0)
     heirs: Heirs = {}
     # An update may become a read, which takes a number that must be free by then: reads go first.
+    parts: dict[int, int] = {}
     for stream in Stream:
         forsaken = 0
         for seq in _waiting(db, stream):
             forsaken += not _carry_over(db, stream, seq, epoch=epoch, last=last, heirs=heirs)
+            if stream is Stream.CLIP:
+                parts[seq] = last[stream]
         if forsaken:
             dropped.insert(0, (stream, 1, forsaken, FORSAKEN))
+    clips.renumber(db, parts)
     db.execute("UPDATE meta SET value = ? WHERE key = 'epoch'", (epoch,))
     announced = dict.fromkeys(Stream, 0)
     for name, first, end, reason in dropped:
@@ -92,7 +97,8 @@ def _carry_over(
     topic = parse(old)
     if not isinstance(topic, Numbered):
         raise TypeError(f"{stream} {seq} has no numbered topic: {old}")
-    heir, kind = heirs.get(topic.read_seq), topic.kind
+    kind = topic.kind
+    heir = topic.read_seq if kind is Kind.CLIP else heirs.get(topic.read_seq)
     if heir is None:
         if kind in (Kind.CROP, Kind.OVERVIEW):
             db.execute("DELETE FROM message WHERE stream = ? AND seq = ?", (stream, seq))

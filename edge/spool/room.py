@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from edge.contract.delivery import SeqRange, Stream
-from edge.spool import gone
+from edge.spool import clips, gone
 from edge.spool.tally import Tally
 
-_DROP_ORDER: Final = (Stream.OVERVIEW, Stream.CROP, Stream.UPDATE, Stream.READ)
+_DROP_ORDER: Final = (Stream.CLIP, Stream.OVERVIEW, Stream.CROP, Stream.UPDATE, Stream.READ)
 _HEADROOM: Final = 0.02  # a full spool makes this share of room at once, not a message at a time
 _FULL: Final = "the spool was full"
 
@@ -30,16 +30,20 @@ def drop(db: sqlite3.Connection, tally: Tally, stream: Stream, span: SeqRange, *
     """Give up these numbers, which must all wait: counted and announced."""
     tally.dropped[stream] += remove(db, tally, stream, span)
     gone.announce(db, stream, span, reason=reason)
+    if stream is Stream.CLIP:
+        clips.open_again(db, tally, [span])
 
 
 def make_room(db: sqlite3.Connection, tally: Tally, *, max_bytes: int) -> None:
-    """Where the bound is passed, drop the oldest pictures, then updates, reads last."""
+    """Where the bound is passed, drop the oldest clips, then pictures, then updates, reads last."""
     if tally.bytes <= max_bytes:
         return
     target = int(max_bytes * (1 - _HEADROOM))
     for stream in _DROP_ORDER:
-        for span in _runs(_oldest(db, stream, surplus=tally.bytes - target)):
-            drop(db, tally, stream, span, reason=_FULL)
+        while spans := _runs(_oldest(db, stream, surplus=tally.bytes - target)):
+            # A part takes the others of its clip along: what is left then has to be looked up again.
+            for span in spans[:1] if stream is Stream.CLIP else spans:
+                drop(db, tally, stream, span, reason=_FULL)
 
 
 def _oldest(db: sqlite3.Connection, stream: Stream, *, surplus: int) -> Iterator[int]:

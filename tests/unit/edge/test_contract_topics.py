@@ -35,16 +35,17 @@ def test_what_belongs_to_a_read_names_it_after_its_own_number(kind: Kind) -> Non
     assert parse(str(topic)) == topic
 
 
-def test_crops_and_overviews_are_numbered_in_one_stream() -> None:
+def test_every_kind_is_numbered_in_a_stream_of_its_own() -> None:
     assert {kind: kind.stream for kind in Kind} == {
         Kind.READ: Stream.READ,
         Kind.UPDATE: Stream.UPDATE,
         Kind.CROP: Stream.CROP,
         Kind.OVERVIEW: Stream.OVERVIEW,
+        Kind.CLIP: Stream.CLIP,
     }
 
 
-@pytest.mark.parametrize("kind", ["gone", "status", "ack"])
+@pytest.mark.parametrize("kind", ["gone", "status", "ack", "cmd"])
 def test_topics_without_a_number_are_plain(kind: str) -> None:
     assert parse(f"{ADDRESS.prefix}/{kind}") == Plain(ADDRESS, kind)
 

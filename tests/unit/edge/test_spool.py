@@ -6,14 +6,16 @@ import sqlite3
 import stat
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
+from edge_clips import clip_parts, clip_request
 from edge_reads import Clock, ack, builder, plate_read
 
 from edge.contract.delivery import Gone, SeqRange, Stream
 from edge.contract.read import PictureRef, PlateRead
-from edge.contract.topics import Kind, Numbered, parse
+from edge.contract.topics import Address, Kind, Numbered, parse
 from edge.errors import SpoolError
 from edge.spool.queue import FRESH, MAX_PICTURE_BYTES, Spool
 from edge.spool.tally import inspect
@@ -243,22 +245,26 @@ class TestAcknowledging:
 
 
 class TestRoom:
-    def test_overviews_go_first_then_crops_then_updates_and_reads_last(self, open_spool: Opener) -> None:
+    def test_clips_go_first_then_overviews_crops_then_updates_and_reads_last(
+        self, open_spool: Opener
+    ) -> None:
         spool = open_spool()
         for _ in range(20):
             read = put_pictures(spool, crop=4_000, overview=50_000)
             spool.put_update(read.model_copy(update={"pictures": PictureRef()}))
+            request = clip_request(read.seq, seq=read.seq)
+            spool.put_clip(Address("site-1", "edge-1"), request, partial(clip_parts, request, b"x" * 20_000))
         before = numbers_by_kind(spool)
         full = spool.stats().bytes
         spool.close()
 
         worst_hit = []
-        for bound in [int(full * 0.8**step) for step in range(21)]:
+        for bound in [int(full * 0.8**step) for step in range(25)]:
             spool = open_spool(max_bytes=bound)
             spool.put_read(builder())
             assert spool.stats().bytes <= bound
             after = numbers_by_kind(spool)
-            order = [Kind.OVERVIEW, Kind.CROP, Kind.UPDATE, Kind.READ]
+            order = [Kind.CLIP, Kind.OVERVIEW, Kind.CROP, Kind.UPDATE, Kind.READ]
             hit = [kind for kind in order if not before[kind] <= after[kind]]
             worst_hit.append(hit[-1])
             assert hit == order[: len(hit)]
@@ -519,9 +525,9 @@ class TestOpening:
     def test_a_newer_format_is_left_alone(self, open_spool: Opener, path: Path) -> None:
         open_spool().close()
         db = sqlite3.connect(path)
-        db.execute("PRAGMA user_version = 2")
+        db.execute("PRAGMA user_version = 3")
         db.close()
-        with pytest.raises(SpoolError, match=r"newer version \(format 2, known is 1\)"):
+        with pytest.raises(SpoolError, match=r"newer version \(format 3, known is 2\)"):
             open_spool()
 
     def test_another_edges_spool_is_left_alone(self, open_spool: Opener) -> None:
