@@ -8,11 +8,17 @@ class Pacer:
 
     Args:
         fps: None lets every frame through.
+        due_s: nothing before this time.
     """
 
-    def __init__(self, fps: float | None) -> None:
+    def __init__(self, fps: float | None, *, due_s: float = float("-inf")) -> None:
         self._interval_s = 1.0 / fps if fps else 0.0
-        self._due_s = float("-inf")
+        self._due_s = due_s
+
+    @property
+    def due_s(self) -> float:
+        """The next frame goes through from this time on."""
+        return self._due_s
 
     def is_due(self, at_s: float) -> bool:
         """Whether to take the frame of this time (seconds from anywhere, ascending)."""

@@ -7,20 +7,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
 
-import av
 import cv2
 import numpy as np
-from av.container import InputContainer
-from av.video.stream import VideoStream
 
 from edge.capture import picture
+from edge.capture.film import Film, Place, length_s, minutes, open_video
 from edge.capture.pacer import Pacer
 from edge.errors import LostError
 from edge.types import Bgr, Frame
 
 PICTURE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
-
-_FALLBACK_FPS = 25.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +36,56 @@ class Progress:
     unreadable: int
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in a recording, and when the next frame is due behind it, seconds since the first one."""
+
+    place: Place
+    due_s: float
+
+
 class VideoSource:
     """Frames of a file that libav opens, at `started_at` plus their time since the first frame.
 
     Args:
         started_at: when the recording began, UTC.
         fps: frames a second of recording to take; None takes all.
+        after: go on behind this mark of another source of the same file.
     """
 
-    def __init__(self, path: Path, *, camera_id: str, started_at: datetime, fps: float | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        camera_id: str,
+        started_at: datetime,
+        fps: float | None = None,
+        after: Mark | None = None,
+    ) -> None:
         self._path = path
         self._camera_id = camera_id
         self._started_at = started_at
-        self._pacer = Pacer(fps)
+        self._film = Film(path, after=after.place if after else None)
+        self._pacer = Pacer(fps, due_s=after.due_s) if after else Pacer(fps)
         self._closed = threading.Event()
-        self._progress = Progress(0, None, "", 0)
 
     @property
     def progress(self) -> Progress:
         """How far `frames` has come."""
-        return self._progress
+        place = self._film.place
+        seen = place.pictures - place.unreadable
+        label = minutes(place.media_s) if seen else ""
+        return Progress(seen, self._film.total, label, place.unreadable)
+
+    @property
+    def mark(self) -> Mark:
+        """Where another source can go on behind the newest frame."""
+        return Mark(self._film.place, self._pacer.due_s)
+
+    @property
+    def fault(self) -> str:
+        """Why the frames ended before the recording does; empty where they did not."""
+        return self._film.fault
 
     @property
     def duration_s(self) -> float | None:
@@ -68,68 +94,28 @@ class VideoSource:
         Raises:
             LostError: the file is missing or is no video.
         """
-        with _open(self._path) as container:
-            stream = container.streams.video[0]
-            if stream.duration and stream.time_base:
-                return float(stream.duration * stream.time_base)
-            return container.duration / av.time_base if container.duration else None
+        with open_video(self._path) as container:
+            return length_s(container, container.streams.video[0])
 
     def frames(self) -> Iterator[Frame]:
-        """The frames in order, to the end of the file or `close`.
+        """The frames in order, to the end of the file or `close`; damaged ones are left out.
 
         Raises:
             LostError: the file is missing, is no video, or holds no frame that can be decoded.
         """
-        container = _open(self._path)
-        try:
-            stream = container.streams.video[0]
-            stream.thread_type = "AUTO"  # order is kept; delay does not matter here
-            total = _total(stream)
-            for seen, (media_s, frame) in enumerate(self._decode(container, stream), start=1):
-                if self._closed.is_set():
-                    return
-                self._progress = Progress(seen, total, _minutes(media_s), self._progress.unreadable)
-                if self._pacer.is_due(media_s):
-                    yield Frame(
-                        self._camera_id, self._started_at + timedelta(seconds=media_s), picture.bgr(frame)
-                    )
-        finally:
-            container.close()
-        if not self._closed.is_set() and self._progress.frames == 0:
+        for frame in self._film.pictures():
+            if self._closed.is_set():
+                return
+            media_s = self._film.place.media_s
+            if self._pacer.is_due(media_s):
+                captured_at = self._started_at + timedelta(seconds=media_s)
+                yield Frame(self._camera_id, captured_at, picture.bgr(frame))
+        if not self._closed.is_set() and self.progress.frames == 0:
             raise LostError(f"{self._path}: holds no frame that can be decoded")
 
     def close(self) -> None:
         """End `frames` after the frame in hand, from any thread; idempotent."""
         self._closed.set()
-
-    def _decode(
-        self, container: InputContainer, stream: VideoStream
-    ) -> Iterator[tuple[float, av.VideoFrame]]:
-        """Frames with their time since the first one, seconds, ascending."""
-        step_s = 1.0 / float(stream.average_rate or _FALLBACK_FPS)
-        first_s: float | None = None
-        last_s = -step_s
-        for packet in container.demux(stream):
-            try:
-                frames = packet.decode()
-            except av.error.InvalidDataError:
-                self._leave_out()
-                continue
-            for frame in frames:
-                if frame.is_corrupt:
-                    self._leave_out()
-                    continue
-                if frame.pts is None:
-                    media_s = last_s + step_s
-                else:
-                    first_s = frame.time if first_s is None else first_s
-                    media_s = frame.time - first_s
-                last_s = max(media_s, last_s + 0.001)
-                yield last_s, frame
-
-    def _leave_out(self) -> None:
-        now = self._progress
-        self._progress = Progress(now.frames, now.total, now.label, now.unreadable + 1)
 
 
 class FolderSource:
@@ -178,33 +164,6 @@ class FolderSource:
     def close(self) -> None:
         """End `frames` after the picture in hand, from any thread; idempotent."""
         self._closed.set()
-
-
-def _open(path: Path) -> InputContainer:
-    if not path.is_file():
-        raise LostError(f"{path}: no such file")
-    if path.stat().st_size == 0:
-        raise LostError(f"{path}: the file is empty")
-    try:
-        container = av.open(str(path))
-    except av.FFmpegError as error:
-        raise LostError(f"{path}: cannot be read as a video: {error.strerror}") from error
-    if not container.streams.video:
-        container.close()
-        raise LostError(f"{path}: holds no video")
-    return container
-
-
-def _total(stream: VideoStream) -> int | None:
-    if stream.frames:
-        return stream.frames
-    if stream.duration and stream.time_base and stream.average_rate:
-        return round(stream.duration * stream.time_base * stream.average_rate)
-    return None
-
-
-def _minutes(media_s: float) -> str:
-    return f"{int(media_s // 60)}:{media_s % 60:05.2f}"
 
 
 def _pictures(folder: Path) -> list[Path]:
