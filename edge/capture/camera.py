@@ -1,23 +1,13 @@
 """One thread a camera: connects, watches, connects again, and leaves the newest frame in the hub."""
 
-import random
 import threading
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import structlog
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception_type,
-    sleep_using_event,
-    stop_when_event_set,
-    wait_exponential,
-    wait_random,
-)
 
+from edge.capture.backoff import Backoff, persist
 from edge.capture.hub import FrameHub
 from edge.capture.stats import CaptureSnapshot, CaptureStats
 from edge.contract.health import CameraState
@@ -28,23 +18,6 @@ _log = structlog.get_logger(__name__)
 
 Connect = Callable[[CaptureStats], FrameSource]
 """Makes a source that counts in the record given; called anew for every connection."""
-
-
-@dataclass(frozen=True, slots=True)
-class Backoff:
-    """How long to wait before the next connection.
-
-    Attributes:
-        first_s: after the first failure; doubles with each one that follows; a random share of it is added.
-        longest_s: the cap of the doubling.
-        refused_s: after a refused password: trying soon is no use and locks accounts.
-        stable_s: a connection that gave frames for this long makes the count start anew.
-    """
-
-    first_s: float = 1.0
-    longest_s: float = 30.0
-    refused_s: float = 60.0
-    stable_s: float = 10.0
 
 
 class CameraThread:
@@ -96,26 +69,7 @@ class CameraThread:
         return self._stats.snapshot()
 
     def _run(self) -> None:
-        while not self._stopped.is_set():
-            attempts = Retrying(
-                retry=retry_if_exception_type(SourceError),
-                wait=self._wait_s,
-                stop=stop_when_event_set(self._stopped),
-                sleep=sleep_using_event(self._stopped),
-                reraise=True,
-            )
-            try:
-                attempts(self._attempt)
-            except SourceError:
-                return  # only once stopped: until then every failure is tried again
-
-    def _wait_s(self, state: RetryCallState) -> float:
-        failure = state.outcome.exception() if state.outcome else None
-        if isinstance(failure, RefusedError):
-            return self._backoff.refused_s * random.uniform(1.0, 1.2)  # noqa: S311  # jitter, no secret
-        first_s = self._backoff.first_s
-        grow = wait_exponential(multiplier=first_s, max=self._backoff.longest_s) + wait_random(0, first_s)
-        return grow(state)
+        persist(self._attempt, backoff=self._backoff, stopped=self._stopped)
 
     def _attempt(self) -> None:
         """One connection, from making it to losing it; returns where the next may follow at once.

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edge.capture.camera import Backoff
+from edge.capture.backoff import Backoff
 from edge.capture.ptz.device import NoPresetError
 from edge.capture.ptz.guard import Clocks, PtzGuard
 from edge.capture.ptz.onvif import Endpoint, OnvifDevice

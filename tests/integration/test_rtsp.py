@@ -18,7 +18,8 @@ import pytest
 from brokers import free_port
 from clips import clip_file, drawn, number_of, write_clip
 
-from edge.capture.camera import Backoff, CameraThread
+from edge.capture.backoff import Backoff
+from edge.capture.camera import CameraThread
 from edge.capture.hub import FrameHub
 from edge.capture.rtsp import RtspSource
 from edge.capture.stats import CaptureStats

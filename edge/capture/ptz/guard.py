@@ -1,7 +1,6 @@
 """One thread a turning camera: asks the device, walks the tour, and says which frames may be read."""
 
 import math
-import random
 import threading
 import time
 import traceback
@@ -12,13 +11,13 @@ from typing import Final
 
 import structlog
 
-from edge.capture.camera import Backoff
+from edge.capture.backoff import Backoff, persist
 from edge.capture.ptz.aim import Aim, Reading, Stand
 from edge.capture.ptz.device import DevicePreset, NoPresetError, PtzDevice
 from edge.capture.ptz.tour import Phase, Stop, Terms, Tour, credible
 from edge.contract.ptz import PtzPhase, PtzState
 from edge.contract.read import PtzPosition
-from edge.errors import LostError, RefusedError, SourceError
+from edge.errors import LostError, SourceError
 from edge.settings import PresetSettings, PtzSettings
 from edge.types import Position
 
@@ -117,24 +116,22 @@ class PtzGuard:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        tries = 0
         self._tell()
-        while not self._stopped.is_set():
-            self._connected_s = math.inf
-            try:
-                self._serve()
-            except SourceError as error:
-                lasted_s = self._clocks.now_s() - self._connected_s
-                tries = 0 if lasted_s >= self._backoff.stable_s else tries + 1
-                self._note_lost(error)
-                self._stopped.wait(self._wait_s(error, tries))
+        persist(self._attempt, backoff=self._backoff, stopped=self._stopped)
 
-    def _wait_s(self, error: SourceError, tries: int) -> float:
-        jitter = random.uniform(1.0, 1.2)  # noqa: S311  # no secret
-        if isinstance(error, RefusedError):
-            return self._backoff.refused_s * jitter
-        doubled_s: float = self._backoff.first_s * 2.0 ** min(max(tries - 1, 0), 16)
-        return min(doubled_s, self._backoff.longest_s) * jitter
+    def _attempt(self) -> None:
+        """One connection; returns where the next may follow at once.
+
+        Raises:
+            SourceError: it could not be made, or broke before it was stable; said already.
+        """
+        self._connected_s = math.inf
+        try:
+            self._serve()
+        except SourceError as error:
+            self._note_lost(error)
+            if self._clocks.now_s() - self._connected_s < self._backoff.stable_s:
+                raise
 
     def _note_lost(self, error: SourceError) -> None:
         if str(error) != self._tour.detail:

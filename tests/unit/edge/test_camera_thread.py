@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from edge.capture.camera import Backoff, CameraThread
+from edge.capture.backoff import Backoff
+from edge.capture.camera import CameraThread
 from edge.capture.hub import DEPTH, FrameHub
 from edge.capture.stats import CaptureSnapshot, CaptureStats
 from edge.contract.health import CameraState
