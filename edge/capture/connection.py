@@ -27,12 +27,16 @@ class Connection:
 
     Args:
         closed: set from any thread, it ends `packets` within a second.
+
+    Attributes:
+        waited_s: how long `packets` has waited for the camera in all: hardly at all where this box is the slower one.
     """
 
     def __init__(self, camera: CameraSettings, *, closed: threading.Event) -> None:
         self._camera = camera
         self._closed = closed
         self._container: InputContainer | None = None
+        self.waited_s = 0.0
 
     def open(self) -> VideoStream:
         """Connect; returns the first video stream.
@@ -81,14 +85,17 @@ class Connection:
             LostError: nothing came for `timeout_s`, or the camera ended the stream.
         """
         container, heard_s = self._container, time.monotonic()
+        asked_s = heard_s
         while container is not None and not self._closed.is_set():
             failure: SourceError | None = None
             try:
                 for packet in container.demux(video=0):
                     heard_s = time.monotonic()
+                    self.waited_s += heard_s - asked_s
                     yield packet
                     if self._closed.is_set():
                         return
+                    asked_s = time.monotonic()
             except av.error.ExitError:  # our own poll
                 yield None
                 if time.monotonic() - heard_s >= self._camera.timeout_s:

@@ -33,6 +33,7 @@ Moves = Callable[[Luma], bool]
 Hindrance = Literal["reordered", "interval", "stays"]
 
 _MOST_INTERVAL_S: Final = 4.0  # between key frames: so much is decoded in one go where something moves
+_OVERDUE: Final = 1.5  # such intervals without one: it is not the stream any more that it was
 _MOST_BYTES: Final = 16_000_000
 _REMEMBERED: Final = 12  # stays in view
 _LONGER: Final = 1.2  # than the key frame interval that most stays must be
@@ -83,7 +84,7 @@ class Doze:
         if packet.is_keyframe:
             return self._at_key_frame(packet)
         self._keep(packet)
-        return self._wake() if self._swell.is_one(packet.size) or self._bytes > _MOST_BYTES else []
+        return self._wake() if self._must_look(packet, media_s) else []
 
     def rest(self, packet: "VideoPacket") -> None:
         """Nothing moves in the picture of this packet, the newest: doze, where that is allowed."""
@@ -94,6 +95,13 @@ class Doze:
     def stayed(self, seconds: float) -> None:
         """Something has moved for so long, and does no more."""
         self._stays.append(seconds)
+
+    def _must_look(self, packet: "VideoPacket", media_s: float | None) -> bool:
+        """Whether to look at a picture that is no key frame: packets grow, or no key frame comes any more."""
+        key_s = media_s if self._key_s is None else self._key_s
+        since_key_s = 0.0 if media_s is None or key_s is None else media_s - key_s
+        is_overdue = since_key_s > _OVERDUE * _MOST_INTERVAL_S
+        return self._swell.is_one(packet.size) or self._bytes > _MOST_BYTES or is_overdue
 
     def _at_key_frame(self, packet: "VideoPacket") -> "list[VideoPacket]":
         luma = self._peek.luma(packet)

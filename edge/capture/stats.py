@@ -24,6 +24,7 @@ class CaptureSnapshot:
             had fallen behind.
         reconnects: times that frames came again after they had ceased.
         failures: connections that could not be made or broke.
+        remark: what is odd about this connection, though it works; empty: nothing.
     """
 
     state: CameraState = CameraState.CONNECTING
@@ -36,6 +37,7 @@ class CaptureSnapshot:
     frames_dropped: int = 0
     reconnects: int = 0
     failures: int = 0
+    remark: str = ""
 
 
 class CaptureStats:
@@ -106,9 +108,18 @@ class CaptureStats:
         with self._lock:
             self._now = replace(self._now, frames_dropped=self._now.frames_dropped + 1)
 
+    def remarked(self, remark: str) -> None:
+        """Something is odd about this connection; holds until it ends."""
+        with self._lock:
+            self._now = replace(self._now, remark=remark)
+
     def failed(self, state: CameraState, detail: str) -> None:
         """The connection could not be made, or broke; the state lasts until frames come again."""
         with self._lock:
             self._now = replace(
-                self._now, state=state, detail=detail[:_DETAIL_CHARACTERS], failures=self._now.failures + 1
+                self._now,
+                state=state,
+                detail=detail[:_DETAIL_CHARACTERS],
+                failures=self._now.failures + 1,
+                remark="",
             )
