@@ -4,6 +4,7 @@ import json
 
 from pydantic import BaseModel
 
+from edge.contract.clip import ClipAnswer, ClipCommands
 from edge.contract.delivery import Ack, Gone
 from edge.contract.health import EdgeHealth
 from edge.contract.ptz import PtzState
@@ -15,6 +16,8 @@ _MODELS: dict[str, type[BaseModel]] = {
     "plate_read": PlateRead,
     "ack": Ack,
     "gone": Gone,
+    "clip_commands": ClipCommands,
+    "clip_answer": ClipAnswer,
     "edge_health": EdgeHealth,
     "ptz_state": PtzState,
     "edge_settings": EdgeSettings,

@@ -250,6 +250,23 @@ class PicturesSettings(Section):
     )
 
 
+class ClipSettings(Section):
+    """The last seconds of each camera, as it sent them, from which the centre may ask for a clip."""
+
+    seconds: Annotated[float, Field(ge=0, le=60)] = Field(
+        default=10.0, description="kept of each camera; 0: nothing is kept, and every clip refused"
+    )
+    max_bytes: Annotated[int, Field(ge=1_000_000, le=100_000_000)] = Field(
+        default=12_000_000, description="memory of one camera's packets; past it the oldest go, counted"
+    )
+    longest_s: Annotated[float, Field(ge=1, le=60)] = Field(
+        default=20.0, description="a request for a longer clip is refused"
+    )
+    per_hour: Annotated[int, Field(ge=1, le=3600)] = Field(
+        default=60, description="clips made an hour; further requests are refused"
+    )
+
+
 class HealthSettings(Section):
     """Health messages and metrics."""
 
@@ -281,6 +298,7 @@ class EdgeSettings(Section):
     spool: SpoolSettings = SpoolSettings()
     vote: VoteSettings = VoteSettings()
     pictures: PicturesSettings = PicturesSettings()
+    clips: ClipSettings = ClipSettings()
     health: HealthSettings = HealthSettings()
 
     @field_validator("cameras", mode="after")

@@ -4,6 +4,7 @@
     (one a camera)  (newest     (one a core, its cameras' frames in order)       (numbers)   |
                      frame)                                                                  v
     HealthReporter (asks them all) ------------------------------------------> Publisher -> MQTT
+    ClipDesk (cuts what the centre asks for from the cameras' rings) -> Spool      |  ^-- commands
     PtzGuard (one a camera that turns) ---- its state -----------------------------^
              says which frames may be read
 
@@ -16,7 +17,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -32,8 +33,10 @@ from edge.capture.camera import CameraThread
 from edge.capture.ptz.aim import Aim
 from edge.capture.ptz.guard import PtzGuard
 from edge.capture.ptz.post import post
+from edge.capture.ring import PacketRing
 from edge.capture.rtsp import RtspSource
 from edge.capture.stats import CaptureStats
+from edge.clips.desk import ClipDesk, rings
 from edge.contract.health import CameraHealth, CameraState
 from edge.contract.ptz import PtzPhase, PtzState
 from edge.contract.topics import Address
@@ -78,6 +81,7 @@ class Worker:
         spool: open; the caller closes it.
         engines: one for each analysing thread.
         connect: opens a camera, counting in the record given.
+        kept: where the cameras' packets are kept for clips, by camera; `connect` fills it.
         clock: now, UTC.
     """
 
@@ -88,10 +92,13 @@ class Worker:
         spool: Spool,
         engines: Sequence[Engine],
         connect: Connect,
+        kept: Mapping[str, PacketRing] | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         address = Address(settings.site_id, settings.edge_id)
-        self._publisher = Publisher(spool, settings.mqtt, address, clock=clock)
+        self._kept = kept or {}
+        self._clips = ClipDesk(self._kept, spool, address, settings.clips, clock=clock)
+        self._publisher = Publisher(spool, settings.mqtt, address, clock=clock, command=self._clips.command)
         self._outbox = outbox = Outbox(
             spool,
             edge_id=settings.edge_id,
@@ -145,6 +152,7 @@ class Worker:
     def start(self) -> None:
         """Start every thread, the takers before the givers."""
         self._publisher.start()
+        self._clips.start()
         for analyser in self._analysers:
             analyser.start()
         for guard in self._guards.values():
@@ -175,6 +183,7 @@ class Worker:
         for analyser in self._analysers:
             analyser.stop()
         self._outbox.close()
+        self._clips.stop()
         if self._metrics is not None:
             self._metrics.close()
         self._health.stop()
@@ -211,16 +220,23 @@ def run(settings: EdgeSettings) -> None:
         build(settings.engine, threads=settings.threads, detector_score=settings.detector_score)
         for _ in range(analysers)
     ]
-    serve(settings, engines=engines, connect=_open_camera)
+    kept = rings(settings.cameras, settings.clips)
+    serve(settings, engines=engines, connect=partial(_open_camera, kept=kept), kept=kept)
 
 
-def serve(settings: EdgeSettings, *, engines: Sequence[Engine], connect: Connect) -> None:
+def serve(
+    settings: EdgeSettings,
+    *,
+    engines: Sequence[Engine],
+    connect: Connect,
+    kept: Mapping[str, PacketRing] | None = None,
+) -> None:
     """`run` with these engines, one for each analysing thread, and this way to open a camera."""
     spool = Spool(
         settings.spool.path, edge_id=settings.edge_id, max_bytes=settings.spool.max_bytes, clock=utc_now
     )
     with spool, _told_to_stop() as stop, _watched(stop) as dead:
-        worker = Worker(settings, spool=spool, engines=engines, connect=connect)
+        worker = Worker(settings, spool=spool, engines=engines, connect=connect, kept=kept)
         worker.start()
         _log.info("started", edge=settings.edge_id, cameras=len(settings.cameras), analysers=len(engines))
         if settings.mqtt.is_exposed:
@@ -247,8 +263,16 @@ def _certificate_days(settings: EdgeSettings, clock: Callable[[], datetime]) -> 
     return certificate.days_left(tls.cert_file, clock=clock)
 
 
-def _open_camera(camera: CameraSettings, stats: CaptureStats, /, *, aim: Aim | None = None) -> FrameSource:
-    return RtspSource(camera, clock=utc_now, stats=stats, aim=aim)
+def _open_camera(
+    camera: CameraSettings,
+    stats: CaptureStats,
+    /,
+    *,
+    aim: Aim | None = None,
+    kept: Mapping[str, PacketRing] | None = None,
+) -> FrameSource:
+    ring = None if kept is None else kept.get(camera.id)
+    return RtspSource(camera, clock=utc_now, stats=stats, aim=aim, ring=ring)
 
 
 def _camera_health(camera: CameraThread, counts: Counts) -> CameraHealth:

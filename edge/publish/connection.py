@@ -48,6 +48,7 @@ class Confirmation:
 class Incoming:
     """A message that the broker delivered; `retained` ones are of unknown age."""
 
+    topic: str
     payload: bytes
     retained: bool
 
@@ -60,6 +61,7 @@ class Connection:
         maximum_packet: bytes of the largest packet that the broker takes.
         confirmations: PUBACKs since they were last taken from here.
         incoming: messages of our subscriptions since they were last taken from here.
+        denied: optional subscriptions that the broker refuses, and why.
 
     Raises:
         PublishError: the broker refuses us: user, password, certificate.
@@ -72,6 +74,8 @@ class Connection:
         self.maximum_packet = 268_435_455
         self.confirmations: deque[Confirmation] = deque()
         self.incoming: deque[Incoming] = deque()
+        self.denied: dict[str, str] = {}
+        self._optional: dict[int | None, str] = {}
         self._settings = settings
         self._where = f"broker {settings.host}:{settings.port}"
         self._wake = wake
@@ -97,15 +101,17 @@ class Connection:
             raise self._lost(paho.error_string(info.rc))
         return info.mid
 
-    def subscribe(self, topic: str) -> None:
-        """Subscribe (QoS 1); a refusal is raised by a later `step`.
+    def subscribe(self, topic: str, *, optional: bool = False) -> None:
+        """Subscribe (QoS 1); a refusal is raised by a later `step`, or noted where we can do without.
 
         Raises:
             LinkLostError: the connection is gone.
         """
-        rc, _ = self._client.subscribe(topic, qos=1)
+        rc, mid = self._client.subscribe(topic, qos=1)
         if rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise self._lost(paho.error_string(rc))
+        if optional:
+            self._optional[mid] = topic
 
     def step(self, timeout_s: float) -> None:
         """Wait for the broker or for a byte on `wake`, at most so long, and let paho read and write.
@@ -255,10 +261,13 @@ class Connection:
             self._fault = LinkLostError(f"{self._where}: sent us away: {reason}")
 
     def _on_subscribe(
-        self, _client: paho.Client, _data: object, _mid: int, reasons: list[ReasonCode], _p: object
+        self, _client: paho.Client, _data: object, mid: int, reasons: list[ReasonCode], _p: object
     ) -> None:
+        optional = self._optional.get(mid)
         for reason in reasons:
-            if reason.is_failure:
+            if reason.is_failure and optional is not None:
+                self.denied[optional] = str(reason)
+            elif reason.is_failure:
                 self._fault = self._refused("subscription to the centre's acknowledgements", reason)
 
     def _on_publish(
@@ -267,4 +276,4 @@ class Connection:
         self.confirmations.append(Confirmation(mid, str(reason) if reason.is_failure else ""))
 
     def _on_message(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
-        self.incoming.append(Incoming(bytes(message.payload), message.retain))
+        self.incoming.append(Incoming(message.topic, bytes(message.payload), message.retain))

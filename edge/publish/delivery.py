@@ -39,6 +39,7 @@ class Standing:
         unanswered: whether the last connection broke off before the broker took anything of what it was sent.
             Where more than one message was under way, that may hide a refusal: closing a connection with
             messages unread throws away what was said last. The next connection sends one at a time.
+        unheard: why the broker keeps the centre's commands from us; empty: it does not.
         clock_error_s: this box's clock minus the centre's: the least of what the last acknowledgements
             showed, because transit only ever adds to it. None before the first.
     """
@@ -51,16 +52,20 @@ class Standing:
     refusals: dict[Stream | None, str] = field(default_factory=dict)
     held_until: dict[Stream | None, float] = field(default_factory=dict)
     unanswered: bool = False
+    unheard: str = ""
     clock_error_s: float | None = None
     _clock_errors_s: deque[float] = field(default_factory=lambda: deque(maxlen=32))
 
     @property
     def fault(self) -> str:
         """What the broker refuses and why; empty where it takes everything."""
-        return "; ".join(
+        refused = [
             f"broker refuses {'health or announcements' if stream is None else f'stream {stream}'}: {reason}"
             for stream, reason in list(self.refusals.items())
-        )
+        ]
+        if self.unheard:
+            refused.append(f"broker refuses us the centre's commands (topic cmd): {self.unheard}")
+        return "; ".join(refused)
 
     def compare_clocks(self, *, ours: datetime, centres: datetime) -> None:
         """An acknowledgement that left the centre at its `centres` has arrived at our `ours`."""
@@ -79,7 +84,9 @@ class Delivery:
         *,
         address: Address,
         standing: Standing,
+        command: Callable[[bytes], None] | None = None,
     ) -> None:
+        """Begin on an open connection; `command` takes what the centre asks for, and must not block."""
         self._link = link
         self._spool = spool
         self._address = address
@@ -95,7 +102,12 @@ class Delivery:
         self._unread = set(Stream)  # streams that may hold something that is not under way
         self._gone_sent: dict[Gone, float] = {}
         self._gone_look_at = float("-inf")
+        self._command = command
         link.subscribe(address.ack)
+        if command is not None:
+            link.subscribe(
+                address.cmd, optional=True
+            )  # a box that cannot be asked for clips still sends reads
 
     def takes_other(self, *, now: float) -> bool:
         """Whether what is of no stream, health and states, may be sent beside the window now."""
@@ -122,6 +134,8 @@ class Delivery:
                 self._answered()
                 key = self._window.confirmed(confirmation.mid)
                 self._standing.refusals.pop(None if key is None else key[0], None)
+        if why := self._link.denied.get(self._address.cmd):
+            self._standing.unheard = why
         acks = [ack for ack in map(self._read_ack, self._take_incoming()) if ack is not None]
         for ack, retained in acks:
             if ack.at is not None and not retained:
@@ -203,9 +217,14 @@ class Delivery:
         self._gone_sent = {gone: sent_at for gone, sent_at in announced.items() if sent_at > float("-inf")}
 
     def _take_incoming(self) -> list[Incoming]:
+        """Acknowledgements; what is none goes where it belongs."""
         taken = list(self._link.incoming)
         self._link.incoming.clear()
-        return taken
+        if self._command is not None:
+            for incoming in taken:
+                if incoming.topic == self._address.cmd:
+                    self._command(incoming.payload)
+        return [incoming for incoming in taken if incoming.topic != self._address.cmd]
 
     def _read_ack(self, incoming: Incoming) -> tuple[Ack, bool] | None:
         try:

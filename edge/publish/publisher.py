@@ -43,15 +43,23 @@ class Publisher:
         settings: the broker.
         address: this edge's place in the topic tree.
         clock: now, UTC.
+        command: takes what the centre says at our topic `cmd`, in the publisher's thread; must not block.
     """
 
     def __init__(
-        self, spool: Spool, settings: MqttSettings, address: Address, *, clock: Callable[[], datetime]
+        self,
+        spool: Spool,
+        settings: MqttSettings,
+        address: Address,
+        *,
+        clock: Callable[[], datetime],
+        command: Callable[[bytes], None] | None = None,
     ) -> None:
         self._spool = spool
         self._settings = settings
         self._address = address
         self._clock = clock
+        self._command = command
         self._standing = Standing()
         self._connected = False
         self._connections = 0
@@ -178,8 +186,14 @@ class Publisher:
             wake=self._wake,
         )
         with contextlib.closing(link):
+            self._standing.unheard = ""
             delivery = Delivery(
-                link, self._spool, self._settings, address=self._address, standing=self._standing
+                link,
+                self._spool,
+                self._settings,
+                address=self._address,
+                standing=self._standing,
+                command=self._command,
             )
             self._up()
             while not self._finished():

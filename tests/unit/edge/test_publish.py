@@ -36,13 +36,14 @@ class FakeLink:
         self.confirmations: deque[Confirmation] = deque()
         self.incoming: deque[Incoming] = deque()
         self.subscribed: list[str] = []
+        self.denied: dict[str, str] = {}
         self.sent: list[tuple[str, bytes]] = []
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> int:
         self.sent.append((topic, payload))
         return len(self.sent)
 
-    def subscribe(self, topic: str) -> None:
+    def subscribe(self, topic: str, *, optional: bool = False) -> None:
         self.subscribed.append(topic)
 
     def confirm(self, refusal: str = "") -> None:
@@ -51,7 +52,7 @@ class FakeLink:
 
     def say(self, message: Ack | bytes, *, retained: bool = False) -> None:
         payload = message if isinstance(message, bytes) else message.model_dump_json().encode()
-        self.incoming.append(Incoming(payload, retained))
+        self.incoming.append(Incoming(ADDRESS.ack, payload, retained))
 
     def numbers(self) -> list[tuple[Kind, int]]:
         """Kind and number of every message, in the order of sending."""
