@@ -13,7 +13,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from edge.capture import picture
-from edge.capture.backlog import Backlog
+from edge.capture.arrivals import Arrivals
 from edge.capture.capture_clock import CaptureClock, ClockSetBackError
 from edge.capture.connection import Connection
 from edge.capture.damage import Damage
@@ -29,8 +29,11 @@ from edge.types import Frame
 _GATE_FPS = 13.0
 """The gate looks at every other frame of a camera's usual 25: it costs a fifth of decoding, and motion lasts."""
 
-_PARSED = frozenset({"h264", "hevc"})
-"""Codecs whose pictures libav hands over only when the next one begins."""
+_BARREN_S = 10.0
+"""Packets that give no picture for so long are of another codec than was told, and only a new connection tells."""
+
+_FIRST_PICTURE_S = 60.0
+"""The same before the first picture: some cameras send no key frame on request."""
 
 
 class RtspSource:
@@ -66,6 +69,8 @@ class RtspSource:
         self._damage = Damage()
         self._aim, self._view = aim, View(None, None, 0)
         self._is_open = self._was_open = True
+        self._barren_since_s: float | None = None
+        self._seen_any = False
 
     def frames(self) -> Iterator[Frame]:
         """Connect and yield frames in time order until `close`.
@@ -85,38 +90,26 @@ class RtspSource:
 
     def _watch(self, stream: VideoStream) -> Iterator[Frame]:
         stream.codec_context.thread_count = 1  # threads would each hold frames back
-        whole_late = stream.codec_context.name in _PARSED
-        clock, backlog = CaptureClock(self._clock), Backlog()
+        arrivals = Arrivals(stream.codec_context.name, clock=self._clock, remark=self._stats.remarked)
         # Of a camera that turns, what was kept may show where it looked before.
         dozes = self._gate is not None and self._aim is None
         doze = Doze(stream, moves=self._moves_ahead) if dozes else None
-        late = False
-        came_at: datetime | None = None
         if self._ring is not None:
             self._ring.begin(Format.of(stream))
         for packet in self._connection.packets():
-            now = self._clock()
-            begun_at = came_at if whole_late else now
-            if packet is None:  # nothing came for a while: what came before says nothing about the next
-                came_at = None
+            media_s = arrivals.note(packet, waited_s=self._connection.waited_s)
+            if packet is None:
                 continue
-            came_at = now
-            media_s = None if packet.pts is None else float(packet.pts * packet.time_base)
-            if media_s is not None:
-                clock.arrived(media_s, at=begun_at or now)
-                late = backlog.must_skip(
-                    media_s=media_s, read_s=time.monotonic(), key_frame=packet.is_keyframe
-                )
             if self._ring is not None:
-                taken_at = now if media_s is None else clock.estimate(media_s)
+                taken_at = self._clock() if media_s is None else arrivals.clock.estimate(media_s)
                 self._ring.add(packet, captured_at=taken_at)
-            if late:
+            if arrivals.is_late:
                 self._stats.dropped()
                 continue
             due = [packet] if doze is None else self._due(doze, packet, media_s)
             for one in due:
                 for frame in self._decode(one):
-                    taken = self._consider(frame, clock)
+                    taken = self._consider(frame, arrivals.clock)
                     if taken is not None:
                         yield taken
             if due and doze is not None:
@@ -128,6 +121,7 @@ class RtspSource:
         """What is to be decoded now; what dozing lets go counts as still, and the camera as live."""
         due = doze.due(packet, media_s=media_s)
         if not due:
+            self._barren_since_s = None
             self._stats.dozed(self._clock())
         elif len(due) > 1:
             self._stats.woke(len(due) - 1)
@@ -145,12 +139,24 @@ class RtspSource:
         return self._gate is None or self._gate.glance(luma, at_s=self._clock().timestamp())
 
     def _decode(self, packet: "Packet[VideoStream]") -> list[av.VideoFrame]:
+        """A packet's pictures.
+
+        Raises:
+            LostError: there have been none for too long.
+        """
         try:
-            return packet.decode()
+            frames = packet.decode()
         except av.error.InvalidDataError:
             self._damage.is_spoilt(marked=True, key_frame=False, media_s=None)
             self._stats.corrupt()
-            return []
+            frames = []
+        now_s = time.monotonic()
+        self._seen_any |= bool(frames)
+        if frames or self._barren_since_s is None:
+            self._barren_since_s = None if frames else now_s
+        elif now_s - self._barren_since_s > (_BARREN_S if self._seen_any else _FIRST_PICTURE_S):
+            raise self._connection.lost("what it sends can no longer be decoded")
+        return frames
 
     def _consider(self, frame: av.VideoFrame, clock: CaptureClock) -> Frame | None:
         media_s = None if frame.pts is None else frame.time
