@@ -12,6 +12,7 @@ import structlog
 
 from edge.capture.hub import FrameHub
 from edge.contract.read import ModelVersions
+from edge.device import Device
 from edge.emission import Emission
 from edge.engine import Engine
 from edge.pipeline import Counts, Pipeline
@@ -39,7 +40,7 @@ class Analyser:
 
     Args:
         name: of the thread.
-        cameras: whose frames come through `hub`.
+        cameras: whose frames come through `hub`; all lenses of a device, or none.
         vote: when a passage counts as read.
         engine: used by this thread only.
         sink: takes what there is to say.
@@ -63,7 +64,10 @@ class Analyser:
         self._sink = sink
         self._clock = clock
         self._is_away = is_away
-        self._pipelines = {c.id: new_pipeline(c, vote, engine) for c in cameras}
+        self._pipelines: dict[str, Pipeline] = {}
+        for lenses in by_device(cameras):
+            device = Device([lens.id for lens in lenses])
+            self._pipelines |= {lens.id: new_pipeline(lens, vote, engine, device=device) for lens in lenses}
         self._took_ms: deque[float] = deque(maxlen=_TIMED)
         self._turned_at = time.monotonic()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -134,12 +138,31 @@ def median_ms(analysers: Sequence[Analyser]) -> float | None:
     return statistics.median(times) if times else None
 
 
-def new_pipeline(camera: CameraSettings, vote: VoteSettings, engine: Engine) -> Pipeline:
-    """A camera's pipeline on the nets of an engine."""
+def new_pipeline(
+    camera: CameraSettings, vote: VoteSettings, engine: Engine, *, device: Device | None = None
+) -> Pipeline:
+    """A camera's pipeline on the nets of an engine; the lenses of a device share theirs."""
     return Pipeline(
         camera=camera,
         vote=vote,
         new_vote=lambda: engine.new_vote(vote, camera.countries),
         detector=engine.detector,
         reader=engine.reader,
+        device=device,
     )
+
+
+def share_out(cameras: Sequence[CameraSettings], count: int) -> list[list[CameraSettings]]:
+    """Which cameras each of so many analysers takes: all lenses of a device to one, else evenly, in turn."""
+    shares: list[list[CameraSettings]] = [[] for _ in range(count)]
+    for lenses in sorted(by_device(cameras), key=len, reverse=True):
+        min(shares, key=len).extend(lenses)
+    return shares
+
+
+def by_device(cameras: Sequence[CameraSettings]) -> list[list[CameraSettings]]:
+    """The cameras by device, each in the order of the configuration; a camera of none is by itself."""
+    found: dict[tuple[str, bool], list[CameraSettings]] = {}
+    for camera in cameras:
+        found.setdefault((camera.device or camera.id, camera.device is None), []).append(camera)
+    return list(found.values())

@@ -27,6 +27,7 @@ class Emission:
         emitted_at: when the emission rule fired.
         shot: the evidence.
         preset, position: where a turning camera rested.
+        speed_mps: metres a second; None where unknown.
         trust: how far the camera's reads are to be trusted.
         location: where a camera that travels was as it took the evidence.
     """
@@ -43,6 +44,7 @@ class Emission:
     preset: str | None
     position: Position | None = None
     lane: str | None = None
+    speed_mps: float | None = None
     trust: Literal["normal", "lower"] = "normal"
     location: read.GeoPosition | None = None
 
@@ -81,6 +83,7 @@ class Emission:
             track_id=self.track_id,
             lane=self.lane,
             direction=self.direction,
+            speed_mps=self.speed_mps,
             trust=self.trust,
             location=self.location,
             preset=self.preset,

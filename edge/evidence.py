@@ -74,6 +74,11 @@ class Gallery:
         if len(self._shots) > self._STRINGS:
             del self._shots[min(self._shots.values(), key=lambda s: s.quality).text]
 
+    def merge(self, other: "Gallery") -> None:
+        """Add another one's shots."""
+        for shot in other._shots.values():
+            self.add(shot)
+
     def best(self, plate: str) -> Shot:
         """The best shot in which `plate` was read, else the best of all.
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from edge.ground import GroundMap, GroundSettings, ground_map
 from edge.settings import CameraSettings, LaneSettings, Polygon, PresetSettings
-from edge.speed import Speed, fit
+from edge.speed import Pace, fit
 from edge.track import Direction, Track
 from edge.types import Box
 
@@ -24,26 +24,14 @@ class Ground:
     settings: GroundSettings
     map: GroundMap
 
-    def speed(self, track: Track, *, frame_size: tuple[int, int], vehicle: str | None) -> Speed | None:
-        """How fast a plate goes.
-
-        Args:
-            track: in frames of this width and height, px.
-            frame_size: of its frames.
-            vehicle: what bears the plate; None where nobody knows.
-
-        Returns:
-            None where its sightings tell too little.
-        """
+    def pace(self, track: Track, *, frame_size: tuple[int, int]) -> Pace | None:
+        """How fast a plate goes; None where its sightings, in frames of this width and height, tell too little."""
         since = track.path[0][0]
         times = np.array([(at - since).total_seconds() for at, _ in track.path])
         middles = np.array([box.centre for _, box in track.path]) / frame_size
         off = _NOISE * np.array([box.width for _, box in track.path]) / frame_size[1]
-        over_ground = fit(times, self.map.metres(middles), off * self.map.metres_a_share(middles))
-        if over_ground is None:
-            return None
-        slower = self.settings.slower(vehicle, rear=track.direction == "receding")
-        return Speed(over_ground.mps * slower, over_ground.error_mps * slower)
+        speed = fit(times, self.map.metres(middles), off * self.map.metres_a_share(middles))
+        return Pace(speed, self.settings, track.direction == "receding") if speed is not None else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.ground import GroundSettings
+
 LEAST_FRAMES: Final = 5
 LEAST_M: Final = 3.0
 LEAST_S: Final = 0.4
@@ -40,6 +42,25 @@ class Speed:
     def error(self) -> float:
         """Share of the speed."""
         return self.error_mps / max(self.mps, 1e-9)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a plate goes.
+
+    Attributes:
+        over_ground: the point of the ground that it is seen before.
+        ground: how high above it cameras and plates are.
+        rear: whether it is the plate behind.
+    """
+
+    over_ground: Speed
+    ground: GroundSettings
+    rear: bool
+
+    def mps(self, vehicle: str | None) -> float:
+        """Metres a second of such a vehicle."""
+        return self.over_ground.mps * self.ground.slower(vehicle, rear=self.rear)
 
 
 def fit(

@@ -11,7 +11,7 @@ log-likelihood there, plus a little of the grammar. Four things keep the posteri
   frame leaves to such, or any string at all, where every frame is wrong. So one frame alone is never certain.
 - A word or a telephone number is rarely a plate where no plates are of letters only, or of digits only.
 
-The result does not depend on the order of the frames. The figures down to NEIGHBOURS were chosen on training
+The result does not depend on the order of the frames. The figures of `edge/ballot.py` and down to NEIGHBOURS were chosen on training
 pictures, with the reader before this one: 260 Brazilian plates of `br_crop`, each as 8 frames degraded at random.
 With the present reader, on 333 held-out plates of `train` likewise (models/reader/votes.py): one frame 72 % right at a
 mean likelihood of .62, two 84 % at .79, six 89 % at .90, and of those at .98 or more 97.5 %; some labels are wrong.
@@ -21,14 +21,13 @@ is told, and helps no Brazilian one. The two figures after NEIGHBOURS are estima
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge import ctc
+from edge.ballot import KEPT_CANDIDATES, NEAREST, Ballot
+from edge.ballot import ballot as ballot_of
 from edge.contract.plate import OPEN, Grammar
 from edge.contract.read import Character, CharacterAlternative, Scored
 from edge.contract.seen import Look, Seen
@@ -41,10 +40,6 @@ GRAMMAR_WEIGHT: Final = 0.5
 """Exponent of the grammar's prior: it breaks ties, the frames decide."""
 SEEN_WEIGHT: Final = 1.0
 """The same of what was seen beside the characters, which is evidence and no habit of a country."""
-OUTLIER_BEST: Final = 0.03
-"""Probability that a frame of quality 1 says nothing about the plate."""
-OUTLIER_WORST: Final = 0.5
-"""The same of a frame of quality 0."""
 NEIGHBOURS: Final = 1e6
 """Over how many strings a frame spreads what it leaves to none of the candidates: those a few characters away."""
 UNMIXED: Final = 0.03
@@ -53,55 +48,11 @@ LETTERING: Final = 0.01
 """How often a track is no plate but such lettering (a brand, a telephone number), to all tracks."""
 KEPT_FRAMES: Final = 16
 """The best frames of a track are voted on; the memory of a track is bounded by this."""
-KEPT_CANDIDATES: Final = 48
-NEAREST: Final = 12
-"""Strings that each frame proposes."""
 KEPT_SPELLINGS: Final = 64
 """Distinct best strings of single frames that are counted."""
 _LONGEST_RAW: Final = 24
 _TINY: Final = 1e-12
 _Key = TypeVar("_Key", int, str, Look)
-
-
-@dataclass(slots=True)
-class _Ballot:
-    """A frame's part in the vote.
-
-    Attributes:
-        log_probs: (steps, 1 + alphabet) float32, as `edge.types.Reading`.
-        seen: what it showed beside the characters.
-        proposed: strings that this frame holds likely, with their exact log-likelihood here.
-        known: log-likelihoods of other frames' candidates, as they were needed.
-    """
-
-    captured_at: datetime
-    quality: float
-    log_probs: NDArray[np.float32]
-    alphabet: str
-    text_raw: str
-    seen: Seen
-    proposed: dict[str, float]
-    known: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def rank(self) -> tuple[float, datetime, bytes]:
-        """Order by worth; ties are broken by what the frame is, not by when it came."""
-        return self.quality, self.captured_at, self.log_probs.tobytes()
-
-    @property
-    def outlier(self) -> float:
-        """Probability that the frame says nothing about the plate."""
-        return OUTLIER_WORST + (OUTLIER_BEST - OUTLIER_WORST) * self.quality
-
-    def log_likelihoods(self, candidates: list[str]) -> NDArray[np.float64]:
-        """(candidates,) exact log-likelihoods."""
-        missing = [c for c in candidates if c not in self.known]
-        if missing:
-            labels = [tuple(self.alphabet.index(char) + 1 for char in c) for c in missing]
-            self.known.update(zip(missing, ctc.log_likelihoods(self.log_probs, labels).tolist(), strict=True))
-        if len(self.known) > 4 * KEPT_CANDIDATES:
-            self.known = {c: self.known[c] for c in candidates}
-        return np.array([self.known[c] for c in candidates])
 
 
 class Vote:
@@ -117,7 +68,7 @@ class Vote:
         """
         self._prior = grammar.prior(countries)
         self._lengths = range(settings.min_length, grammar.longest + 1)
-        self._ballots: list[_Ballot] = []
+        self._ballots: list[Ballot] = []
         self._spellings: Counter[str] = Counter()
         self._frames = 0
 
@@ -128,12 +79,37 @@ class Vote:
 
     def add(self, observation: Observation) -> None:
         """Count a frame in."""
-        ballot = _ballot(observation)
+        ballot = ballot_of(observation)
         self._frames += 1
-        best = max(ballot.proposed, key=lambda s: (ballot.proposed[s], s))
-        if best in self._spellings or len(self._spellings) < KEPT_SPELLINGS:
-            self._spellings[best] += 1
+        self._count(max(ballot.proposed, key=lambda s: (ballot.proposed[s], s)), 1)
         self._ballots.append(ballot)
+        self._keep_the_best()
+
+    def absorb(self, other: "Vote") -> None:
+        """Count in the frames of another vote, which were of the same plate; that vote is used no more."""
+        self._frames += other.frames
+        for text, times in other._spellings.items():
+            self._count(text, times)
+        self._ballots += other._ballots
+        self._keep_the_best()
+
+    def agrees(self, other: "Vote") -> float:
+        """Probability that both say the same string, 0..1: the sum over strings of what each gives to it.
+
+        Two plates a character apart that are both read with certainty do not agree, however alike they look.
+        """
+        mine, theirs = self._candidates()[:NEAREST], other._candidates()[:NEAREST]
+        if not set(mine) & set(theirs):
+            return 0.0
+        both = sorted({*mine, *theirs})
+        shares = [vote._posterior(both, vote._seen()) for vote in (self, other)]
+        return float(shares[0] @ shares[1])
+
+    def _count(self, text: str, times: int) -> None:
+        if text in self._spellings or len(self._spellings) < KEPT_SPELLINGS:
+            self._spellings[text] += times
+
+    def _keep_the_best(self) -> None:
         if len(self._ballots) > KEPT_FRAMES:
             self._ballots.sort(key=lambda b: b.rank, reverse=True)
             del self._ballots[KEPT_FRAMES:]
@@ -237,31 +213,6 @@ class Vote:
         names = sorted({o.plate_class for o in known if o.country == country})
         name = max(names, key=lambda n: classes[country, n])
         return _scored(country, countries[country]), _scored(name, classes[country, name])
-
-
-def _ballot(observation: Observation) -> _Ballot:
-    reading = observation.reading
-    proposals = ctc.n_best(reading.log_probs, count=NEAREST)
-    exact = ctc.log_likelihoods(reading.log_probs, proposals).tolist()
-    proposed = {
-        "".join(reading.alphabet[k - 1] for k in labels): log_p
-        for labels, log_p in zip(proposals, exact, strict=True)
-    }
-    return _Ballot(
-        captured_at=observation.captured_at,
-        quality=min(max(observation.quality, 0.0), 1.0),
-        log_probs=reading.log_probs,
-        alphabet=reading.alphabet,
-        text_raw=reading.text_raw,
-        seen=Seen(
-            lines={reading.lines: 1.0},
-            vehicle={v.value: v.likelihood for v in observation.detection.vehicle},
-            background=reading.background,
-            look=reading.look,
-        ),
-        proposed=proposed,
-        known=dict(proposed),
-    )
 
 
 def _mean(shares: list[tuple[Mapping[_Key, float], float]]) -> dict[_Key, float]:

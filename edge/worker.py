@@ -28,7 +28,7 @@ import cv2
 import structlog
 
 from edge import certificate, metrics, notify
-from edge.analyser import Analyser, median_ms
+from edge.analyser import Analyser, by_device, median_ms, share_out
 from edge.capture.camera import CameraThread
 from edge.capture.ptz.aim import Aim
 from edge.capture.ptz.guard import PtzGuard
@@ -112,10 +112,11 @@ class Worker:
             for c in settings.cameras
             if c.ptz is not None
         }
+        shared_out = share_out(settings.cameras, len(engines))
         self._analysers = [
             Analyser(
                 f"analyser-{n}",
-                cameras=settings.cameras[n :: len(engines)],
+                cameras=shared_out[n],
                 vote=settings.vote,
                 engine=engine,
                 sink=outbox,
@@ -124,13 +125,10 @@ class Worker:
             )
             for n, engine in enumerate(engines)
         ]
+        hubs = {c.id: a.hub for a, cameras in zip(self._analysers, shared_out, strict=True) for c in cameras}
         self._cameras = [
-            CameraThread(
-                camera.id,
-                connect=self._connect(connect, camera),
-                hub=self._analysers[n % len(engines)].hub,
-            )
-            for n, camera in enumerate(settings.cameras)
+            CameraThread(camera.id, connect=self._connect(connect, camera), hub=hubs[camera.id])
+            for camera in settings.cameras
         ]
         self._health = HealthReporter(
             address,
@@ -215,7 +213,7 @@ def run(settings: EdgeSettings) -> None:
         WorkerError: one of its threads died.
     """
     cv2.setNumThreads(1)  # the analysers are the parallelism
-    analysers = min(len(settings.cameras), _MOST_ANALYSERS, max(1, _cores() // settings.threads))
+    analysers = min(len(by_device(settings.cameras)), _MOST_ANALYSERS, max(1, _cores() // settings.threads))
     engines = [
         build(settings.engine, threads=settings.threads, detector_score=settings.detector_score)
         for _ in range(analysers)

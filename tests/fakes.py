@@ -110,6 +110,13 @@ class FakeVote:
         text, sure = observation.reading.text_raw, float(np.exp(observation.reading.log_probs.max()))
         self._seen.append((text, sure))
 
+    def absorb(self, other: "FakeVote") -> None:
+        self._seen += other._seen
+
+    def agrees(self, other: "FakeVote") -> float:
+        (text, sure), (other_text, other_sure) = self._seen[-1], other._seen[-1]
+        return sure * other_sure if text == other_text else 0.0
+
     def verdict(self) -> Verdict | None:
         if not self._seen:
             return None

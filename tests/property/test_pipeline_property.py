@@ -72,4 +72,5 @@ def test_every_passage_is_read_once_and_then_at_most_bettered(film) -> None:
 def test_every_track_is_accounted_for(film) -> None:
     pipeline, _ = run(film)
     counts = pipeline.counts
-    assert counts.tracks == counts.reads + counts.rejoined + counts.illegible + counts.unread
+    joined = counts.rejoined + counts.paired + counts.handed_over
+    assert counts.tracks == counts.reads + joined + counts.illegible + counts.unread

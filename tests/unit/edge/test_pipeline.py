@@ -479,9 +479,9 @@ def test_what_was_known_is_forgotten_in_time() -> None:
         scene.show(1, standing(mark))
         scene.show(9, nothing)
     assert len(scene.end()) == 39
-    assert len(scene.pipeline._known) <= 13, "two minutes of plates"
-    assert scene.pipeline._passages == {}
-    assert all(len(p.gallery) == 0 for p in scene.pipeline._known.values()), "and no pictures of them"
+    assert len(scene.pipeline._passages._device.known) <= 13, "two minutes of plates"
+    assert scene.pipeline._passages.live == {}
+    assert all(len(p.gallery) == 0 for p in scene.pipeline._passages._device.known), "and no pictures of them"
 
 
 def test_an_emission_becomes_a_valid_message() -> None:
