@@ -44,14 +44,16 @@ class Capture:
     Attributes:
         hub: where the frames to analyse are left.
         fault: why it ended before the time was over; None: it did not.
-        motions: times that something as large as a vehicle moved.
+        motion_s: for how long something as large as a vehicle moved.
+        left_out: frames that made way for newer ones before they were analysed.
+        crash: a fault of ours.
     """
 
     def __init__(self, camera: CameraSettings, *, seconds: float, clock: Callable[[], datetime]) -> None:
         self.hub = FrameHub()
         self.fault: SourceError | None = None
         self.crash: Exception | None = None
-        self.motions = 0
+        self.motion_s = 0.0
         self.left_out = 0
         self._camera, self._seconds, self._clock = camera, seconds, clock
         self._closed, self._ended = threading.Event(), threading.Event()
@@ -65,7 +67,6 @@ class Capture:
         self._began_s = self._connect_s = 0.0
         self._first_s: float | None = None
         self._was_open = False
-        self._large = False
         self._thread = threading.Thread(target=self._run, name="probe-capture", daemon=True)
 
     def start(self) -> None:
@@ -199,14 +200,12 @@ class Capture:
         if not self._gate_pacer.is_due(at_s):
             return
         is_open = self._gate.is_open(picture.luma(frame), at_s=at_s)
-        if is_open and not self._large:
+        if is_open:
             boxes = self._gate.moving(width=frame.width, height=frame.height)
-            self._large = any(box.area >= _VEHICLE * frame.width * frame.height for box in boxes)
-            self.motions += self._large
-        if self._was_open and not is_open:
-            self._large = False
-            if self._gate.stayed_s and self._doze is not None:
-                self._doze.stayed(self._gate.stayed_s)
+            if any(box.area >= _VEHICLE * frame.width * frame.height for box in boxes):
+                self.motion_s += 1 / _GATE_FPS
+        if self._was_open and not is_open and self._gate.stayed_s and self._doze is not None:
+            self._doze.stayed(self._gate.stayed_s)
         self._was_open = is_open
 
     def _sum_up(self, stream: VideoStream) -> None:

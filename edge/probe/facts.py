@@ -59,7 +59,7 @@ class SceneFacts(_Record):
     brightness: Size = Field(description="median grey level, 0 to 255")
     burnt: Share = Field(description="share of the picture that is white to the limit")
     is_grey: bool = Field(description="no colour: night mode or infrared light")
-    motions: Count = Field(description="times that something as large as a vehicle moved")
+    motion_s: Size = Field(description="for how long something as large as a vehicle moved")
 
 
 class PlateFacts(_Record):
@@ -72,6 +72,9 @@ class PlateFacts(_Record):
     is_read: bool = Field(description="whether a box would have sent it")
     is_whole: bool = Field(
         description="false: it was in view when the look began or ended, and proves nothing"
+    )
+    is_likely: bool = Field(
+        description="whether it moved, or characters were read on it; else it may be scenery that looks like a plate"
     )
     pictures: Count = Field(description="in which it was seen")
     seen_s: Size

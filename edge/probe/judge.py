@@ -43,7 +43,8 @@ _SMEAR_SHARE: Final = 0.15  # of a character's height: such a smear costs no rea
 _FEW: Final = 0.25
 _READ: Final = 0.8
 _VIEWS: Final = 2
-_MOTIONS: Final = 3
+_LEAST_MOTION_S: Final = 0.5
+_MOTION_S: Final = 3.0  # more than one vehicle or person
 _DAMAGED: Final = 0.005
 _MISSING: Final = 0.02
 _PAUSE_S: Final = 1.0  # a fast vehicle comes and goes meanwhile
@@ -58,8 +59,8 @@ _Numbers = dict[str, float | str]
 
 
 def judged(plates: Sequence[PlateFacts]) -> list[PlateFacts]:
-    """Those that prove something: read, or seen whole and more than once."""
-    return [p for p in plates if p.is_read or (p.is_whole and p.pictures >= _VIEWS)]
+    """Those that prove something: read, or surely plates that were seen whole and more than once."""
+    return [p for p in plates if p.is_read or (p.is_likely and p.is_whole and p.pictures >= _VIEWS)]
 
 
 def advise(facts: Facts) -> tuple[Advice, ...]:
@@ -138,14 +139,13 @@ def _traffic(facts: Facts) -> Iterator[Advice]:
     scene, plates = facts.scene, judged(facts.plates)
     seconds = facts.stream.watched_s
     if not plates:
-        if facts.plates or not scene.motions:
+        if facts.plates or scene.motion_s < _LEAST_MOTION_S:
             yield _hint(Code.NO_VEHICLE, seconds=seconds, partly=len(facts.plates))
-        elif scene.motions >= _MOTIONS:
-            yield _short(Code.NO_PLATE_FOUND, motions=scene.motions, seconds=seconds)
         else:
-            yield _hint(Code.NO_PLATE_FOUND, motions=scene.motions, seconds=seconds)
-        if scene.motions and not facts.plates and scene.brightness < _NIGHT:
-            yield _short(Code.TOO_DARK, level=scene.brightness, n=0, of=0)
+            say = _short if scene.motion_s >= _MOTION_S else _hint
+            yield say(Code.NO_PLATE_FOUND, motion_s=scene.motion_s, seconds=seconds)
+            if scene.brightness < _NIGHT:
+                yield _short(Code.TOO_DARK, n=0, of=0, level=scene.brightness)
         return
     read = sum(p.is_read for p in plates)
     if read < _READ * len(plates):

@@ -152,7 +152,7 @@ class Look:
                 brightness=round(self._scene.brightness, 1),
                 burnt=round(self._scene.burnt, 4),
                 is_grey=self._scene.is_grey,
-                motions=self._capture.motions,
+                motion_s=round(self._capture.motion_s, 2),
             ),
             plates=tuple(measured),
         )

@@ -21,6 +21,8 @@ _MOST: Final = 300  # passages; more are counted, not kept
 _EDGE_PX: Final = 2.0
 _WHOLE_S: Final = 0.7  # what was in view at the very beginning or end was perhaps not seen whole
 _LONG_S: Final = 3.0  # so long in view it was seen whole in any case
+_LETTERS: Final = 4
+_MOVES_PX_S: Final = 20.0  # boxes of what stands still jump about by less
 _STEEP: Final = 0.97
 _AROUND: Final = 0.12  # of a plate's height: shown around it
 
@@ -140,6 +142,8 @@ def facts(
     is_legible = verdict is not None and (passage.said or verdict.likelihood >= legible)
     text = verdict.plate if verdict is not None and is_legible else None
     country = verdict.country.value if verdict is not None and is_legible and verdict.country else None
+    speed_px_s = float(np.median(passage.speeds)) if passage.speeds else None
+    is_text = verdict is not None and len(verdict.plate) >= _LETTERS
     width, height = passage.frame_size
     seen_s = (passage.last_at - passage.first_at).total_seconds()
     came_and_went = _is_after(began_at, passage.first_at) and _is_after(passage.last_at, ended_at)
@@ -150,6 +154,7 @@ def facts(
         country=country,
         is_read=passage.said,
         is_whole=came_and_went or seen_s >= _LONG_S,
+        is_likely=is_text or (speed_px_s or 0.0) >= _MOVES_PX_S,
         pictures=passage.pictures,
         seen_s=round(seen_s, 3),
         width_px=round(box.width, 1),
@@ -169,7 +174,7 @@ def facts(
             and box.x + box.width <= width - _EDGE_PX
             and box.y + box.height <= height - _EDGE_PX
         ),
-        speed_px_s=round(float(np.median(passage.speeds)), 1) if passage.speeds else None,
+        speed_px_s=None if speed_px_s is None else round(speed_px_s, 1),
     )
 
 
