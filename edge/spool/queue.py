@@ -19,6 +19,7 @@ from edge.contract.topics import Address, Kind, Numbered
 from edge.errors import SpoolError
 from edge.spool import clips, gone, room
 from edge.spool.file import Claim, open_spool
+from edge.spool.progress import Progress, read_progress, write_progress
 from edge.spool.renew import Lineage, renew
 from edge.spool.tally import SpoolStats, Tally, count, stats
 
@@ -85,6 +86,7 @@ class Spool:
         *,
         crop: bytes | None = None,
         overview: bytes | None = None,
+        progress: str | None = None,
     ) -> PlateRead:
         """Number, build and store a read with its pictures; on disk when this returns.
 
@@ -92,6 +94,7 @@ class Spool:
             build: makes the read from (epoch, seq); must not use the spool.
             crop: JPEG of the plate.
             overview: JPEG of the scene.
+            progress: how far the read's source has come with it, stored with it (`edge.spool.progress`).
 
         Raises:
             ValueError: the read does not bear the number it was given, or names other pictures than these.
@@ -106,11 +109,19 @@ class Spool:
             if read.pictures != PictureRef(crop=crop is not None, overview=overview is not None):
                 raise ValueError(f"{read.id} names other pictures than those given: {read.pictures}")
             self._insert_pictures(tally, read, crop, overview)
+            write_progress(self._db, progress, read.id)
             room.make_room(self._db, tally, max_bytes=self._max_bytes)
         self._tell()
         return read
 
-    def put_update(self, read: PlateRead, *, crop: bytes | None = None, overview: bytes | None = None) -> int:
+    def put_update(
+        self,
+        read: PlateRead,
+        *,
+        crop: bytes | None = None,
+        overview: bytes | None = None,
+        progress: str | None = None,
+    ) -> int:
         """Store better evidence for a read that was put before; the number of the update.
 
         It names the pictures of the read; those given with it take the place of the earlier ones.
@@ -133,6 +144,7 @@ class Spool:
                 raise ValueError(f"{number} was never put: edge {self._edge_id}, epoch {self._epoch}")
             seq = self._insert(tally, read, kind, read.model_dump_json().encode())
             self._insert_pictures(tally, read, crop, overview)
+            write_progress(self._db, progress, read.id)
             room.make_room(self._db, tally, max_bytes=self._max_bytes)
         if kind is Kind.READ:
             self._lineage.enter(number, seq)
@@ -165,6 +177,12 @@ class Spool:
             room.make_room(self._db, tally, max_bytes=self._max_bytes)
         self._tell()
         return True
+
+    @property
+    def progress(self) -> Progress | None:
+        """What was stored last as a source's progress; None where nothing was."""
+        with self._reading():
+            return read_progress(self._db)
 
     def is_answered(self, request: str) -> bool:
         """Whether a request for a clip has its answer here, or had it and it was delivered."""
