@@ -1,0 +1,332 @@
+"""How far a replay has come, on disk: one SQLite file, changed in whole transactions only.
+
+A transaction holds a snapshot of the pipeline, the place in the recording that it belongs to, and all that was read up
+to there. So whatever moment a process is killed at, the next one finds the three in agreement and goes on from there;
+what was read behind that place is read again, and is not in the file twice.
+
+Reads that are to be published stand in a queue besides, until the spool has them (`edge.replay.deliver`).
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+from edge.contract.read import PlateRead
+from edge.errors import ConfigError
+
+_APPLICATION_ID: Final = 0x41545250
+_SAMPLE: Final = 1 << 20
+_SCHEMA: Final = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE recording (
+    id INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE, name TEXT NOT NULL, settings TEXT NOT NULL,
+    done INTEGER NOT NULL DEFAULT 0, snapshot BLOB, figures TEXT NOT NULL DEFAULT '{}'
+);
+CREATE TABLE found (
+    number INTEGER PRIMARY KEY, recording INTEGER NOT NULL, key TEXT NOT NULL, origin TEXT NOT NULL,
+    read TEXT NOT NULL, crop BLOB, epoch INTEGER, seq INTEGER, UNIQUE (recording, key)
+);
+CREATE TABLE queue (
+    n INTEGER PRIMARY KEY AUTOINCREMENT, number INTEGER NOT NULL, read TEXT NOT NULL, crop BLOB, overview BLOB
+)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One thing that was said of a passage: its read, or an update of it.
+
+    Attributes:
+        key: the passage's, unique in its recording.
+        origin: where in the recording, for people.
+        read: as it travels, but for its number.
+        crop, overview: JPEG; None where those that were said before still hold.
+    """
+
+    key: str
+    origin: str
+    read: PlateRead
+    crop: bytes | None = None
+    overview: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The newest that was said of a passage.
+
+    Attributes:
+        number: dense in this state, in order of the first word.
+        crop: JPEG of the plate.
+    """
+
+    number: int
+    recording: int
+    origin: str
+    read: PlateRead
+    crop: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A read or an update on its way to the spool.
+
+    Attributes:
+        n: ascends; never given twice.
+        given: (epoch, seq) that its read got in the spool; None where it has none yet.
+    """
+
+    n: int
+    number: int
+    read: PlateRead
+    crop: bytes | None
+    overview: bytes | None
+    given: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What is known of one recording.
+
+    Attributes:
+        settings: those that it was begun with.
+        snapshot: None before the first.
+        figures: counts, as they were at the snapshot.
+    """
+
+    number: int
+    name: str
+    settings: Mapping[str, Any]
+    is_done: bool
+    snapshot: bytes | None
+    figures: Mapping[str, Any]
+
+
+class State:
+    """The file; one process at a time.
+
+    Args:
+        path: None keeps everything in memory: nothing survives.
+        is_publishing: whether what is said is queued for the spool.
+
+    Raises:
+        ConfigError: the file is something else, another process uses it, or it cannot be written.
+    """
+
+    def __init__(self, path: Path | None, *, is_publishing: bool = False) -> None:
+        self.path = path
+        self.is_publishing = is_publishing
+        self._lock = -1
+        if path is not None:
+            self._lock = _claim(path)
+        try:
+            self._db = sqlite3.connect(path or ":memory:", isolation_level=None)
+            self._prepare()
+        except sqlite3.Error as error:
+            self._release()
+            raise ConfigError(f"{path}: not the state of a replay, or cannot be written: {error}") from error
+        except ConfigError:
+            self._release()
+            raise
+        self.id: str = self._db.execute("SELECT value FROM meta WHERE key = 'id'").fetchone()[0]
+
+    @property
+    def is_durable(self) -> bool:
+        """Whether a killed replay can go on."""
+        return self.path is not None
+
+    def rows(self) -> list[Row]:
+        """Every recording known, in order."""
+        rows = self._db.execute(
+            "SELECT id, name, settings, done, snapshot, figures FROM recording ORDER BY id"
+        )
+        return [
+            Row(n, name, json.loads(s), bool(done), snap, json.loads(f)) for n, name, s, done, snap, f in rows
+        ]
+
+    def find(self, identity: str) -> Row | None:
+        """The recording of this content, where it was begun."""
+        found = self._db.execute("SELECT id FROM recording WHERE identity = ?", (identity,)).fetchone()
+        return next((row for row in self.rows() if found and row.number == found[0]), None)
+
+    def begin(self, identity: str, *, name: str, settings: Mapping[str, Any]) -> Row:
+        """Enter a recording that is not known yet."""
+        with self._transaction():
+            self._db.execute(
+                "INSERT INTO recording (identity, name, settings) VALUES (?, ?, ?)",
+                (identity, name, json.dumps(settings)),
+            )
+        row = self.find(identity)
+        assert row is not None  # noqa: S101  # entered just now
+        return row
+
+    def forget(self, number: int) -> None:
+        """Let a recording be begun anew; what was read of it and waits in the queue still goes out."""
+        with self._transaction():
+            self._db.execute(
+                "UPDATE recording SET identity = identity || '#' || id, done = 1, snapshot = NULL WHERE id = ?",
+                (number,),
+            )
+
+    def commit(
+        self, number: int, *, said: list[Said], snapshot: bytes | None, figures: Mapping[str, Any], done: bool
+    ) -> None:
+        """All that was said since the last time, and the place that it reaches to, or nothing of it.
+
+        Raises:
+            ConfigError: the file cannot be written.
+        """
+        with self._transaction():
+            for each in said:
+                self._say(number, each)
+            self._db.execute(
+                "UPDATE recording SET snapshot = ?, figures = ?, done = ? WHERE id = ?",
+                (snapshot, json.dumps(figures), done, number),
+            )
+
+    def kept(self, number: int) -> list[Kept]:
+        """What was found in a recording, in order."""
+        rows = self._db.execute(
+            "SELECT number, recording, origin, read, crop FROM found WHERE recording = ? ORDER BY number",
+            (number,),
+        )
+        return [Kept(n, r, o, PlateRead.model_validate_json(read), crop) for n, r, o, read, crop in rows]
+
+    def queued(self, *, limit: int = 50) -> list[Queued]:
+        """The next that wait for the spool."""
+        rows = self._db.execute(
+            "SELECT n, number, q.read, q.crop, q.overview, epoch, seq FROM queue AS q JOIN found USING (number)"
+            " ORDER BY n LIMIT ?",
+            (limit,),
+        )
+        return [
+            Queued(
+                n,
+                number,
+                PlateRead.model_validate_json(read),
+                crop,
+                overview,
+                None if seq is None else (epoch, seq),
+            )
+            for n, number, read, crop, overview, epoch, seq in rows
+        ]
+
+    def delivered(self, n: int, *, epoch: int, seq: int) -> None:
+        """The spool has the queue up to and with this one, whose read got this number there; idempotent."""
+        with self._transaction():
+            self._db.execute(
+                "UPDATE found SET epoch = ?, seq = ? WHERE number = (SELECT number FROM queue WHERE n = ?)",
+                (epoch, seq, n),
+            )
+            self._db.execute("DELETE FROM queue WHERE n <= ?", (n,))
+
+    def close(self) -> None:
+        """Let others in; idempotent."""
+        self._db.close()
+        self._release()
+
+    def remove(self) -> None:
+        """Close and delete it: there is nothing left to go on with."""
+        self.close()
+        if self.path is not None:
+            for tail in ("", "-wal", "-shm", ".lock"):
+                self.path.with_name(self.path.name + tail).unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _say(self, number: int, said: Said) -> None:
+        known = self._db.execute(
+            "SELECT number, crop FROM found WHERE recording = ? AND key = ?", (number, said.key)
+        ).fetchone()
+        text = said.read.model_dump_json()
+        if known is None:
+            cursor = self._db.execute(
+                "INSERT INTO found (recording, key, origin, read, crop) VALUES (?, ?, ?, ?, ?)",
+                (number, said.key, said.origin, text, said.crop),
+            )
+            owner = cursor.lastrowid
+        else:
+            owner = known[0]
+            self._db.execute(
+                "UPDATE found SET read = ?, crop = ? WHERE number = ?", (text, said.crop or known[1], owner)
+            )
+        if self.is_publishing:
+            self._db.execute(
+                "INSERT INTO queue (number, read, crop, overview) VALUES (?, ?, ?, ?)",
+                (owner, text, said.crop, said.overview),
+            )
+
+    def _prepare(self) -> None:
+        empty = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+        if not empty and self._db.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION_ID:
+            raise ConfigError(f"{self.path}: a database of something else, not the state of a replay")
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        if empty:
+            with self._transaction():
+                for statement in _SCHEMA.split(";"):
+                    self._db.execute(statement)
+                self._db.execute("INSERT INTO meta VALUES ('id', ?)", (secrets.token_hex(8),))
+                self._db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            yield
+            self._db.execute("COMMIT")
+        except BaseException as error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            if isinstance(error, sqlite3.Error):
+                raise ConfigError(f"{self.path}: state of the replay cannot be written: {error}") from error
+            raise
+
+    def _release(self) -> None:
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+
+def identity(path: Path) -> str:
+    """What tells a recording from another: its size, and a hash of its first and last megabyte.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            digest = hashlib.sha256(file.read(_SAMPLE))
+            file.seek(max(size - _SAMPLE, 0))
+            digest.update(file.read(_SAMPLE))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    return f"{size}-{digest.hexdigest()[:32]}"
+
+
+def _claim(path: Path) -> int:
+    lock = path.with_name(path.name + ".lock")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # plates: its owner's alone
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise ConfigError(f"{path}: state of the replay cannot be opened: {error.strerror}") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        raise ConfigError(f"{path}: another replay is at it") from error
+    return descriptor
