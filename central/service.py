@@ -2,6 +2,7 @@
 
     MqttLink (paho's thread) -> queue -> Writer (thread) -> Store -> database
                              <- PUBACK, Ack -
+    commander (thread): requests for clips -> MqttLink -> the edges' topics `cmd`
     sealer (thread): hot rows -> archive, every `archive.seal_s` and at the end
 
 A thread that dies ends the process: half a centre that looks alive is worse than one that its supervisor
@@ -28,6 +29,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from central.alert.store import Alerts
 from central.archive.pictures import PackWriter
 from central.archive.write import seal
+from central.consume.commands import Commander
 from central.consume.link import MqttLink
 from central.consume.store import Store
 from central.consume.writer import Delivery, Writer
@@ -122,13 +124,16 @@ def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> Non
             hotlist=hotlist,
             alerts=Alerts(within=timedelta(seconds=settings.alert.passage_s)),
             late_after=timedelta(seconds=settings.ingest.late_s),
+            clips=settings.clips if settings.clips.ask == "alerts" else None,
         )
         link = MqttLink(settings.mqtt, deliveries, clock=now, on_fault=stopping.fail)
         writer = Writer(deliveries, store=store, link=link, settings=settings.ingest)
         writing = threading.Thread(target=writer.run, name="writer")
         sealing = threading.Thread(target=_seal_often, args=(settings, engine, stopping, now), name="sealer")
+        commander = Commander(engine, link, clock=now)
+        commanding = threading.Thread(target=commander.run, args=(stopping.wait,), name="commander")
         link.start()
-        for thread in (writing, sealing):
+        for thread in (writing, sealing, commanding):
             thread.start()
         if settings.mqtt.is_exposed:
             _log.warning(
@@ -138,6 +143,7 @@ def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> Non
         stopping.wait()
         _log.info("stopping")
         link.stop_taking()
+        commanding.join()
         writer.stop()
         writing.join()
         link.close()

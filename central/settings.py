@@ -5,7 +5,7 @@ Relative paths in the file are relative to the file. Secrets are never in it: it
 
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -14,6 +14,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from central.errors import ConfigError
+from edge.contract.clip import LONGEST_S
 from edge.contract.config import BrokerSettings, Section, faults
 from edge.contract.document import first_twice, line_finder
 from edge.contract.read import Identifier
@@ -66,6 +67,20 @@ class AlertSettings(Section):
     )
 
 
+class ClipSettings(Section):
+    """Clips: some seconds of video around a read, which the edge that made it is asked for."""
+
+    ask: Literal["alerts", "never"] = Field(
+        default="alerts", description="alerts: for the read that raises one; never: only where somebody asks"
+    )
+    before_s: Annotated[float, Field(ge=0, le=LONGEST_S)] = Field(
+        default=5.0, description="seconds before the read"
+    )
+    after_s: Annotated[float, Field(ge=0, le=LONGEST_S)] = Field(
+        default=5.0, description="seconds after the read"
+    )
+
+
 class QuerySettings(Section):
     """How far a question may go."""
 
@@ -97,6 +112,7 @@ class CentralSettings(Section):
     ingest: IngestSettings = IngestSettings()
     archive: ArchiveSettings = ArchiveSettings()
     alert: AlertSettings = AlertSettings()
+    clips: ClipSettings = ClipSettings()
     query: QuerySettings = QuerySettings()
     access: AccessSettings = AccessSettings()
 

@@ -21,5 +21,10 @@ def harmless(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
+def storable(text: str) -> str:
+    """PostgreSQL's text holds no NUL; a text column of ours, no half of a surrogate pair."""
+    return text.replace("\x00", "\ufffd").encode(errors="replace").decode()
+
+
 def _is_shown(character: str) -> bool:
     return character.isprintable() or unicodedata.category(character) == "Zs"

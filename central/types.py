@@ -5,6 +5,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
+from edge.contract.clip import ClipAnswer
 from edge.contract.delivery import Gone
 from edge.contract.health import EdgeHealth
 from edge.contract.ptz import PtzState
@@ -49,6 +50,20 @@ class PictureArrival:
 
     topic: Numbered
     jpeg: bytes
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ClipArrival:
+    """An answer to a request for a clip.
+
+    Attributes:
+        data: of one part of the clip, an MP4 file; empty where there is none.
+    """
+
+    topic: Numbered
+    answer: ClipAnswer
+    data: bytes
     received_at: datetime
 
 

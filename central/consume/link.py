@@ -27,7 +27,7 @@ from central.errors import ConfigError
 from central.settings import MqttSettings, read_secret
 from central.types import Arrival
 from edge.contract.config import TlsSettings
-from edge.contract.topics import subscriptions
+from edge.contract.topics import Address, subscriptions
 
 SESSION_S: Final = 7 * 24 * 3600
 """How long the broker keeps our session while we are away."""
@@ -82,8 +82,9 @@ class MqttLink:
         self._is_refused = False
         self._is_granted = False  # our subscriptions, at least once
         self._where: Final = f"broker {settings.host}:{settings.port}"
-        # Written by one thread each; equal when every reply has reached the broker.
+        # Written by one thread each; equal when every reply and command has reached the broker.
         self._sent = 0
+        self._commanded = 0
         self._settled = 0
         self._client: Final = self._make_client()
 
@@ -108,10 +109,15 @@ class MqttLink:
         """Send the replies that still wait, for a while, and disconnect; the session stays."""
         self.stop_taking()
         until = time.monotonic() + patience_s
-        while self._settled < self._sent and self._client.is_connected() and time.monotonic() < until:
+        while (
+            self._settled < self._sent + self._commanded
+            and self._client.is_connected()
+            and time.monotonic() < until
+        ):
             time.sleep(0.01)
-        if self._settled < self._sent:
-            _log.warning("acknowledgements not sent; edges will ask again", number=self._sent - self._settled)
+        missing = self._sent + self._commanded - self._settled
+        if missing > 0:
+            _log.warning("acknowledgements not sent; edges will ask again", number=missing)
         self._client.disconnect()
         self._client.loop_stop()
 
@@ -132,6 +138,18 @@ class MqttLink:
                 _log.warning("acknowledgement dropped, the queue is full", edge=reply.address.edge_id)
             else:
                 self._sent += 1
+
+    @property
+    def connection(self) -> int:
+        """Which connection it is, from 1; 0 while there is none."""
+        return self._connection if self._connected_at is not None else 0
+
+    def command(self, address: Address, payload: str) -> bool:
+        """Publish what is asked of an edge, retained; whether it was taken."""
+        info = self._client.publish(address.cmd, payload, qos=1, retain=True)
+        taken = info.rc != MQTTErrorCode.MQTT_ERR_QUEUE_SIZE
+        self._commanded += taken
+        return taken
 
     def _make_client(self) -> Client:
         settings = self._settings

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from central.consume.put import put
 from central.db import dead_letter, edge_health, gone_range, ptz_state, to_us
+from central.text import storable
 from central.types import DeadLetter, GoneArrival, HealthArrival, PtzArrival
 
 STRAY_ROOM_BYTES: Final = 16 * 1024 * 1024
@@ -51,9 +52,9 @@ def write_notices(
 
 def _letter_row(letter: DeadLetter) -> dict[str, Any]:
     return {
-        "topic": _storable(letter.topic),
+        "topic": storable(letter.topic),
         "payload": letter.payload,
-        "reason": _storable(letter.reason),
+        "reason": storable(letter.reason),
         "received_us": to_us(letter.received_at),
         "times": 1,
         "digest": None,
@@ -125,11 +126,6 @@ def _gone_row(arrival: GoneArrival) -> dict[str, Any]:
         "stream": str(gone.stream),
         "first_seq": gone.dropped.first,
         "last_seq": gone.dropped.last,
-        "reason": _storable(gone.reason),
+        "reason": storable(gone.reason),
         "received_us": to_us(arrival.received_at),
     }
-
-
-def _storable(text: str) -> str:
-    """PostgreSQL's text holds no NUL; a text column of ours, no half of a surrogate pair."""
-    return text.replace("\x00", "�").encode(errors="replace").decode()

@@ -8,6 +8,7 @@ from central.consume.jpeg import jpeg_fault
 from central.consume.rows import misfit, to_row
 from central.types import (
     Arrival,
+    ClipArrival,
     DeadLetter,
     GoneArrival,
     HealthArrival,
@@ -16,16 +17,18 @@ from central.types import (
     ReadArrival,
 )
 from edge.contract import topics
+from edge.contract.clip import unpacked
 from edge.contract.delivery import Gone
 from edge.contract.health import EdgeHealth
 from edge.contract.ptz import PtzState
 from edge.contract.read import PlateRead
 from edge.contract.topics import Address, Kind, Numbered
 
-Record = ReadArrival | PictureArrival | GoneArrival | HealthArrival | PtzArrival | DeadLetter
+Record = ReadArrival | PictureArrival | ClipArrival | GoneArrival | HealthArrival | PtzArrival | DeadLetter
 
 MAX_PICTURE_BYTES: Final = 1024 * 1024
 _FAULTS_TOLD: Final = 3
+_MP4: Final = b"ftyp"
 
 
 def parse(arrival: Arrival) -> Record:
@@ -44,7 +47,7 @@ def _understood(arrival: Arrival) -> Record:
     if isinstance(topic, Numbered):
         if topic.kind in (Kind.READ, Kind.UPDATE):
             return _read(topic, arrival)
-        return _picture(topic, arrival)
+        return _clip(topic, arrival) if topic.kind is Kind.CLIP else _picture(topic, arrival)
     if topic.kind == "gone":
         gone = Gone.model_validate_json(arrival.payload)
         _same("edge_id", gone.edge_id, topic.address.edge_id)
@@ -79,6 +82,13 @@ def _picture(topic: Numbered, arrival: Arrival) -> PictureArrival:
     if fault := jpeg_fault(arrival.payload):
         raise ValueError(f"picture {fault}")
     return PictureArrival(topic, arrival.payload, arrival.received_at)
+
+
+def _clip(topic: Numbered, arrival: Arrival) -> ClipArrival:
+    answer, data = unpacked(arrival.payload)
+    if answer.part == 1 and data[4:8] != _MP4:
+        raise ValueError("a clip that does not begin as an MP4 file")
+    return ClipArrival(topic, answer, data, arrival.received_at)
 
 
 def _same_edge(site_id: str, edge_id: str, address: Address) -> None:

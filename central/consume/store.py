@@ -19,16 +19,20 @@ from sqlalchemy.exc import DataError, IntegrityError
 from central.alert.store import Alerts, Sighting
 from central.archive.newest import holds_as_new
 from central.archive.pictures import PackWriter
+from central.clip.store import Wish, ask
+from central.consume.media import write_clips, write_pictures
 from central.consume.notices import write_notices
 from central.consume.parse import Record
 from central.consume.put import put
 from central.consume.ranges import Ledger, Source
 from central.consume.rows import to_row
-from central.db import hot_read, late_update, picture
+from central.db import hot_read, late_update
 from central.hotlist.index import HotlistIndex, read_country
 from central.hotlist.store import Hotlist
+from central.settings import ClipSettings
 from central.types import (
     Alert,
+    ClipArrival,
     DeadLetter,
     GoneArrival,
     HealthArrival,
@@ -64,7 +68,7 @@ class Outcome:
     """What a batch did, once it is committed.
 
     Attributes:
-        counts: messages by what became of them: read, update, picture, gone, health, ptz, dead, duplicate.
+        counts: messages by what became of them: read, update, picture, clip, gone, health, ptz, dead, duplicate.
         unchecked: reads and updates that were stored, and whose alert could not be raised.
     """
 
@@ -83,6 +87,7 @@ class _Batch:
     reads: list[ReadArrival] = field(default_factory=list)
     updates: list[ReadArrival] = field(default_factory=list)
     pictures: list[PictureArrival] = field(default_factory=list)
+    clips: list[ClipArrival] = field(default_factory=list)
     gone: list[GoneArrival] = field(default_factory=list)
     states: list[HealthArrival | PtzArrival] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
@@ -102,12 +107,15 @@ class Store:
         hotlist: Hotlist,
         alerts: Alerts,
         late_after: timedelta,
+        clips: ClipSettings | None = None,
     ) -> None:
+        """Prepare; `clips`: how much of a clip is asked for with an alert, None: none is."""
         self._engine: Final = engine
         self._pictures: Final = pictures
         self._hotlist: Final = hotlist
         self._alerts: Final = alerts
         self._late_after: Final = late_after
+        self._clips: Final = clips
 
     def ingest(self, records: Sequence[Record]) -> Outcome:
         """Commit a batch, in any order and with any repetitions.
@@ -137,7 +145,8 @@ class Store:
         if batch.reads:
             connection.execute(insert(hot_read), [to_row(r, late=late[id(r)]) for r in batch.reads])
         applied = [u for u in batch.updates if _apply(connection, batch.ledger, u, late=late[id(u)])]
-        self._write_pictures(connection, batch.pictures)
+        write_pictures(connection, self._pictures, batch.pictures)
+        batch.dead += write_clips(connection, self._pictures, batch.clips)
         write_notices(connection, dead=batch.dead, stray=batch.stray, gone=batch.gone, states=batch.states)
         return self._check(connection, batch, applied, late=late)
 
@@ -163,7 +172,10 @@ class Store:
                     continue
                 with connection.begin_nested():  # what fails here takes nothing else with it
                     if may_raise:
-                        alerts += self._alerts.record(connection, sighting)
+                        raised = self._alerts.record(connection, sighting)
+                        alerts += raised
+                        if raised:
+                            self._ask_for_clip(connection, arrival, raised[0])
                     else:
                         self._alerts.join(connection, sighting)
             except _UNCHECKABLE as error:
@@ -172,26 +184,22 @@ class Store:
                 _tell_unchecked(arrival, error)
         return alerts
 
-    def _write_pictures(self, connection: Connection, pictures: Sequence[PictureArrival]) -> None:
-        if not pictures:
+    def _ask_for_clip(self, connection: Connection, arrival: ReadArrival, alert: Alert) -> None:
+        """In the transaction of the alert: a centre that dies now asks when it is back."""
+        if self._clips is None:
             return
-        places = self._pictures.write([p.jpeg for p in pictures], at=pictures[0].received_at)
-        rows: dict[tuple[Any, ...], dict[str, Any]] = {}
-        for arrival, place in sorted(zip(pictures, places, strict=True), key=lambda pair: pair[0].topic.seq):
-            read, kind = arrival.topic.read_id, str(arrival.topic.kind)
-            rows[read, kind] = {
-                "edge_id": read.edge_id,
-                "epoch": read.epoch,
-                "read_seq": read.seq,
-                "kind": kind,
-                "seq": arrival.topic.seq,
-                "pack": place.pack,
-                "offset": place.offset,
-                "length": place.length,
-                "sha256": place.sha256,
-            }
-        for row in rows.values():
-            put(connection, picture, row, newer="seq")
+        read = arrival.read
+        wish = Wish(
+            address=arrival.topic.address,
+            camera_id=read.camera_id,
+            read=read.id,
+            at=read.best_at,
+            before_s=self._clips.before_s,
+            after_s=self._clips.after_s,
+            by=f"alert {alert.alert_id}",
+            asked_at=arrival.received_at,
+        )
+        ask(connection, wish)
 
 
 def _touched(records: Iterable[Record]) -> list[tuple[Address, int]]:
@@ -207,7 +215,7 @@ def _touched(records: Iterable[Record]) -> list[tuple[Address, int]]:
 
 def _topic(record: Record) -> Numbered | None:
     """The numbered topic under which a record came; a dead letter has one where its topic can be read."""
-    if isinstance(record, ReadArrival | PictureArrival):
+    if isinstance(record, ReadArrival | PictureArrival | ClipArrival):
         return record.topic
     if isinstance(record, DeadLetter):
         try:
@@ -230,6 +238,8 @@ def _sort_in(batch: _Batch, record: Record) -> None:
             batch.updates.append(record)
         case PictureArrival():
             batch.pictures.append(record)
+        case ClipArrival():
+            batch.clips.append(record)
         case HealthArrival() | PtzArrival():
             batch.states.append(record)
         case DeadLetter():
@@ -309,6 +319,7 @@ def _counts(batch: _Batch) -> Counter[str]:
         read=len(batch.reads),
         update=len(batch.updates),
         picture=len(batch.pictures),
+        clip=len(batch.clips),
         gone=len(batch.gone),
         health=sum(isinstance(state, HealthArrival) for state in batch.states),
         ptz=sum(isinstance(state, PtzArrival) for state in batch.states),

@@ -1,0 +1,213 @@
+"""Requests for clips in the database, and the answers to them.
+
+    asked -> came     every part is here
+          -> gone     the edge says that it does not hold what was asked, or has had to give the clip up
+          -> refused  the edge will not make it
+          -> expired  no answer, and too many or too old requests
+
+What came stays; a clip that comes after all takes the place of any other answer. The parts of a clip stay where
+they came, in packs: a clip is put together when somebody looks at it.
+"""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, RowMapping, func, insert, select, update
+
+from central.archive.pictures import Place
+from central.db import clip, clip_part, from_us, to_us
+from central.text import storable
+from central.types import ClipArrival
+from edge.contract.clip import MOST_REQUESTS, ClipCommands, ClipRequest
+from edge.contract.read import ReadId
+from edge.contract.topics import Address
+
+GIVEN_UP: Final = timedelta(days=7)
+"""A box that was away for so long is not asked any more."""
+
+_ASKED: Final = "asked"
+_CAME: Final = "came"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A clip that somebody wants.
+
+    Attributes:
+        at: the read's best_at.
+        by: who asks, or which alert.
+        asked_at: now.
+    """
+
+    address: Address
+    camera_id: str
+    read: ReadId
+    at: datetime
+    before_s: float
+    after_s: float
+    by: str
+    asked_at: datetime
+
+
+def ask(connection: Connection, wish: Wish) -> str:
+    """Ask for a clip, in the caller's transaction; the request's name.
+
+    Who asks for what was asked before, and came or may still come, gets the name of that request.
+    """
+    same = select(clip.c.request).where(
+        clip.c.edge_id == wish.read.edge_id,
+        clip.c.epoch == wish.read.epoch,
+        clip.c.read_seq == wish.read.seq,
+        clip.c.before_s >= wish.before_s,
+        clip.c.after_s >= wish.after_s,
+        clip.c.state.in_((_ASKED, _CAME)),
+    )
+    if (known := connection.scalar(same)) is not None:
+        return str(known)
+    request = uuid.uuid4().hex
+    row = {
+        "request": request,
+        "site_id": wish.address.site_id,
+        "edge_id": wish.read.edge_id,
+        "camera_id": wish.camera_id,
+        "epoch": wish.read.epoch,
+        "read_seq": wish.read.seq,
+        "at_us": to_us(wish.at),
+        "before_s": wish.before_s,
+        "after_s": wish.after_s,
+        "asked_us": to_us(wish.asked_at),
+        "asked_by": wish.by,
+        "state": _ASKED,
+        "reason": "",
+    }
+    connection.execute(insert(clip).values(row))
+    return request
+
+
+def asked(connection: Connection) -> dict[Address, ClipCommands]:
+    """What is asked of each edge, the newest requests, as it is told to it."""
+    rows = connection.execute(
+        select(clip).where(clip.c.state == _ASKED).order_by(clip.c.asked_us.desc(), clip.c.request)
+    ).mappings()
+    requests: dict[Address, list[ClipRequest]] = {}
+    for row in rows:
+        requests.setdefault(Address(row["site_id"], row["edge_id"]), []).append(_to_request(row))
+    return {
+        address: ClipCommands(edge_id=address.edge_id, clips=tuple(reversed(found[:MOST_REQUESTS])))
+        for address, found in requests.items()
+    }
+
+
+def addresses(connection: Connection) -> set[Address]:
+    """Every edge that was ever asked."""
+    return {Address(*row) for row in connection.execute(select(clip.c.site_id, clip.c.edge_id).distinct())}
+
+
+def give_up(connection: Connection, *, now: datetime) -> int:
+    """End requests that are too old, or too many for their edge to be told; how many it were."""
+    rows = connection.execute(
+        select(clip.c.request, clip.c.edge_id, clip.c.asked_us)
+        .where(clip.c.state == _ASKED)
+        .order_by(clip.c.asked_us.desc(), clip.c.request)
+    ).all()
+    oldest_us, count, over = to_us(now - GIVEN_UP), dict[str, int](), list[str]()
+    for request, edge_id, asked_us in rows:
+        count[edge_id] = count.get(edge_id, 0) + 1
+        if asked_us < oldest_us or count[edge_id] > MOST_REQUESTS:
+            over.append(request)
+    if over:
+        values = {"state": "expired", "reason": "the box never answered", "answered_us": to_us(now)}
+        connection.execute(update(clip).where(clip.c.request.in_(over)).values(values))
+    return len(over)
+
+
+def misfits(connection: Connection, arrivals: Iterable[ClipArrival]) -> dict[int, str]:
+    """What is wrong with answers, by the `id` of each that is wrong: nobody asked, or another edge answers."""
+    chosen = list(arrivals)
+    rows = _rows(connection, {a.answer.request for a in chosen})
+    return {id(a): fault for a in chosen if (fault := _misfit(a, rows.get(a.answer.request)))}
+
+
+def record(connection: Connection, answers: Sequence[tuple[ClipArrival, Place | None]]) -> None:
+    """Enter answers that fit; a part that is here already stays as it was."""
+    for arrival, place in sorted(answers, key=lambda pair: pair[0].topic.seq):
+        if place is None:
+            _enter_end(connection, arrival)
+        else:
+            _enter_part(connection, arrival, place)
+
+
+def _enter_end(connection: Connection, arrival: ClipArrival) -> None:
+    answer = arrival.answer
+    values = {
+        "state": answer.outcome,
+        "reason": storable(answer.reason),
+        "answered_us": to_us(arrival.received_at),
+    }
+    connection.execute(
+        update(clip).where(clip.c.request == answer.request, clip.c.state != _CAME).values(values)
+    )
+
+
+def _enter_part(connection: Connection, arrival: ClipArrival, place: Place) -> None:
+    answer = arrival.answer
+    key = (clip_part.c.request == answer.request, clip_part.c.part == answer.part)
+    if connection.execute(select(clip_part.c.part).where(*key)).first() is not None:
+        return
+    row = {"request": answer.request, "part": answer.part}
+    row |= {"pack": place.pack, "offset": place.offset, "length": place.length, "sha256": place.sha256}
+    connection.execute(insert(clip_part).values(row))
+    began_at, ended_at = answer.began_at, answer.ended_at
+    values: dict[str, Any] = {
+        "parts": answer.parts,
+        "size": answer.size,
+        "sha256": answer.sha256,
+        "began_us": None if began_at is None else to_us(began_at),
+        "ended_us": None if ended_at is None else to_us(ended_at),
+    }
+    here, length = connection.execute(
+        select(func.count(), func.sum(clip_part.c.length)).where(clip_part.c.request == answer.request)
+    ).one()
+    if here == answer.parts:
+        whole = int(length) == answer.size
+        values |= {
+            "state": _CAME if whole else "gone",
+            "reason": storable(answer.reason)
+            if whole
+            else f"its parts have {int(length)} bytes, {answer.size} were told",
+            "answered_us": to_us(arrival.received_at),
+        }
+    connection.execute(update(clip).where(clip.c.request == answer.request).values(values))
+
+
+def _misfit(arrival: ClipArrival, row: RowMapping | None) -> str:
+    answer, topic = arrival.answer, arrival.topic
+    if row is None:
+        return f"a clip that nobody asked for: {answer.request}"
+    said = (topic.address.edge_id, topic.camera_id, answer.epoch, topic.read_seq)
+    meant = (row["edge_id"], row["camera_id"], row["epoch"], row["read_seq"])
+    if said != meant:
+        return f"a clip of {said}; asked was {meant}"
+    if answer.parts and row["sha256"] not in (None, answer.sha256):
+        return f"part {answer.part} is of another clip than the parts before it"
+    return ""
+
+
+def _rows(connection: Connection, requests: set[str]) -> dict[str, RowMapping]:
+    rows = connection.execute(select(clip).where(clip.c.request.in_(requests))).mappings()
+    return {row["request"]: row for row in rows}
+
+
+def _to_request(row: RowMapping) -> ClipRequest:
+    return ClipRequest(
+        request=row["request"],
+        camera_id=row["camera_id"],
+        epoch=row["epoch"],
+        seq=row["read_seq"],
+        at=from_us(row["at_us"]),
+        before_s=row["before_s"],
+        after_s=row["after_s"],
+    )

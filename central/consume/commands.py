@@ -1,0 +1,90 @@
+"""What the centre asks of its edges, kept told: the broker retains of each edge the list of what it waits for.
+
+A list is published when it differs from what was published last, and every list again after a reconnect: a broker
+that lives in memory has forgotten them. Nothing is kept here that the database does not know.
+"""
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+import structlog
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from central.clip.store import addresses, asked, give_up
+from central.db import Clock, reading
+from edge.contract.clip import ClipCommands
+from edge.contract.topics import Address
+
+LOOK_S: Final = 0.25
+"""Between two looks at the database: an alert's clip must be asked for while the edge still holds it."""
+
+_TIDY_EVERY: Final = 240  # looks
+
+_log = structlog.get_logger(__name__)
+
+
+class CommandLink(Protocol):
+    """Where lists go (adapter: link.py)."""
+
+    @property
+    def connection(self) -> int:
+        """Which connection it is, from 1; 0 while there is none."""
+        ...
+
+    def command(self, address: Address, payload: str) -> bool:
+        """Publish a list, retained; whether it was taken."""
+        ...
+
+
+class Commander:
+    """Tells edges what is asked of them; `run` is a thread's whole life."""
+
+    def __init__(self, engine: Engine, link: CommandLink, *, clock: Clock) -> None:
+        self._engine: Final = engine
+        self._link: Final = link
+        self._clock: Final = clock
+        self._told: dict[Address, ClipCommands] = {}
+        self._connection = 0
+        self._looks = 0
+
+    def run(self, wait: Callable[[float], bool]) -> None:
+        """Look until `wait`, which sleeps so many seconds, says that it is over; wait for a database that is away."""
+        while not wait(LOOK_S):
+            try:
+                self.look()
+            except SQLAlchemyError as error:
+                _log.error("requests for clips cannot be read, trying again", error=type(error).__name__)
+
+    def look(self) -> None:
+        """Publish what has changed.
+
+        Raises:
+            sqlalchemy.exc.SQLAlchemyError: the database is away.
+        """
+        connection = self._link.connection
+        if connection == 0:
+            return
+        known: set[Address] = set()
+        with reading(self._engine) as database:
+            wanted = asked(database)
+            if connection != self._connection:
+                known = addresses(database)
+        if connection != self._connection:
+            self._told.clear()
+            self._connection = connection
+        for address in sorted(wanted.keys() | self._told.keys() | known, key=lambda a: a.prefix):
+            commands = wanted.get(address) or ClipCommands(edge_id=address.edge_id)
+            if self._told.get(address) == commands:
+                continue
+            if self._link.command(address, commands.model_dump_json()):
+                self._told[address] = commands
+        self._tidy(wanted)
+
+    def _tidy(self, wanted: dict[Address, ClipCommands]) -> None:
+        self._looks += 1
+        if wanted and self._looks % _TIDY_EVERY == 0:
+            with self._engine.begin() as database:
+                given_up = give_up(database, now=self._clock())
+            if given_up:
+                _log.warning("clips that never came are not asked for any more", number=given_up)
