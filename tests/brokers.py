@@ -22,7 +22,16 @@ import pytest
 CENTRE = "centre"
 USERS = (CENTRE, "edge-1", "edge-2")
 MOSQUITTO = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
-_DEVICE_WRITES = ("+/read/#", "+/update/#", "+/crop/#", "+/overview/#", "+/ptz/state", "gone", "status")
+_DEVICE_WRITES = (
+    "+/read/#",
+    "+/update/#",
+    "+/crop/#",
+    "+/overview/#",
+    "+/clip/#",
+    "+/ptz/state",
+    "gone",
+    "status",
+)
 
 
 def free_port() -> int:
@@ -156,7 +165,7 @@ class Mosquitto(Broker):
             subprocess.run(done, check=True, capture_output=True)
         access = [f"user {CENTRE}", "topic readwrite lpr/v1/#"]
         access += [f"pattern write lpr/v1/+/+/%u/{tail}" for tail in _DEVICE_WRITES]
-        access += ["pattern read lpr/v1/+/+/%u/ack"]
+        access += ["pattern read lpr/v1/+/+/%u/ack", "pattern read lpr/v1/+/+/%u/cmd"]
         (self.folder / "access").write_text("\n".join(access) + "\n")
         (self.folder / "mosquitto.conf").write_text("\n".join(self._config()) + "\n")
 
