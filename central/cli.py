@@ -12,6 +12,7 @@ from click.core import ParameterSource
 
 from central import hotlists, looks
 from central.ca.commands import ca
+from central.clips import clips
 from central.errors import AccessError
 from central.options import FILE, LANGUAGE, Commands, configured, database, now, open_console, style_of
 
@@ -23,7 +24,7 @@ def cli() -> None:
 
 
 _LOOKS = (looks.history, looks.counts, looks.alerts, looks.tail, looks.dead_letters)
-for _command in (*_LOOKS, hotlists.hotlist, ca):
+for _command in (*_LOOKS, clips, hotlists.hotlist, ca):
     cli.add_command(_command)
 
 

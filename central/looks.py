@@ -74,7 +74,7 @@ def history(as_document: bool, as_sheet: bool, config: Path, **asked: Any) -> No
     from central.show import as_json, reads_table, write_csv
 
     form = _form(as_document=as_document, as_sheet=as_sheet)
-    with _desk(config, asked) as (desk, settings):
+    with open_for(config, asked) as (desk, settings):
         style = style_of(settings)
         answer = desk.history(_question(asked, style), form=form)
     if form == "json":
@@ -98,7 +98,7 @@ def counts(config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
     """How many reads there were, by hour and camera, newest hour first."""
     from central.show import counts_table
 
-    with _desk(config, asked) as (desk, settings):
+    with open_for(config, asked) as (desk, settings):
         style = style_of(settings)
         found = desk.counts(_question(asked, style))
     open_console().print(counts_table(found, style))
@@ -108,7 +108,7 @@ def counts(config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
 
 @click.command()
 @click.option("--json", "as_document", is_flag=True, help="one JSON document")
-@click.option("--pictures", type=FOLDER, help="write the pictures of these alerts into this folder")
+@click.option("--pictures", type=FOLDER, help="write the pictures and clips of these alerts into this folder")
 @limited(50)
 @looking
 @configured
@@ -116,7 +116,7 @@ def alerts(as_document: bool, pictures: Path | None, config: Path, **asked: Any)
     """Vehicles on a hotlist that were seen, newest first."""
     from central.show import alert_blocks, as_json
 
-    with _desk(config, asked) as (desk, settings):
+    with open_for(config, asked) as (desk, settings):
         style = style_of(settings)
         form: Form = "json" if as_document else "table"
         found, evidence = desk.alerts(limit=asked["limit"], form=form, with_pictures=pictures is not None)
@@ -136,7 +136,7 @@ def tail(for_s: float | None, config: Path, **asked: Any) -> None:  # noqa: ANN4
     """The newest reads as they come, and alerts: a live table, or lines where there is no terminal."""
     from central.tail import follow
 
-    with _desk(config, asked) as (desk, settings), _until_stopped(for_s) as over, desk.watching() as watch:
+    with open_for(config, asked) as (desk, settings), _until_stopped(for_s) as over, desk.watching() as watch:
         follow(watch, console=open_console(), style=style_of(settings), clock=now, stop=over.wait)
 
 
@@ -153,7 +153,7 @@ def list_audit(as_document: bool, as_sheet: bool, config: Path, **asked: Any) ->
     from central.show import as_json, audit_table, write_csv
 
     form = _form(as_document=as_document, as_sheet=as_sheet)
-    with _desk(config, asked) as (desk, settings):
+    with open_for(config, asked) as (desk, settings):
         style = style_of(settings)
         since, until = _span(asked, style)
         acts = desk.audit(who=asked["who"], since=since, until=until, limit=asked["limit"], form=form)
@@ -173,15 +173,15 @@ def dead_letters(config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
     """Messages that could not be understood, newest first: when, from where, why (which may name a plate)."""
     from central.show import letters_table
 
-    with _desk(config, asked) as (desk, settings):
+    with open_for(config, asked) as (desk, settings):
         style = style_of(settings)
         found = desk.dead_letters(limit=asked["limit"])
     open_console().print(letters_table(found, style))
 
 
 @contextmanager
-def _desk(config: Path, asked: dict[str, Any]) -> "Iterator[tuple[Desk, CentralSettings]]":
-    """The declared look comes first: what is missing is told before anything is opened."""
+def open_for(config: Path, asked: dict[str, Any]) -> "Iterator[tuple[Desk, CentralSettings]]":
+    """A desk for the declared look, which comes first: what is missing is told before anything is opened."""
     from central.access.look import declare
     from central.query.desk import open_desk
     from central.settings import load
@@ -217,8 +217,10 @@ def _write_pictures(packs: Path, folder: Path, evidence: "Sequence[Evidence]") -
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for picture in evidence:
             read = picture.read
-            name = f"alert-{picture.alert_id}-{read.edge_id}-{read.epoch}-{read.seq}-{picture.kind}.jpg"
-            (folder / name).write_bytes(read_picture(packs, picture.place))
+            suffix = "mp4" if picture.kind == "clip" else "jpg"
+            name = f"alert-{picture.alert_id}-{read.edge_id}-{read.epoch}-{read.seq}-{picture.kind}.{suffix}"
+            parts = (read_picture(packs, place) for place in (picture.place, *picture.more))
+            (folder / name).write_bytes(b"".join(parts))
     except OSError as error:
         raise StoreError(f"{folder}: pictures cannot be written: {error.strerror}") from error
     click.echo(f"{folder}: {len(evidence)} pictures", err=True)

@@ -16,11 +16,12 @@ from rich.text import Text
 from central.query.lists import EdgeState, Evidence, KeptLetter, LoggedAct
 from central.query.reads import Counts
 from central.text import harmless, is_printable, printable
-from central.types import Alert, HotlistEntry, KeptRead
+from central.types import Alert, AskedClip, HotlistEntry, KeptRead
 from central.words import Words
 from edge.contract.ptz import PtzPhase, PtzState
 
 _BAR: Final = 8
+_CAME: Final = "came"
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 _ROOMY: Final = 100
 _LOOKS: Final = {PtzPhase.WATCH: "green", PtzPhase.PAUSED: "yellow", PtzPhase.LOST: "red"}
@@ -134,6 +135,29 @@ def alert_blocks(alerts: Iterable[Alert], pictures: Sequence[Evidence], style: S
         )
         parts += [line, Padding(plain(alert.explanation, "dim"), (0, 0, 0, 4))]
     return Group(*parts)
+
+
+def clips_table(clips: Iterable[AskedClip], style: Style) -> Table:
+    """Requests for clips, and what came of them."""
+    table = _table(style, "time", "request", "camera", "read", "who", "state", "seconds", "bytes", "why")
+    for clip in clips:
+        began_at, ended_at = clip.began_at, clip.ended_at
+        seconds = ""
+        if clip.state == _CAME and began_at is not None and ended_at is not None:
+            seconds = f"{(ended_at - began_at).total_seconds():.1f}"
+        add_row(
+            table,
+            style.moment(clip.asked_at),
+            clip.request,
+            clip.camera_id,
+            f"{clip.edge_id}/{clip.epoch}/{clip.seq}",
+            clip.asked_by,
+            Text(style.words(f"clip.{clip.state}"), "green" if clip.state == _CAME else "yellow"),
+            seconds,
+            "" if clip.size is None else str(clip.size),
+            clip.reason,
+        )
+    return table
 
 
 def hotlist_table(entries: Iterable[tuple[int, HotlistEntry]], style: Style, *, now: datetime) -> Table:

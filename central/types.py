@@ -178,6 +178,36 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedClip:
+    """A request for a clip, and what came of it.
+
+    Attributes:
+        at: when the read's evidence was taken; the clip is asked `before_s` before it to `after_s` after it.
+        asked_by: who asked, or which alert.
+        state: asked, came, gone, refused or expired.
+        reason: why there is no clip, or a shorter one.
+        size: in bytes; None where nothing has come.
+        began_at, ended_at: capture times of the clip's first and last picture.
+    """
+
+    request: str
+    edge_id: str
+    epoch: int
+    seq: int
+    camera_id: str
+    at: datetime
+    before_s: float
+    after_s: float
+    asked_at: datetime
+    asked_by: str
+    state: str
+    reason: str
+    size: int | None
+    began_at: datetime | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """Who looks, why, and for which case: without it no read is shown."""
 

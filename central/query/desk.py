@@ -9,8 +9,11 @@ from sqlalchemy import Engine
 
 from central.access.audit import AuditLog
 from central.access.key import AuditKey, open_key
-from central.db import Clock, open_database
+from central.archive.pictures import Place
+from central.clip.store import Wish, ask
+from central.db import Clock, from_us, open_database
 from central.errors import CentralError, QueryError
+from central.query.clips import clips_of, find_clip, locate, newest_clips
 from central.query.lists import (
     Evidence,
     KeptLetter,
@@ -25,7 +28,9 @@ from central.query.plan import Question, plan
 from central.query.reads import Answer, Counts, Reads
 from central.query.watch import Watch
 from central.settings import CentralSettings
-from central.types import Alert, Look
+from central.types import Alert, AskedClip, Look
+from edge.contract.read import ReadId
+from edge.contract.topics import Address
 
 Form = Literal["table", "json", "csv"]
 """What an answer goes out as: what a program can take away is no mere look."""
@@ -75,7 +80,7 @@ class Desk:
     def alerts(
         self, *, limit: int, form: Form = "table", with_pictures: bool = False
     ) -> tuple[list[Alert], list[Evidence]]:
-        """The newest alerts, and where the pictures of their reads lie.
+        """The newest alerts, and where the pictures and clips of their reads lie.
 
         Args:
             limit: alerts at most.
@@ -85,13 +90,55 @@ class Desk:
 
         def ask() -> tuple[list[Alert], list[Evidence]]:
             alerts = newest_alerts(self._engine, limit=limit)
-            return alerts, evidence(self._engine, alerts)
+            return alerts, [*evidence(self._engine, alerts), *clips_of(self._engine, alerts)]
 
         def handed_out(found: tuple[list[Alert], list[Evidence]]) -> int | None:
             return len(found[1]) if with_pictures else None
 
         asked = {"limit": limit, "form": form, "with_pictures": with_pictures}
         return self._logged("alerts", asked, ask, lambda found: len(found[0]), pictures=handed_out)
+
+    def clips(self, *, limit: int, form: Form = "table") -> list[AskedClip]:
+        """The newest requests for clips, and what came of them."""
+        asked = {"limit": limit, "form": form}
+        return self._logged("clips", asked, lambda: newest_clips(self._engine, limit=limit), len)
+
+    def clip(self, request: str) -> tuple[AskedClip, tuple[Place, ...], str]:
+        """One clip that came: where its parts lie, for `read_clip`, and its hash.
+
+        Raises:
+            QueryError: nobody asked for it, or it has not come.
+        """
+        return self._logged(
+            "clip",
+            {"request": request[:40]},
+            lambda: find_clip(self._engine, request),
+            lambda _: 1,
+            pictures=lambda _: 1,
+        )
+
+    def ask_for_clip(self, read: ReadId, *, before_s: float, after_s: float, now: datetime) -> str:
+        """Ask the edge of a read for its clip; the request's name. Logged in the transaction that asks.
+
+        Raises:
+            QueryError: the read is not among those whose video an edge may still hold.
+        """
+        found = locate(self._engine, read)
+        wish = Wish(
+            address=Address(found["site_id"], read.edge_id),
+            camera_id=found["camera_id"],
+            read=read,
+            at=from_us(found["captured_us"]),
+            before_s=before_s,
+            after_s=after_s,
+            by=self._look.actor,
+            asked_at=now,
+        )
+        with self._engine.begin() as connection:
+            request = ask(connection, wish)
+            named = {"read": f"{read.edge_id}/{read.epoch}/{read.seq}", "request": request}
+            self._log.note(connection, self._look, "clip.ask", named)
+        return request
 
     def dead_letters(self, *, limit: int) -> list[KeptLetter]:
         """The newest messages that could not be understood: their reasons and topics may hold plates."""

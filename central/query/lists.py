@@ -38,13 +38,15 @@ class Evidence:
     """A picture of a read in an alert's trail.
 
     Attributes:
-        kind: crop or overview.
+        kind: crop, overview or clip.
+        more: of a clip, where its further parts lie.
     """
 
     alert_id: int
     read: ReadId
     kind: str
     place: Place
+    more: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,101 @@
+"""`python -m central clips`: some seconds of video around a read, asked of the box that made it."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from central.errors import QueryError, StoreError
+from central.looks import open_for
+from central.options import FILE, Commands, configured, limited, looking, now, open_console, style_of
+
+if TYPE_CHECKING:
+    from edge.contract.read import ReadId
+
+_READ: Final = re.compile(r"([a-z0-9][a-z0-9._-]{0,62})/([1-9][0-9]{0,15})/([1-9][0-9]{0,15})")
+_SECONDS: Final = click.FloatRange(0, 60)
+
+
+@click.group(cls=Commands)
+def clips() -> None:
+    """Some seconds of video around a read, as its camera sent them: ask for them, see what came, save it."""
+
+
+@clips.command("ask")
+@click.argument("read", metavar="EDGE/EPOCH/SEQ")
+@click.option(
+    "--before", "before_s", type=_SECONDS, help="seconds before it; as clips.before_s where not given"
+)
+@click.option("--after", "after_s", type=_SECONDS, help="seconds after it; as clips.after_s where not given")
+@looking
+@configured
+def ask(read: str, before_s: float | None, after_s: float | None, config: Path, **asked: Any) -> None:  # noqa: ANN401
+    """Ask the box of a read for its clip, while it still holds it (`history --json` names edge_id, epoch and seq).
+
+    The centre that serves passes it on within a second; `clips list` says what came of it.
+    """
+    named = _read_id(read)
+    with open_for(config, asked) as (desk, settings):
+        request = desk.ask_for_clip(
+            named,
+            before_s=settings.clips.before_s if before_s is None else before_s,
+            after_s=settings.clips.after_s if after_s is None else after_s,
+            now=now(),
+        )
+    click.echo(request)
+
+
+@clips.command("list")
+@click.option("--json", "as_document", is_flag=True, help="one JSON document")
+@limited(50)
+@looking
+@configured
+def list_clips(as_document: bool, config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
+    """What was asked for and what came of it, newest first: came, gone (no longer held), refused, expired."""
+    from central.show import as_json, clips_table
+
+    with open_for(config, asked) as (desk, settings):
+        style = style_of(settings)
+        found = desk.clips(limit=asked["limit"], form="json" if as_document else "table")
+    if as_document:
+        click.echo(as_json("clips", found, style))
+    else:
+        open_console().print(clips_table(found, style))
+
+
+@clips.command("save")
+@click.argument("request")
+@click.argument("file", type=FILE)
+@looking
+@configured
+def save(request: str, file: Path, config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
+    """Write the clip of a REQUEST into a FILE (MP4)."""
+    from central.query.clips import read_clip
+
+    with open_for(config, asked) as (desk, settings):
+        clip, places, sha256 = desk.clip(request)
+        data = read_clip(settings.pictures_path, places, sha256)
+        style = style_of(settings)
+    try:
+        file.write_bytes(data)
+    except OSError as error:
+        raise StoreError(f"{file}: cannot be written: {error.strerror}") from error
+    began_at, ended_at = clip.began_at or clip.at, clip.ended_at or clip.at
+    click.echo(f"{file}: {len(data)} bytes, {style.zoned(began_at)} to {style.zoned(ended_at)}", err=True)
+
+
+def _read_id(text: str) -> "ReadId":
+    """What a read is named by.
+
+    Raises:
+        QueryError: it is no such name.
+    """
+    from edge.contract.read import ReadId
+
+    match = _READ.fullmatch(text)
+    if match is None:
+        raise QueryError(
+            f"not a read: {text[:80]!r}; expected EDGE/EPOCH/SEQ, as in edge-1/1772366400000000/17"
+        )
+    return ReadId(match[1], int(match[2]), int(match[3]))
