@@ -15,12 +15,6 @@ from edge.contract.delivery import SeqRange, Stream
 from edge.spool import gone
 from edge.spool.tally import Tally
 
-TABLE: Final = """
-CREATE TABLE IF NOT EXISTS answered (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, request TEXT NOT NULL UNIQUE,
-    first INTEGER NOT NULL, last INTEGER NOT NULL
-)
-"""
 _REMEMBERED: Final = 1_000  # the centre waits for 50 at most
 _INCOMPLETE: Final = "another part of its clip was given up"
 

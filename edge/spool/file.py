@@ -11,7 +11,6 @@ import structlog
 
 from edge.contract.delivery import Stream
 from edge.errors import SpoolError
-from edge.spool import clips
 
 _APPLICATION_ID: Final = 0x41544C59
 _VERSION: Final = 2
@@ -28,6 +27,14 @@ CREATE TABLE gone (
     PRIMARY KEY (stream, first)
 ) WITHOUT ROWID
 """
+
+ANSWERED: Final = """
+CREATE TABLE IF NOT EXISTS answered (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, request TEXT NOT NULL UNIQUE,
+    first INTEGER NOT NULL, last INTEGER NOT NULL
+)
+"""
+"""Which requests for clips are answered (`clips`)."""
 
 _log = structlog.get_logger(__name__)
 
@@ -166,7 +173,7 @@ def _bring_up(db: sqlite3.Connection) -> None:
 
 
 def _add_streams(db: sqlite3.Connection) -> None:
-    db.execute(clips.TABLE)
+    db.execute(ANSWERED)
     db.executemany("INSERT OR IGNORE INTO counter VALUES (?, 0, 0)", [(stream,) for stream in Stream])
     db.execute(f"PRAGMA user_version = {_VERSION}")
 

@@ -12,6 +12,7 @@ from edge.contract.clip import PART_BYTES, unpacked
 from edge.contract.delivery import SeqRange, Stream
 from edge.contract.topics import Address, Kind, Numbered, parse
 from edge.spool import clips
+from edge.spool.file import ANSWERED
 from edge.spool.queue import Spool
 
 ADDRESS = Address("site-1", "edge-1")
@@ -181,7 +182,7 @@ def test_a_file_of_before_there_were_clips_is_brought_up(open_spool: Opener, pat
 
 def test_so_many_answers_are_remembered_and_no_more(tmp_path: Path) -> None:
     db = sqlite3.connect(tmp_path / "db")
-    db.execute(clips.TABLE)
+    db.execute(ANSWERED)
     for number in range(1, 1_101):
         clips.enter(db, f"{number}", SeqRange(first=number, last=number))
     assert db.execute("SELECT count(*) FROM answered").fetchone() == (1_000,)
