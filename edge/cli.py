@@ -44,6 +44,10 @@ class _Commands(click.Group):
             "The box's certificate: ask the city's authority for one, and use it.",
         ),
         "discover": ("edge.discover", "Find the ONVIF cameras of this network."),
+        "probe": (
+            "edge.probe.commands",
+            "Say of a camera whether plates can be read with it, and what to better.",
+        ),
         "replay": ("edge.replay.commands", "Read the plates of a recording or of pictures."),
         "simulate": ("edge.simulate.commands", "Simulated cameras, for tests and the demo."),
     }

@@ -22,6 +22,7 @@ from edge.types import Bgr, Frame
 _POLL_S: Final = 0.2
 _SCENE_S: Final = 1.0  # between looks at the light
 _ONVIF_S: Final = 3.0
+_UNSURE: Final = 0.2  # of a picture's worth: what was not read may be no plate
 
 Progress = Callable[[float, int], None]
 """Told how many seconds have been watched and how many plates were seen by then."""
@@ -59,7 +60,6 @@ class Look:
         vote: when a passage counts as read.
         seconds: how long to watch.
         clock: the UTC time.
-        masked: say the form of a plate alone.
     """
 
     def __init__(
@@ -70,9 +70,8 @@ class Look:
         vote: VoteSettings,
         seconds: float,
         clock: Callable[[], datetime],
-        masked: bool = True,
     ) -> None:
-        self._camera, self._vote, self._clock, self._masked = camera, vote, clock, masked
+        self._camera, self._vote, self._clock = camera, vote, clock
         self._pipeline: Pipeline = new_pipeline(camera, vote, engine)
         self._capture = Capture(camera, seconds=seconds, clock=clock)
         self._plates, self._scene = Plates(), Scene()
@@ -124,7 +123,7 @@ class Look:
         if self._lit_at is None or (frame.captured_at - self._lit_at).total_seconds() >= _SCENE_S:
             self._lit_at = frame.captured_at
             self._scene.note(frame.bgr)
-        worth = sum(s.box.width * (2.0 if s.emitted else 1.0) for s in seen)
+        worth = sum(s.box.width * (1.0 if s.emitted else _UNSURE) for s in seen)
         if worth > self._best.worth:
             numbered = tuple((s, self._plates.number_of(s.passage)) for s in seen)
             self._best = Best(frame.bgr, numbered, worth)
@@ -140,7 +139,6 @@ class Look:
                 began_at=first_at,
                 ended_at=last_at,
                 legible=self._vote.legible,
-                masked=self._masked,
             )
             for passage in self._plates.passages
         )

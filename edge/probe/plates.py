@@ -123,9 +123,7 @@ class Plates:
         )
 
 
-def facts(
-    passage: Passage, *, began_at: datetime, ended_at: datetime, legible: float, masked: bool
-) -> PlateFacts:
+def facts(passage: Passage, *, began_at: datetime, ended_at: datetime, legible: float) -> PlateFacts:
     """Measure a passage's best picture.
 
     Args:
@@ -133,7 +131,6 @@ def facts(
         began_at: of the look.
         ended_at: of the look.
         legible: likelihood from which a plate's text is said.
-        masked: say its form alone.
     """
     crop, box = passage.crop, passage.box
     clear, letters = clarity(crop), measure(crop)
@@ -143,18 +140,19 @@ def facts(
     text = verdict.plate if verdict is not None and is_legible else None
     country = verdict.country.value if verdict is not None and is_legible and verdict.country else None
     speed_px_s = float(np.median(passage.speeds)) if passage.speeds else None
-    is_text = verdict is not None and len(verdict.plate) >= _LETTERS
+    is_sign = verdict is not None and _is_lettering(verdict)
+    is_text = verdict is not None and not is_sign and len(verdict.plate) >= _LETTERS
     width, height = passage.frame_size
     seen_s = (passage.last_at - passage.first_at).total_seconds()
     came_and_went = _is_after(began_at, passage.first_at) and _is_after(passage.last_at, ended_at)
     return PlateFacts(
         number=passage.number,
-        text=_mask(text) if text and masked else text,
+        text=text,
         likelihood=round(verdict.likelihood, 4) if verdict is not None and is_legible else None,
         country=country,
         is_read=passage.said,
         is_whole=came_and_went or seen_s >= _LONG_S,
-        is_likely=is_text or (speed_px_s or 0.0) >= _MOVES_PX_S,
+        is_likely=is_text or (not is_sign and (speed_px_s or 0.0) >= _MOVES_PX_S),
         pictures=passage.pictures,
         seen_s=round(seen_s, 3),
         width_px=round(box.width, 1),
@@ -191,6 +189,11 @@ def _is_after(early: datetime, late: datetime) -> bool:
     return (late - early).total_seconds() >= _WHOLE_S
 
 
-def _mask(text: str) -> str:
-    """Its form: letters as A, digits as 9."""
-    return "".join("9" if letter.isdigit() else "A" for letter in text)
+def _is_lettering(verdict: Verdict) -> bool:
+    """Whether it is a sign rather than a plate, as a pipeline judges."""
+    return verdict.country is None and (verdict.plate.isalpha() or verdict.plate.isdecimal())
+
+
+def masked(text: str | None) -> str | None:
+    """A plate's form alone: letters as A, digits as 9."""
+    return None if text is None else "".join("9" if letter.isdigit() else "A" for letter in text)

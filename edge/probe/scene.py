@@ -9,7 +9,7 @@ from edge.types import Bgr
 
 _SIZE: Final = (320, 180)
 _BURNT: Final = 250
-_GREY: Final = 2.0  # chroma (CIE L*a*b*) of what is grey
+_GREY: Final = 4.0  # chroma (CIE L*a*b*); video of a grey picture comes to 2 or so
 _COLOURED: Final = 0.02  # share of pixels with a colour, below which a camera sees none
 
 
