@@ -38,6 +38,11 @@ class Arrivals:
         self.clock = CaptureClock(clock)
         self.is_late = False
 
+    @property
+    def lying_rate(self) -> float | None:
+        """At what share of true time the camera's timestamps run; None where they can be believed."""
+        return self._times.rate if self._times.is_lying else None
+
     def note(self, packet: "Packet[VideoStream] | None", *, waited_s: float) -> float | None:
         """A packet has come; None: nothing did for a while, so what came before says nothing about the next.
 

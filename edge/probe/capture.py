@@ -14,6 +14,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from edge.capture import picture
+from edge.capture.arrivals import Arrivals
 from edge.capture.capture_clock import CaptureClock, ClockSetBackError
 from edge.capture.connection import Connection
 from edge.capture.damage import Damage
@@ -109,6 +110,7 @@ class Capture:
                 "missing": watch.missing,
                 "jitter_ms": _rounded(watch.jitter_ms, 1),
                 "pause_s": round(watch.pause_s, 3),
+                "idle": round(watch.idle, 3),
                 "connect_s": round(self._connect_s, 3),
                 "first_picture_s": round(self._first_s - self._began_s, 3),
                 "watched_s": round(watch.watched_s, 3),
@@ -120,8 +122,8 @@ class Capture:
 
     @property
     def clock_off_s(self) -> float | None:
-        """The camera's clock less ours, by its sender reports."""
-        return self._watch.clock_off_s
+        """The camera's clock less ours, by its sender reports; None where it sends none, or its timestamps lie."""
+        return None if self._facts.get("time_rate") is not None else self._watch.clock_off_s
 
     def _run(self) -> None:
         try:
@@ -140,35 +142,40 @@ class Capture:
         self._connect_s = time.monotonic() - self._began_s
         stream.codec_context.thread_count = 1
         whole_late = stream.codec_context.name in _PARSED
-        self._doze, clock = Doze(stream, moves=lambda _: True), CaptureClock(self._clock)
+        self._doze = Doze(stream, moves=lambda _: True)
+        arrivals = Arrivals(stream.codec_context.name, clock=self._clock, remark=lambda _: None)
         came_at: datetime | None = None
+        idle_since_s = time.monotonic()
         try:
             for packet in self._connection.packets():
-                if packet is None:
+                if packet is None:  # nothing came for a while
+                    arrivals.note(None, waited_s=self._connection.waited_s)
                     came_at = None
                     continue
                 now = self._clock()
+                if self._first_s is not None:
+                    self._watch.waited(time.monotonic() - idle_since_s)
                 begun_at, came_at = (came_at if whole_late else now), now
-                self._weigh(packet, begun_at, clock)
+                self._weigh(packet, begun_at, arrivals)
                 for frame in self._decode(packet):
-                    self._consider(frame, clock)
+                    self._consider(frame, arrivals.clock)
                 if self.watched_s >= self._seconds:
                     return
+                idle_since_s = time.monotonic()
         finally:
-            self._sum_up(stream)
+            self._sum_up(stream, arrivals)
 
-    def _weigh(self, packet: "Packet[VideoStream]", begun_at: datetime | None, clock: CaptureClock) -> None:
-        media_s = None if packet.pts is None else float(packet.pts * packet.time_base)
+    def _weigh(self, packet: "Packet[VideoStream]", begun_at: datetime | None, arrivals: Arrivals) -> None:
+        media_s = arrivals.note(packet, waited_s=self._connection.waited_s)
         if self._doze is not None:
             self._doze.due(packet, media_s=media_s)
-        if media_s is not None:
-            clock.arrived(media_s, at=begun_at or self._clock())
+        is_true = arrivals.lying_rate is None
         self._watch.packet(
             packet.size,
             came_s=None if begun_at is None else begun_at.timestamp(),
             media_s=media_s,
             key_frame=packet.is_keyframe,
-            told_at_zero_s=self._connection.told_at_zero_s,
+            told_at_zero_s=self._connection.told_at_zero_s if is_true else None,
         )
 
     def _decode(self, packet: "Packet[VideoStream]") -> list[av.VideoFrame]:
@@ -208,7 +215,7 @@ class Capture:
             self._doze.stayed(self._gate.stayed_s)
         self._was_open = is_open
 
-    def _sum_up(self, stream: VideoStream) -> None:
+    def _sum_up(self, stream: VideoStream, arrivals: Arrivals) -> None:
         """What the decoder knows, while there is one."""
         context = stream.codec_context
         told = stream.guessed_rate or stream.average_rate
@@ -224,6 +231,7 @@ class Capture:
             "height_px": context.height,
             "fps_told": round(float(told), 2) if told else None,
             "b_frames": bool(context.has_b_frames),
+            "time_rate": _rounded(arrivals.lying_rate, 3),
             "dozes": hindrance is None,
             "dozes_not": hindrance,
         }

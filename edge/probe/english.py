@@ -86,6 +86,10 @@ ADVICE: Final[dict[Code, str]] = {
         "more leave room for night, dirt and rain."
     ),
     Code.FPS_DIFFERS: "The camera says {told:.0f} pictures a second and sends {fps:.1f}.",
+    Code.TIMES_LIE: (
+        "The camera's timestamps run at {rate:.2f} of true time: a box goes by the time of arrival instead, "
+        "which is less exact. Look for new firmware."
+    ),
     Code.JITTER: "1 in 20 pictures comes {ms:.0f} ms late or later: the network is busy, or this machine is.",
     Code.B_FRAMES: (
         "The camera sends B-frames, so that everything must be decoded: choose a profile without them "

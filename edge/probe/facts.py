@@ -33,8 +33,14 @@ class StreamFacts(_Record):
     damaged: Count = Field(description="of these, damaged on the way or drawn from damaged ones")
     missing: Count = Field(description="that the times of the others leave room for")
     jitter_ms: Size | None = Field(description="by which 1 in 20 pictures came later than the soonest ones")
-    pause_s: Size = Field(description="longest time in which no picture came")
+    pause_s: Size = Field(description="longest time in which nothing came")
+    idle: Share = Field(
+        description="of the time, waiting for the camera; near 0: this machine could not keep up"
+    )
     connect_s: Size
+    time_rate: float | None = Field(
+        description="at what share of true time the camera's timestamps run, where they lie; else null"
+    )
     first_picture_s: Size = Field(description="from the beginning to the first whole picture")
     watched_s: Size = Field(description="from the first picture to the last one")
     broke: str = Field(description="why it ended before the time was over; empty: it did not")
@@ -142,6 +148,7 @@ class Code(StrEnum):
     MACHINE_SLOW = "machine_slow"
     LETTERS_SPARE = "letters_spare"
     FPS_DIFFERS = "fps_differs"
+    TIMES_LIE = "times_lie"
     JITTER = "jitter"
     B_FRAMES = "b_frames"
     KEY_FRAMES_FAR = "key_frames_far"

@@ -49,6 +49,7 @@ _DAMAGED: Final = 0.005
 _MISSING: Final = 0.02
 _PAUSE_S: Final = 1.0  # a fast vehicle comes and goes meanwhile
 _LEFT_OUT: Final = 0.2
+_IDLE: Final = 0.1
 _DIFFERS: Final = 0.2
 _JITTER_MS: Final = 500.0
 _RTCP_S: Final = 1.5
@@ -101,13 +102,22 @@ def _stream(stream: StreamFacts) -> Iterator[Advice]:
         yield _short(Code.MISSING, missing=stream.missing, pictures=pictures)
     if stream.pause_s > _PAUSE_S:
         yield _short(Code.PAUSES, seconds=stream.pause_s)
-    if stream.fps is not None and stream.fps < FPS:
-        yield _short(Code.LOW_FPS, fps=stream.fps, least=8)
-    if stream.left_out > _LEFT_OUT * (stream.analysed + stream.left_out):
-        yield _hint(Code.MACHINE_SLOW, left_out=stream.left_out, due=stream.analysed + stream.left_out)
+    due = stream.analysed + stream.left_out
+    if stream.left_out > _LEFT_OUT * due or stream.idle < _IDLE:
+        yield _hint(Code.MACHINE_SLOW, left_out=stream.left_out, due=due)
+    else:
+        yield from _rates(stream)
+
+
+def _rates(stream: StreamFacts) -> Iterator[Advice]:
+    """What only a machine that keeps up can say."""
     told, fps = stream.fps_told, stream.fps
+    if fps is not None and fps < FPS:
+        yield _short(Code.LOW_FPS, fps=fps, least=8)
     if told and fps is not None and abs(told - fps) > _DIFFERS * told:
         yield _hint(Code.FPS_DIFFERS, told=told, fps=fps)
+    if stream.time_rate is not None:
+        yield _hint(Code.TIMES_LIE, rate=stream.time_rate)
     if stream.jitter_ms is not None and stream.jitter_ms > _JITTER_MS:
         yield _hint(Code.JITTER, ms=stream.jitter_ms)
 

@@ -94,6 +94,10 @@ ADVICE: Final[dict[Code, str]] = {
         "{least:.0f} px o más dejan margen para la noche, la mugre y la lluvia."
     ),
     Code.FPS_DIFFERS: "La cámara dice {told:.0f} imágenes por segundo y envía {fps:.1f}.",
+    Code.TIMES_LIE: (
+        "Las marcas de tiempo de la cámara corren a {rate:.2f} del tiempo real: el equipo usa la hora de "
+        "llegada, que es menos exacta. Busque un firmware nuevo."
+    ),
     Code.JITTER: (
         "1 de cada 20 imágenes llega con {ms:.0f} ms o más de retraso: la red está ocupada, o esta máquina."
     ),

@@ -23,11 +23,21 @@ class StreamWatch:
         self._media_s: list[float] = []
         self._bytes: list[int] = []
         self._keys_s: list[float] = []
-        self._before_s: float | None = None
+        self._waited_s = 0.0
         self.pause_s = 0.0
         self.pictures = 0
         self.damaged = 0
         self.clock_off_s: float | None = None
+
+    def waited(self, seconds: float) -> None:
+        """This machine had nothing to do for so long, until a packet came."""
+        self._waited_s += seconds
+        self.pause_s = max(self.pause_s, seconds)
+
+    @property
+    def idle(self) -> float:
+        """Share of the time in which this machine waited for the camera; near 0: it could not keep up."""
+        return min(1.0, self._waited_s / self.watched_s) if self.watched_s else 1.0
 
     def packet(
         self,
@@ -49,9 +59,6 @@ class StreamWatch:
         """
         if came_s is None or media_s is None:
             return
-        if self._before_s is not None:
-            self.pause_s = max(self.pause_s, came_s - self._before_s)
-        self._before_s = came_s
         self._came_s.append(came_s)
         self._media_s.append(media_s)
         self._bytes.append(size)
