@@ -159,6 +159,27 @@ class PtzSettings(Section):
         return self
 
 
+class MotionEventSettings(Section):
+    """The camera's own motion detection, heard over ONVIF (PullPoint)."""
+
+    host: str | None = Field(default=None, description="the device's name or address; null: that of `url`")
+    port: Annotated[int, Field(ge=1, le=65_535)] = Field(default=80, description="its ONVIF port")
+    username: str | None = Field(default=None, description="user at the device; null: the camera's")
+    password_file: Path | None = Field(default=None, description="file that holds the password")
+    source: str | None = Field(
+        default=None,
+        description="token of the video source whose events count, where the device has several; null: any",
+    )
+    timeout_s: Annotated[float, Field(ge=0.5, le=30)] = Field(
+        default=5.0, description="a device that does not answer for so long is silent, and nothing rests on it"
+    )
+
+    @model_validator(mode="after")
+    def _a_user_has_a_password(self) -> Self:
+        together("username", self.username, "password_file", self.password_file)
+        return self
+
+
 class CameraSettings(Section):
     """One camera."""
 
@@ -197,6 +218,15 @@ class CameraSettings(Section):
         description="how common plates of each country are here (weights); others share a small rest",
     )
     ptz: PtzSettings | None = Field(default=None, description="a guard tour, where the camera turns")
+    substream: str | None = Field(
+        default=None,
+        description="rtsp://host:port/path of a small second stream of the same picture: while nothing moves, "
+        "only that is decoded; worth it where the first one's key frames are rare or vehicles pass fast",
+        pattern=_ADDRESS.pattern,
+    )
+    motion_events: MotionEventSettings | None = Field(
+        default=None, description="the camera's own motion detection, heard over ONVIF, to the same end"
+    )
     trust: Literal["normal", "lower"] = Field(
         default="normal",
         description="lower: ordinary CCTV, not set up to read plates; its reads and their alerts say so",
@@ -207,7 +237,7 @@ class CameraSettings(Section):
         "is seen again within two minutes, wherever in the picture, is one read",
     )
 
-    @field_validator("url", mode="before")
+    @field_validator("url", "substream", mode="before")
     @classmethod
     def _no_password_in_it(cls, url: object) -> object:
         if isinstance(url, str) and "@" in url:
@@ -225,6 +255,14 @@ class CameraSettings(Section):
     def _what_turns_is_measured_at_its_presets(self) -> Self:
         if self.ptz is not None and (self.lanes or self.ground is not None):
             raise ValueError("the camera turns: lanes and ground stand at its presets")
+        return self
+
+    @model_validator(mode="after")
+    def _what_turns_does_not_doze(self) -> Self:
+        beside = self.substream is not None or self.motion_events is not None
+        if beside and (self.ptz is not None or not self.motion_gate):
+            why = "the camera turns" if self.ptz is not None else "motion_gate is off"
+            raise ValueError(f"{why}, so it is decoded whole: substream and motion_events would save nothing")
         return self
 
     def region_at(self, preset: str | None) -> Polygon:

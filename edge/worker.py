@@ -288,6 +288,7 @@ def _camera_health(camera: CameraThread, counts: Counts) -> CameraHealth:
         frames_analysed=counts.frames,
         reads=counts.reads,
         reconnects=seen.reconnects,
+        triggers=seen.triggers,
     )
 
 

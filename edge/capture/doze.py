@@ -8,14 +8,18 @@ its first picture on; where it does not, what was kept is let go.
     dozing: packet -> kept;  a key frame -> peek -> moves? -> awake, with all that was kept
                                                  -> still  -> kept = [this one]
             bytes swell (variable bit rate)      -> awake, with all that was kept
+            a trigger beside the stream cries    -> awake, with all that was kept
 
 What moves for less time than lies between two key frames, and shows on neither, is never seen. So a camera dozes only
-while its key frames come often and what moves before it stays in view for longer than that.
+while its key frames come often and what moves before it stays in view for longer than that; or else while a trigger
+(`capture/triggers`: the camera's motion events, its small second stream) vouches that nothing moves, one that has told
+of nearly all that was seen to move. The key frames go on being looked at, and what it does not tell of is held
+against it.
 """
 
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, Literal, cast
 
 import av
@@ -24,6 +28,8 @@ from av.video.stream import VideoStream
 
 from edge.capture import picture
 from edge.capture.gate import Luma
+from edge.capture.stats import CaptureStats
+from edge.capture.triggers.trigger import Trigger
 
 if TYPE_CHECKING:  # generic for type checkers only
     VideoPacket = Packet[VideoStream]
@@ -33,8 +39,10 @@ Moves = Callable[[Luma], bool]
 Hindrance = Literal["reordered", "interval", "stays"]
 
 _MOST_INTERVAL_S: Final = 4.0  # between key frames: so much is decoded in one go where something moves
+_MOST_VOUCHED_S: Final = 12.0  # the same where a trigger vouches
 _OVERDUE: Final = 1.5  # such intervals without one: it is not the stream any more that it was
 _MOST_BYTES: Final = 16_000_000
+_EARLY_S: Final = 3.0  # so much sooner than the pictures may a trigger know
 _REMEMBERED: Final = 12  # stays in view
 _LONGER: Final = 1.2  # than the key frame interval that most stays must be
 _ONE_IN: Final = 4  # stays may be shorter
@@ -46,9 +54,18 @@ class Doze:
     Args:
         stream: of the packets.
         moves: asks the gate about a key frame.
+        triggers: what beside the stream tells of motion.
+        stats: where to count what woke it.
     """
 
-    def __init__(self, stream: VideoStream, *, moves: Moves) -> None:
+    def __init__(
+        self,
+        stream: VideoStream,
+        *,
+        moves: Moves,
+        triggers: Sequence[Trigger] = (),
+        stats: CaptureStats | None = None,
+    ) -> None:
         self._peek = _Peek(stream)
         self._moves = moves
         self._swell = Swell()
@@ -58,11 +75,21 @@ class Doze:
         self._key_s: float | None = None
         self._interval_s = math.inf
         self._stays: deque[float] = deque(maxlen=_REMEMBERED)
+        self._triggers = tuple(triggers)
+        self._stats = stats or CaptureStats()
+        self._woken_by: Trigger | None = None
+        self._woken_s = self._now_s = 0.0
+        self._has_moved = False  # since it was woken
 
     @property
     def is_allowed(self) -> bool:
-        """Whether nothing is missed by looking at key frames only."""
-        return self.hindrance is None
+        """Whether nothing is missed by looking at key frames only, or at what a trigger tells."""
+        hindrance = self.hindrance
+        if hindrance is None:
+            return True
+        if hindrance == "reordered" or self._interval_s > _MOST_VOUCHED_S:
+            return False
+        return any(trigger.vouches for trigger in self._triggers)
 
     @property
     def hindrance(self) -> Hindrance | None:
@@ -84,12 +111,48 @@ class Doze:
         if packet.is_keyframe:
             return self._at_key_frame(packet)
         self._keep(packet)
-        return self._wake() if self._must_look(packet, media_s) else []
+        if self._must_look(packet, media_s):
+            return self._wake("swell")
+        # In this order, for a cry is not to be lost on one that moves and so no longer vouches.
+        crier = next((trigger for trigger in self._triggers if trigger.cries()), None)
+        if crier is not None:
+            crier.woke()
+            self._woken_by, self._woken_s = crier, self._now_s
+            return self._wake()
+        return [] if self.is_allowed else self._wake()
+
+    def moved(self, at_s: float) -> None:
+        """Something began to move at this time (seconds since 1970), as the pictures show."""
+        self._has_moved = True
+        for trigger in self._triggers:
+            trigger.saw_motion(at_s)
+
+    def watch(self, *, still: bool, now_s: float) -> None:
+        """After each packet: judge the triggers, and let those rest that nobody needs now.
+
+        Args:
+            still: nothing moves in the newest picture.
+            now_s: seconds since 1970.
+        """
+        self._now_s = now_s
+        for trigger in self._triggers:
+            trigger.judge(now_s=now_s)
+            if still or trigger.is_needed:
+                trigger.witness.wanted.set()
+            else:
+                trigger.witness.wanted.clear()
 
     def rest(self, packet: "VideoPacket") -> None:
         """Nothing moves in the picture of this packet, the newest: doze, where that is allowed."""
         if not packet.is_keyframe:
             self._swell.learn(packet.size)
+        if self._woken_by is not None:
+            if not self._has_moved and self._now_s < self._woken_s + _EARLY_S:
+                return
+            self._woken_by.was_right(self._has_moved)
+            self._woken_by = None
+        for trigger in self._triggers:
+            trigger.forget_cries()
         self._dozing = self.is_allowed
 
     def stayed(self, seconds: float) -> None:
@@ -100,14 +163,14 @@ class Doze:
         """Whether to look at a picture that is no key frame: packets grow, or no key frame comes any more."""
         key_s = media_s if self._key_s is None else self._key_s
         since_key_s = 0.0 if media_s is None or key_s is None else media_s - key_s
-        is_overdue = since_key_s > _OVERDUE * _MOST_INTERVAL_S
+        is_overdue = since_key_s > _OVERDUE * (_MOST_VOUCHED_S if self.hindrance else _MOST_INTERVAL_S)
         return self._swell.is_one(packet.size) or self._bytes > _MOST_BYTES or is_overdue
 
     def _at_key_frame(self, packet: "VideoPacket") -> "list[VideoPacket]":
         luma = self._peek.luma(packet)
         if luma is None or not self.is_allowed or self._moves(luma):
             self._keep(packet)
-            return self._wake()
+            return self._wake("key")
         self._kept, self._bytes = [packet], packet.size
         return []
 
@@ -115,7 +178,10 @@ class Doze:
         self._kept.append(packet)
         self._bytes += packet.size
 
-    def _wake(self) -> "list[VideoPacket]":
+    def _wake(self, cause: str = "") -> "list[VideoPacket]":
+        if cause:
+            self._stats.trigger(cause, wakes=1)
+        self._has_moved = False
         due, self._kept, self._bytes, self._dozing = self._kept, [], 0, False
         return due
 

@@ -85,6 +85,11 @@ class MotionGate:
         """How long something has moved, seconds, without a pause as long as the gate is held open."""
         return 0.0 if self._moves_since_s is None else self._moved_at_s - self._moves_since_s
 
+    @property
+    def moves_since_s(self) -> float | None:
+        """When what moves now, or moved last, began to; None before anything did."""
+        return self._moves_since_s
+
     def moving(self, *, width: int, height: int) -> tuple[Box, ...]:
         """Where something moves in the newest frame, in px of a picture of this size; specks are left out."""
         near = cv2.dilate(self._mask, np.ones((_NEAR_PX, _NEAR_PX), np.uint8))

@@ -23,6 +23,8 @@ from edge.capture.pacer import Pacer
 from edge.capture.ptz.aim import Aim, View
 from edge.capture.ring import Format, PacketRing
 from edge.capture.stats import CaptureStats
+from edge.capture.triggers.trigger import Trigger
+from edge.capture.triggers.watches import Watches
 from edge.settings import CameraSettings
 from edge.types import Frame
 
@@ -69,6 +71,8 @@ class RtspSource:
         self._damage = Damage()
         self._aim, self._view = aim, View(None, None, 0)
         self._is_open = self._was_open = True
+        self._moves_since_s: float | None = None
+        self._watches = Watches(camera, clock=clock)
         self._barren_since_s: float | None = None
         self._seen_any = False
 
@@ -82,18 +86,18 @@ class RtspSource:
         try:
             yield from self._watch(self._connection.open())
         finally:
+            self._watches.stop()
             self._connection.close()
 
     def close(self) -> None:
         """End `frames` within a second (within twice `timeout_s` while it connects), from any thread."""
         self._closed.set()
+        self._watches.stop()
 
     def _watch(self, stream: VideoStream) -> Iterator[Frame]:
         stream.codec_context.thread_count = 1  # threads would each hold frames back
         arrivals = Arrivals(stream.codec_context.name, clock=self._clock, remark=self._stats.remarked)
-        # Of a camera that turns, what was kept may show where it looked before.
-        dozes = self._gate is not None and self._aim is None
-        doze = Doze(stream, moves=self._moves_ahead) if dozes else None
+        doze = self._new_doze(stream)
         if self._ring is not None:
             self._ring.begin(Format.of(stream))
         for packet in self._connection.packets():
@@ -112,8 +116,15 @@ class RtspSource:
                     taken = self._consider(frame, arrivals.clock)
                     if taken is not None:
                         yield taken
-            if due and doze is not None:
-                self._settle(doze, packet)
+            if doze is not None:
+                self._settle(doze, packet, decoded=bool(due))
+
+    def _new_doze(self, stream: VideoStream) -> Doze | None:
+        """None of a camera that turns: what was kept may show where it looked before."""
+        if self._gate is None or self._aim is not None:
+            return None
+        triggers = [Trigger(witness, stats=self._stats) for witness in self._watches.start()]
+        return Doze(stream, moves=self._moves_ahead, triggers=triggers, stats=self._stats)
 
     def _due(
         self, doze: Doze, packet: "Packet[VideoStream]", media_s: float | None
@@ -127,8 +138,15 @@ class RtspSource:
             self._stats.woke(len(due) - 1)
         return due
 
-    def _settle(self, doze: Doze, packet: "Packet[VideoStream]") -> None:
-        """After a packet's pictures: doze where nothing moves."""
+    def _settle(self, doze: Doze, packet: "Packet[VideoStream]", *, decoded: bool) -> None:
+        """After a packet and its pictures: doze where nothing moves."""
+        doze.watch(still=not self._is_open, now_s=self._clock().timestamp())
+        if not decoded:
+            return
+        moves_since_s = None if self._gate is None else self._gate.moves_since_s
+        if moves_since_s is not None and moves_since_s != self._moves_since_s:
+            self._moves_since_s = moves_since_s
+            doze.moved(moves_since_s)
         if not self._is_open:
             if self._was_open and self._gate is not None and self._gate.stayed_s:
                 doze.stayed(self._gate.stayed_s)

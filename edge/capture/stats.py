@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from edge.contract.health import CameraState
+from edge.contract.health import CameraState, TriggerHealth, TriggerState
 
 _DETAIL_CHARACTERS = 300  # CameraHealth.detail
 
@@ -24,6 +24,7 @@ class CaptureSnapshot:
             had fallen behind.
         reconnects: times that frames came again after they had ceased.
         failures: connections that could not be made or broke.
+        triggers: what woke the decoder, in order of first use.
         remark: what is odd about this connection, though it works; empty: nothing.
     """
 
@@ -37,6 +38,7 @@ class CaptureSnapshot:
     frames_dropped: int = 0
     reconnects: int = 0
     failures: int = 0
+    triggers: tuple[TriggerHealth, ...] = ()
     remark: str = ""
 
 
@@ -97,6 +99,30 @@ class CaptureStats:
                 frames_received=now.frames_received - count,
                 frames_still=now.frames_still - count,
             )
+
+    def trigger(
+        self,
+        name: str,
+        *,
+        wakes: int = 0,
+        missed: int = 0,
+        false_alarms: int = 0,
+        state: TriggerState | None = None,
+        detail: str = "",
+    ) -> None:
+        """Something that wakes the decoder did so, missed, cried for nothing, or stands otherwise than before."""
+        with self._lock:
+            found = {each.name: each for each in self._now.triggers}
+            was = found.get(name, TriggerHealth(name=name))
+            found[name] = was.model_copy(
+                update={
+                    "wakes": was.wakes + wakes,
+                    "missed": was.missed + missed,
+                    "false_alarms": was.false_alarms + false_alarms,
+                    **({} if state is None else {"state": state, "detail": detail[:_DETAIL_CHARACTERS]}),
+                }
+            )
+            self._now = replace(self._now, triggers=tuple(found.values()))
 
     def moving(self) -> None:
         """A frame was taken while nobody may say what the camera looks at."""

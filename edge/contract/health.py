@@ -25,6 +25,39 @@ class CameraState(StrEnum):
         return cls.UNKNOWN if isinstance(value, str) else None
 
 
+class TriggerState(StrEnum):
+    """How far what says that something moves is heeded; UNKNOWN is any word that a later version says.
+
+    LEARNING: not known well enough for anything to depend on it. TRUSTED: decoding may rest on its word. DISTRUSTED:
+    it kept silent where something moved, or cried where nothing did. SILENT: it says nothing at all.
+    """
+
+    LEARNING = "learning"
+    TRUSTED = "trusted"
+    DISTRUSTED = "distrusted"
+    SILENT = "silent"
+    UNKNOWN = "unknown"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "TriggerState | None":
+        return cls.UNKNOWN if isinstance(value, str) else None
+
+
+class TriggerHealth(Message):
+    """What woke the decoder while nothing moved, and how often; since the worker's start.
+
+    `key` (a key frame shows motion) and `swell` (packets grow) are the stream's own; `events` are the camera's, over
+    ONVIF, `substream` is its small second stream.
+    """
+
+    name: Annotated[str, Field(max_length=32)]
+    wakes: Count = 0
+    false_alarms: Annotated[Count, Field(description="wakes after which nothing moved")] = 0
+    missed: Annotated[Count, Field(description="motions seen in the pictures that it did not tell of")] = 0
+    state: TriggerState = TriggerState.TRUSTED
+    detail: Annotated[str, Field(max_length=300, description="why it is not heeded, or silent")] = ""
+
+
 class CameraHealth(Message):
     """One camera since the worker's start."""
 
@@ -42,6 +75,10 @@ class CameraHealth(Message):
     frames_analysed: Count = 0
     reads: Count = 0
     reconnects: Count = 0
+    triggers: Annotated[
+        tuple[TriggerHealth, ...],
+        Field(max_length=16, description="what woke the decoder, where the camera dozes"),
+    ] = ()
 
 
 class EdgeHealth(Message):

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from edge.simulate.onvif.guard import TokenGuard
 from edge.simulate.onvif.head import HOME, Head
+from edge.simulate.onvif.motion import MotionDetector
 from edge.types import Position
 
 
@@ -28,6 +29,9 @@ class Oddities:
         refusal_is_html: and with it comes a page instead of a SOAP fault.
         has_ptz: it can turn at all.
         clock_offset: its clock minus this machine's.
+        has_events: it has an event service.
+        events_last_s: subscriptions last no longer than this.
+        motion_topics: under which topics it tells of motion: `cell`, `alarm` or both.
     """
 
     move_status: bool = True
@@ -37,6 +41,9 @@ class Oddities:
     refusal_is_html: bool = False
     has_ptz: bool = True
     clock_offset: timedelta = timedelta(0)
+    has_events: bool = True
+    events_last_s: float = 60.0
+    motion_topics: tuple[str, ...] = ("cell", "alarm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +104,7 @@ class Device:
         self.oddities = oddities or Oddities()
         self.plate = plate or Plate()
         self.counts = Counts()
+        self.motion = MotionDetector()
         self.lock = threading.Lock()
         self._guard = TokenGuard(*user, clock=self.now) if user else None
         self._tokens = (f"preset-{n}" for n in itertools.count(1))

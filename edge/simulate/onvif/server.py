@@ -6,8 +6,9 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from edge.errors import ConfigError
+from edge.simulate.onvif.call import Call, FaultError, fault
 from edge.simulate.onvif.device import Device
-from edge.simulate.onvif.services import WITHOUT_USER, Call, FaultError, answer, fault
+from edge.simulate.onvif.services import WITHOUT_USER, answer
 from edge.soap import UnreadableError, envelope, parse, qname
 
 _MOST_BYTES: Final = 100_000
@@ -136,7 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
                 if refusal:
                     return self._refuse(refusal)
             host, port = self.connection.getsockname()[:2]
-            return 200, envelope(answer(Call(device, request, f"http://{host}:{port}"))), soap
+            return 200, envelope(answer(Call(device, request, f"http://{host}:{port}", self.path))), soap
         except UnreadableError as error:
             return 400, envelope(fault(FaultError("ter:WellFormed", str(error)))), soap
         except FaultError as error:

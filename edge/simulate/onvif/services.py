@@ -1,45 +1,24 @@
 """The services of the simulated device: one function an operation, from the request's element to the answer's.
 
 Only what a client needs that turns a camera: of the device service its clock, its facts and where the services are,
-of the media service profiles and stream, of the PTZ service presets, moves and status.
+of the media service profiles and stream, of the PTZ service presets, moves and status, and (in `event_services`)
+motion events.
 """
 
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from edge.simulate.onvif.device import Device
-from edge.soap import NAMESPACES, node, qname, text_at
+from edge.simulate.onvif.call import Call, FaultError
+from edge.simulate.onvif.event_services import EVENT_OPERATIONS
+from edge.soap import NAMESPACES, node, qname
 from edge.types import Position
 
 PAN_TILT_SPACE: Final = "http://www.onvif.org/ver10/tptz/PanTiltSpaces/PositionGenericSpace"
 ZOOM_SPACE: Final = "http://www.onvif.org/ver10/tptz/ZoomSpaces/PositionGenericSpace"
 WITHOUT_USER: Final = frozenset({qname("tds:GetSystemDateAndTime")})
 """What everybody may ask: without the device's time no digest can be made."""
-
-
-class FaultError(Exception):
-    """The request cannot be met; `code` is ONVIF's word for why."""
-
-    def __init__(self, code: str, reason: str, *, sender: bool = True) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.sender = sender
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request: its element, the device, and the address it was asked at (http://host:port)."""
-
-    device: Device
-    request: ET.Element
-    base: str
-
-    def text(self, path: str) -> str:
-        """What stands at a path of short names."""
-        return text_at(self.request, path)
 
 
 def answer(call: Call) -> ET.Element:
@@ -51,22 +30,14 @@ def answer(call: Call) -> ET.Element:
     operation = _OPERATIONS.get(call.request.tag)
     if operation is None:
         raise FaultError("ter:ActionNotSupported", f"not supported: {call.request.tag}", sender=False)
+    if call.request.tag in EVENT_OPERATIONS and not call.device.oddities.has_events:
+        raise FaultError("ter:ActionNotSupported", "this device has no events", sender=False)
     if call.request.tag.startswith(f"{{{NAMESPACES['tptz']}}}"):
         if not call.device.oddities.has_ptz:
             raise FaultError("ter:ActionNotSupported", "this device does not turn", sender=False)
         if call.text("tptz:ProfileToken") != call.device.profile:
             raise FaultError("ter:NoProfile", f"no profile {call.text('tptz:ProfileToken')!r}")
     return operation(call)
-
-
-def fault(error: FaultError) -> ET.Element:
-    """A SOAP 1.2 fault, with ONVIF's subcode."""
-    subcode = node("s:Subcode", node("s:Value", error.code))
-    code = node("s:Code", node("s:Value", "s:Sender" if error.sender else "s:Receiver"), subcode)
-    reason = ET.Element(qname("s:Text"), {"{http://www.w3.org/XML/1998/namespace}lang": "en"})
-    reason.text = str(error)
-    # The subcode's prefix stands in a text, where ElementTree does not see that it needs a declaration.
-    return node("s:Fault", code, node("s:Reason", reason), **{"xmlns:ter": NAMESPACES["ter"]})
 
 
 def _date_and_time(call: Call) -> ET.Element:
@@ -101,11 +72,14 @@ def _capabilities(call: Call) -> ET.Element:
     parts.append(node("tt:Media", node("tt:XAddr", f"{call.base}/onvif/media_service"), streaming))
     if call.device.oddities.has_ptz:
         parts.append(node("tt:PTZ", node("tt:XAddr", f"{call.base}/onvif/ptz_service")))
+    if call.device.oddities.has_events:
+        parts.insert(1, node("tt:Events", node("tt:XAddr", f"{call.base}/onvif/event_service")))
     return node("tds:GetCapabilitiesResponse", node("tds:Capabilities", *parts))
 
 
 def _services(call: Call) -> ET.Element:
     names = {"tds": "device", "trt": "media"} | ({"tptz": "ptz"} if call.device.oddities.has_ptz else {})
+    names |= {"tev": "event"} if call.device.oddities.has_events else {}
     return node(
         "tds:GetServicesResponse",
         *(
@@ -257,7 +231,7 @@ def _numbers(name: str, moment: datetime, *parts: str) -> ET.Element:
     return node(name, *(node(f"tt:{part}", str(getattr(moment, part.lower()))) for part in parts))
 
 
-_OPERATIONS: Final[Mapping[str, Callable[[Call], ET.Element]]] = {
+_OPERATIONS: Final[Mapping[str, Callable[[Call], ET.Element]]] = dict(EVENT_OPERATIONS) | {
     qname(name): operation
     for name, operation in {
         "tds:GetSystemDateAndTime": _date_and_time,
