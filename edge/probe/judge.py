@@ -213,7 +213,7 @@ def _blurred(plates: Sequence[PlateFacts]) -> Iterator[Advice]:
     moved = [p for p in found if _is_smeared(p)]
     still = [p for p in found if not _is_smeared(p)]
     of = len(plates)
-    if len(moved) >= max(1.0, _FEW * of):
+    if moved and (len(moved) >= _FEW * of or len(moved) >= len(still)):
         speed = median(p.speed_px_s or 0.0 for p in moved)
         heights = [p.letter_height_px for p in moved if p.letter_height_px] or [LETTERS_SPARE_PX]
         yield _short(
@@ -224,7 +224,7 @@ def _blurred(plates: Sequence[PlateFacts]) -> Iterator[Advice]:
             speed=speed,
             shutter=speed / (_SMEAR_SHARE * median(heights)),
         )
-    if len(still) >= max(1.0, _FEW * of):
+    if still and (len(still) >= _FEW * of or len(still) > len(moved)):
         px = median(max(p.blur_across_px, p.blur_down_px) for p in still)
         yield _short(
             Code.UNSHARP,

@@ -116,7 +116,7 @@ class StreamWatch:
         if len(late) < 3:
             return None
         within = late[np.abs(late - np.median(late)) < _JUMP_S]
-        return 1000.0 * float(np.quantile(within, _SPLIT) - within.min())
+        return 1000.0 * float(np.quantile(within, _SPLIT) - within.min()) if len(within) else None
 
     def _settled(self, values: Sequence[float]) -> NDArray[np.float64]:
         """Of the packets after the first second; of all, where there are few."""
