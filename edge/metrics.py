@@ -19,7 +19,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
-from edge.contract.health import CameraHealth, CameraState, EdgeHealth
+from edge.contract.health import Ailment, CameraHealth, CameraState, EdgeHealth
 from edge.errors import WorkerError
 from edge.types import LinkState
 
@@ -38,6 +38,13 @@ _FRAMES: Final = {
     "dropped": "frames_dropped",
     "moving": "frames_moving",
     "analysed": "frames_analysed",
+}
+_AGAINST: Final = {
+    "reads_share": "reads lately, as a share of what is usual at this time",
+    "plate_px": "median width of the plates read lately",
+    "sharpness": "of the picture, as a share of what is usual in such light",
+    "brightness": "mean of the picture, 0 to 1",
+    "view_shift": "how far the scene lies from its place, as a share of the picture's width",
 }
 _LINK: Final = {
     "published": ("published", "messages handed to the broker, those sent again included"),
@@ -177,6 +184,13 @@ def _cameras(cameras: tuple[CameraHealth, ...]) -> Iterator[Metric]:
     state = GaugeMetricFamily(
         "atalaya_camera_state", "1 for the state that it is in", labels=["camera", "state"]
     )
+    ailing = GaugeMetricFamily(
+        "atalaya_camera_ailment", "1 for what ails it, against its own past", labels=["camera", "ailment"]
+    )
+    against = {
+        attribute: GaugeMetricFamily(f"atalaya_camera_{attribute}", text, labels=["camera"])
+        for attribute, text in _AGAINST.items()
+    }
     for camera in cameras:
         name = camera.camera_id
         for fate, attribute in _FRAMES.items():
@@ -187,7 +201,13 @@ def _cameras(cameras: tuple[CameraHealth, ...]) -> Iterator[Metric]:
             last.add_metric([name], camera.last_frame_at.timestamp())
         for each in CameraState:
             state.add_metric([name, each], camera.state is each)
-    yield from (frames, reads, reconnects, last, state)
+        for ailment in Ailment:
+            ailing.add_metric([name, ailment], ailment in camera.ailments)
+        for attribute, family in against.items():
+            value = getattr(camera, attribute)
+            if value is not None:
+                family.add_metric([name], value)
+    yield from (frames, reads, reconnects, last, state, ailing, *against.values())
 
 
 def _spool(health: EdgeHealth) -> Iterator[Metric]:

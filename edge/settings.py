@@ -311,6 +311,10 @@ class HealthSettings(Section):
     interval_s: Annotated[float, Field(ge=0.5, le=3600)] = Field(
         default=10.0, description="seconds between messages"
     )
+    memory: Path | None = Field(
+        default=None,
+        description="folder that remembers what each camera usually reads and shows; null: health, beside the spool",
+    )
     metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
         default=None, description="Prometheus metrics at http://127.0.0.1:<port>/metrics; null: none"
     )

@@ -42,7 +42,9 @@ from edge.contract.ptz import PtzPhase, PtzState
 from edge.contract.topics import Address
 from edge.engine import Engine, build
 from edge.errors import WorkerError
-from edge.health import HealthReporter, Sources
+from edge.health.reporter import HealthReporter, Sources
+from edge.health.watch import Overheard
+from edge.health.watches import Watches
 from edge.outbox import Outbox
 from edge.pipeline import Counts
 from edge.ports import FrameSource
@@ -107,6 +109,8 @@ class Worker:
             clock_error_s=lambda: self._publisher.state.clock_error_s,
         )
         self._address = address
+        memory = settings.health.memory or settings.spool.path.with_name("health")
+        self._watches = Watches(settings.cameras, memory, clock=clock)
         self._guards = {
             c.id: post(c, c.ptz, edge_id=settings.edge_id, say=self._retain, clock=clock)
             for c in settings.cameras
@@ -119,7 +123,7 @@ class Worker:
                 cameras=shared_out[n],
                 vote=settings.vote,
                 engine=engine,
-                sink=outbox,
+                sink=Overheard(outbox, self._watches.heard),
                 clock=clock,
                 is_away=self._is_away,
             )
@@ -127,7 +131,12 @@ class Worker:
         ]
         hubs = {c.id: a.hub for a, cameras in zip(self._analysers, shared_out, strict=True) for c in cameras}
         self._cameras = [
-            CameraThread(camera.id, connect=self._connect(connect, camera), hub=hubs[camera.id])
+            CameraThread(
+                camera.id,
+                connect=self._connect(connect, camera),
+                hub=hubs[camera.id],
+                view=self._watches.view(camera.id),
+            )
             for camera in settings.cameras
         ]
         self._health = HealthReporter(
@@ -181,6 +190,7 @@ class Worker:
         for analyser in self._analysers:
             analyser.stop()
         self._outbox.close()
+        self._watches.save()
         self._clips.stop()
         if self._metrics is not None:
             self._metrics.close()
@@ -190,7 +200,7 @@ class Worker:
     def cameras(self) -> list[CameraHealth]:
         """Every camera as it is now."""
         counts = {camera: c for analyser in self._analysers for camera, c in analyser.counts.items()}
-        found = [_camera_health(camera, counts[camera.camera_id]) for camera in self._cameras]
+        found = self._watches.told([_camera_health(c, counts[c.camera_id]) for c in self._cameras])
         return [_with_ptz(camera, self._guards.get(camera.camera_id)) for camera in found]
 
     def _connect(self, connect: Connect, camera: CameraSettings) -> Callable[[CaptureStats], FrameSource]:
@@ -278,7 +288,7 @@ def _camera_health(camera: CameraThread, counts: Counts) -> CameraHealth:
     return CameraHealth(
         camera_id=camera.camera_id,
         state=seen.state,
-        detail=seen.detail,
+        detail="; ".join(filter(None, (seen.detail, seen.remark)))[:_DETAIL_CHARACTERS],
         last_frame_at=seen.last_frame_at,
         frames_received=seen.frames_received,
         frames_corrupt=seen.frames_corrupt,

@@ -10,6 +10,7 @@ import structlog
 from edge.capture.backoff import Backoff, persist
 from edge.capture.hub import FrameHub
 from edge.capture.stats import CaptureSnapshot, CaptureStats
+from edge.capture.view import ViewWatch
 from edge.contract.health import CameraState
 from edge.errors import LostError, RefusedError, SourceError
 from edge.ports import FrameSource
@@ -33,13 +34,19 @@ class CameraThread:
     """
 
     def __init__(
-        self, camera_id: str, *, connect: Connect, hub: FrameHub, backoff: Backoff | None = None
+        self,
+        camera_id: str,
+        *,
+        connect: Connect,
+        hub: FrameHub,
+        backoff: Backoff | None = None,
+        view: ViewWatch | None = None,
     ) -> None:
         self.camera_id = camera_id
         self._connect = connect
         self._hub = hub
         self._backoff = backoff or Backoff()
-        self._stats = CaptureStats()
+        self._stats = CaptureStats(view)
         self._stopped = threading.Event()
         self._lock = threading.Lock()
         self._source: FrameSource | None = None

@@ -154,6 +154,7 @@ class RtspSource:
         self._was_open = self._is_open
 
     def _moves_ahead(self, luma: Luma) -> bool:
+        self._stats.shows(luma, at=self._clock())
         return self._gate is None or self._gate.glance(luma, at_s=self._clock().timestamp())
 
     def _decode(self, packet: "Packet[VideoStream]") -> list[av.VideoFrame]:
@@ -191,6 +192,7 @@ class RtspSource:
             self._is_open = True  # no dozing meanwhile
             self._stats.moving()
             return None
+        self._stats.shows(picture.luma(frame), at=captured_at, preset=self._view.preset)
         if self._gate is None:
             self._is_open = True
         elif self._gate_pacer.is_due(at_s):

@@ -4,6 +4,8 @@ import threading
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from edge.capture.gate import Luma
+from edge.capture.view import ViewWatch
 from edge.contract.health import CameraState, TriggerHealth, TriggerState
 
 _DETAIL_CHARACTERS = 300  # CameraHealth.detail
@@ -43,11 +45,16 @@ class CaptureSnapshot:
 
 
 class CaptureStats:
-    """The running counters: written by a camera's own thread, read by any."""
+    """The running counters: written by a camera's own thread, read by any.
 
-    def __init__(self) -> None:
+    Args:
+        view: is shown the pictures.
+    """
+
+    def __init__(self, view: ViewWatch | None = None) -> None:
         self._lock = threading.Lock()
         self._now = CaptureSnapshot()
+        self._view = view
 
     def snapshot(self) -> CaptureSnapshot:
         """The counters as they stand, consistent with one another."""
@@ -67,6 +74,11 @@ class CaptureStats:
                 frames_received=now.frames_received + 1,
                 reconnects=now.reconnects + back,
             )
+
+    def shows(self, luma: Luma, *, at: datetime, preset: str | None = None) -> None:
+        """A good picture, as `ViewWatch.show` takes it."""
+        if self._view is not None:
+            self._view.show(luma, at=at, preset=preset)
 
     def corrupt(self) -> None:
         """A damaged frame was decoded and skipped: the camera lives, its link is bad."""

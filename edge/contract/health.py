@@ -58,12 +58,38 @@ class TriggerHealth(Message):
     detail: Annotated[str, Field(max_length=300, description="why it is not heeded, or silent")] = ""
 
 
+class Ailment(StrEnum):
+    """What is wrong with a camera that works, against its own past; UNKNOWN is any word that a later version says.
+
+    FEW_READS: far fewer reads than usual at this time. PLATE_SIZE: plates much narrower or wider than usual. DARK:
+    too little light for any plate. BLURRED: far less sharp than usual. MOVED: the same scene, elsewhere in the picture.
+    OTHER_VIEW: nothing of the scene is found.
+    """
+
+    FEW_READS = "few_reads"
+    PLATE_SIZE = "plate_size"
+    DARK = "dark"
+    BLURRED = "blurred"
+    MOVED = "moved"
+    OTHER_VIEW = "other_view"
+    UNKNOWN = "unknown"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Ailment | None":
+        return cls.UNKNOWN if isinstance(value, str) else None
+
+
 class CameraHealth(Message):
     """One camera since the worker's start."""
 
     camera_id: Identifier
     state: CameraState
-    detail: Annotated[str, Field(max_length=300, description="why, where the state is a fault")] = ""
+    detail: Annotated[
+        str, Field(max_length=300, description="why, where the state is a fault; else what ails it, in words")
+    ] = ""
+    ailments: Annotated[
+        tuple[Ailment, ...], Field(max_length=16, description="what `detail` says, as names")
+    ] = ()
     last_frame_at: AwareDatetime | None = None
     frames_received: Count = 0
     frames_corrupt: Annotated[Count, Field(description="damaged in transit, skipped")] = 0
@@ -75,6 +101,24 @@ class CameraHealth(Message):
     frames_analysed: Count = 0
     reads: Count = 0
     reconnects: Count = 0
+    reads_share: Annotated[
+        float | None,
+        Field(ge=0, description="reads lately as a share of what is usual now; null: not known yet"),
+    ] = None
+    plate_px: Annotated[float | None, Field(ge=0, description="median width of the plates read lately")] = (
+        None
+    )
+    sharpness: Annotated[
+        float | None,
+        Field(ge=0, description="as a share of what is usual in such light; null: not known yet"),
+    ] = None
+    brightness: Annotated[float | None, Field(ge=0, le=1, description="mean of the picture")] = None
+    view_shift: Annotated[
+        float | None,
+        Field(
+            ge=0, description="how far the scene lies from its place, shares of the width; null: not found"
+        ),
+    ] = None
     triggers: Annotated[
         tuple[TriggerHealth, ...],
         Field(max_length=16, description="what woke the decoder, where the camera dozes"),

@@ -12,7 +12,7 @@ from edge.contract.delivery import Stream
 from edge.contract.health import CameraHealth, CameraState, EdgeHealth
 from edge.contract.topics import Address
 from edge.errors import SpoolError
-from edge.health import HealthReporter, Sources
+from edge.health.reporter import HealthReporter, Sources
 from edge.spool.queue import Spool
 from edge.types import LinkState
 
@@ -152,6 +152,39 @@ class TestCollecting:
         health = box.reporter().collect()
         assert "spool cannot be read" in health.fault
         assert health.cameras == tuple(box.cameras)
+
+    @pytest.mark.parametrize(
+        ("error_s", "words"),
+        [
+            (4.9, ""),
+            (-61.3, "the clock is 61 s behind the centre's: set it (timedatectl)"),
+            (3612.0, "the clock is 3600 s ahead of the centre's: set it (timedatectl)"),
+        ],
+    )
+    def test_a_clock_that_is_wrong_is_said(self, box: Box, error_s: float, words: str) -> None:
+        box.link = LinkState(connected=True, clock_error_s=error_s)
+        assert box.reporter().collect().fault == words
+
+    def test_reads_that_have_waited_for_long_are_said_by_the_moment(self, box: Box) -> None:
+        reporter = box.reporter()
+        box.spool.put_read(builder())
+        box.clock.advance(899)
+        assert reporter.collect().fault == ""
+        box.clock.advance(1)
+        assert reporter.collect().fault == "reads wait since 2026-03-01 12:00 UTC"
+
+    def test_drops_are_said_in_steps_and_only_those_of_this_life(self, box: Box) -> None:
+        for _ in range(12):
+            box.spool.put_read(builder())
+        box.spool.drop(Stream.READ, 1, reason="an earlier life")
+        reporter = box.reporter()
+        assert reporter.collect().fault == ""
+        said = []
+        for seq in range(2, 12):
+            box.spool.drop(Stream.READ, seq, reason="test")
+            said.append(reporter.collect().fault)
+        assert said[0] == "the spool is full: 1 message(s) or more given up in the last hour"
+        assert len(dict.fromkeys(said)) == 4, "of 1, 2, 4 and 8"
 
     def test_a_long_fault_is_cut_to_what_the_message_takes(self, box: Box) -> None:
         box.link = LinkState(fault="x" * 1000)

@@ -16,7 +16,7 @@ from edge_reads import NOON
 from prometheus_client.parser import text_string_to_metric_families
 
 from edge.cli import cli
-from edge.contract.health import CameraHealth, CameraState, EdgeHealth
+from edge.contract.health import Ailment, CameraHealth, CameraState, EdgeHealth
 from edge.errors import WorkerError
 from edge.metrics import ADDRESS, BoxCollector, MetricsServer, look_age_s, serve
 from edge.types import LinkState
@@ -32,6 +32,9 @@ CAMERA = CameraHealth(
     frames_analysed=37,
     reads=5,
     reconnects=3,
+    ailments=(Ailment.BLURRED,),
+    sharpness=0.4,
+    plate_px=88.0,
 )
 HEALTH = EdgeHealth(
     edge_id="edge-1",
@@ -120,6 +123,13 @@ def test_each_camera_is_told_apart(start: Callable[..., MetricsServer]) -> None:
     assert found["atalaya_camera_reads_total", north] == 5
     assert found["atalaya_camera_reconnects_total", north] == 3
     assert found["atalaya_camera_last_frame_timestamp_seconds", north] == NOON.timestamp()
+    ailing = {
+        labels: value for (name, labels), value in found.items() if name == "atalaya_camera_ailment" and value
+    }
+    assert ailing == {(("ailment", "blurred"), ("camera", "north")): 1}
+    assert found["atalaya_camera_sharpness", north] == 0.4
+    assert found["atalaya_camera_plate_px", north] == 88
+    assert ("atalaya_camera_view_shift", north) not in found
     assert ("atalaya_camera_last_frame_timestamp_seconds", (("camera", "south"),)) not in found
     states = {
         labels: value for (name, labels), value in found.items() if name == "atalaya_camera_state" and value

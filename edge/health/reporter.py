@@ -4,11 +4,12 @@ It is sent at an interval, and at once where something changed that a person wou
 state, a fault, a message given up.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import Final
 
@@ -24,6 +25,9 @@ from edge.types import LinkState
 
 _LOOK_S: Final = 0.5
 _FAULT_CHARS: Final = 300
+_CLOCK_S: Final = 5.0
+_AGE: Final = timedelta(minutes=15)
+_DROPS_SAID_S: Final = 3600.0
 
 _log = structlog.get_logger(__name__)
 
@@ -79,6 +83,7 @@ class HealthReporter:
         self._interval_s = interval_s
         self._clock = clock
         self._started_at = clock()
+        self._drops = _Drops()
         self.latest: EdgeHealth | None = None
         self._looked_at = time.monotonic()
         self._stop = threading.Event()
@@ -100,7 +105,12 @@ class HealthReporter:
             faults.append(f"{stats.set_aside} damaged spool file(s) set aside beside the spool")
         if stats is not None and stats.renewed:
             faults.append("spool was an old copy: what waited got new numbers, and some reads may come twice")
-        faults.append(certificate.fault(days))
+        faults += [
+            certificate.fault(days),
+            _clock_fault(link.clock_error_s),
+            _age_fault(oldest_at, self._clock()),
+        ]
+        faults.append(self._drops.fault(stats.dropped if stats else 0))
         return EdgeHealth(
             edge_id=self._address.edge_id,
             site_id=self._address.site_id,
@@ -150,6 +160,53 @@ class HealthReporter:
             except Exception:  # noqa: BLE001  # the thread's top: a box without health must still read plates
                 _log.exception("health failed", edge=self._address.edge_id)
             self._stop.wait(min(_LOOK_S, self._interval_s))
+
+
+class _Drops:
+    """Messages that were given up lately.
+
+    What was given up in an earlier life is no news; what was given up is said for an hour.
+    """
+
+    def __init__(self) -> None:
+        self._known: int | None = None
+        self._before = 0
+        self._at = float("-inf")
+
+    def fault(self, dropped: int) -> str:
+        now = time.monotonic()
+        if self._known is None or dropped < self._known:  # the first look, or a new epoch
+            self._known = self._before = dropped
+        if dropped > self._known:
+            if now - self._at > _DROPS_SAID_S:
+                self._before = self._known
+            self._known, self._at = dropped, now
+        lately = self._known - self._before
+        if not lately or now - self._at > _DROPS_SAID_S:
+            return ""
+        # In steps of powers of two: every one more would be news.
+        return (
+            f"the spool is full: {1 << lately.bit_length() - 1} message(s) or more given up in the last hour"
+        )
+
+
+def _clock_fault(error_s: float | None) -> str:
+    """What is wrong with the box's clock, as against the centre's; empty: nothing that matters."""
+    if error_s is None or abs(error_s) < _CLOCK_S:
+        return ""
+    # Two figures: a third would be news every minute.
+    digits = 1 - math.floor(math.log10(abs(error_s)))
+    amount = f"{round(abs(error_s), digits):g} s"
+    return (
+        f"the clock is {amount} {'ahead of' if error_s > 0 else 'behind'} the centre's: set it (timedatectl)"
+    )
+
+
+def _age_fault(oldest_at: datetime | None, now: datetime) -> str:
+    """How long reads have been waiting; empty: not long."""
+    if oldest_at is None or now - oldest_at < _AGE:
+        return ""
+    return f"reads wait since {oldest_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _telling(health: EdgeHealth) -> tuple[object, ...]:
