@@ -19,6 +19,8 @@ _LEGIBLE: Final = (0, 140, 230)
 _UNREAD: Final = (110, 110, 110)
 _WHITE: Final = (255, 255, 255)
 _FONT: Final = cv2.FONT_HERSHEY_DUPLEX
+# No B-frames: files that follow one another can be put together as they are.
+_OPTIONS: Final = {"crf": "23", "preset": "veryfast", "bf": "0"}
 _TIME_BASE: Final = Fraction(1, 90_000)
 
 
@@ -47,7 +49,7 @@ class VideoWriter:
     def __init__(self, path: Path, *, width_px: int, height_px: int, fps: float) -> None:
         self._container = av.open(str(path), "w")
         self._stream = self._container.add_stream(
-            "libx264", rate=Fraction(fps).limit_denominator(1000), options={"crf": "23", "preset": "veryfast"}
+            "libx264", rate=Fraction(fps).limit_denominator(1000), options=_OPTIONS
         )
         self._stream.width, self._stream.height = width_px // 2 * 2, height_px // 2 * 2
         self._stream.pix_fmt = "yuv420p"
@@ -60,14 +62,18 @@ class VideoWriter:
         frame.pts, frame.time_base = round(at_s / _TIME_BASE), _TIME_BASE
         self._container.mux(self._stream.encode(frame))
 
+    def close(self) -> None:
+        """Make it a whole file."""
+        self._container.mux(self._stream.encode(None))
+        self._container.close()
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._container.mux(self._stream.encode(None))
-        self._container.close()
+        self.close()
 
 
 def _frame(bgr: Bgr, box: Box, *, colour: tuple[int, int, int], text: str = "") -> None:

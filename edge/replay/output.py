@@ -33,10 +33,28 @@ class Output:
         names = {os.fsdecode(unquote_to_bytes(line)) for line in lines}
         self._before = {name for name in names if name == Path(name).name and name not in ("", "..")}
 
+    @property
+    def folder(self) -> Path:
+        """Where it is."""
+        return self._folder
+
+    def drop(self, name: str) -> None:
+        """Delete a file that a replay wrote here, this one or one before.
+
+        Raises:
+            ConfigError: the folder cannot be written.
+        """
+        if name in self._written | self._before:
+            try:
+                (self._folder / name).unlink(missing_ok=True)
+            except OSError as error:
+                raise self._fault(error) from error
+            self._written.discard(name)
+
     def holds(self, path: Path) -> bool:
         """Whether it is a file that a replay has written here, or would write."""
         here = path.resolve().parent == self._folder.resolve()
-        return here and path.name in {VIDEO, *self._before}
+        return here and path.name in {VIDEO, *self._before, *self._written}
 
     def take(self, name: str) -> Path:
         """The place of a file that is about to be written.

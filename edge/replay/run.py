@@ -1,28 +1,51 @@
 """The pipeline over a recording or over pictures, and the report of what it read."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-import av
 import cv2
 
-from edge.analyser import new_pipeline
 from edge.contract.read import ModelVersions, PictureRef, PlateRead, ReadId
-from edge.emission import Emission
 from edge.engine import Engine
-from edge.errors import ConfigError, LostError
-from edge.evidence import Shot
-from edge.pipeline import Counts, Pipeline, Seen
-from edge.replay.annotate import VideoWriter, annotated
-from edge.replay.output import VIDEO, Output
+from edge.errors import LostError
+from edge.pipeline import Counts
+from edge.replay.annotate import annotated
+from edge.replay.copies import Copies
+from edge.replay.output import Output
+from edge.replay.recording import Figures, Stop
+from edge.replay.reel import Reel, Teller
+from edge.replay.state import Said, State
 from edge.settings import CameraSettings, VoteSettings
 from edge.types import Bgr, Frame
 
-_EDGE: Final = "replay"
+_EVERY_S: Final = 5.0  # of work that a kill may cost
+_NO_FIGURES: Final = Figures()
+_SHARE: Final = 0.05  # of the time at most goes into snapshots
+
+
+class Footage(Protocol):
+    """A recording (`edge.replay.recording`), as a replay sees it."""
+
+    @property
+    def stop(self) -> Stop | None:
+        """Where to go on behind the newest frame."""
+        ...
+
+    @property
+    def figures(self) -> Figures:
+        """What is to be told of its pictures."""
+        ...
+
+    def frames(self, *, after: Stop | None = None) -> Iterator[Frame]:
+        """The frames behind that place.
+
+        Raises:
+            LostError: there is none.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +54,11 @@ class Found:
 
     Attributes:
         origin: seconds of the recording, such as "12.3 s", or the picture's file name.
+        crop: JPEG of the plate.
     """
 
     read: PlateRead
-    shot: Shot
+    crop: bytes
     origin: str = ""
 
 
@@ -45,6 +69,8 @@ class Report:
     Attributes:
         is_video: whether the origins are times.
         cpu_ms: CPU time of one analysed frame, decoding and drawing left out.
+        wall_s: time spent, breaks left out.
+        figures: of the recording's pictures.
     """
 
     found: tuple[Found, ...]
@@ -52,6 +78,13 @@ class Report:
     cpu_ms: float
     counts: Counts
     models: ModelVersions
+    wall_s: float = 0.0
+    figures: Figures = _NO_FIGURES
+
+    @property
+    def times_real(self) -> float | None:
+        """Seconds of recording seen in a second; None where there was nothing to measure."""
+        return self.figures.media_s / self.wall_s if self.wall_s and self.figures.media_s else None
 
     def as_json(self) -> dict[str, Any]:
         """For `--json`: every read as it would travel, and where in the recording it was."""
@@ -69,120 +102,173 @@ class Replay:
         engine: the nets.
         camera: stands for the camera that took the recording.
         vote: when a passage counts as read.
-        out: folder for annotated copies and a picture of each read; none are made without it.
+        teller: how reads are told.
+        watch: called after every frame.
     """
 
     def __init__(
-        self, engine: Engine, *, camera: CameraSettings, vote: VoteSettings, out: Output | None = None
+        self,
+        engine: Engine,
+        *,
+        camera: CameraSettings,
+        vote: VoteSettings,
+        teller: Teller | None = None,
+        watch: Callable[[], None] = lambda: None,
     ) -> None:
         self._engine = engine
         self._camera = camera
         self._vote = vote
-        self._out = out
-        self._models = engine.models
-        self._found: dict[tuple[str, int], Found] = {}
-        self._counts = Counts()
-        self._spent_s = 0.0
+        self._teller = teller or Teller()
+        self._watch = watch
 
-    def video(self, frames: Iterable[Frame], *, fps: float) -> Report:
-        """Replay a recording.
+    def video(
+        self,
+        footage: Footage,
+        state: State,
+        number: int,
+        *,
+        out: Output | None = None,
+        kept: Callable[[], object] = lambda: None,
+    ) -> Report:
+        """Replay a recording, from where it was broken off; one that is done is only told again.
 
         Args:
-            frames: in order; the first one's time is second 0.
-            fps: about how many a second.
+            footage: the recording.
+            state: keeps how far it has come.
+            number: the recording's there.
+            out: folder for an annotated copy and a picture of each read; none are made without it.
+            kept: called whenever something was kept.
 
         Raises:
+            ConfigError: the state or the folder cannot be written.
             LostError: there was no frame.
         """
-        pipeline = new_pipeline(self._camera, self._vote, self._engine)
-        first: Frame | None = None
-        now = datetime.min.replace(tzinfo=UTC)
-        with ExitStack() as stack:
-            writer: VideoWriter | None = None
-            for frame in frames:
-                first = first or frame
-                now = frame.captured_at
-                at_s = (now - first.captured_at).total_seconds()
-                self._feed(pipeline, frame)
-                if self._out is not None:
-                    if writer is None:
-                        writer = stack.enter_context(_video_writer(self._out, frame, fps))
-                    writer.write(self._annotated(frame, pipeline.seen()), at_s=at_s)
-        if first is None:
-            raise LostError("the recording holds no picture")
-        self._keep(pipeline.flush(now=now))
-        self._counts = pipeline.counts
-        began = first.captured_at
-        return self._report(
-            is_video=True, origin=lambda read: f"{(read.first_at - began).total_seconds():.1f} s"
+        row = state.row(number)
+        copies = (
+            Copies(out, fps=self._camera.analyse_fps, whole=row.figures.get("copies", 0)) if out else None
+        )
+        with closing(copies) if copies is not None else nullcontext():
+            if not row.is_done:
+                self._look(footage, _Keeper(state, number, copies=copies, kept=kept), row.snapshot)
+        report = self.report(state, number)
+        if out is not None and copies is not None:
+            copies.finish(whole=state.row(number).figures["copies"])
+            self._write_pictures(report, out)
+        return report
+
+    def _look(self, footage: Footage, keeper: "_Keeper", content: bytes | None) -> None:
+        reel = Reel(self._engine, camera=self._camera, vote=self._vote, teller=self._teller, content=content)
+        said: list[Said] = []
+        for frame in footage.frames(after=reel.stop):
+            said += reel.feed(frame)
+            if keeper.copies is not None:
+                seen = annotated(frame.bgr, reel.seen(), legible=self._vote.legible)
+                keeper.copies.write(seen, at_s=reel.at_s(frame))
+            if keeper.is_due:
+                keeper.keep(reel, said, footage, done=False)
+                said = []
+            self._watch()
+        keeper.keep(reel, [*said, *reel.end()], footage, done=True)
+
+    def report(self, state: State, number: int) -> Report:
+        """What is kept of a recording."""
+        row = state.row(number)
+        found = tuple(Found(k.read, k.crop or b"", k.origin) for k in state.kept(number))
+        told: Mapping[str, Any] = row.figures
+        counts = Counts(**told["counts"])
+        figures = Figures(**{**told["figures"], "faults": tuple(told["figures"]["faults"])})
+        return Report(
+            found=found,
+            is_video=True,
+            cpu_ms=1000 * told["cpu_s"] / max(1, counts.frames),
+            counts=counts,
+            models=self._engine.models,
+            wall_s=told["wall_s"],
+            figures=figures,
         )
 
-    def pictures(self, frames: Iterable[tuple[str, Frame]]) -> Report:
+    def pictures(self, frames: Iterable[tuple[str, Frame]], *, out: Output | None = None) -> Report:
         """Replay pictures, given with their names, that have nothing to do with one another.
 
         Raises:
             LostError: there was none.
         """
         # One look is all there is: what is legible is as certain as it will be.
-        self._vote = self._vote.model_copy(update={"certain": self._vote.legible})
-        names: dict[str, str] = {}
+        vote = self._vote.model_copy(update={"certain": self._vote.legible})
+        found: list[Found] = []
+        counts, cpu_s, names = Counts(), 0.0, 0
         for name, frame in frames:
-            camera = self._camera.model_copy(update={"id": f"{self._camera.id}-{len(names) + 1}"})
-            names[camera.id] = name
-            self._picture(name, camera, frame)
+            names += 1
+            camera = self._camera.model_copy(update={"id": f"{self._camera.id}-{names}"})
+            reel = Reel(self._engine, camera=camera, vote=vote, teller=self._teller)
+            said = reel.feed(frame)
+            if out is not None:
+                out.write(f"{name}.annotated.jpg", self._annotated(reel, frame))
+            for each in [*said, *reel.end()]:
+                number = ReadId(each.read.edge_id, 1, len(found) + 1)
+                read = each.read.model_copy(update={"seq": number.seq, "pictures": PictureRef()})
+                found.append(Found(read, each.crop or b"", name))
+            counts = _sum(counts, reel.counts)
+            cpu_s += reel.cpu_s
+            self._watch()
         if not names:
             raise LostError("there is no picture that can be read")
-        return self._report(is_video=False, origin=lambda read: names[read.camera_id])
+        report = Report(tuple(found), False, 1000 * cpu_s / names, counts, self._engine.models)
+        if out is not None:
+            self._write_pictures(report, out)
+        return report
 
-    def _picture(self, name: str, camera: CameraSettings, frame: Frame) -> None:
-        pipeline = new_pipeline(camera, self._vote, self._engine)
-        self._feed(pipeline, frame)
-        if self._out is not None:
-            least = self._vote.legible
-            seen = [
-                replace(s, emitted=s.verdict is not None and s.verdict.likelihood >= least)
-                for s in pipeline.seen()
-            ]
-            self._out.write(f"{name}.annotated.jpg", _jpeg(self._annotated(frame, seen)))
-        self._keep(pipeline.flush(now=frame.captured_at))
-        more = asdict(pipeline.counts)
-        self._counts = Counts(**{key: value + more[key] for key, value in asdict(self._counts).items()})
+    def _annotated(self, reel: Reel, frame: Frame) -> bytes:
+        least = self._vote.legible
+        seen = [
+            replace(s, emitted=s.verdict is not None and s.verdict.likelihood >= least) for s in reel.seen()
+        ]
+        return _jpeg(annotated(frame.bgr, seen, legible=least))
 
-    def _feed(self, pipeline: Pipeline, frame: Frame) -> None:
-        began = time.process_time()
-        emissions = pipeline.feed(frame, now=frame.captured_at)
-        self._spent_s += time.process_time() - began
-        self._keep(emissions)
-
-    def _annotated(self, frame: Frame, plates: Sequence[Seen]) -> Bgr:
-        return annotated(frame.bgr, plates, legible=self._vote.legible)
-
-    def _keep(self, emissions: Iterable[Emission]) -> None:
-        """Give a READ the next number; an UPDATE takes the place of what was said of its passage."""
-        for emission in emissions:
-            passage = (emission.camera_id, emission.track_id)
-            known = self._found.get(passage)
-            number = known.read.id if known else ReadId(_EDGE, 1, len(self._found) + 1)
-            read = emission.message(number, site_id=_EDGE, models=self._models, pictures=PictureRef())
-            self._found[passage] = Found(read, emission.shot)
-
-    def _report(self, *, is_video: bool, origin: Callable[[PlateRead], str]) -> Report:
-        found = tuple(replace(f, origin=origin(f.read)) for f in self._found.values())
-        if self._out is not None:
-            for f in found:
-                self._out.write(f"read-{f.read.seq:03d}-{f.read.plate}.jpg", _jpeg(f.shot.crop))
-            self._out.finish()
-        cpu_ms = 1000 * self._spent_s / max(1, self._counts.frames)
-        return Report(found=found, is_video=is_video, cpu_ms=cpu_ms, counts=self._counts, models=self._models)
+    def _write_pictures(self, report: Report, out: Output) -> None:
+        for number, f in enumerate(report.found, start=1):
+            out.write(f"read-{number:03d}-{f.read.plate}.jpg", f.crop)
+        out.finish()
 
 
-def _video_writer(out: Output, frame: Frame, fps: float) -> VideoWriter:
-    height, width = frame.bgr.shape[:2]
-    path = out.take(VIDEO)
-    try:
-        return VideoWriter(path, width_px=width, height_px=height, fps=fps)
-    except av.FFmpegError as error:
-        raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
+class _Keeper:
+    """Keeps the state every few seconds, and less often where that takes long."""
+
+    def __init__(
+        self, state: State, number: int, *, copies: Copies | None, kept: Callable[[], object]
+    ) -> None:
+        self.copies = copies
+        self._state, self._number, self._kept = state, number, kept
+        self._kept_s = time.monotonic()
+        self._due_s = self._kept_s + _EVERY_S
+
+    @property
+    def is_due(self) -> bool:
+        """Whether to keep now."""
+        return self._state.is_durable and time.monotonic() >= self._due_s
+
+    def keep(self, reel: Reel, said: list[Said], footage: Footage, *, done: bool) -> None:
+        """Keep what was said up to the newest frame, and where that is."""
+        began_s = time.monotonic()
+        copies = self.copies.cut() if self.copies is not None else 0
+        reel.pause(stop=footage.stop, more_s=began_s - self._kept_s)
+        figures = {
+            "counts": asdict(reel.counts),
+            "figures": asdict(footage.figures),
+            "cpu_s": reel.cpu_s,
+            "wall_s": reel.wall_s,
+            "copies": copies,
+        }
+        keeps = reel.snapshot() if self._state.is_durable and not done else None
+        self._state.commit(self._number, said=said, snapshot=keeps, figures=figures, done=done)
+        self._kept()
+        self._kept_s = time.monotonic()
+        self._due_s = self._kept_s + max(_EVERY_S, (self._kept_s - began_s) / _SHARE)
+
+
+def _sum(one: Counts, other: Counts) -> Counts:
+    more = asdict(other)
+    return Counts(**{key: value + more[key] for key, value in asdict(one).items()})
 
 
 def _jpeg(bgr: Bgr) -> bytes:

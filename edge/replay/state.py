@@ -64,11 +64,11 @@ class Kept:
 
     Attributes:
         number: dense in this state, in order of the first word.
+        read: numbered as the spool did, or where there is none by `number`.
         crop: JPEG of the plate.
     """
 
     number: int
-    recording: int
     origin: str
     read: PlateRead
     crop: bytes | None
@@ -107,6 +107,11 @@ class Row:
     is_done: bool
     snapshot: bytes | None
     figures: Mapping[str, Any]
+
+    @property
+    def is_broken_off(self) -> bool:
+        """Whether there is something to go on with."""
+        return not self.is_done and self.snapshot is not None
 
 
 class State:
@@ -151,16 +156,28 @@ class State:
             Row(n, name, json.loads(s), bool(done), snap, json.loads(f)) for n, name, s, done, snap, f in rows
         ]
 
+    def row(self, number: int) -> Row:
+        """One of them.
+
+        Raises:
+            LookupError: there is none of this number.
+        """
+        found = [row for row in self.rows() if row.number == number]
+        if not found:
+            raise LookupError(f"no recording {number}")
+        return found[0]
+
     def find(self, identity: str) -> Row | None:
         """The recording of this content, where it was begun."""
         found = self._db.execute("SELECT id FROM recording WHERE identity = ?", (identity,)).fetchone()
         return next((row for row in self.rows() if found and row.number == found[0]), None)
 
     def begin(self, identity: str, *, name: str, settings: Mapping[str, Any]) -> Row:
-        """Enter a recording that is not known yet."""
+        """Enter a recording that is not known yet, or of which nothing has been kept."""
         with self._transaction():
             self._db.execute(
-                "INSERT INTO recording (identity, name, settings) VALUES (?, ?, ?)",
+                "INSERT INTO recording (identity, name, settings) VALUES (?, ?, ?)"
+                " ON CONFLICT (identity) DO UPDATE SET name = excluded.name, settings = excluded.settings",
                 (identity, name, json.dumps(settings)),
             )
         row = self.find(identity)
@@ -194,10 +211,14 @@ class State:
     def kept(self, number: int) -> list[Kept]:
         """What was found in a recording, in order."""
         rows = self._db.execute(
-            "SELECT number, recording, origin, read, crop FROM found WHERE recording = ? ORDER BY number",
+            "SELECT number, origin, read, crop, epoch, seq FROM found WHERE recording = ? ORDER BY number",
             (number,),
         )
-        return [Kept(n, r, o, PlateRead.model_validate_json(read), crop) for n, r, o, read, crop in rows]
+        found = [(n, o, PlateRead.model_validate_json(read), crop, e, s) for n, o, read, crop, e, s in rows]
+        return [
+            Kept(n, o, read.model_copy(update={"epoch": e or read.epoch, "seq": s or n}), crop)
+            for n, o, read, crop, e, s in found
+        ]
 
     def queued(self, *, limit: int = 50) -> list[Queued]:
         """The next that wait for the spool."""

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from edge.errors import ConfigError, LostError
 from edge.pipeline import Seen
 from edge.replay.annotate import VideoWriter, annotated
 from edge.replay.output import Output
+from edge.replay.recording import Figures, Stop
 from edge.replay.run import Replay, Report
+from edge.replay.state import State
 from edge.settings import CameraSettings, VoteSettings
 from edge.types import Bgr, Box, Frame, Verdict
 
@@ -24,11 +27,34 @@ def verdict(likelihood: float) -> Verdict:
     return Verdict("KAB123", "KAB123", likelihood, (), None, None, None, 1, 1)
 
 
-def player(out: Path | None = None, *, sure: float = 0.99) -> Replay:
-    says = {7: reading("KAB123", sure=sure), 9: reading("XYZ987", sure=sure)}
-    return Replay(
-        FakeEngine.that_says(says), camera=CAMERA, vote=VoteSettings(), out=Output(out) if out else None
-    )
+class Listed:
+    """Frames in memory as a recording; it is told from the beginning always."""
+
+    stop = None
+    figures = Figures()
+
+    def __init__(self, frames: Iterable[Frame]) -> None:
+        self._frames = frames
+
+    def frames(self, *, after: Stop | None = None) -> Iterator[Frame]:
+        assert after is None
+        return iter(self._frames)
+
+
+def engine(*, sure: float = 0.99) -> FakeEngine:
+    return FakeEngine.that_says({7: reading("KAB123", sure=sure), 9: reading("XYZ987", sure=sure)})
+
+
+def replayed(frames: Iterable[Frame], out: Path | None = None, *, nets: FakeEngine | None = None) -> Report:
+    with State(None) as state:
+        row = state.begin("x", name="x", settings={})
+        replay = Replay(nets or engine(), camera=CAMERA, vote=VoteSettings())
+        return replay.video(Listed(frames), state, row.number, out=Output(out) if out else None)
+
+
+def looked_at(frames: Iterable[tuple[str, Frame]], out: Path | None = None, *, sure: float = 0.99) -> Report:
+    replay = Replay(engine(sure=sure), camera=CAMERA, vote=VoteSettings())
+    return replay.pictures(frames, out=Output(out) if out else None)
 
 
 def recording(frames: int = 16) -> list[Frame]:
@@ -53,7 +79,7 @@ def has_colour(bgr: Bgr, colour: tuple[int, int, int], *, tolerance: int = 0) ->
 
 
 def test_a_recording_gives_its_reads_in_order_with_times() -> None:
-    report = player().video(recording(), fps=8)
+    report = replayed(recording())
     assert [(f.origin, f.read.plate) for f in report.found] == [("0.0 s", "KAB123"), ("1.0 s", "XYZ987")]
     assert [f.read.seq for f in report.found] == [1, 2]
     assert report.is_video
@@ -63,7 +89,6 @@ def test_a_recording_gives_its_reads_in_order_with_times() -> None:
 
 def test_an_update_takes_the_place_of_its_read() -> None:
     doubtful = FakeEngine.that_says({7: reading("KAB128", sure=0.9)})
-    replay = Replay(doubtful, camera=CAMERA, vote=VoteSettings())
 
     def film() -> list[Frame]:
         return [frame(k / 8, {7: Box(40, 100, 120, 60)}) for k in range(140)]
@@ -74,13 +99,13 @@ def test_an_update_takes_the_place_of_its_read() -> None:
                 doubtful.reader.says[7] = reading("KAB123")  # type: ignore[attr-defined]
             yield each
 
-    report = replay.video(changing(), fps=8)
+    report = replayed(changing(), nets=doubtful)
     assert report.counts.updates >= 1
     assert [(f.read.seq, f.read.plate) for f in report.found] == [(1, "KAB123")]
 
 
 def test_the_annotated_video_shows_every_analysed_frame(tmp_path: Path) -> None:
-    player(tmp_path).video(recording(), fps=8)
+    replayed(recording(), tmp_path)
     frames = read_video(tmp_path / "annotated.mp4")
     assert len(frames) == 16
     assert frames[0].shape == (360, 640, 3)
@@ -89,7 +114,7 @@ def test_the_annotated_video_shows_every_analysed_frame(tmp_path: Path) -> None:
 
 
 def test_every_read_has_its_picture(tmp_path: Path) -> None:
-    player(tmp_path).video(recording(), fps=8)
+    replayed(recording(), tmp_path)
     names = sorted(p.name for p in tmp_path.glob("read-*.jpg"))
     assert names == ["read-001-KAB123.jpg", "read-002-XYZ987.jpg"]
     crop = cv2.imread(str(tmp_path / names[0]))
@@ -101,8 +126,8 @@ def test_every_read_has_its_picture(tmp_path: Path) -> None:
 def test_a_second_replay_takes_the_place_of_the_first_and_of_nothing_else(tmp_path: Path) -> None:
     own = tmp_path / "read-007-MINE.jpg"
     own.write_bytes(b"the user's own")
-    player(tmp_path).video(recording(), fps=8)
-    player(tmp_path).video(recording(4), fps=8)
+    replayed(recording(), tmp_path)
+    replayed(recording(4), tmp_path)
     names = sorted(p.name for p in tmp_path.iterdir() if not p.name.startswith("."))
     assert names == ["annotated.mp4", "read-001-KAB123.jpg", own.name]
     assert own.read_bytes() == b"the user's own"
@@ -115,7 +140,7 @@ def test_what_replay_did_not_write_it_does_not_overwrite(tmp_path: Path, name: s
     with pytest.raises(
         ConfigError, match=f"{name}: replay did not write it and leaves it; name another folder"
     ):
-        player(tmp_path).video(recording(), fps=8)
+        replayed(recording(), tmp_path)
     assert (tmp_path / name).read_bytes() == b"the user's own"
 
 
@@ -125,9 +150,9 @@ def test_a_replay_that_broke_off_is_cleared_away_by_the_next(tmp_path: Path) -> 
         raise LostError("the camera fell down")
 
     with pytest.raises(LostError, match="fell down"):
-        player(tmp_path).video(broken(), fps=8)
-    assert (tmp_path / "annotated.mp4").exists()
-    player(tmp_path).pictures([("a.png", frame(0, {}))])
+        replayed(broken(), tmp_path)
+    assert (tmp_path / "annotated-00000.piece.mp4").exists()
+    looked_at([("a.png", frame(0, {}))], tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir() if not p.name.startswith(".")) == ["a.png.annotated.jpg"]
 
 
@@ -136,19 +161,14 @@ def test_a_list_that_names_other_folders_is_not_followed(tmp_path: Path) -> None
     out.mkdir()
     (tmp_path / "mine.jpg").write_bytes(b"the user's own")
     (out / ".replay").write_text("../mine.jpg\n/\n..\n\n.\n")
-    player(out).video(recording(4), fps=8)
+    replayed(recording(4), out)
     assert (tmp_path / "mine.jpg").exists()
-
-
-def test_a_recording_without_a_picture_is_said() -> None:
-    with pytest.raises(LostError, match="holds no picture"):
-        player().video([], fps=8)
 
 
 def test_pictures_are_read_each_on_its_own(tmp_path: Path) -> None:
     plate = {7: Box(200, 100, 120, 60)}
     shown = [("a.png", frame(0, plate)), ("b.png", frame(1, plate)), ("empty.png", frame(2, {}))]
-    report = player(tmp_path, sure=0.999).pictures(shown)
+    report = looked_at(shown, tmp_path, sure=0.999)
     assert [(f.origin, f.read.plate) for f in report.found] == [("a.png", "KAB123"), ("b.png", "KAB123")]
     assert not report.is_video
     assert report.counts.frames == 3
@@ -161,11 +181,11 @@ def test_pictures_are_read_each_on_its_own(tmp_path: Path) -> None:
 
 def test_no_picture_at_all_is_said() -> None:
     with pytest.raises(LostError, match="no picture"):
-        player().pictures([])
+        looked_at([])
 
 
 def test_the_report_as_json_is_whole() -> None:
-    report = player().video(recording(), fps=8)
+    report = replayed(recording())
     content = json.loads(json.dumps(report.as_json()))
     assert content["counts"]["reads"] == 2
     assert [r["plate"] for r in content["reads"]] == ["KAB123", "XYZ987"]
