@@ -1,6 +1,5 @@
 """A look on a terminal."""
 
-from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
@@ -43,7 +42,7 @@ def show(report: Report, words: Words, console: Console) -> None:
         console.print(table)
     if report.facts.plates:
         console.print()
-        table = Table(title=words["plates"], title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        table = Table(title=words["plates"], title_justify="left", box=None, padding=(0, 1, 0, 0))
         for name in plate_columns(words):
             table.add_column(name)
         for plate in report.facts.plates:
