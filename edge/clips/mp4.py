@@ -96,9 +96,12 @@ def _times(packets: Sequence[Kept], time_base: Fraction) -> Iterator[tuple[int, 
     """
     begin = min(kept.pts for kept in packets)
     shown = [int((kept.pts - begin) * time_base / _TIME_BASE) for kept in packets]
-    turns = sorted(shown)
+    order = sorted(range(len(shown)), key=lambda n: (shown[n], n))
+    turns = [shown[n] for n in order]
     for n in range(1, len(turns)):
         turns[n] = max(turns[n], turns[n - 1] + 1)
+    for n, turn in zip(order, turns, strict=True):
+        shown[n] = turn
     back = max(0, *(turn - pts for turn, pts in zip(turns, shown, strict=True)), 0)
     lasts = [b - a for a, b in itertools.pairwise(turns)]
     lasts += lasts[-1:] or [_ONE_PICTURE]  # a last picture without length would not be shown
