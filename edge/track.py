@@ -23,8 +23,8 @@ from datetime import datetime
 from typing import Final, Literal
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
+from edge.assign import assigned
 from edge.types import Box, Detection
 
 Direction = Literal["approaching", "receding"]
@@ -305,7 +305,7 @@ class Tracker:
         cost = np.array([[t.cost(d.box, at=at, gap_s=gap_s) for d in found] for t in self._tracks])
         # One column more for each track, at the price of a newcomer: to be missed in this frame.
         missed = np.full((len(self._tracks),) * 2, _NEWCOMER)
-        for row, column in zip(*linear_sum_assignment(np.hstack([cost, missed])), strict=True):
+        for row, column in assigned(np.hstack([cost, missed])):
             if column < len(found):
                 owners[column] = self._tracks[row]
         return owners

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
+
+from edge.assign import assigned
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +102,7 @@ def score(passages: Sequence[Passage], sightings: Sequence[Sighting], *, slack_s
     for row, passage in enumerate(passages):
         for column, sighting in enumerate(sightings):
             gain[row, column] = _gain(passage, sighting, slack_s)
-    pairs = [
-        (r, c) for r, c in zip(*linear_sum_assignment(gain, maximize=True), strict=True) if gain[r, c] > 0
-    ]
+    pairs = [(r, c) for r, c in assigned(-gain) if gain[r, c] > 0]
     matched = [(passages[r], sightings[c]) for r, c in pairs]
     rows, columns = {r for r, _ in pairs}, {c for _, c in pairs}
     return Score(
