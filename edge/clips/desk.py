@@ -35,6 +35,7 @@ _IDLE_S: Final = 5.0
 _AGAIN_S: Final = 60.0  # after an answer that was given up, or could not be stored
 _HOUR_S: Final = 3600.0
 _SHORT: Final = timedelta(seconds=0.5)
+_WORDS: Final = {"clip": "made", "gone": "gone", "refused": "refused"}
 
 _log = structlog.get_logger(__name__)
 
@@ -257,7 +258,9 @@ class ClipDesk:
             self._counts[outcome] += 1
             if outcome == "clip":
                 self._made.append(self._monotonic())
-            _log.info(f"clip {outcome}", camera=request.camera_id, request=request.request, reason=reason)
+            _log.info(
+                f"clip {_WORDS[outcome]}", camera=request.camera_id, request=request.request, reason=reason
+            )
 
     def _forget(self, name: str) -> None:
         job = self._jobs.pop(name, None)

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 from brokers import free_port
 from city import City
+from edge_clips import clip_parts, clip_request
 from edge_reads import NOON, Clock, ack, builder
 
+from edge.contract.clip import PART_BYTES
 from edge.contract.delivery import Ack, Gone, Stream
 from edge.contract.health import EdgeHealth
 from edge.contract.topics import Address, Kind, Numbered, parse
@@ -355,6 +357,16 @@ class TestDelivery:
             scene.take()
         assert scene.standing.clock_error_s == pytest.approx(2.1)
 
+    @pytest.mark.parametrize("error_s", [3600.0, -3600.0])
+    def test_a_clock_that_was_set_is_measured_anew_at_once(self, scene: Scene, error_s: float) -> None:
+        """Not after as many acknowledgements as are remembered: reads would bear the error meanwhile."""
+        for error in (error_s, error_s, 0.25):
+            scene.clock.now = NOON
+            scene.clock.advance(error)
+            scene.link.say(ack(scene.spool.epoch, {}, at=NOON), retained=False)
+            scene.take()
+        assert scene.standing.clock_error_s == pytest.approx(0.25)
+
     def test_a_broker_that_confirms_nothing_is_left(self, scene: Scene) -> None:
         scene.put(1)
         scene.send()
@@ -584,3 +596,73 @@ def wait_for(condition: object, timeout_s: float = 10.0) -> None:
     while not condition():
         assert time.monotonic() < deadline, "did not happen"
         time.sleep(0.01)
+
+
+class TestCommands:
+    def scene(self, spool: Spool, heard: list[bytes] | None) -> tuple[FakeLink, Delivery]:
+        link = FakeLink()
+        command = None if heard is None else heard.append
+        delivery = Delivery(
+            link,  # type: ignore[arg-type]
+            spool,
+            MqttSettings(resend_s=RESEND_S),
+            address=ADDRESS,
+            standing=Standing(),
+            command=command,
+        )
+        return link, delivery
+
+    def test_what_the_centre_asks_goes_to_who_meets_it_and_is_no_acknowledgement(self, spool: Spool) -> None:
+        heard: list[bytes] = []
+        link, delivery = self.scene(spool, heard)
+        assert link.subscribed == [ADDRESS.ack, ADDRESS.cmd]
+        spool.put_read(builder())
+        link.incoming.append(Incoming(ADDRESS.cmd, b"one", True))
+        link.say(ack(spool.epoch, {Stream.READ: [1]}))
+        link.incoming.append(Incoming(ADDRESS.cmd, b"two", False))
+        delivery.take(now=0.0, clock=Clock())
+        assert heard == [b"one", b"two"]
+        assert spool.is_empty()
+        assert not link.incoming
+
+    def test_who_meets_no_commands_does_not_listen_for_them(self, spool: Spool) -> None:
+        link, _ = self.scene(spool, None)
+        assert link.subscribed == [ADDRESS.ack]
+
+    def test_a_broker_that_keeps_commands_from_us_is_told_of_and_reads_go_on(self, spool: Spool) -> None:
+        link, standing = FakeLink(), Standing()
+        delivery = Delivery(
+            link,  # type: ignore[arg-type]
+            spool,
+            MqttSettings(resend_s=RESEND_S),
+            address=ADDRESS,
+            standing=standing,
+            command=lambda _: None,
+        )
+        link.denied[ADDRESS.cmd] = "Not authorized"
+        spool.put_read(builder())
+        delivery.put()
+        delivery.send(now=0.0)
+        delivery.take(now=0.0, clock=Clock())
+        assert standing.fault == "broker refuses us the centre's commands (topic cmd): Not authorized"
+        assert link.numbers() == [(Kind.READ, 1)]
+
+    def test_parts_of_a_clip_go_one_at_a_time_and_behind_everything_else(self, spool: Spool) -> None:
+        link, delivery = self.scene(spool, None)
+        request = clip_request()
+        spool.put_clip(ADDRESS, request, lambda: clip_parts(request, b"x" * (3 * PART_BYTES)))
+        spool.put_read(builder(crop=True, overview=True), crop=b"c" * 3_000, overview=b"o" * 90_000)
+        delivery.put()
+        for _ in range(20):
+            if delivery.send(now=0.0) > 0:
+                break
+        kinds = [kind for kind, _ in link.numbers()]
+        assert kinds == [Kind.READ, Kind.CROP, Kind.OVERVIEW, Kind.CLIP]
+        link.confirm()
+        delivery.take(now=0.0, clock=Clock())
+        spool.put_read(builder(crop=True), crop=b"c" * 3_000)
+        delivery.put()
+        for _ in range(20):
+            if delivery.send(now=0.0) > 0:
+                break
+        assert [kind for kind, _ in link.numbers()][4:] == [Kind.READ, Kind.CROP, Kind.CLIP]

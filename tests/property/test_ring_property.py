@@ -1,0 +1,72 @@
+"""Whatever a camera sends: the ring keeps its bounds, loses nothing that it should keep, and cuts what can be shown."""
+
+from datetime import timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from packets import FORMAT, packet, taken
+
+from edge.capture.ring import PacketRing
+
+KEEP_S, ROOM = 2.0, 20_000
+
+steps = st.lists(
+    st.tuples(
+        st.sampled_from(["packet"] * 30 + ["connect", "leap", "pin", "unpin"]),
+        st.booleans(),
+        st.integers(1, 6_000),
+        st.integers(0, 100),
+    ),
+    max_size=200,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(steps)
+def test_bounds_hold_and_a_cut_begins_with_a_key_frame_and_shows_its_moment(
+    walk: list[tuple[str, bool, int, int]],
+) -> None:
+    ring = PacketRing(seconds=KEEP_S, max_bytes=ROOM)
+    ring.begin(FORMAT)
+    number = offset = 0
+    for act, key, size, back in walk:
+        now = taken(number)
+        if act == "connect":
+            ring.begin(FORMAT)
+        elif act == "leap":
+            offset += 10_000
+        elif act == "pin":
+            ring.pin("x", since=now)
+        elif act == "unpin":
+            ring.unpin("x")
+        else:
+            before = ring.dropped
+            ring.add(packet(number + offset, key=key, size=size), captured_at=now)
+            assert ring.dropped >= before
+            number += 1
+        assert 0 <= ring.held_bytes <= ROOM
+        at = taken(max(number - back, 0))
+        cut = ring.cut(at, begin=at - timedelta(seconds=1), end=at + timedelta(seconds=1))
+        if cut is None:
+            continue
+        assert cut.packets[0].packet.is_keyframe
+        assert cut.began_at <= at
+        assert cut.ended_at <= max(at + timedelta(seconds=1), cut.packets[0].captured_at)
+        times = [kept.captured_at for kept in cut.packets]
+        assert times == sorted(times)
+        assert sum(kept.packet.size for kept in cut.packets) <= ring.held_bytes
+
+
+@settings(max_examples=100, deadline=None)
+@given(gop=st.integers(1, 60), count=st.integers(1, 300), size=st.integers(1, 50))
+def test_what_has_room_is_kept_for_its_seconds_and_none_of_it_counts_as_dropped(
+    gop: int, count: int, size: int
+) -> None:
+    ring = PacketRing(seconds=KEEP_S, max_bytes=ROOM)
+    ring.begin(FORMAT)
+    for number in range(count):
+        ring.add(packet(number, key=number % gop == 0, size=size), captured_at=taken(number))
+    oldest = max(count - 1 - int(KEEP_S * 25), 0)
+    assert ring.dropped == 0
+    assert all(ring.holds(taken(number)) for number in range(oldest, count))
+    assert ring.held_bytes <= (int(KEEP_S * 25) + gop + 1) * size
