@@ -6,7 +6,8 @@ difference plus the least delay: jitter and bursts do not show. What remains, th
 (some 50 to 300 ms), is unknown here and is not taken off. Two clocks drift, so the window moves on.
 
 The difference that is used follows the one that was found slowly: capture times always ascend, and run between
-half and 1.05 times as fast as the camera's own.
+half and 1.05 times as fast as the camera's own. Only a clock that is set forward by more than half a minute is
+followed at once.
 """
 
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from datetime import datetime, timedelta
 
 _BUCKET_S = 5.0  # the least is taken over this bucket and the one before
 _LEAP_S = 5.0  # media time that leaps ahead of our clock by more was set anew, or our clock was set back
+_SET_S = 30.0  # packets that all come later by more than any backlog: our clock was set forward
 _BACK_S = 1.0  # media time that goes back by more was set anew
 _FALL = 0.5  # seconds a second of media time
 _RISE = 0.05
@@ -84,7 +86,9 @@ class CaptureClock:
         run_s = max(0.0, media_s - self._media_s)
         self._step_s = run_s or self._step_s
         error_s = min(self._least) - self._offset_s
-        self._offset_s += min(max(error_s, -_FALL * run_s), _RISE * run_s)
+        # A box without a clock of its own starts in 1970 and is set by the network: no gentle way leads from there.
+        leaps = error_s > _SET_S
+        self._offset_s += error_s if leaps else min(max(error_s, -_FALL * run_s), _RISE * run_s)
         self._media_s = max(self._media_s, media_s)
         return self._ascending(self._origin + timedelta(seconds=media_s + self._offset_s))
 

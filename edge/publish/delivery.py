@@ -20,6 +20,7 @@ from edge.spool.queue import Outgoing, Spool
 REFUSED_S: Final = 60.0
 """A stream that the broker refuses is tried again after this time: only a change over there can help."""
 
+_SET_S: Final = 1.0  # by which our clock leaps when it is set
 _BATCH: Final = 50  # messages between two looks at what the broker says
 _LOOK_S: Final = 1.0  # between two looks at the dropped ranges; also the longest sleep
 _PACKET_OVERHEAD: Final = 32  # bytes of an MQTT PUBLISH beside topic and payload, at most
@@ -55,6 +56,7 @@ class Standing:
     unheard: str = ""
     clock_error_s: float | None = None
     _clock_errors_s: deque[float] = field(default_factory=lambda: deque(maxlen=32))
+    _began_s: float | None = None
 
     @property
     def fault(self) -> str:
@@ -67,8 +69,15 @@ class Standing:
             refused.append(f"broker refuses us the centre's commands (topic cmd): {self.unheard}")
         return "; ".join(refused)
 
-    def compare_clocks(self, *, ours: datetime, centres: datetime) -> None:
-        """An acknowledgement that left the centre at its `centres` has arrived at our `ours`."""
+    def compare_clocks(self, *, ours: datetime, centres: datetime, now: float) -> None:
+        """An acknowledgement that left the centre at its `centres` has arrived at our `ours`.
+
+        `now`, of a clock that nobody sets, tells when ours was set: what was measured before is not true any more.
+        """
+        began_s = ours.timestamp() - now
+        if self._began_s is not None and abs(began_s - self._began_s) > _SET_S:
+            self._clock_errors_s.clear()
+        self._began_s = began_s
         self._clock_errors_s.append((ours - centres).total_seconds())
         self.clock_error_s = min(self._clock_errors_s)
 
@@ -139,7 +148,7 @@ class Delivery:
         acks = [ack for ack in map(self._read_ack, self._take_incoming()) if ack is not None]
         for ack, retained in acks:
             if ack.at is not None and not retained:
-                self._standing.compare_clocks(ours=clock(), centres=ack.at)
+                self._standing.compare_clocks(ours=clock(), centres=ack.at, now=now)
         # Each acknowledgement replaces the one before: the newest says all.
         for ack, _ in acks[-1:]:
             self._acknowledge(ack, now)

@@ -392,8 +392,9 @@ class Spool:
 
     def _fresh_from(self, stream: Stream) -> int:
         """The lowest number of this stream that is live; one past the highest where none is."""
-        fresh, limit = self._fresh[stream], self._clock() - FRESH
-        while fresh and fresh[0][0] < limit:
+        fresh, now = self._fresh[stream], self._clock()
+        # What was put before the clock was set back lies in the future: it would be live for as long as it was set.
+        while fresh and not now - FRESH <= fresh[0][0] <= now:
             fresh.popleft()
         return fresh[0][1] if fresh else self._tally.last[stream] + 1
 

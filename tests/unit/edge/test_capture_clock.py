@@ -109,6 +109,25 @@ def test_our_own_clock_set_forward_is_followed_in_the_end() -> None:
     assert world.errors_ms(shifted, first=100)[-1] == pytest.approx(2000, abs=1)
 
 
+@pytest.mark.parametrize("leap_s", [45.0, 3600.0, 56 * 365 * 86_400.0])
+def test_our_own_clock_set_forward_by_far_is_followed_in_seconds(leap_s: float) -> None:
+    """A box whose clock the network sets, some time after it was switched on."""
+    world = World()
+    before = world.play([0.0] * 100)
+    after = world.play([leap_s] * 300, first=100)
+    assert world.errors_ms(after, first=100)[-1] == pytest.approx(1000 * leap_s, abs=1)
+    assert all(b > a for a, b in itertools.pairwise([*before, *after]))
+
+
+def test_a_stall_of_half_a_minute_is_no_clock_that_was_set() -> None:
+    """What was held back comes at once, late, and keeps the time it was taken at."""
+    world = World()
+    world.play([0.0] * 100)
+    late = [40.0 - n * 0.04 for n in range(1000)]
+    times = world.play([*late, *[0.0] * 200], first=100)
+    assert np.abs(world.errors_ms(times, first=100)).max() < 1
+
+
 def test_our_own_clock_set_back_ends_the_connection() -> None:
     world = World()
     world.play([0.0] * 100)

@@ -186,6 +186,16 @@ class TestPending:
         clock.advance(FRESH.total_seconds() + 1)
         assert waiting(spool, Stream.READ) == [1, 2, 3, 4, 5]
 
+    def test_a_clock_that_is_set_does_not_mix_them_up(self, spool: Spool, clock: Clock) -> None:
+        for step_s in (0.0, -3600.0, 7200.0, -40.0):
+            clock.advance(step_s)
+            backlog = [m.seq for m in spool.pending(Stream.READ, limit=100)]
+            spool.put_read(builder())
+            clock.advance(0.5)
+            newest = spool.stats().streams[Stream.READ].spooled
+            assert [m.seq for m in spool.pending(Stream.READ, limit=100)] == [newest, *sorted(backlog)]
+            clock.advance(11)
+
     def test_after_a_restart_all_is_backlog(self, open_spool: Opener) -> None:
         first = open_spool()
         first.put_read(builder())
