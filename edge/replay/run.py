@@ -21,7 +21,6 @@ from edge.replay.state import Said, State
 from edge.settings import CameraSettings, VoteSettings
 from edge.types import Bgr, Frame
 
-_EVERY_S: Final = 5.0  # of work that a kill may cost
 _NO_FIGURES: Final = Figures()
 _SHARE: Final = 0.05  # of the time at most goes into snapshots
 
@@ -104,6 +103,7 @@ class Replay:
         vote: when a passage counts as read.
         teller: how reads are told.
         watch: called after every frame.
+        every_s: of work that a kill may cost.
     """
 
     def __init__(
@@ -114,12 +114,14 @@ class Replay:
         vote: VoteSettings,
         teller: Teller | None = None,
         watch: Callable[[], None] = lambda: None,
+        every_s: float = 5.0,
     ) -> None:
         self._engine = engine
         self._camera = camera
         self._vote = vote
         self._teller = teller or Teller()
         self._watch = watch
+        self._every_s = every_s
 
     def video(
         self,
@@ -149,7 +151,8 @@ class Replay:
         )
         with closing(copies) if copies is not None else nullcontext():
             if not row.is_done:
-                self._look(footage, _Keeper(state, number, copies=copies, kept=kept), row.snapshot)
+                keeper = _Keeper(state, number, copies=copies, kept=kept, every_s=self._every_s)
+                self._look(footage, keeper, row.snapshot)
         report = self.report(state, number)
         if out is not None and copies is not None:
             copies.finish(whole=state.row(number).figures["copies"])
@@ -235,12 +238,19 @@ class _Keeper:
     """Keeps the state every few seconds, and less often where that takes long."""
 
     def __init__(
-        self, state: State, number: int, *, copies: Copies | None, kept: Callable[[], object]
+        self,
+        state: State,
+        number: int,
+        *,
+        copies: Copies | None,
+        kept: Callable[[], object],
+        every_s: float,
     ) -> None:
         self.copies = copies
         self._state, self._number, self._kept = state, number, kept
         self._kept_s = time.monotonic()
-        self._due_s = self._kept_s + _EVERY_S
+        self._every_s = every_s
+        self._due_s = self._kept_s + every_s
 
     @property
     def is_due(self) -> bool:
@@ -263,7 +273,7 @@ class _Keeper:
         self._state.commit(self._number, said=said, snapshot=keeps, figures=figures, done=done)
         self._kept()
         self._kept_s = time.monotonic()
-        self._due_s = self._kept_s + max(_EVERY_S, (self._kept_s - began_s) / _SHARE)
+        self._due_s = self._kept_s + max(self._every_s, (self._kept_s - began_s) / _SHARE)
 
 
 def _sum(one: Counts, other: Counts) -> Counts:

@@ -70,6 +70,7 @@ class Session:
         engine: builds the nets when they are needed.
         watch: called after every frame with the recording at hand.
         told: takes words for people while nothing goes on.
+        every_s: of work that a kill may cost.
     """
 
     def __init__(
@@ -79,7 +80,9 @@ class Session:
         engine: Callable[[], Engine],
         watch: Callable[[Recording], None] = lambda _: None,
         told: Callable[[str], None] = lambda _: None,
+        every_s: float = 5.0,
     ) -> None:
+        self._every_s = every_s
         self._options = options
         self._engine = engine
         self._watch, self._told = watch, told
@@ -256,6 +259,7 @@ class Session:
             vote=self._vote,
             teller=_teller(self._box, self._track),
             watch=lambda: self._watch(recording),
+            every_s=self._every_s,
         )
         try:
             report = replay.video(recording, state, row.number, out=out, kept=kept or (lambda: None))
