@@ -5,6 +5,7 @@ Unlike a box, it keeps nothing back while nothing moves: a parked car is as good
 
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
@@ -47,13 +48,13 @@ class Capture:
         fault: why it ended before the time was over; None: it did not.
         motion_s: for how long something as large as a vehicle moved.
         left_out: frames that made way for newer ones before they were analysed.
-        crash: a fault of ours.
+        crash: a fault of ours; empty: none.
     """
 
     def __init__(self, camera: CameraSettings, *, seconds: float, clock: Callable[[], datetime]) -> None:
         self.hub = FrameHub()
         self.fault: SourceError | None = None
-        self.crash: Exception | None = None
+        self.crash = ""
         self.motion_s = 0.0
         self.left_out = 0
         self._camera, self._seconds, self._clock = camera, seconds, clock
@@ -131,7 +132,9 @@ class Capture:
         except SourceError as error:
             self.fault = error
         except Exception as error:  # noqa: BLE001  # the thread's top; told by whoever waits
-            self.crash = error
+            # Neither the message nor local variables: libav's hold the address with the password.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            self.crash = f"{type(error).__name__} at\n{where}"
         finally:
             self._connection.close()
             self._ended.set()

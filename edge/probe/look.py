@@ -8,7 +8,7 @@ from typing import Final
 from edge.analyser import new_pipeline
 from edge.emission import Emission
 from edge.engine import Engine
-from edge.errors import LostError
+from edge.errors import LostError, WorkerError
 from edge.pipeline import Pipeline, Seen
 from edge.probe import plates
 from edge.probe.capture import Capture
@@ -91,6 +91,7 @@ class Look:
         Raises:
             RefusedError: wrong user or password.
             LostError: no picture came.
+            WorkerError: the capture's thread died.
         """
         began_at = self._clock()
         self._capture.start()
@@ -101,8 +102,8 @@ class Look:
                 progress(self._capture.watched_s, len(self._plates.passages))
         finally:
             self._capture.stop()
-        if self._capture.crash is not None:
-            raise self._capture.crash
+        if self._capture.crash:
+            raise WorkerError(f"camera {self._camera.id}: fault in capture: {self._capture.crash}")
         if self._first_at is None or self._last_at is None:
             raise self._capture.fault or LostError(f"camera {self._camera.id}: no picture came")
         self._keep(self._pipeline.flush(now=self._clock()))
