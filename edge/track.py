@@ -44,6 +44,8 @@ _MISSED: Final = 2.0  # -log chance that a plate which is still there is missed 
 _MISSED_AGAIN: Final = 0.5  # the same in the frame after such a one
 _SAME_PLACE_IOU: Final = 0.5
 _STANDS_W_S: Final = 0.5  # slower plates stand
+_STOOD_S: Final = 2.0  # nor does one move that stayed so long
+_STOOD_W: Final = 0.25  # within so many widths
 _MOSTLY: Final = 0.5  # of where a plate should be, looked at
 _GREW: Final = 0.15  # log size by which an approaching plate grows before it is called so
 _FELL: Final = 0.75  # the same in heights by which it moves down
@@ -197,7 +199,15 @@ class Track:
     @property
     def stands(self) -> bool:
         """Whether it stood still when it was seen last, as far as its sightings tell."""
-        return math.hypot(self._motion.x.rate, self._motion.y.rate) < _STANDS_W_S * self.box.width
+        if math.hypot(self._motion.x.rate, self._motion.y.rate) < _STANDS_W_S * self.box.width:
+            return True
+        # A single box that lies askew, as under a passing light, looks like motion.
+        newest = [(at, box) for at, box in self.path if (self.last_at - at).total_seconds() <= _STOOD_S]
+        if (self.last_at - newest[0][0]).total_seconds() < _STOOD_S / 2:
+            return False
+        x, y = self.box.centre
+        away = (math.hypot(box.centre[0] - x, box.centre[1] - y) for _, box in newest)
+        return max(away) <= _STOOD_W * self.box.width
 
     def predicted(self, at: datetime) -> Box:
         """Where its plate should be at `at`, px."""

@@ -241,3 +241,15 @@ def test_a_track_knows_its_times() -> None:
     (track,) = tracker.tracks
     assert isinstance(track, Track)
     assert (track.first_at, track.last_at, track.sightings) == (at(0), at(0.4), 2)
+
+
+def test_what_stands_is_known_to_stand_though_one_box_lies_askew() -> None:
+    steps = follow(Tracker(), [(n / 8, [plate(100 if n < 15 else 108, 100)]) for n in range(16)])
+    ((track, _),) = steps[-1].sightings
+    assert track.stands
+
+
+def test_what_creeps_does_not_stand() -> None:
+    steps = follow(Tracker(), [(n / 8, [plate(100 + 5 * n, 100)]) for n in range(24)])
+    ((track, _),) = steps[-1].sightings
+    assert not track.stands
