@@ -38,8 +38,8 @@ Moves = Callable[[Luma], bool]
 
 Hindrance = Literal["reordered", "interval", "stays"]
 
-_MOST_INTERVAL_S: Final = 4.0  # between key frames: so much is decoded in one go where something moves
-_MOST_VOUCHED_S: Final = 12.0  # the same where a trigger vouches
+MOST_INTERVAL_S: Final = 4.0  # between key frames: so much is decoded in one go where something moves
+_MOST_VOUCHED_S: Final = 10.0  # the same where a trigger vouches
 _OVERDUE: Final = 1.5  # such intervals without one: it is not the stream any more that it was
 _MOST_BYTES: Final = 16_000_000
 _EARLY_S: Final = 3.0  # so much sooner than the pictures may a trigger know
@@ -96,7 +96,7 @@ class Doze:
         """Why it is not allowed: pictures out of order, key frames far apart, or what moves leaves too soon."""
         if self._peek.is_reordered:
             return "reordered"
-        if self._interval_s > _MOST_INTERVAL_S:
+        if self._interval_s > MOST_INTERVAL_S:
             return "interval"
         short = sum(stay < _LONGER * self._interval_s for stay in self._stays)
         return None if short * _ONE_IN <= max(len(self._stays), _ONE_IN - 1) else "stays"
@@ -163,7 +163,7 @@ class Doze:
         """Whether to look at a picture that is no key frame: packets grow, or no key frame comes any more."""
         key_s = media_s if self._key_s is None else self._key_s
         since_key_s = 0.0 if media_s is None or key_s is None else media_s - key_s
-        is_overdue = since_key_s > _OVERDUE * (_MOST_VOUCHED_S if self.hindrance else _MOST_INTERVAL_S)
+        is_overdue = since_key_s > _OVERDUE * (_MOST_VOUCHED_S if self.hindrance else MOST_INTERVAL_S)
         return self._swell.is_one(packet.size) or self._bytes > _MOST_BYTES or is_overdue
 
     def _at_key_frame(self, packet: "VideoPacket") -> "list[VideoPacket]":

@@ -19,7 +19,7 @@ from edge.capture.arrivals import Arrivals
 from edge.capture.capture_clock import CaptureClock, ClockSetBackError
 from edge.capture.connection import Connection
 from edge.capture.damage import Damage
-from edge.capture.doze import Doze
+from edge.capture.doze import MOST_INTERVAL_S, Doze
 from edge.capture.gate import MotionGate
 from edge.capture.hub import FrameHub
 from edge.capture.pacer import Pacer
@@ -31,6 +31,7 @@ from edge.types import Frame
 
 _GATE_FPS: Final = 13.0  # as a box looks
 _PARSED: Final = frozenset({"h264", "hevc"})  # libav hands their pictures over when the next one begins
+_SURE_S: Final = 2 * MOST_INTERVAL_S  # key frames that come often enough are seen by then
 _VEHICLE: Final = (
     0.01  # of the picture's area: what moves and is larger may be a vehicle with a legible plate
 )
@@ -218,15 +219,26 @@ class Capture:
             self._doze.stayed(self._gate.stayed_s)
         self._was_open = is_open
 
+    def _hindrance(self) -> str | None:
+        """Why a box does not decode on demand only here; None: it does."""
+        if self._camera.ptz is not None:
+            return "turns"
+        if not self._camera.motion_gate:
+            return "gate_off"
+        found, key_frame_s = self._doze.hindrance if self._doze else None, self._watch.key_frame_s
+        if found == "interval":  # so it is until two key frames have come with a time
+            if key_frame_s is None and self._watch.watched_s < _SURE_S:
+                return "unknown"
+            if key_frame_s is not None and key_frame_s <= MOST_INTERVAL_S:
+                return None
+        vouched = self._camera.substream is not None or self._camera.motion_events is not None
+        return "triggers" if found in ("interval", "stays") and vouched else found
+
     def _sum_up(self, stream: VideoStream, arrivals: Arrivals) -> None:
         """What the decoder knows, while there is one."""
         context = stream.codec_context
         told = stream.guessed_rate or stream.average_rate
-        hindrance: str | None = self._doze.hindrance if self._doze else None
-        if self._camera.ptz is not None:
-            hindrance = "turns"
-        elif not self._camera.motion_gate:
-            hindrance = "gate_off"
+        hindrance = self._hindrance()
         self._facts = {
             "codec": context.name,
             "profile": context.profile,

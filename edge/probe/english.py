@@ -97,11 +97,12 @@ ADVICE: Final[dict[Code, str]] = {
     ),
     Code.KEY_FRAMES_FAR: (
         "Key frames come every {seconds:.0f} s or more seldom, so that everything must be decoded: set "
-        "the I-frame interval to 1 or 2 s, which costs a box a fraction."
+        "the I-frame interval to 1 or 2 s, which costs a box a fraction, or give it a trigger "
+        "(docs/triggers.md)."
     ),
     Code.STAYS_SHORT: (
         "Vehicles leave the picture before the next key frame (every {seconds:.1f} s), so that everything"
-        " must be decoded: halve the I-frame interval."
+        " must be decoded: halve the I-frame interval, or give it a trigger (docs/triggers.md)."
     ),
     Code.CLOCK_UNSET: (
         "The camera's clock is {days:.0f} days wrong: it was never set. Give it a time server (NTP)."
@@ -129,6 +130,8 @@ DOZES_NOT: Final[dict[str, str]] = {
     "stays": "no: vehicles leave before the next key frame",
     "turns": "no: the camera turns",
     "gate_off": "no: motion_gate is off",
+    "triggers": "when its triggers have proved true",
+    "unknown": "not known: the look was too short",
 }
 
 LABELS: Final[dict[str, str]] = {

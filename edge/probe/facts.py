@@ -45,7 +45,9 @@ class StreamFacts(_Record):
     watched_s: Size = Field(description="from the first picture to the last one")
     broke: str = Field(description="why it ended before the time was over; empty: it did not")
     dozes: bool = Field(description="whether a box decodes on demand only here, which costs a fraction")
-    dozes_not: Hindrance | Literal["turns", "gate_off"] | None = Field(description="why not")
+    dozes_not: Hindrance | Literal["turns", "gate_off", "triggers", "unknown"] | None = Field(
+        description="why not"
+    )
     analysed: Count = Field(description="pictures that the nets looked at")
     left_out: Count = Field(description="that this machine had no time for")
 

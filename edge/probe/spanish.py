@@ -107,22 +107,23 @@ ADVICE: Final[dict[Code, str]] = {
     ),
     Code.KEY_FRAMES_FAR: (
         "Los cuadros clave llegan cada {seconds:.0f} s o más, y así hay que decodificarlo todo: ponga el "
-        "intervalo de cuadros I en 1 o 2 s, que cuesta una fracción."
+        "intervalo de cuadros I en 1 o 2 s, que cuesta una fracción, o dele un disparador (docs/triggers.md)."
     ),
     Code.STAYS_SHORT: (
         "Los vehículos salen de la imagen antes del siguiente cuadro clave (cada {seconds:.1f} s), y así "
-        "hay que decodificarlo todo: reduzca a la mitad el intervalo de cuadros I."
+        "hay que decodificarlo todo: reduzca a la mitad el intervalo de cuadros I, o dele un disparador "
+        "(docs/triggers.md)."
     ),
     Code.CLOCK_UNSET: (
-        "El reloj de la cámara está errado por {days:.0f} días: nunca se puso en hora. Déle un servidor "
+        "El reloj de la cámara está errado por {days:.0f} días: nunca se puso en hora. Dele un servidor "
         "de hora (NTP)."
     ),
     Code.CLOCK_OFF: (
         "El reloj de la cámara está {seconds:.1f} s {way}. Las lecturas llevan la hora del equipo, pero "
-        "lo escrito en la imagen no: déle a la cámara el mismo servidor de hora (NTP)."
+        "lo escrito en la imagen no: dele a la cámara el mismo servidor de hora (NTP)."
     ),
     Code.CLOCK_BY_HAND: (
-        "El reloj de la cámara se pone a mano y se va a desviar: déle un servidor de hora (NTP)."
+        "El reloj de la cámara se pone a mano y se va a desviar: dele un servidor de hora (NTP)."
     ),
 }
 """Templates; their numbers are those that `judge` gives."""
@@ -142,6 +143,8 @@ DOZES_NOT: Final[dict[str, str]] = {
     "stays": "no: los vehículos salen antes del siguiente cuadro clave",
     "turns": "no: la cámara gira",
     "gate_off": "no: motion_gate está apagado",
+    "triggers": "cuando sus disparadores se hayan comprobado",
+    "unknown": "no se sabe: se miró muy poco tiempo",
 }
 
 LABELS: Final[dict[str, str]] = {

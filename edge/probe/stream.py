@@ -23,6 +23,7 @@ class StreamWatch:
         self._media_s: list[float] = []
         self._bytes: list[int] = []
         self._keys_s: list[float] = []
+        self._is_key_due = False
         self._waited_s = 0.0
         self.pause_s = 0.0
         self.pictures = 0
@@ -58,12 +59,16 @@ class StreamWatch:
             told_at_zero_s: the camera's own time of presentation time 0, where it has told it by now.
         """
         if came_s is None or media_s is None:
+            self._is_key_due |= (
+                key_frame  # libav gives the first one no time: it is the next one's, but for a step
+            )
             return
         self._came_s.append(came_s)
         self._media_s.append(media_s)
         self._bytes.append(size)
-        if key_frame:
+        if key_frame or self._is_key_due:
             self._keys_s.append(media_s)
+            self._is_key_due = False
         if told_at_zero_s is not None:
             off_s = told_at_zero_s + media_s - came_s
             # A packet comes late, never early: the greatest difference has the least delay in it.

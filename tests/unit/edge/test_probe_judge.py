@@ -197,6 +197,7 @@ TABLE = [
     (facts(stream={"dozes_not": "interval", "key_frame_s": None}), {Code.KEY_FRAMES_FAR: HINT}, Verdict.FIT),
     (facts(stream={"dozes_not": "stays"}), {Code.STAYS_SHORT: HINT}, Verdict.FIT),
     (facts(stream={"dozes_not": "turns"}), {}, Verdict.FIT),
+    (facts(stream={"dozes_not": "unknown", "key_frame_s": None}), {}, Verdict.FIT),
     # The clock.
     (facts(clock={"rtcp_s": 1.6}), {Code.CLOCK_OFF: HINT}, Verdict.FIT),
     (facts(clock={"rtcp_s": -90_000.0}), {Code.CLOCK_UNSET: HINT}, Verdict.FIT),

@@ -298,6 +298,13 @@ class TestStream:
         assert watched.pause_s == 2.5
         assert watched.idle == pytest.approx(0.4, rel=0.01)
 
+    def test_a_first_key_frame_without_a_time_counts(self) -> None:
+        watched = StreamWatch()
+        for n in range(61):
+            media_s = None if n == 0 else n / 25
+            watched.packet(9, came_s=n / 25, media_s=media_s, key_frame=n % 50 == 0, told_at_zero_s=None)
+        assert watched.key_frame_s == pytest.approx(2.0, abs=0.05)
+
     def test_damaged_pictures_are_counted(self) -> None:
         assert self.watch(damaged={3, 4}).damaged == 2
 
