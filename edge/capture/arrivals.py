@@ -1,7 +1,7 @@
 """What the coming of a connection's packets tells: their times, and whether this box has fallen behind."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from av.packet import Packet
@@ -42,6 +42,12 @@ class Arrivals:
     def lying_rate(self) -> float | None:
         """At what share of true time the camera's timestamps run; None where they can be believed."""
         return self._times.rate if self._times.is_lying else None
+
+    def excuse(self, packets: "Sequence[Packet[VideoStream]]") -> None:
+        """These are decoded in one go now: what comes meanwhile is late through no weakness of this box."""
+        first, last = packets[0].pts, packets[-1].pts
+        if first is not None and last is not None:
+            self._backlog.excuse(max(0.0, float((last - first) * packets[-1].time_base)))
 
     def note(self, packet: "Packet[VideoStream] | None", *, waited_s: float) -> float | None:
         """A packet has come; None: nothing did for a while, so what came before says nothing about the next.

@@ -18,7 +18,12 @@ class Backlog:
         self._least_s: float | None = None
         self._media_s = 0.0
         self._skipping = False
+        self._limit_s = _LIMIT_S
         self._since = (0.0, 0.0)  # media time and lateness when skipping began
+
+    def excuse(self, for_s: float) -> None:
+        """What was kept of so long is decoded now in one go: that is no falling behind, until it has caught up."""
+        self._limit_s = _LIMIT_S + for_s
 
     def must_skip(self, *, media_s: float, read_s: float, key_frame: bool) -> bool:
         """Whether to leave this packet undecoded.
@@ -35,8 +40,10 @@ class Backlog:
         self._least_s = min(difference_s, self._least_s + drift_s)
         self._media_s = media_s
         late_s = difference_s - self._least_s
+        if late_s <= _CAUGHT_UP_S:
+            self._limit_s = _LIMIT_S
         if not self._skipping:
-            self._skipping = late_s > _LIMIT_S and not key_frame
+            self._skipping = late_s > self._limit_s and not key_frame
             self._since = (media_s, late_s)
         elif key_frame:
             self._skipping = late_s > _CAUGHT_UP_S and not self._is_present(media_s, late_s)

@@ -110,7 +110,7 @@ class RtspSource:
             if arrivals.is_late:
                 self._stats.dropped()
                 continue
-            due = [packet] if doze is None else self._due(doze, packet, media_s)
+            due = [packet] if doze is None else self._due(doze, packet, media_s, arrivals)
             for one in due:
                 for frame in self._decode(one):
                     taken = self._consider(frame, arrivals.clock)
@@ -127,7 +127,7 @@ class RtspSource:
         return Doze(stream, moves=self._moves_ahead, triggers=triggers, stats=self._stats)
 
     def _due(
-        self, doze: Doze, packet: "Packet[VideoStream]", media_s: float | None
+        self, doze: Doze, packet: "Packet[VideoStream]", media_s: float | None, arrivals: Arrivals
     ) -> "list[Packet[VideoStream]]":
         """What is to be decoded now; what dozing lets go counts as still, and the camera as live."""
         due = doze.due(packet, media_s=media_s)
@@ -136,6 +136,7 @@ class RtspSource:
             self._stats.dozed(self._clock())
         elif len(due) > 1:
             self._stats.woke(len(due) - 1)
+            arrivals.excuse(due)
         return due
 
     def _settle(self, doze: Doze, packet: "Packet[VideoStream]", *, decoded: bool) -> None:

@@ -115,6 +115,25 @@ class TestBacklog:
             for n in range(25 * 3600)
         )
 
+    @pytest.mark.parametrize(("took_s", "skips"), [(5.5, False), (13.0, False), (16.0, True)])
+    def test_what_was_kept_may_take_its_time_once(self, took_s: float, skips: bool) -> None:
+        """Ten seconds of packets are decoded in one go; then it is quicker than its camera, as before."""
+        backlog, behind_s, skipped = Backlog(), took_s, []
+        backlog.must_skip(media_s=0.0, read_s=0.0, key_frame=True)
+        backlog.excuse(10.0)
+        for number in range(1, 2500):
+            media_s = number / 25
+            skipped.append(
+                backlog.must_skip(media_s=media_s, read_s=media_s + behind_s, key_frame=number % 250 == 0)
+            )
+            behind_s = max(0.0, behind_s - 0.03)
+        assert any(skipped) is skips
+        assert not skipped[-1]
+        late = [
+            backlog.must_skip(media_s=100 + n / 25, read_s=106 + n / 25, key_frame=False) for n in range(9)
+        ]
+        assert all(late), "and only once"
+
     def test_a_camera_that_sets_its_time_back_is_not_behind(self) -> None:
         backlog = Backlog()
         assert not any(
