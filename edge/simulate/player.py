@@ -98,6 +98,7 @@ class Player:
     """One session's stream: timestamps run on over the wrap, pictures leave at their time.
 
     Args:
+        view: says before every picture which clip to show; another one than before is shown from its beginning.
         journal: called at the start of each pass and at the end.
         now: the UTC time.
         backlog_bytes: more than this untaken by the client ends the session.
@@ -105,7 +106,7 @@ class Player:
 
     def __init__(
         self,
-        clip: Clip,
+        view: Callable[[], Clip],
         outlet: Outlet,
         *,
         name: tuple[str, str],
@@ -113,7 +114,7 @@ class Player:
         now: Callable[[], datetime],
         backlog_bytes: int,
     ) -> None:
-        self._clip = clip
+        self._view = view
         self._outlet = outlet
         self._mount, self._session = name
         self._journal = journal
@@ -167,7 +168,7 @@ class Player:
             pass_ticks += played_ticks
 
     def _showing(self, faults: Faults) -> Clip:
-        return faults.becomes or self._clip
+        return faults.becomes or self._view()
 
     def _log(self, number: int, showing: Clip, *, late_s: float) -> None:
         started_at = self._now() - timedelta(seconds=late_s)

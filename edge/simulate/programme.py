@@ -60,6 +60,7 @@ class Programme:
 
     Attributes:
         mounts: clips by name.
+        views: mounts whose picture turns, by name: asked before every picture which clip to show.
         journal: told of every pass that a session begins, and of its end.
         faults: what goes wrong from now on; may be set while clients watch, from any thread.
     """
@@ -70,3 +71,4 @@ class Programme:
     now: Callable[[], datetime] = utc_now
     faults: Faults = field(default_factory=Faults)
     counts: Counts = field(default_factory=Counts)
+    views: Mapping[str, Callable[[], Clip]] = field(default_factory=dict)

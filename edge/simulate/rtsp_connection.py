@@ -123,7 +123,7 @@ class Connection:
             self._outlet.close()
         self._outlet, transport = await self._open_outlet(request.headers.get("transport", ""))
         self._player = Player(
-            clip,
+            self._programme.views.get(mount, lambda: clip),
             self._outlet,
             name=(mount, self._session),
             journal=self._programme.journal,
@@ -152,7 +152,8 @@ class Connection:
     def _clip(self, request: Request) -> tuple[str, Clip]:
         path = unquote(urlsplit(request.uri).path).strip("/")
         mount = path.removesuffix(_TRACK).rstrip("/")
-        clip = self._programme.mounts.get(mount)
+        view = self._programme.views.get(mount)
+        clip = self._programme.mounts.get(mount) if view is None else view()
         if clip is None:
             raise _Refusal(404)
         return mount, clip

@@ -12,7 +12,10 @@ from edge.settings import read_secret
 from edge.simulate.onvif.beacon import Beacon
 from edge.simulate.onvif.device import Device, Oddities, Preset
 from edge.simulate.onvif.head import Head
+from edge.simulate.onvif.outlook import Outlook
 from edge.simulate.onvif.server import OnvifServer
+from edge.simulate.programme import Programme
+from edge.simulate.rtsp_server import ServerThread
 from edge.types import Position
 
 
@@ -29,6 +32,16 @@ from edge.types import Position
     help="a preset, such as gate=-0.5,0.1,0.2; may be given again",
 )
 @click.option("--travel", "travel_s", type=click.FloatRange(0.0, 300), default=2.0, show_default=True)
+@click.option(
+    "--view",
+    "views",
+    multiple=True,
+    metavar="NAME=FILE",
+    help="play FILE (H.264) over RTSP while it rests at this preset; once for each preset, or for none",
+)
+@click.option(
+    "--rtsp-port", type=click.IntRange(0, 65_535), default=8564, show_default=True, help="0: a free one"
+)
 @click.option("--no-move-status", is_flag=True, help="like devices that do not say whether they move")
 @click.option("--beacon", is_flag=True, help="answer `discover` (WS-Discovery) on loopback")
 def onvif(  # noqa: PLR0913  # click passes every option apart
@@ -38,10 +51,12 @@ def onvif(  # noqa: PLR0913  # click passes every option apart
     password_file: Path | None,
     presets: tuple[str, ...],
     travel_s: float,
+    views: tuple[str, ...],
+    rtsp_port: int,
     no_move_status: bool,
     beacon: bool,
 ) -> None:
-    """An ONVIF camera that turns, on this machine alone.
+    """An ONVIF camera that turns, on this machine alone; with --view, its picture too (rtsp://127.0.0.1:8564/ptz).
 
     Says where it looks whenever it has come to rest elsewhere; Ctrl-C ends it.
     """
@@ -57,16 +72,30 @@ def onvif(  # noqa: PLR0913  # click passes every option apart
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     with contextlib.ExitStack() as stack:
+        if views:
+            outlook = stack.enter_context(Outlook(device.head, _views(views, device)))
+            stream = ServerThread(Programme({}, views={"ptz": outlook}), port=rtsp_port)
+            device.stream_uri = stack.enter_context(stream).url("ptz")
         server = stack.enter_context(OnvifServer(device, port=port))
         if beacon:
             stack.enter_context(Beacon(server))
         click.echo(f"{server.address}/onvif/device_service")
+        if views:
+            click.echo(device.stream_uri)
         said: Position | None = None
         while not ended.wait(0.1):
             here = device.head.position
             if here != said and not device.head.is_moving:
                 said = here
                 click.echo(f"pan {here.pan:+.3f} tilt {here.tilt:+.3f} zoom {here.zoom or 0.0:.3f}")
+
+
+def _views(texts: tuple[str, ...], device: Device) -> dict[Position, Path]:
+    places = {preset.name: preset.position for preset in device.presets.values()}
+    files = {name: Path(file) for name, _, file in (text.partition("=") for text in texts) if file}
+    if len(files) < len(texts) or files.keys() != places.keys():
+        raise ConfigError(f"--view: expected one NAME=FILE for each preset: {', '.join(places)}")
+    return {places[name]: file for name, file in files.items()}
 
 
 def _preset(text: str) -> Preset:

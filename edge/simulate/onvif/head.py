@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 from edge.types import Position
 
@@ -14,18 +14,23 @@ HOME: Final = Position(0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
-class _Journey:
-    """From one position to another, evenly, between two moments (seconds)."""
+class Journey:
+    """From one position to another, evenly, within so many seconds; none at all where the two are the same."""
 
     start: Position
     end: Position
-    began_s: float
-    ends_s: float
+    takes_s: float
 
-    def at(self, now_s: float) -> Position:
-        if now_s >= self.ends_s:
+    @classmethod
+    def between(cls, start: Position, end: Position, *, takes_s: float) -> Self:
+        """A journey that takes so long, where there is any way to go."""
+        return cls(start, end, 0.0 if start == end else takes_s)
+
+    def at(self, elapsed_s: float) -> Position:
+        """Where it has come to."""
+        if elapsed_s >= self.takes_s:
             return self.end
-        done = (now_s - self.began_s) / (self.ends_s - self.began_s)
+        done = elapsed_s / self.takes_s
         return Position(
             _between(self.start.pan, self.end.pan, done),
             _between(self.start.tilt, self.end.tilt, done),
@@ -45,18 +50,25 @@ class Head:
         self.travel_s = travel_s
         self._now = now
         self._lock = threading.Lock()
-        began_s = now()
-        self._journey = _Journey(HOME, HOME, began_s, began_s)
+        self._newest = (Journey(HOME, HOME, 0.0), now())  # and when it began
 
     @property
     def position(self) -> Position:
         """Where it looks now."""
-        return self._journey.at(self._now())
+        journey, began_s = self._newest
+        return journey.at(self._now() - began_s)
 
     @property
     def is_moving(self) -> bool:
         """Whether it is on its way."""
-        return self._now() < self._journey.ends_s
+        return self.journey[1] is not None
+
+    @property
+    def journey(self) -> tuple[Journey, float | None]:
+        """Its newest journey, and since how many seconds it is on it; None: it has arrived."""
+        journey, began_s = self._newest
+        elapsed_s = self._now() - began_s
+        return journey, elapsed_s if elapsed_s < journey.takes_s else None
 
     def go(self, target: Position) -> None:
         """Set out for a position; returns at once, as GotoPreset and AbsoluteMove do."""
@@ -64,23 +76,19 @@ class Head:
 
     def drift(self, pan: float, tilt: float, zoom: float, *, for_s: float = 10.0) -> None:
         """Move with these speeds (range a second) until `stop`, or so many seconds."""
-        with self._lock:
-            start = self._journey.at(self._now())
+        start = self.position
         end = Position(start.pan + pan * for_s, start.tilt + tilt * for_s, (start.zoom or 0.0) + zoom * for_s)
         self._set_out(_within(end), for_s)
 
     def stop(self) -> None:
         """Halt where it is."""
         with self._lock:
-            now_s = self._now()
-            here = self._journey.at(now_s)
-            self._journey = _Journey(here, here, now_s, now_s)
+            here = self.position
+            self._newest = (Journey(here, here, 0.0), self._now())
 
     def _set_out(self, end: Position, takes_s: float) -> None:
         with self._lock:
-            now_s = self._now()
-            start = self._journey.at(now_s)
-            self._journey = _Journey(start, end, now_s, now_s if start == end else now_s + takes_s)
+            self._newest = (Journey.between(self.position, end, takes_s=takes_s), self._now())
 
 
 def _between(start: float, end: float, done: float) -> float:

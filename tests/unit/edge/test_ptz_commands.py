@@ -7,9 +7,11 @@ import sys
 import time
 from pathlib import Path
 
+import av
 import pytest
 import yaml
 from click.testing import CliRunner, Result
+from clips import HEIGHT, WIDTH, clip_file
 
 from edge.cli import cli
 
@@ -50,6 +52,34 @@ def test_a_preset_that_cannot_be(preset: str, words: str) -> None:
 def test_a_user_needs_a_password() -> None:
     done = run("simulate", "onvif", "--port", "0", "--preset", "a=0,0,0", "--user", "op")
     assert "--user and --password-file go together" in done.output
+
+
+@pytest.mark.parametrize(
+    "views", [["gate=x.mp4", "gate=y.mp4"], ["road=x.mp4"], ["gate=x.mp4", "road=x.mp4"]]
+)
+def test_each_preset_has_a_view_or_none_has(views: list[str]) -> None:
+    named = [word for view in views for word in ("--view", view)]
+    done = run("simulate", "onvif", "--port", "0", "--preset", "gate=0,0,0", *named)
+    assert done.exit_code == 2
+    assert "gate" in done.output
+
+
+def test_with_views_the_picture_turns_too(tmp_path: Path) -> None:
+    clip = clip_file()
+    command = [sys.executable, "-m", "edge", "simulate", "onvif", "--port", "0", "--rtsp-port", "0"]
+    command += ["--preset", "gate=-0.5,0,0", "--preset", "road=0.5,0,0"]
+    command += ["--view", f"gate={clip}", "--view", f"road={clip}", "--travel", "0.5"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline()
+        picture = process.stdout.readline().strip()
+        assert address.startswith("http://127.0.0.1:")
+        assert re.fullmatch(r"rtsp://127\.0\.0\.1:\d+/ptz", picture)
+        with av.open(picture, options={"rtsp_transport": "tcp"}, timeout=10) as container:
+            frame = next(container.decode(video=0))
+            assert (frame.width, frame.height) == (WIDTH, HEIGHT)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
 
 
 def test_the_simulator_says_where_it_looks_until_it_is_ended() -> None:

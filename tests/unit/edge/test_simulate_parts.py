@@ -172,8 +172,9 @@ def play(
 ) -> list[Pass | End]:
     told: list[Pass | End] = []
     wanted = faults or Faults()
+    shown = clip or ticker()
     player = Player(
-        clip or ticker(),
+        lambda: shown,
         sink,
         name=("day", "s1"),
         journal=told.append,
