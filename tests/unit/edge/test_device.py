@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from edge.analyser import Analyser, by_device, share_out
 from edge.assets import plate_files
+from edge.capture.capture_clock import CaptureClock
 from edge.contract.pattern import ALPHABET
 from edge.contract.read import ModelVersions, PictureRef, ReadId
 from edge.device import Device
@@ -295,3 +296,20 @@ def test_a_device_of_one_lens_is_a_slip() -> None:
     cameras = [camera("a", "pole"), camera("b", "pool")]
     with pytest.raises(ValidationError, match="one camera only says device: pole"):
         EdgeSettings(edge_id="e", site_id="s", cameras=tuple(cameras))
+
+
+def test_the_lenses_times_are_on_one_clock() -> None:
+    """Each stream counts from a moment of its own and comes late by its own jitter; what they show is of one time."""
+    rng = np.random.default_rng(2)
+    arriving = {"at": at(0)}
+    streams = [(CaptureClock(lambda: arriving["at"]), origin_s) for origin_s in (0.0, 71_000.0, 3.25, 909.5)]
+    apart = []
+    for n in range(25 * 20):
+        shown_s = n / 25
+        captured = []
+        for clock, origin_s in streams:
+            arriving["at"] = at(shown_s + 0.08 + float(rng.exponential(0.02)))
+            clock.arrived(origin_s + shown_s, at=arriving["at"])
+            captured.append(clock.captured(origin_s + shown_s))
+        apart.append((max(captured) - min(captured)).total_seconds())
+    assert max(apart[25 * 5 :]) < 0.02

@@ -1,9 +1,12 @@
 """What a pipeline says of lanes and speeds, in a small street seen by a pinhole camera."""
 
+import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from fakes import HEIGHT, WIDTH, FakeDetector, FakeReader, FakeVote, at, frame, reading
 from pydantic import ValidationError
 
@@ -174,3 +177,13 @@ class TestSpeed:
                 )
             detector_calls.append(detector.calls)
         assert detector_calls[1] >= detector_calls[0] + 3
+
+
+def test_what_the_page_shows_can_be_configured() -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "place.md").read_text(encoding="utf-8")
+    shown = [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)]
+    assert len(shown) == 4
+    for content in shown:
+        cameras = content.get("cameras") or [{"id": "cam", **content}]
+        for camera in cameras:
+            CameraSettings.model_validate({**camera, "url": "rtsp://192.0.2.1/main"})
