@@ -208,6 +208,20 @@ def _cameras(cameras: tuple[CameraHealth, ...]) -> Iterator[Metric]:
             if value is not None:
                 family.add_metric([name], value)
     yield from (frames, reads, reconnects, last, state, ailing, *against.values())
+    yield _triggers(cameras)
+
+
+def _triggers(cameras: tuple[CameraHealth, ...]) -> CounterMetricFamily:
+    found = CounterMetricFamily(
+        "atalaya_camera_triggers",
+        "what said that something moves while the camera dozed, by what came of it",
+        labels=["camera", "trigger", "outcome"],
+    )
+    for camera in cameras:
+        for trigger in camera.triggers:
+            for outcome in ("wakes", "false_alarms", "missed"):
+                found.add_metric([camera.camera_id, trigger.name, outcome], getattr(trigger, outcome))
+    return found
 
 
 def _spool(health: EdgeHealth) -> Iterator[Metric]:

@@ -16,7 +16,7 @@ from edge_reads import NOON
 from prometheus_client.parser import text_string_to_metric_families
 
 from edge.cli import cli
-from edge.contract.health import Ailment, CameraHealth, CameraState, EdgeHealth
+from edge.contract.health import Ailment, CameraHealth, CameraState, EdgeHealth, TriggerHealth
 from edge.errors import WorkerError
 from edge.metrics import ADDRESS, BoxCollector, MetricsServer, look_age_s, serve
 from edge.types import LinkState
@@ -35,6 +35,7 @@ CAMERA = CameraHealth(
     ailments=(Ailment.BLURRED,),
     sharpness=0.4,
     plate_px=88.0,
+    triggers=(TriggerHealth(name="events", wakes=9, false_alarms=2, missed=1),),
 )
 HEALTH = EdgeHealth(
     edge_id="edge-1",
@@ -130,6 +131,12 @@ def test_each_camera_is_told_apart(start: Callable[..., MetricsServer]) -> None:
     assert found["atalaya_camera_sharpness", north] == 0.4
     assert found["atalaya_camera_plate_px", north] == 88
     assert ("atalaya_camera_view_shift", north) not in found
+    triggers = {labels[1:]: value for (name, labels), value in found.items() if "triggers" in name}
+    assert triggers == {
+        (("outcome", "wakes"), ("trigger", "events")): 9,
+        (("outcome", "false_alarms"), ("trigger", "events")): 2,
+        (("outcome", "missed"), ("trigger", "events")): 1,
+    }
     assert ("atalaya_camera_last_frame_timestamp_seconds", (("camera", "south"),)) not in found
     states = {
         labels: value for (name, labels), value in found.items() if name == "atalaya_camera_state" and value

@@ -215,4 +215,4 @@ def test_reads_are_whole_json_messages(tmp_path: Path, spool: Spool) -> None:
     (message,) = spool.pending(Stream.READ, limit=10)
     content = json.loads(message.payload)
     assert content["models"] == {"detector": "fake@000000000000", "reader": "fake@111111111111"}
-    assert content["pictures"] == {"crop": True, "overview": True}
+    assert content["pictures"] == {"crop": True, "overview": True, "clip": False}
