@@ -7,6 +7,7 @@ EdgeError
 │   ├── RefusedError     wrong user or password; retrying soon is no use
 │   └── LostError        unreachable, ended, stalled or broken; retried with backoff
 ├── SpoolError       the spool cannot be opened or written
+│   └── SpoolFullError   the disk, or what this user may have of it, is full
 ├── PublishError     the broker refuses us
 │   └── LinkLostError    unreachable, broken off or silent; retried with backoff
 ├── CertificateError the box's certificate or its key is wrong: says which file, and why
@@ -40,6 +41,10 @@ class LostError(SourceError):
 
 class SpoolError(EdgeError):
     """The spool cannot be opened or written."""
+
+
+class SpoolFullError(SpoolError):
+    """The disk is full, or what this user may have of it."""
 
 
 class PublishError(EdgeError):

@@ -1,5 +1,6 @@
 """The durable queue itself: put, pending, acknowledge, drop."""
 
+import contextlib
 import sqlite3
 import threading
 from collections import deque
@@ -16,11 +17,12 @@ from edge.contract.clip import ClipRequest
 from edge.contract.delivery import BEYOND, Ack, Gone, SeqRange, Stream
 from edge.contract.read import PictureRef, PlateRead
 from edge.contract.topics import Address, Kind, Numbered
-from edge.errors import SpoolError
+from edge.errors import SpoolError, SpoolFullError
 from edge.spool import clips, gone, room
 from edge.spool.file import Claim, open_spool
 from edge.spool.progress import Progress, read_progress, write_progress
 from edge.spool.renew import Lineage, renew
+from edge.spool.reserve import Reserve
 from edge.spool.tally import SpoolStats, Tally, count, stats
 
 MAX_PICTURE_BYTES: Final = 1024 * 1024
@@ -29,6 +31,13 @@ MAX_PICTURE_BYTES: Final = 1024 * 1024
 FRESH: Final = timedelta(seconds=10)
 """A message younger than this is live: it overtakes the backlog of its stream."""
 
+_RELIEF: Final = 0.02
+"""Share of what waits that is given up where the disk is full."""
+
+_FULL_CODES: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE})
+"""No room on the disk; and beyond what this user may have of it, which SQLite does not tell from other faults."""
+
+_DISK_FULL: Final = "the disk was full"
 _TOO_LARGE: Final = f"larger than {MAX_PICTURE_BYTES} bytes"
 
 _log = structlog.get_logger(__name__)
@@ -70,6 +79,9 @@ class Spool:
         except BaseException:
             self._claim.release()
             raise
+        self._reserve = Reserve(path, max_bytes=max_bytes)
+        self._reserve.hold()
+        self._is_relieved = False
 
     @property
     def epoch(self) -> int:
@@ -239,12 +251,11 @@ class Spool:
             if any(r.ranges and r.ranges[-1].last > given[s] for s, r in ack.streams.items()):
                 self._renew()
                 return 0
-            with self._transaction(fsync=False) as tally:
-                for stream, received in ack.streams.items():
-                    for span in received:
-                        room.remove(self._db, tally, stream, span)
-                    gone.settle(self._db, stream, received)
-                return sum(self._tally.waiting.values()) - sum(tally.waiting.values())
+            try:
+                return self._forget(ack)
+            except SpoolFullError:
+                with self._reserve.given(self._db):
+                    return self._forget(ack)
 
     def drop(self, stream: Stream, seq: int, *, reason: str) -> bool:
         """Give up one message that can never be delivered; counted and announced. False if it has left."""
@@ -309,6 +320,10 @@ class Spool:
 
         Without `fsync` a power cut may undo it (the next one with covers it too): for deletions, because
         a message that comes back is sent again and recognised.
+
+        Raises:
+            SpoolFullError: the disk is full; where something was to be put, the next time may find room.
+            SpoolError: it cannot be written.
         """
         with self._lock:
             tally = self._tally.copy()
@@ -325,10 +340,40 @@ class Spool:
             except BaseException as error:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
-                if isinstance(error, sqlite3.Error):
-                    raise SpoolError(f"{self._path}: spool cannot be written: {error}") from error
-                raise
+                if not isinstance(error, sqlite3.Error):
+                    raise
+                fault = f"{self._path}: spool cannot be written: {error}"
+                if error.sqlite_errorcode not in _FULL_CODES:
+                    raise SpoolError(fault) from error
+                if fsync:
+                    self._relieve()
+                raise SpoolFullError(fault) from error
             self._tally = tally
+            self._is_relieved &= not fsync
+
+    def _forget(self, ack: Ack) -> int:
+        with self._transaction(fsync=False) as tally:
+            for stream, received in ack.streams.items():
+                for span in received:
+                    room.remove(self._db, tally, stream, span)
+                gone.settle(self._db, stream, received)
+            return sum(self._tally.waiting.values()) - sum(tally.waiting.values())
+
+    def _relieve(self) -> None:
+        """After a put that found the disk full: give up the oldest pictures, reads last; the next put finds room.
+
+        Once only until one has: where that did not help, it would not help to give up all.
+        """
+        if self._is_relieved:
+            return
+        self._is_relieved = True
+        with (
+            contextlib.suppress(SpoolError),
+            self._reserve.given(self._db),
+            self._transaction(fsync=False) as tally,
+        ):
+            room.make_room(self._db, tally, max_bytes=int(tally.bytes * (1 - _RELIEF)), reason=_DISK_FULL)
+            _log.error("disk full: the oldest pictures are given up", dropped=sum(tally.dropped.values()))
 
     def _renew(self) -> None:
         """Begin a new epoch; see `edge.spool.renew`."""

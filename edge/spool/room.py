@@ -34,7 +34,7 @@ def drop(db: sqlite3.Connection, tally: Tally, stream: Stream, span: SeqRange, *
         clips.open_again(db, tally, [span])
 
 
-def make_room(db: sqlite3.Connection, tally: Tally, *, max_bytes: int) -> None:
+def make_room(db: sqlite3.Connection, tally: Tally, *, max_bytes: int, reason: str = _FULL) -> None:
     """Where the bound is passed, drop the oldest clips, then pictures, then updates, reads last."""
     if tally.bytes <= max_bytes:
         return
@@ -43,7 +43,7 @@ def make_room(db: sqlite3.Connection, tally: Tally, *, max_bytes: int) -> None:
         while spans := _runs(_oldest(db, stream, surplus=tally.bytes - target)):
             # A part takes the others of its clip along: what is left then has to be looked up again.
             for span in spans[:1] if stream is Stream.CLIP else spans:
-                drop(db, tally, stream, span, reason=_FULL)
+                drop(db, tally, stream, span, reason=reason)
 
 
 def _oldest(db: sqlite3.Connection, stream: Stream, *, surplus: int) -> Iterator[int]:

@@ -1,0 +1,213 @@
+"""A disk that is really full (a small file system in memory) or beyond what we may have of it, and free again."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import edge_reads
+import pytest
+from brokers import Broker
+from edge_centre import Centre, wait_for
+from edge_reads import ack, builder
+
+from edge.contract.delivery import SeqRange, Stream
+from edge.contract.topics import Address
+from edge.errors import SpoolError, SpoolFullError
+from edge.publish.publisher import Publisher
+from edge.settings import MqttSettings
+from edge.spool.queue import Spool
+from edge.spool.tally import inspect
+
+MIB = 1024 * 1024
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """24 MiB of a file system of its own."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=24m", "atalaya-test", str(place)],
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode:
+        pytest.skip("needs the right to mount a small file system")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+@pytest.fixture
+def open_spool(disk: Path) -> Iterator[Callable[[], Spool]]:
+    opened: list[Spool] = []
+
+    def opener() -> Spool:
+        opened.append(Spool(disk / "spool.sqlite", edge_id="edge-1", max_bytes=60_000_000, clock=now))
+        return opened[-1]
+
+    yield opener
+    for spool in opened:
+        spool.close()
+
+
+def fill(disk: Path, *, leave: int = 0) -> Path:
+    """Something else takes the rest of the disk."""
+    ballast = disk / "ballast"
+    with ballast.open("wb") as file:
+        state = os.fstatvfs(file.fileno())
+        os.posix_fallocate(file.fileno(), 0, max(1, state.f_bavail * state.f_frsize - leave))
+    return ballast
+
+
+def put(spool: Spool, *, crop: bool = True) -> bool:
+    """As the outbox does: what finds no room is tried again a moment later."""
+    for _ in range(3):
+        try:
+            spool.put_read(builder(crop=crop), crop=os.urandom(6000) if crop else None)
+        except SpoolFullError:
+            continue
+        return True
+    return False
+
+
+def test_where_the_spool_fills_the_disk_old_pictures_go_and_every_read_stays(
+    open_spool: Callable[[], Spool],
+) -> None:
+    """The bound in bytes was set larger than the disk is."""
+    spool = open_spool()
+    assert all(put(spool) for _ in range(4000)), "24 MiB would take some 2,000 with their pictures"
+    reads, crops = (spool.stats().streams[s] for s in (Stream.READ, Stream.CROP))
+    assert (reads.spooled, reads.waiting, reads.dropped) == (4000, 4000, 0)
+    assert crops.dropped > 1000
+    assert crops.waiting + crops.dropped == 4000
+    assert {m.seq for m in spool.pending(Stream.CROP, limit=5000)} == set(range(crops.dropped + 1, 4001))
+    gone = spool.gone()
+    assert [(g.stream, g.dropped.first, g.dropped.last, g.reason) for g in gone] == [
+        (Stream.CROP, 1, crops.dropped, "the disk was full")
+    ]
+    assert spool.acknowledge(ack(spool.epoch, {Stream.READ: [SeqRange(first=1, last=4000)]})) == 4000
+    spool.close()
+    assert open_spool().stats().streams[Stream.READ].acknowledged == 4000
+
+
+def test_on_a_disk_that_others_have_filled_reads_go_on_and_what_is_acknowledged_still_leaves(
+    disk: Path, open_spool: Callable[[], Spool]
+) -> None:
+    """A deletion takes room first: without a reserve, what is delivered could never go."""
+    spool = open_spool()
+    assert all(put(spool) for _ in range(600))
+    ballast = fill(disk)
+    assert all(put(spool, crop=False) for _ in range(400))
+    stats = spool.stats().streams
+    assert (stats[Stream.READ].waiting, stats[Stream.READ].dropped) == (1000, 0)
+    assert stats[Stream.CROP].dropped > 0, "pictures made way"
+    half = SeqRange(first=1, last=500)
+    assert spool.acknowledge(ack(spool.epoch, {Stream.READ: [half], Stream.CROP: [half]})) >= 500
+    ballast.unlink()
+    assert put(spool)
+    reads = spool.stats().streams[Stream.READ]
+    assert (reads.dropped, reads.acknowledged, reads.waiting) == (0, 500, 501)
+    spool.close()
+    assert open_spool().stats().streams[Stream.READ] == reads
+
+
+def test_with_no_room_at_all_nothing_changes_until_there_is_some(
+    disk: Path, open_spool: Callable[[], Spool]
+) -> None:
+    """Somebody has deleted the reserve as well."""
+    spool = open_spool()
+    assert all(put(spool) for _ in range(100))
+    (disk / "spool.sqlite.reserve").unlink()
+    ballast = fill(disk)
+    tries = [put(spool) for _ in range(300)]
+    assert not tries[-1]
+    before = spool.stats()
+    for _ in range(5):
+        with pytest.raises(SpoolFullError, match="spool cannot be written: database or disk is full"):
+            spool.put_read(builder(crop=True), crop=os.urandom(50_000))
+    assert spool.stats() == before, "and pictures are not thrown away in vain"
+    assert before.dropped == 0
+    ballast.unlink()
+    assert put(spool)
+    everything = SeqRange(first=1, last=before.streams[Stream.READ].spooled)
+    spool.acknowledge(ack(spool.epoch, {Stream.READ: [everything]}))
+    assert spool.stats().streams[Stream.READ].waiting == 1
+
+
+@pytest.mark.parametrize("broker", ["wheel_broker"], indirect=True)
+def test_a_full_disk_keeps_no_read_from_being_delivered(
+    disk: Path, open_spool: Callable[[], Spool], broker: Broker
+) -> None:
+    spool = open_spool()
+    assert all(put(spool) for _ in range(300))
+    fill(disk)
+    assert all(put(spool, crop=False) for _ in range(300))
+    centre = Centre(broker)
+    settings = MqttSettings(resend_s=1.0, **broker.settings("edge-1"))
+    publisher = Publisher(spool, settings, Address("site-1", "edge-1"), clock=now)
+    publisher.start()
+    try:
+        wait_for(spool.is_empty, 60, what=spool.stats)
+        assert put(spool)
+        wait_for(spool.is_empty, what=spool.stats)
+        assert publisher.state.reconnects == 0
+        assert centre.numbers(Stream.READ) == set(range(1, 602))
+        dropped = spool.stats().streams[Stream.CROP].dropped
+        assert len(centre.numbers(Stream.CROP)) == 301 - dropped
+        assert sum(g.dropped.last - g.dropped.first + 1 for g in set(centre.gone)) >= dropped
+    finally:
+        publisher.stop(drain_s=0)
+        centre.close()
+
+
+CHILD = """
+import resource, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from edge_reads import builder
+from edge.errors import SpoolFullError
+from edge.spool.queue import Spool
+with Spool(Path(sys.argv[1]), edge_id="edge-1", max_bytes=50_000_000, clock=lambda: datetime.now(UTC)) as spool:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
+    stored, failed = 0, 0
+    while failed < 5:
+        try:
+            spool.put_read(builder(crop=True), crop=b"x" * 6000)
+            stored += 1
+        except SpoolFullError:
+            failed += 1
+    print(stored, spool.stats().streams["read"].waiting)
+"""
+
+
+def test_a_quota_is_a_full_disk_and_loses_no_read(tmp_path: Path) -> None:
+    """By the kernel's own limit on a file, in a process of its own."""
+    path = tmp_path / "spool.sqlite"
+    environment = {**os.environ, "PYTHONPATH": str(Path(edge_reads.__file__).parent)}
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD, str(path)], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    stored, waiting = map(int, done.stdout.split()[-2:])
+    assert stored == waiting > 50
+    assert inspect(path).streams[Stream.READ].waiting == stored
+    with Spool(path, edge_id="edge-1", max_bytes=50_000_000, clock=now) as spool:
+        assert put(spool)
+
+
+def test_other_faults_of_the_disk_are_not_taken_for_a_full_one(tmp_path: Path) -> None:
+    with Spool(tmp_path / "spool.sqlite", edge_id="edge-1", max_bytes=50_000_000, clock=now) as spool:
+        spool.put_read(builder())
+        spool._db.execute("PRAGMA query_only = 1")
+        with pytest.raises(SpoolError, match="readonly") as error:
+            spool.put_read(builder())
+        assert not isinstance(error.value, SpoolFullError)
