@@ -43,11 +43,12 @@ class Delivery:
             SpoolError: the spool cannot be written.
         """
         count = 0
-        while queued := self._state.queued():
-            for each in queued:
-                self._wait_for_room()
-                self._put(each)
-                count += 1
+        while (
+            queued := self._state.next_queued()
+        ) is not None:  # an update needs the number that its read just got
+            self._wait_for_room()
+            self._put(queued)
+            count += 1
         return count
 
     def _recover(self) -> None:

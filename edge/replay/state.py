@@ -220,24 +220,17 @@ class State:
             for n, o, read, crop, e, s in found
         ]
 
-    def queued(self, *, limit: int = 50) -> list[Queued]:
-        """The next that wait for the spool."""
-        rows = self._db.execute(
-            "SELECT n, number, q.read, q.crop, q.overview, epoch, seq FROM queue AS q JOIN found USING (number)"
-            " ORDER BY n LIMIT ?",
-            (limit,),
-        )
-        return [
-            Queued(
-                n,
-                number,
-                PlateRead.model_validate_json(read),
-                crop,
-                overview,
-                None if seq is None else (epoch, seq),
-            )
-            for n, number, read, crop, overview, epoch, seq in rows
-        ]
+    def next_queued(self) -> Queued | None:
+        """The first that waits for the spool; None where nothing does."""
+        row = self._db.execute(
+            "SELECT n, q.number, q.read, q.crop, q.overview, epoch, seq FROM queue AS q JOIN found USING (number)"
+            " ORDER BY n LIMIT 1"
+        ).fetchone()
+        if row is None:
+            return None
+        n, number, read, crop, overview, epoch, seq = row
+        given = None if seq is None else (epoch, seq)
+        return Queued(n, number, PlateRead.model_validate_json(read), crop, overview, given)
 
     def delivered(self, n: int, *, epoch: int, seq: int) -> None:
         """The spool has the queue up to and with this one, whose read got this number there; idempotent."""
