@@ -302,6 +302,16 @@ def test_a_plate_that_has_driven_round_the_block_is_a_new_passage() -> None:
     assert emissions[0].track_id != emissions[1].track_id
 
 
+def test_the_plate_in_front_and_then_the_one_behind_are_one_read() -> None:
+    """A wide picture shows a vehicle come and go: what comes to the pole does not drive round in two seconds."""
+    scene = Scene({7: reading("KAB123")})
+    scene.show(2, lambda t: {7: Box(100 + 60 * t, 60 + 50 * t, 60 + 40 * t, 30 + 20 * t)})
+    scene.show(1, nothing)
+    scene.show(2, lambda t: {7: Box(420, 200 - 40 * t, 100 - 25 * t, 50 - 12 * t)})
+    assert [plate for kind, plate in said(scene.end()) if kind is Kind.READ] == ["KAB123"]
+    assert scene.pipeline.counts.rejoined == 1
+
+
 @pytest.mark.parametrize(
     ("text", "expected"), [("BELEN", []), ("3105550", []), ("34A36837", ["34A36837"]), ("KAB123", ["KAB123"])]
 )

@@ -233,3 +233,43 @@ class TestMemory:
     def test_a_long_raw_string_is_cut_to_what_the_message_holds(self, grammar: Grammar) -> None:
         long = frame("X" * 40, log_probs=posterior("ABC123"))
         assert len(verdict(grammar, long).plate_raw) == 24
+
+
+class TestTwoVotes:
+    """Votes of two tracks that may be of one plate."""
+
+    def of(self, grammar: Grammar, *frames: Observation) -> Vote:
+        found = Vote(grammar=grammar, settings=VoteSettings(), countries={"CO": 1.0})
+        for each in frames:
+            found.add(each)
+        return found
+
+    def test_the_same_string_agrees(self, grammar: Grammar) -> None:
+        one, other = (self.of(grammar, frame("KAB123"), frame("KAB123", seconds=1)) for _ in range(2))
+        assert one.agrees(other) > 0.8
+        assert one.agrees(other) == pytest.approx(other.agrees(one))
+
+    @pytest.mark.parametrize("other", ["KAB124", "KAB128", "KAB12D", "XYZ987"])
+    def test_another_string_does_not_however_alike(self, grammar: Grammar, other: str) -> None:
+        one = self.of(grammar, *(frame("KAB123", seconds=n) for n in range(4)))
+        assert one.agrees(self.of(grammar, *(frame(other, seconds=n) for n in range(4)))) < 0.02
+
+    def test_one_in_doubt_agrees_as_far_as_it_holds_the_other_s_string_likely(self, grammar: Grammar) -> None:
+        sure = self.of(grammar, *(frame("KAB123", seconds=n) for n in range(4)))
+        agreed = [
+            sure.agrees(self.of(grammar, frame("KAB128", log_probs=torn("KAB128", 5, {"8": 1 - s, "3": s}))))
+            for s in (0.05, 0.3, 0.5, 0.7)
+        ]
+        assert agreed == sorted(agreed)
+        assert agreed[0] < 0.1
+        assert agreed[-1] > 0.4
+
+    def test_a_vote_without_a_frame_agrees_with_none(self, grammar: Grammar) -> None:
+        assert self.of(grammar).agrees(self.of(grammar, frame("KAB123"))) == 0.0
+
+    def test_to_absorb_is_to_have_seen_all_frames(self, grammar: Grammar) -> None:
+        frames = [frame("KAB12B" if n % 3 else "KAB128", quality=0.3 + n / 40, seconds=n) for n in range(24)]
+        one, other = self.of(grammar, *frames[:10]), self.of(grammar, *frames[10:])
+        one.absorb(other)
+        assert one.verdict() == self.of(grammar, *frames).verdict()
+        assert one.frames == 24
