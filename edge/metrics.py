@@ -19,7 +19,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
-from edge.contract.health import Ailment, CameraHealth, CameraState, EdgeHealth
+from edge.contract.health import Ailment, CameraHealth, CameraState, ClipHealth, EdgeHealth
 from edge.errors import WorkerError
 from edge.types import LinkState
 
@@ -75,6 +75,7 @@ class BoxCollector(Collector):
         yield from _box(health)
         yield from _cameras(health.cameras)
         yield from _spool(health)
+        yield _clips(health.clips)
         yield from _link(self._link())
 
 
@@ -209,6 +210,14 @@ def _cameras(cameras: tuple[CameraHealth, ...]) -> Iterator[Metric]:
                 family.add_metric([name], value)
     yield from (frames, reads, reconnects, last, state, ailing, *against.values())
     yield _triggers(cameras)
+    packets = CounterMetricFamily(
+        "atalaya_camera_packets_dropped",
+        "packets kept for clips that went for want of room, before their time",
+        labels=["camera"],
+    )
+    for camera in cameras:
+        packets.add_metric([camera.camera_id], camera.packets_dropped)
+    yield packets
 
 
 def _triggers(cameras: tuple[CameraHealth, ...]) -> CounterMetricFamily:
@@ -236,6 +245,15 @@ def _spool(health: EdgeHealth) -> Iterator[Metric]:
     now = health.at or datetime.now(UTC)
     age_s = 0.0 if oldest is None else max((now - oldest).total_seconds(), 0.0)
     yield _gauge("atalaya_spool_oldest_read_seconds", "age of the oldest read that waits; 0: none", age_s)
+
+
+def _clips(clips: ClipHealth) -> CounterMetricFamily:
+    found = CounterMetricFamily(
+        "atalaya_clips", "clips that the centre asked for, by what became of it", labels=["outcome"]
+    )
+    for outcome in ("made", "gone", "refused"):
+        found.add_metric([outcome], getattr(clips, outcome))
+    return found
 
 
 def _link(link: LinkState) -> Iterator[Metric]:

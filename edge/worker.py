@@ -148,6 +148,7 @@ class Worker:
                 link=lambda: self._publisher.state,
                 outbox=lambda: outbox.fault,
                 certificate_days=_certificate_days(settings, clock),
+                clips=lambda: self._clips.counts,
             ),
             send=self._publisher.announce,
             interval_s=settings.health.interval_s,
@@ -200,8 +201,13 @@ class Worker:
     def cameras(self) -> list[CameraHealth]:
         """Every camera as it is now."""
         counts = {camera: c for analyser in self._analysers for camera, c in analyser.counts.items()}
-        found = self._watches.told([_camera_health(c, counts[c.camera_id]) for c in self._cameras])
+        found = self._watches.told([self._camera_health(c, counts[c.camera_id]) for c in self._cameras])
         return [_with_ptz(camera, self._guards.get(camera.camera_id)) for camera in found]
+
+    def _camera_health(self, camera: CameraThread, counts: Counts) -> CameraHealth:
+        ring = self._kept.get(camera.camera_id)
+        health = _camera_health(camera, counts)
+        return health if ring is None else health.model_copy(update={"packets_dropped": ring.dropped})
 
     def _connect(self, connect: Connect, camera: CameraSettings) -> Callable[[CaptureStats], FrameSource]:
         guard = self._guards.get(camera.id)

@@ -23,6 +23,7 @@ from pydantic import ValidationError
 from edge.capture.ring import Cut, PacketRing
 from edge.clips.mp4 import remux
 from edge.contract.clip import MOST_PARTS, PART_BYTES, ClipAnswer, ClipCommands, ClipRequest, packed
+from edge.contract.health import ClipHealth
 from edge.contract.topics import Address
 from edge.errors import SourceError, SpoolError
 from edge.settings import CameraSettings, ClipSettings
@@ -38,23 +39,6 @@ _SHORT: Final = timedelta(seconds=0.5)
 _WORDS: Final = {"clip": "made", "gone": "gone", "refused": "refused"}
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class ClipCounts:
-    """What became of requests since the start.
-
-    Attributes:
-        made: clips put into the spool.
-        gone: answered that there is no clip any more.
-        refused: answered that this box will not make it.
-        unreadable: messages on our command topic that were no commands of ours.
-    """
-
-    made: int = 0
-    gone: int = 0
-    refused: int = 0
-    unreadable: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +112,12 @@ class ClipDesk:
         self._thread = threading.Thread(target=self._run, name="clips", daemon=True)
 
     @property
-    def counts(self) -> ClipCounts:
+    def counts(self) -> ClipHealth:
         """What became of requests so far."""
-        made, gone, refused = (self._counts[outcome] for outcome in ("clip", "gone", "refused"))
-        return ClipCounts(made, gone, refused, self._unreadable)
+        counts = self._counts
+        return ClipHealth(
+            made=counts["clip"], gone=counts["gone"], refused=counts["refused"], unreadable=self._unreadable
+        )
 
     def command(self, payload: bytes) -> None:
         """Take what the centre says; from any thread, without waiting."""

@@ -123,6 +123,18 @@ class CameraHealth(Message):
         tuple[TriggerHealth, ...],
         Field(max_length=16, description="what woke the decoder, where the camera dozes"),
     ] = ()
+    packets_dropped: Annotated[
+        Count, Field(description="kept for clips, and gone for want of room before their seconds were over")
+    ] = 0
+
+
+class ClipHealth(Message):
+    """What became of the centre's requests for clips since the worker's start."""
+
+    made: Count = 0
+    gone: Annotated[Count, Field(description="answered that what was asked is not held any more")] = 0
+    refused: Annotated[Count, Field(description="answered that this box will not make it")] = 0
+    unreadable: Annotated[Count, Field(description="messages on the cmd topic that were no commands")] = 0
 
 
 class EdgeHealth(Message):
@@ -150,4 +162,5 @@ class EdgeHealth(Message):
     interval_s: Annotated[
         float | None, Field(gt=0, description="longest time between two such messages, seconds")
     ] = None
+    clips: ClipHealth = ClipHealth()
     cameras: tuple[CameraHealth, ...] = ()

@@ -16,7 +16,7 @@ from typing import Final
 import structlog
 
 from edge import certificate
-from edge.contract.health import CameraHealth, EdgeHealth
+from edge.contract.health import CameraHealth, ClipHealth, EdgeHealth
 from edge.contract.topics import Address
 from edge.errors import SpoolError
 from edge.spool.queue import Spool
@@ -42,6 +42,7 @@ class Sources:
         link: the connection to the broker.
         outbox: what keeps reads from the spool; empty: nothing.
         certificate_days: how long our certificate holds; None where there is none.
+        clips: what became of the centre's requests.
     """
 
     cameras: Callable[[], Sequence[CameraHealth]]
@@ -49,6 +50,7 @@ class Sources:
     link: Callable[[], LinkState]
     outbox: Callable[[], str]
     certificate_days: Callable[[], float | None] = lambda: None
+    clips: Callable[[], ClipHealth] = ClipHealth
 
 
 class HealthReporter:
@@ -126,6 +128,7 @@ class HealthReporter:
             spool_dropped=stats.dropped if stats else 0,
             spool_oldest_at=oldest_at,
             certificate_days_left=days,
+            clips=self._sources.clips(),
             pipeline_ms=self._sources.pipeline_ms(),
             interval_s=self._interval_s,
             cameras=tuple(self._sources.cameras()),

@@ -16,9 +16,10 @@ from edge_reads import NOON, Clock, ack
 from packets import FORMAT, feed, packet, real, taken
 
 from edge.capture.ring import PacketRing
-from edge.clips.desk import ClipCounts, ClipDesk, rings
+from edge.clips.desk import ClipDesk, rings
 from edge.contract.clip import ClipAnswer, ClipCommands, ClipRequest, unpacked
 from edge.contract.delivery import Stream
+from edge.contract.health import ClipHealth
 from edge.contract.topics import Address, Numbered, parse
 from edge.settings import CameraSettings, ClipSettings
 from edge.spool.queue import Spool
@@ -116,7 +117,7 @@ def test_a_request_brings_the_seconds_before_and_after(scene: Scene) -> None:
     with av.open(io.BytesIO(data)) as container:
         numbers = [number_of(f.to_ndarray(format="bgr24")) for f in container.decode(video=0)]
     assert numbers == [*range(150, 226)]
-    assert scene.desk.counts == ClipCounts(made=1)
+    assert scene.desk.counts == ClipHealth(made=1)
 
 
 def test_seconds_that_have_not_come_are_waited_for_and_kept_meanwhile(scene: Scene) -> None:
@@ -170,7 +171,7 @@ def test_what_is_no_longer_held_is_gone_plainly_and_at_once(scene: Scene) -> Non
     answer, data = scene.only()
     assert (answer.outcome, data) == ("gone", b"")
     assert answer.reason == "what the camera sent then is not held; 4 s are kept"
-    assert scene.desk.counts == ClipCounts(gone=1)
+    assert scene.desk.counts == ClipHealth(gone=1)
 
 
 def test_a_box_that_was_away_says_gone_of_all_that_was_asked_meanwhile(scene: Scene) -> None:
@@ -227,7 +228,7 @@ def test_what_this_box_will_not_make_is_refused_with_the_reason(
     answer, _ = scene.only()
     assert answer.outcome == "refused"
     assert re.search(reason, answer.reason)
-    assert scene.desk.counts == ClipCounts(refused=1)
+    assert scene.desk.counts == ClipHealth(refused=1)
 
 
 def test_more_than_so_many_an_hour_are_refused_and_later_made_again(make: Callable[..., Scene]) -> None:
@@ -274,7 +275,7 @@ def test_what_is_no_command_of_ours_is_counted_and_nothing_else(scene: Scene) ->
         scene.desk.command(payload)
     scene.desk.work()
     assert scene.answers() == {}
-    assert scene.desk.counts == ClipCounts(unreadable=5)
+    assert scene.desk.counts == ClipHealth(unreadable=5)
 
 
 def test_an_answer_that_the_spool_gave_up_is_given_again_as_gone(scene: Scene) -> None:

@@ -16,7 +16,7 @@ from edge_reads import NOON
 from prometheus_client.parser import text_string_to_metric_families
 
 from edge.cli import cli
-from edge.contract.health import Ailment, CameraHealth, CameraState, EdgeHealth, TriggerHealth
+from edge.contract.health import Ailment, CameraHealth, CameraState, ClipHealth, EdgeHealth, TriggerHealth
 from edge.errors import WorkerError
 from edge.metrics import ADDRESS, BoxCollector, MetricsServer, look_age_s, serve
 from edge.types import LinkState
@@ -32,6 +32,7 @@ CAMERA = CameraHealth(
     frames_analysed=37,
     reads=5,
     reconnects=3,
+    packets_dropped=11,
     ailments=(Ailment.BLURRED,),
     sharpness=0.4,
     plate_px=88.0,
@@ -52,6 +53,7 @@ HEALTH = EdgeHealth(
     spool_oldest_at=NOON - timedelta(seconds=90),
     certificate_days_left=10.0,
     pipeline_ms=12.5,
+    clips=ClipHealth(made=3, gone=2, refused=1),
     cameras=(CAMERA, CameraHealth(camera_id="south", state=CameraState.UNREACHABLE)),
 )
 LINK = LinkState(
@@ -107,6 +109,9 @@ def test_all_that_health_knows_is_told(start: Callable[..., MetricsServer]) -> N
         "atalaya_link_reconnects_total": 1,
         "atalaya_link_unreadable_acks_total": 6,
     }
+    clips = {o: found["atalaya_clips_total", (("outcome", o),)] for o in ("made", "gone", "refused")}
+    assert clips == {"made": 3, "gone": 2, "refused": 1}
+    assert found["atalaya_camera_packets_dropped_total", (("camera", "north"),)] == 11
     assert found["atalaya_edge", (("edge", "edge-1"), ("site", "site-1"), ("version", "0.1.0"))] == 1
 
 
