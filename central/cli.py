@@ -81,8 +81,8 @@ def seal(config: Path) -> None:
 @configured
 def health(config: Path) -> None:
     """Edge boxes and cameras, as the boxes told last, and when; a `silent` one has missed three messages."""
+    from central.boxes import cameras_table, edges_table
     from central.query.lists import edges
-    from central.show import cameras_table, edges_table
 
     with database(config) as (settings, engine):
         found, style = edges(engine), style_of(settings)

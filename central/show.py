@@ -13,18 +13,16 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from central.query.lists import EdgeState, Evidence, KeptLetter, LoggedAct
+from central.query.lists import Evidence, KeptLetter, LoggedAct
 from central.query.reads import Counts
 from central.text import harmless, is_printable, printable
 from central.types import Alert, AskedClip, HotlistEntry, KeptRead
 from central.words import Words
-from edge.contract.ptz import PtzPhase, PtzState
 
 _BAR: Final = 8
 _CAME: Final = "came"
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 _ROOMY: Final = 100
-_LOOKS: Final = {PtzPhase.WATCH: "green", PtzPhase.PAUSED: "yellow", PtzPhase.LOST: "red"}
 _FOLDED: Final = ("why", "topic", "source", "purpose", "detail")
 _TIMES: Final = ("time", "until", "told", "frame")
 
@@ -98,7 +96,7 @@ def reads_table(reads: Iterable[KeptRead], style: Style, *, width: int, dated: b
     """
     more = ("vehicle", "direction") if width >= _ROOMY else ()
     when = "time" if dated else "time_of_day"
-    table = _table(style, when, "camera", "plate", "class", "likelihood", *more, "late")
+    table = new_table(style, when, "camera", "plate", "class", "likelihood", *more, "late")
     for read in reads:
         add_row(
             table,
@@ -115,7 +113,7 @@ def reads_table(reads: Iterable[KeptRead], style: Style, *, width: int, dated: b
 
 def counts_table(counts: Counts, style: Style) -> Table:
     """Reads by hour and camera."""
-    table = _table(style, "time", "camera", "reads")
+    table = new_table(style, "time", "camera", "reads")
     for count in counts.hours:
         add_row(table, style.moment(count.hour), count.camera_id, f"{count.reads:>7,}")
     return table
@@ -139,7 +137,7 @@ def alert_blocks(alerts: Iterable[Alert], pictures: Sequence[Evidence], style: S
 
 def clips_table(clips: Iterable[AskedClip], style: Style) -> Table:
     """Requests for clips, and what came of them."""
-    table = _table(style, "time", "request", "camera", "read", "who", "state", "seconds", "bytes", "why")
+    table = new_table(style, "time", "request", "camera", "read", "who", "state", "seconds", "bytes", "why")
     for clip in clips:
         began_at, ended_at = clip.began_at, clip.ended_at
         seconds = ""
@@ -162,7 +160,7 @@ def clips_table(clips: Iterable[AskedClip], style: Style) -> Table:
 
 def hotlist_table(entries: Iterable[tuple[int, HotlistEntry]], style: Style, *, now: datetime) -> Table:
     """Hotlist entries with their numbers; expired ones say so."""
-    table = _table(style, "#", "list", "plate", "class", "reason", "priority", "until", "case", "source")
+    table = new_table(style, "#", "list", "plate", "class", "reason", "priority", "until", "case", "source")
     for number, entry in entries:
         until = style.until(entry.valid_until)
         expired = entry.valid_until <= now
@@ -183,7 +181,7 @@ def hotlist_table(entries: Iterable[tuple[int, HotlistEntry]], style: Style, *, 
 
 def audit_table(acts: Iterable[LoggedAct], style: Style) -> Table:
     """Rows of the audit log."""
-    table = _table(style, "#", "time", "who", "case", "purpose", "action", "rows", "detail")
+    table = new_table(style, "#", "time", "who", "case", "purpose", "action", "rows", "detail")
     for act in acts:
         add_row(
             table,
@@ -209,72 +207,12 @@ def _spelt(value: object) -> str:
 
 def letters_table(letters: Iterable[KeptLetter], style: Style) -> Table:
     """Dead letters without their payloads."""
-    table = _table(style, "#", "time", "topic", "bytes", "times", "why")
+    table = new_table(style, "#", "time", "topic", "bytes", "times", "why")
     for letter in letters:
         number, size, times = (str(n) for n in (letter.letter_id, letter.payload_bytes, letter.times))
         when = style.moment(letter.received_at)
         add_row(table, number, when, letter.topic, size, times, letter.reason)
     return table
-
-
-def edges_table(edges: Iterable[EdgeState], style: Style, *, now: datetime) -> Table:
-    """Edge boxes: whether they are there, when they said so by their own clocks, and what they hold back."""
-    table = _table(style, "edge", "site", "state", "told", "version", "spool", "dropped", "clock", "ms")
-    for edge in edges:
-        health = edge.health
-        add_row(
-            table,
-            health.edge_id,
-            health.site_id,
-            Text(style.words(_state(edge, now)), "green" if _state(edge, now) == "online" else "red"),
-            "?" if health.at is None else style.moment(health.at),
-            health.version,
-            str(health.spool_messages),
-            str(health.spool_dropped),
-            "?" if health.clock_error_s is None else f"{health.clock_error_s * 1000:+.0f} ms",
-            "?" if health.pipeline_ms is None else f"{health.pipeline_ms:.0f}",
-        )
-    return table
-
-
-def _state(edge: EdgeState, now: datetime) -> str:
-    return "offline" if not edge.online else "silent" if edge.is_silent(now) else "online"
-
-
-def cameras_table(edges: Iterable[EdgeState], style: Style, *, now: datetime) -> Table:
-    """The cameras of all edges, as their edges saw them last; how a tour stands, where one of them turns."""
-    edges = list(edges)
-    turning = ("ptz",) if any(edge.ptz for edge in edges) else ()
-    table = _table(style, "camera", "edge", "state", *turning, "frame", "analysed", "dropped", "reads", "why")
-    for edge in edges:
-        state = _state(edge, now)
-        for camera in edge.health.cameras:
-            healthy = state == "online" and camera.state in ("live", "moving")
-            add_row(
-                table,
-                camera.camera_id,
-                edge.health.edge_id,
-                Text(
-                    style.words(str(camera.state) if state == "online" else state),
-                    "green" if healthy else "red",
-                ),
-                *(_tour(edge.ptz.get(camera.camera_id), state, style) for _ in turning),
-                "?" if camera.last_frame_at is None else style.moment(camera.last_frame_at),
-                str(camera.frames_analysed),
-                str(camera.frames_dropped),
-                str(camera.reads),
-                camera.detail,
-            )
-    return table
-
-
-def _tour(state: PtzState | None, edge: str, style: Style) -> Text | str:
-    """What a turning camera is doing, and where; nothing of one whose edge says nothing."""
-    if state is None or edge != "online":
-        return ""
-    word = plain(style.words(f"ptz.{state.phase}"), _LOOKS.get(state.phase, ""))
-    back = "" if state.resumes_at is None else f" {style.words('until')} {style.clock(state.resumes_at)}"
-    return Text.assemble(word, plain(f" {state.preset or ''}".rstrip()), back)
 
 
 def as_json(name: str, records: Iterable[object], style: Style, **more: object) -> str:
@@ -316,7 +254,7 @@ def _percent(value: float) -> str:
     return f"{min(value, 0.999):.1%}" if value < 1 else "100%"
 
 
-def _table(style: Style, *names: str) -> Table:
+def new_table(style: Style, *names: str) -> Table:
     """A table whose columns of free words fold where the screen is narrow, and the others are cut."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in names:

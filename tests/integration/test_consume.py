@@ -19,12 +19,13 @@ from central_messages import (
     rows,
     update_message,
 )
-from central_reads import a_read
+from central_reads import NOON, a_read
 from centres import Centre, Edge, last_ack, poisoned
 from deltalake import DeltaTable
 
-from central.db import alert, hot_read, picture
+from central.db import alert, hot_read, picture, ptz_state
 from edge.contract.delivery import Stream
+from edge.contract.ptz import PtzPhase, PtzState
 from edge.contract.read import PlateRead
 from edge.publish.publisher import Publisher
 from edge.settings import MqttSettings as EdgeMqttSettings
@@ -66,6 +67,37 @@ def test_reads_are_committed_acknowledged_and_sealed_on_a_clean_stop(centre: Cen
     engine = centre.database()
     assert rows(engine, hot_read) == []
     assert len(rows(engine, picture)) == 10
+    engine.dispose()
+
+
+def test_where_cameras_stand_is_kept_whether_it_is_said_now_or_was_retained(
+    centre: Centre, broker: Broker, tmp_path: Path
+):
+    def say(phase: PtzPhase) -> None:
+        state = PtzState(edge_id="edge-1", camera_id="dome", at=NOON, phase=phase, preset="gate")
+        publisher.retain(ADDRESS.ptz_state("dome"), state.model_dump_json().encode())
+
+    def kept() -> PtzPhase | None:
+        found = [PtzState.model_validate_json(str(row["message"])).phase for row in rows(engine, ptz_state)]
+        return found[0] if found else None
+
+    with Spool(
+        tmp_path / "spool.sqlite", edge_id="edge-1", max_bytes=1_000_000_000, clock=lambda: datetime.now(UTC)
+    ) as spool:
+        settings = EdgeMqttSettings(**broker.settings("edge-1"))
+        publisher = Publisher(spool, settings, ADDRESS, clock=lambda: datetime.now(UTC))
+        publisher.start()
+        say(PtzPhase.GOTO)
+        wait_until(lambda: publisher.state.connected)
+        time.sleep(0.5)
+        centre.start()
+        centre.wait_for("connected")
+        engine = centre.database()
+        wait_until(lambda: kept() is PtzPhase.GOTO)
+        say(PtzPhase.WATCH)
+        wait_until(lambda: kept() is PtzPhase.WATCH)
+        publisher.stop(drain_s=1)
+    assert centre.dead_letters() == Counter()
     engine.dispose()
 
 

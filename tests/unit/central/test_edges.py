@@ -13,10 +13,11 @@ from central_reads import NOON, a_read
 from rich.console import Console
 from sqlalchemy import Engine
 
+from central.boxes import cameras_table, edges_table
 from central.consume.store import Store
 from central.db import dead_letter, edge_health
 from central.query.lists import dead_letters, edges
-from central.show import Style, cameras_table, edges_table, letters_table
+from central.show import Style, letters_table
 from central.types import Arrival
 from central.words import Words
 from edge.contract.health import CameraHealth, CameraState, EdgeHealth

@@ -11,13 +11,14 @@ from central_reads import NOON
 from rich.console import Console
 from sqlalchemy import Engine
 
+from central.boxes import cameras_table
 from central.consume.parse import parse
 from central.consume.store import Store
 from central.query.lists import edges
-from central.show import Style, cameras_table
+from central.show import Style
 from central.types import Arrival, DeadLetter, PtzArrival
 from central.words import Words
-from edge.contract.health import CameraHealth, CameraState, EdgeHealth
+from edge.contract.health import CameraHealth, CameraState, EdgeHealth, TriggerHealth, TriggerState
 from edge.contract.ptz import PtzPhase, PtzState
 from edge.contract.topics import Address
 
@@ -120,3 +121,19 @@ def test_where_nothing_turns_there_is_no_such_column(store: Store, database: Eng
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_every_phase_has_its_words(phase: PtzPhase, language: str) -> None:
     assert Words(language)(f"ptz.{phase}") != f"ptz.{phase}"
+
+
+def test_what_beside_a_stream_is_not_believed_is_told(store: Store, database: Engine) -> None:
+    triggers = (
+        TriggerHealth(name="key", wakes=3),
+        TriggerHealth(
+            name="events", state=TriggerState.DISTRUSTED, detail="it kept silent where something moved"
+        ),
+        TriggerHealth(name="substream", state=TriggerState.LEARNING),
+    )
+    camera = CameraHealth(camera_id="fixed", state=CameraState.LIVE, triggers=triggers)
+    said = EdgeHealth(edge_id="edge-1", site_id="site-1", online=True, at=NOON, cameras=(camera,))
+    ingest(store, [Arrival(EDGE.status, said.model_dump_json().encode(), NOON, 1)])
+    (line,) = [line for line in screen(database).splitlines() if "fixed" in line]
+    assert line.rstrip().endswith("events: it kept silent where something moved")
+    assert "substream" not in line

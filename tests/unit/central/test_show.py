@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console, RenderableType
 
+from central.boxes import cameras_table, edges_table
 from central.query.lists import EdgeState, KeptLetter, LoggedAct
 from central.query.reads import Counts, HourCount
 from central.query.snapshot import Totals
@@ -22,9 +23,7 @@ from central.show import (
     alert_blocks,
     as_json,
     audit_table,
-    cameras_table,
     counts_table,
-    edges_table,
     hotlist_table,
     letters_table,
     reads_table,
