@@ -39,6 +39,8 @@ def _camera(key: str, camera: CameraSettings) -> list[Fault]:
     found += _polygon(f"{key}.region", camera.region)
     if camera.ptz is not None:
         found += _ptz(f"{key}.ptz", camera.ptz)
+    if camera.motion_events is not None:
+        found += _secret(f"{key}.motion_events.password_file", camera.motion_events.password_file)
     known = load_grammar(plate_files()).countries
     unknown = sorted(set(camera.countries) - set(known))
     if unknown:

@@ -1,10 +1,14 @@
 """What may be said of a second stream and of motion events, and what may not."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from click.testing import CliRunner
 from pydantic import ValidationError
 
+from edge.cli import cli
 from edge.settings import CameraSettings, PresetSettings, PtzSettings
 
 EVENTS = {"port": 8080}
@@ -40,6 +44,19 @@ def test_they_are_refused_where_they_would_save_nothing(
 def test_the_second_stream_is_an_address_like_the_first(substream: str, says: str) -> None:
     with pytest.raises(ValidationError, match=says):
         camera(substream=substream)
+
+
+def test_a_password_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    events = {"username": "ana", "password_file": "nowhere"}
+    content = {
+        "edge_id": "e",
+        "site_id": "s",
+        "cameras": [{"id": "c", "url": "rtsp://10.0.0.9/1", "motion_events": events}],
+    }
+    (tmp_path / "edge.yaml").write_text(yaml.safe_dump(content))
+    done = CliRunner().invoke(cli, ["check-config", str(tmp_path / "edge.yaml")], env={"COLUMNS": "200"})
+    assert done.exit_code == 2
+    assert "cameras.0.motion_events.password_file" in done.output
 
 
 def test_a_user_of_the_events_has_a_password() -> None:
