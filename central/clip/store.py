@@ -187,8 +187,8 @@ def _misfit(arrival: ClipArrival, row: RowMapping | None) -> str:
     answer, topic = arrival.answer, arrival.topic
     if row is None:
         return f"a clip that nobody asked for: {answer.request}"
-    said = (topic.address.edge_id, topic.camera_id, answer.epoch, topic.read_seq)
-    meant = (row["edge_id"], row["camera_id"], row["epoch"], row["read_seq"])
+    said = (*answer.of(topic.address.edge_id, topic.read_seq), topic.camera_id)
+    meant = (row["edge_id"], row["epoch"], row["read_seq"], row["camera_id"])
     if said != meant:
         return f"a clip of {said}; asked was {meant}"
     if answer.parts and row["sha256"] not in (None, answer.sha256):

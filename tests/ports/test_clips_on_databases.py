@@ -227,7 +227,7 @@ def test_what_nobody_asked_for_is_a_dead_letter_and_acknowledged(database: Engin
     assert len(letters) == outcome.counts["dead"] == 4 + 1 + 1 + 1 + 1
     reasons = " ".join(str(letter["reason"]) for letter in letters)
     assert "nobody asked for" in reasons
-    assert "asked was ('edge-1', 'cam-1', 7, 1)" in reasons
+    assert "asked was ('edge-1', 7, 1, 'cam-1')" in reasons
     assert "does not begin as an MP4 file" in reasons
     assert rows(database, clip_part) == []
     assert only(database)["state"] == "asked"

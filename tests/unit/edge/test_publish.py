@@ -647,6 +647,25 @@ class TestCommands:
         assert standing.fault == "broker refuses us the centre's commands (topic cmd): Not authorized"
         assert link.numbers() == [(Kind.READ, 1)]
 
+    def run_on(self, link: Connection) -> None:
+        for _ in range(50):
+            link.step(0.1)
+
+    @pytest.mark.parametrize("optional", [True, False])
+    def test_a_refused_subscription_ends_the_link_unless_we_can_do_without(self, optional: bool) -> None:
+        bell, wake = socket.socketpair()
+        suback = b"\x90\x04\x00\x01\x00\x87"  # to the first subscription: not authorized
+        with bell, wake, answering(b"\x20\x03\x00\x00\x00", goodbye=suback) as server:
+            settings = MqttSettings(port=server.port)
+            link = Connection(settings, client_id="edge-1", will=Will("t", b""), wake=wake)
+            link.subscribe(ADDRESS.cmd, optional=optional)
+            with contextlib.closing(link), pytest.raises(PublishError) as caught:
+                self.run_on(link)
+        assert link.denied == ({ADDRESS.cmd: "Not authorized"} if optional else {})
+        assert isinstance(caught.value, LinkLostError) is optional, (
+            "with the first it went on until it was closed"
+        )
+
     def test_parts_of_a_clip_go_one_at_a_time_and_behind_everything_else(self, spool: Spool) -> None:
         link, delivery = self.scene(spool, None)
         request = clip_request()
