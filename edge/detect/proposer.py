@@ -15,7 +15,7 @@ from edge.detect.decode import decode
 from edge.detect.letterbox import Fit
 from edge.detect.manifest import load_manifest
 from edge.detect.nets import FirstNet
-from edge.detect.window import PARTS, Window
+from edge.detect.window import PART, Window
 from edge.errors import AssetError
 from edge.types import Bgr, Detection
 
@@ -33,7 +33,7 @@ class Proposer(FirstNet):
     """Proposes plates with the OpenVINO export of our YOLO.
 
     The exported model takes the letterboxed frame as it is, (1, height, width, 3) uint8 BGR: colour order, scaling
-    and layout are part of it. It is run at the size of the whole frame and at those of its parts (window.py).
+    and layout are part of it. It is run at the size of the whole frame and at that of its parts (window.py).
     """
 
     def __init__(self, *, threads: int = 1, least_score: float | None = None) -> None:
@@ -54,7 +54,7 @@ class Proposer(FirstNet):
         found = list(model.input(0).shape)
         if found != expected:
             raise AssetError(f"{graph}: input is {found}, the manifest says {expected}")
-        sizes = [(manifest.width, manifest.height), *((part.width, part.height) for part in PARTS)]
+        sizes = [(manifest.width, manifest.height), PART]
         self._looks = {size: _look(model.clone(), graph, size, threads, self._least_score) for size in sizes}
 
     def propose(self, picture: Bgr, fit: Fit, windows: Sequence[Window] | None = None) -> list[Detection]:

@@ -3,7 +3,7 @@
 Windows are cut from the frame as the net takes it whole, so a plate has the same size in them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -42,30 +42,17 @@ class Window:
         return np.asarray(rows[:, kept] + shift, np.float32)
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
-    """Of a window, px, and what a look at it costs.
+PART: Final = (192, 128)
+"""Width and height of a window, px. Measured on one thread (AMD EPYC, int8): 2.5 ms, the whole input of 832 x 480 17.8.
 
-    Attributes:
-        ms: measured on one thread (AMD EPYC, int8); only ratios matter.
-    """
-
-    width: int
-    height: int
-    ms: float
-
-
-PARTS: Final = (Size(192, 128, 2.5), Size(832, 256, 10.7))
-"""Sizes beside the whole input of 832 x 480 px, cheapest first: a plate that is followed, the near half of a street.
-
-Each costs 27 MB; one net for any size would cost less, and a third more time where sizes take turns.
+One size: a second one, 832 x 256, was looked at once in six seconds of a busy street, and cost a box 50 MB.
 """
-_WHOLE_MS: Final = 17.8
+_MOST: Final = 5  # windows that together are cheaper than the whole
 _CUT_PX: Final = 2.0  # a box that ends so close to a window's edge goes on beyond it
 
 
 def cover(boxes: Sequence[Box], *, width: int, height: int) -> list[Window] | None:
-    """The cheapest windows that hold these boxes.
+    """Few windows that hold these boxes, each box in one of them.
 
     Args:
         boxes: in px of the net's input.
@@ -73,39 +60,43 @@ def cover(boxes: Sequence[Box], *, width: int, height: int) -> list[Window] | No
         height: likewise.
 
     Returns:
-        One or two windows, none where there are no boxes; None where the whole input is as cheap.
+        None where a box does not fit into any, or the whole input is as cheap.
     """
-    if not boxes:
-        return []
-    best: list[Window] | None = None
-    least_ms = _WHOLE_MS
-    for groups in _parted(boxes):
-        chosen = [_around(group, width=width, height=height) for group in groups]
-        if any(c is None for c in chosen):
-            continue
-        windows = [c for c in chosen if c is not None]
-        ms = sum(size.ms for size, _ in windows)
-        if ms < least_ms:
-            best, least_ms = [window for _, window in windows], ms
-    return best
+    if width < PART[0] or height < PART[1]:
+        return None
+    groups: list[list[Box]] = []
+    for box in sorted(boxes, key=lambda b: b.x):
+        joined = next((group for group in groups if _fits([*group, box])), None)
+        if joined is not None:
+            joined.append(box)
+        elif _fits([box]):
+            groups.append([box])
+        else:
+            return None
+    if len(groups) > _MOST:
+        return None
+    return [_around(group, width=width, height=height) for group in groups]
 
 
-def _parted(boxes: Sequence[Box]) -> Iterable[tuple[Sequence[Box], ...]]:
-    """All of them together, then in two groups: left and right of each gap, above and below it."""
-    yield (boxes,)
-    for along in (0, 1):
-        ordered = sorted(boxes, key=lambda box: box.centre[along])
-        for gap in range(1, len(ordered)):
-            yield ordered[:gap], ordered[gap:]
+def _fits(boxes: Sequence[Box]) -> bool:
+    """Whether one window holds them all."""
+    left, top, right, bottom = _bounds(boxes)
+    return right - left <= PART[0] and bottom - top <= PART[1]
 
 
-def _around(boxes: Sequence[Box], *, width: int, height: int) -> tuple[Size, Window] | None:
-    """The cheapest window around boxes, in its middle as far as the input's edge allows; None: all are too small."""
-    left, top = min(b.x for b in boxes), min(b.y for b in boxes)
-    right, bottom = max(b.x + b.width for b in boxes), max(b.y + b.height for b in boxes)
-    for size in PARTS:
-        if right - left <= size.width <= width and bottom - top <= size.height <= height:
-            x = min(max(round((left + right - size.width) / 2), 0), width - size.width)
-            y = min(max(round((top + bottom - size.height) / 2), 0), height - size.height)
-            return size, Window(x, y, size.width, size.height)
-    return None
+def _around(boxes: Sequence[Box], *, width: int, height: int) -> Window:
+    """The window around boxes that fit, in its middle as far as the input's edge allows."""
+    left, top, right, bottom = _bounds(boxes)
+    x = min(max(round((left + right - PART[0]) / 2), 0), width - PART[0])
+    y = min(max(round((top + bottom - PART[1]) / 2), 0), height - PART[1])
+    return Window(x, y, *PART)
+
+
+def _bounds(boxes: Sequence[Box]) -> tuple[float, float, float, float]:
+    """Left, top, right, bottom of all together."""
+    return (
+        min(b.x for b in boxes),
+        min(b.y for b in boxes),
+        max(b.x + b.width for b in boxes),
+        max(b.y + b.height for b in boxes),
+    )
