@@ -31,8 +31,8 @@ ADVICE: Final[dict[Code, str]] = {
         " 1/{shutter:.0f} s or shorter, with more light or gain."
     ),
     Code.UNSHARP: (
-        "{n:.0f} of {of:.0f} plates are not sharp ({sharpness:.2f} of 1, at least {least:.1f}; edges "
-        "{px:.0f} px wide): focus on the place where plates pass, clean the glass, raise the bit rate."
+        "{n:.0f} of {of:.0f} plates are not sharp (edges {px:.0f} px wide, {share:.2f} of a character's "
+        "height; at most {most:.1f}): focus on the place where plates pass, clean the glass, raise the bit rate."
     ),
     Code.WASHED_OUT: (
         "{n:.0f} of {of:.0f} plates are over-exposed (grey level {level:.0f} of 255, {share:.0%} burnt): "
@@ -187,9 +187,9 @@ LABELS: Final[dict[str, str]] = {
     "views": "seen",
     "speed": "px/s",
     "want": (
-        "What the reader wants: characters at least {letters:.0f} px high (better {spare:.0f}), turned at"
-        " most {rotated:.0f} degrees, leaning at most {leans:.0f}, sharpness at least {sharp:.1f}, "
-        "contrast at least {contrast:.0f} grey levels."
+        "What the reader wants: characters at least {letters:.0f} px high (better {spare:.0f}), edges at most "
+        "{blur:.1f} of that wide, turned at most {rotated:.0f} degrees, leaning at most {leans:.0f}, at least "
+        "{contrast:.0f} grey levels between dark and light."
     ),
     "partly": "part",
     "doubtful": "plate?",

@@ -87,6 +87,7 @@ class PlateFacts(_Record):
     pictures: Count = Field(description="in which it was seen")
     seen_s: Size
     width_px: Size = Field(description="of the plate")
+    height_px: Size
     letter_height_px: Size | None = Field(description="null: no characters could be told apart")
     letter_width_px: Size | None
     rotation_deg: float | None

@@ -25,7 +25,9 @@ from edge.probe.facts import (
 # Measured on 1,500 rendered plates, shrunk, smeared, turned and paled (docs/probe.md): share that is read.
 LETTERS_PX: Final = 10.0  # .96 at 10 to 11 px; .92 at 8, .84 at 7, .71 at 6, .46 below
 LETTERS_SPARE_PX: Final = 14.0  # ours: room for night, dirt and a dull day
-SHARP: Final = 0.4  # .88 at .4 to .5; .74 at .3, .52 at .2, .16 below
+# From dark to light, the worse way, as a share of a character's height. Sharpness as evidence pictures are chosen by
+# does not see what is smeared downwards, as most traffic is.
+BLUR: Final = 0.3  # .89 at .25 to .3; .76 beyond, .69 at .35, .50 at .4, .34 from .45 on
 ROTATED_DEG: Final = 15.0  # .89 at 12 to 15; .83 beyond, .68 from 20 on
 LEANS_DEG: Final = 20.0  # .90 at 15 to 20; .80 beyond, .60 from 25 on
 CONTRAST: Final = 25.0  # .96 at 25 to 30 grey levels; .88 at 20, .86 at 15, .80 at 10
@@ -38,6 +40,7 @@ _DARK: Final = 50.0
 _BURNT: Final = 0.5  # edge/evidence.py: whiter plates make bad pictures
 _NIGHT: Final = 25.0
 _SMEAR: Final = 1.3  # times as long one way as the other: it moved
+_LETTER: Final = 0.45  # of a plate's height, where its characters cannot be told apart
 _STILL_PX_S: Final = 100.0
 _SMEAR_SHARE: Final = 0.15  # of a character's height: such a smear costs no reads
 _FEW: Final = 0.25
@@ -209,7 +212,8 @@ def _height(plate: PlateFacts) -> float:
 
 
 def _blurred(plates: Sequence[PlateFacts]) -> Iterator[Advice]:
-    found, _ = _many(plates, lambda p: p.sharpness < SHARP)
+    """Of characters large enough: of small ones, edges are no narrower than the lens and the encoder make them."""
+    found, _ = _many(plates, lambda p: _height(p) >= LETTERS_PX and blur(p) > BLUR)
     moved = [p for p in found if _is_smeared(p)]
     still = [p for p in found if not _is_smeared(p)]
     of = len(plates)
@@ -222,7 +226,7 @@ def _blurred(plates: Sequence[PlateFacts]) -> Iterator[Advice]:
             of=of,
             px=median(max(p.blur_across_px, p.blur_down_px) for p in moved),
             speed=speed,
-            shutter=speed / (_SMEAR_SHARE * median(heights)),
+            shutter=speed / (_SMEAR_SHARE * max(median(heights), 1.0)),
         )
     if still and (len(still) >= _FEW * of or len(still) > len(moved)):
         px = median(max(p.blur_across_px, p.blur_down_px) for p in still)
@@ -231,9 +235,15 @@ def _blurred(plates: Sequence[PlateFacts]) -> Iterator[Advice]:
             n=len(still),
             of=of,
             px=px,
-            sharpness=median(p.sharpness for p in still),
-            least=SHARP,
+            share=median(map(blur, still)),
+            most=BLUR,
         )
+
+
+def blur(plate: PlateFacts) -> float:
+    """How wide its edges are, as a share of a character's height."""
+    high = plate.letter_height_px or _LETTER * plate.height_px
+    return max(plate.blur_across_px, plate.blur_down_px) / max(high, 1.0)
 
 
 def _is_smeared(plate: PlateFacts) -> bool:

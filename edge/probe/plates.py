@@ -156,6 +156,7 @@ def facts(passage: Passage, *, began_at: datetime, ended_at: datetime, legible: 
         pictures=passage.pictures,
         seen_s=round(seen_s, 3),
         width_px=round(box.width, 1),
+        height_px=round(box.height, 1),
         letter_height_px=round(letters.height_px, 1) if letters else None,
         letter_width_px=round(letters.width_px, 1) if letters else None,
         rotation_deg=round(letters.rotation_deg, 1) if letters else None,

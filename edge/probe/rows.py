@@ -60,7 +60,7 @@ def wanted(words: Words) -> str:
         spare=judge.LETTERS_SPARE_PX,
         rotated=judge.ROTATED_DEG,
         leans=judge.LEANS_DEG,
-        sharp=judge.SHARP,
+        blur=judge.BLUR,
         contrast=judge.CONTRAST,
     )
 

@@ -33,9 +33,9 @@ ADVICE: Final[dict[Code, str]] = {
         "en 1/{shutter:.0f} s o menos, con más luz o ganancia."
     ),
     Code.UNSHARP: (
-        "{n:.0f} de {of:.0f} placas no están nítidas ({sharpness:.2f} de 1, mínimo {least:.1f}; bordes de"
-        " {px:.0f} px): enfoque el lugar por donde pasan las placas, limpie el vidrio, suba la tasa de "
-        "bits."
+        "{n:.0f} de {of:.0f} placas no están nítidas (bordes de {px:.0f} px, {share:.2f} del alto de un "
+        "carácter; {most:.1f} como mucho): enfoque el lugar por donde pasan las placas, limpie el vidrio, "
+        "suba la tasa de bits."
     ),
     Code.WASHED_OUT: (
         "{n:.0f} de {of:.0f} placas están sobreexpuestas (nivel de gris {level:.0f} de 255, {share:.0%} "
@@ -202,9 +202,9 @@ LABELS: Final[dict[str, str]] = {
     "views": "veces",
     "speed": "px/s",
     "want": (
-        "Lo que quiere el lector: caracteres de al menos {letters:.0f} px de alto (mejor {spare:.0f}), "
-        "giro de {rotated:.0f} grados como mucho, inclinación de {leans:.0f} como mucho, nitidez de al "
-        "menos {sharp:.1f}, contraste de al menos {contrast:.0f} niveles de gris."
+        "Lo que quiere el lector: caracteres de al menos {letters:.0f} px de alto (mejor {spare:.0f}), bordes de "
+        "{blur:.1f} de eso como mucho, giro de {rotated:.0f} grados como mucho, inclinación de {leans:.0f} como mucho, "
+        "al menos {contrast:.0f} niveles de gris entre oscuro y claro."
     ),
     "partly": "parte",
     "doubtful": "¿placa?",

@@ -44,10 +44,10 @@ EVIL = "<script>alert('x')</script>\"'&[bold]\x1b[31m"
 def plate(number: int = 1, **changes: Any) -> PlateFacts:
     fields = {
         "number": number, "text": "ABC123", "likelihood": 0.99, "country": "CO", "is_read": True, "is_whole": True,
-        "is_likely": True, "pictures": 12, "seen_s": 1.5, "width_px": 120.0, "letter_height_px": 30.0,
-        "letter_width_px": 13.0, "rotation_deg": -0.4, "lean_deg": 0.0, "sharpness": 0.9, "blur_across_px": 2.0,
-        "blur_down_px": 2.1, "contrast": 120.0, "brightness": 110.0, "burnt": 0.0, "is_cut": False,
-        "speed_px_s": 150.0,
+        "is_likely": True, "pictures": 12, "seen_s": 1.5, "width_px": 120.0, "height_px": 60.0,
+        "letter_height_px": 30.0, "letter_width_px": 13.0, "rotation_deg": -0.4, "lean_deg": 0.0, "sharpness": 0.9,
+        "blur_across_px": 2.0, "blur_down_px": 2.1, "contrast": 120.0, "brightness": 110.0, "burnt": 0.0,
+        "is_cut": False, "speed_px_s": 150.0,
     }  # fmt: skip
     return PlateFacts(**{**fields, **changes})
 
