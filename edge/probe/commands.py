@@ -38,8 +38,9 @@ def _schema(ctx: click.Context, _: click.Parameter, value: bool) -> None:
 
 
 def _default_lang() -> str:
+    """As the centre's screens have it."""
     told = next((v for n in ("LC_ALL", "LC_MESSAGES", "LANG") if (v := os.environ.get(n))), "")
-    return "es" if told.casefold().startswith("es") else "en"
+    return "en" if told.casefold().startswith("en") else "es"
 
 
 @click.command()
@@ -56,7 +57,7 @@ def _default_lang() -> str:
     "--lang",
     type=click.Choice(get_args(Lang)),
     default=_default_lang,
-    help="of the advice  [default: es where the system speaks Spanish, else en]",
+    help="of the advice  [default: es, unless the system speaks English]",
 )
 @click.option("--json", "as_json", is_flag=True, help="one JSON document")
 @click.option(

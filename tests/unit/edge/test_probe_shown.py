@@ -285,8 +285,9 @@ class TestCommand:
         ("env", "lang"),
         [
             ({"LC_ALL": "", "LC_MESSAGES": "", "LANG": "es_CO.UTF-8"}, "es"),
-            ({"LC_ALL": "C", "LC_MESSAGES": "", "LANG": "es_CO.UTF-8"}, "en"),
-            ({"LC_ALL": "", "LC_MESSAGES": "", "LANG": ""}, "en"),
+            ({"LC_ALL": "en_GB.UTF-8", "LC_MESSAGES": "", "LANG": "es_CO.UTF-8"}, "en"),
+            ({"LC_ALL": "", "LC_MESSAGES": "en_US", "LANG": "es_CO.UTF-8"}, "en"),
+            ({"LC_ALL": "", "LC_MESSAGES": "", "LANG": ""}, "es"),
         ],
     )
     def test_it_speaks_as_the_system_does(
