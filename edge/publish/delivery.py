@@ -185,11 +185,14 @@ class Delivery:
         room = min(self._window.room(stream), _BATCH)
         if stream not in self._unread or room == 0 or now < self._standing.held_until.get(stream, now):
             return False
-        messages = self._spool.pending(stream, limit=room, skip=self._window.numbers(stream))
+        backlog = self._window.backlog_room(stream)
+        under_way = self._window.numbers(stream)
+        messages = self._spool.pending(stream, limit=room, skip=under_way, backlog=backlog)
         for message in messages:
             self._publish(message, (stream, message.seq), now)
         if len(messages) < room:
-            self._unread.discard(stream)
+            if backlog >= room:  # else the centre's next acknowledgement makes room for more
+                self._unread.discard(stream)
             return False
         return self._window.room(stream) > 0
 

@@ -22,6 +22,9 @@ PICTURE_BYTES: Final = 128 * 1024
 _AHEAD: Final = {Stream.READ: 10, Stream.UPDATE: 10, Stream.CROP: 1, Stream.OVERVIEW: 1, Stream.CLIP: 1}
 """Unacknowledged messages of a stream, at most, in windows of unconfirmed ones."""
 
+_BACKLOG: Final = 2
+"""The same of what is no longer live: a live read waits at the broker behind what is on its way to the centre."""
+
 _PICTURES: Final = frozenset({Stream.CROP, Stream.OVERVIEW, Stream.CLIP})
 _RANK: Final = {stream: rank for rank, stream in enumerate(Stream)}
 _STREAMS: Final = tuple(Stream)
@@ -91,6 +94,10 @@ class Window:
         if stream in _PICTURES:
             return min(room, 1 if self._picture_bytes < PICTURE_BYTES else 0)
         return room
+
+    def backlog_room(self, stream: Stream) -> int:
+        """How many of them may be of the backlog."""
+        return max(self._in_flight * _BACKLOG - len(self._sent[stream]), 0)
 
     def add(self, key: Key, *, mid: int, size: int, now: float) -> None:
         """A message has been handed to the broker, for the first time or again."""

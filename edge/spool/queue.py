@@ -201,23 +201,27 @@ class Spool:
         with self._reading():
             return clips.is_answered(self._db, request)
 
-    def pending(self, stream: Stream, *, limit: int, skip: Collection[int] = frozenset()) -> list[Outgoing]:
+    def pending(
+        self, stream: Stream, *, limit: int, skip: Collection[int] = frozenset(), backlog: int | None = None
+    ) -> list[Outgoing]:
         """What waits in a stream: live messages (see FRESH) first, then the backlog, each oldest first.
 
         Args:
             stream: which.
             limit: at most so many.
             skip: numbers that are under way already.
+            backlog: at most so many that are not live; None: as many as there is room for.
         """
         with self._reading():
             floor = self._fresh_from(stream)
             chosen: list[int] = []
             for low, high in ((floor, BEYOND), (1, floor)):
+                most = limit if backlog is None or high == BEYOND else len(chosen) + backlog
                 rows = self._db.execute(
                     "SELECT seq FROM message WHERE stream = ? AND seq >= ? AND seq < ? ORDER BY seq LIMIT ?",
                     (stream, low, high, limit + len(skip)),
                 )
-                chosen += [seq for (seq,) in rows if seq not in skip]
+                chosen += [seq for (seq,) in rows if seq not in skip][: max(most - len(chosen), 0)]
             found = [self._get(stream, seq) for seq in chosen[:limit]]
             return [message for message in found if message is not None]
 

@@ -189,6 +189,26 @@ class TestDelivery:
         scene.send()
         assert scene.link.numbers() == [(Kind.READ, n) for n in range(1, 21)]
 
+    def test_the_backlog_leaves_room_for_what_is_live(self, tmp_path: Path) -> None:
+        """Two windows of the backlog are under way and no more, and yet what is read now goes out at once."""
+        clock = Clock()
+        with Spool(tmp_path / "old.sqlite", edge_id="edge-1", max_bytes=50_000_000, clock=clock) as spool:
+            scene = Scene(spool, in_flight=4)
+            scene.put(30)
+            clock.advance(60)
+            for _ in range(10):
+                scene.send()
+                scene.link.confirm()
+                scene.take()
+            assert scene.link.numbers() == [(Kind.READ, n) for n in range(1, 9)]
+            scene.put(1)
+            scene.send()
+            assert scene.link.numbers()[8:] == [(Kind.READ, 31)]
+            scene.acknowledge(*range(1, 9))
+            scene.take()
+            scene.send()
+            assert scene.link.numbers()[9:] == [(Kind.READ, n) for n in (9, 10, 11)]
+
     def test_nor_than_the_broker_allows(self, spool: Spool) -> None:
         scene = Scene(spool, in_flight=100, receive_maximum=5)
         scene.put(9)

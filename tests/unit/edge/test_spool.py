@@ -186,6 +186,15 @@ class TestPending:
         clock.advance(FRESH.total_seconds() + 1)
         assert waiting(spool, Stream.READ) == [1, 2, 3, 4, 5]
 
+    def test_of_the_backlog_no_more_than_asked(self, spool: Spool, clock: Clock) -> None:
+        for _ in range(5):
+            spool.put_read(builder())
+        clock.advance(11)
+        spool.put_read(builder())
+        for backlog, found in ((0, [6]), (2, [6, 1, 2]), (9, [6, 1, 2, 3, 4, 5]), (None, [6, 1, 2, 3, 4, 5])):
+            assert [m.seq for m in spool.pending(Stream.READ, limit=9, backlog=backlog)] == found
+        assert [m.seq for m in spool.pending(Stream.READ, limit=2, backlog=9)] == [6, 1]
+
     def test_a_clock_that_is_set_does_not_mix_them_up(self, spool: Spool, clock: Clock) -> None:
         for step_s in (0.0, -3600.0, 7200.0, -40.0):
             clock.advance(step_s)
