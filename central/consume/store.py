@@ -7,8 +7,8 @@ Of several updates of a read the highest number wins, whichever comes last, afte
 
 import traceback
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from central.alert.store import Alerts, Sighting
 from central.archive.newest import holds_as_new
 from central.archive.pictures import PackWriter
 from central.clip.store import Wish, ask
+from central.consume.batch import Batch, touched
 from central.consume.media import write_clips, write_pictures
 from central.consume.notices import write_notices
 from central.consume.parse import Record
@@ -32,17 +33,10 @@ from central.hotlist.store import Hotlist
 from central.settings import ClipSettings
 from central.types import (
     Alert,
-    ClipArrival,
-    DeadLetter,
-    GoneArrival,
-    HealthArrival,
-    PictureArrival,
-    PtzArrival,
     ReadArrival,
 )
-from edge.contract import topics
 from edge.contract.delivery import Ack, Stream
-from edge.contract.topics import Address, Kind, Numbered
+from edge.contract.topics import Address, Kind
 
 _UNCHECKABLE: Final = (ValueError, OverflowError, DataError, IntegrityError)
 """A fault in matching or in an alert, which must not cost the read."""
@@ -78,24 +72,6 @@ class Outcome:
     unchecked: int
 
 
-@dataclass(slots=True)
-class _Batch:
-    """The records of a batch that were not received before, by kind."""
-
-    ledger: Ledger
-    index: HotlistIndex
-    reads: list[ReadArrival] = field(default_factory=list)
-    updates: list[ReadArrival] = field(default_factory=list)
-    pictures: list[PictureArrival] = field(default_factory=list)
-    clips: list[ClipArrival] = field(default_factory=list)
-    gone: list[GoneArrival] = field(default_factory=list)
-    states: list[HealthArrival | PtzArrival] = field(default_factory=list)
-    dead: list[DeadLetter] = field(default_factory=list)
-    stray: list[DeadLetter] = field(default_factory=list)  # dead letters without a number
-    duplicates: int = 0
-    unchecked: int = 0
-
-
 class Store:
     """Takes batches; one thread's."""
 
@@ -124,24 +100,24 @@ class Store:
             sqlalchemy.exc.SQLAlchemyError: nothing of it is committed.
             StoreError: a picture cannot be written; nothing of it is committed.
         """
-        touched = _touched(records)
+        addressed = touched(records)
         with self._engine.begin() as connection:
-            ledger = Ledger.load(connection, {address.edge_id for address, _ in touched})
-            batch = _Batch(ledger, self._hotlist.current(connection))
+            ledger = Ledger.load(connection, {address.edge_id for address, _ in addressed})
+            batch = Batch(ledger, self._hotlist.current(connection))
             for record in records:
-                _sort_in(batch, record)
+                batch.take(record)
             alerts = self._write(connection, batch)
             ledger.save(connection)
             replies = tuple(
                 Reply(
                     address, ledger.ack(address.edge_id, epoch), epoch == ledger.newest_epoch(address.edge_id)
                 )
-                for address, epoch in touched
+                for address, epoch in addressed
             )
-        return Outcome(replies, tuple(alerts), _counts(batch), batch.unchecked)
+        return Outcome(replies, tuple(alerts), batch.counts(), batch.unchecked)
 
-    def _write(self, connection: Connection, batch: _Batch) -> list[Alert]:
-        late = {id(r): r.read.is_late(now=r.received_at, limit=self._late_after) for r in _seen(batch)}
+    def _write(self, connection: Connection, batch: Batch) -> list[Alert]:
+        late = {id(r): r.read.is_late(now=r.received_at, limit=self._late_after) for r in batch.seen()}
         if batch.reads:
             connection.execute(insert(hot_read), [to_row(r, late=late[id(r)]) for r in batch.reads])
         applied = [u for u in batch.updates if _apply(connection, batch.ledger, u, late=late[id(u)])]
@@ -151,7 +127,7 @@ class Store:
         return self._check(connection, batch, applied, late=late)
 
     def _check(
-        self, connection: Connection, batch: _Batch, applied: Sequence[ReadArrival], *, late: dict[int, bool]
+        self, connection: Connection, batch: Batch, applied: Sequence[ReadArrival], *, late: dict[int, bool]
     ) -> list[Alert]:
         """Raise the alerts of a batch.
 
@@ -202,60 +178,6 @@ class Store:
         ask(connection, wish)
 
 
-def _touched(records: Iterable[Record]) -> list[tuple[Address, int]]:
-    """The edges and epochs that the records belong to, older epochs first."""
-    found = set()
-    for record in records:
-        if isinstance(record, GoneArrival):
-            found.add((record.address, record.gone.epoch))
-        elif (topic := _topic(record)) is not None:
-            found.add((topic.address, topic.epoch))
-    return sorted(found, key=lambda pair: (pair[0].edge_id, pair[1], pair[0].site_id))
-
-
-def _topic(record: Record) -> Numbered | None:
-    """The numbered topic under which a record came; a dead letter has one where its topic can be read."""
-    if isinstance(record, ReadArrival | PictureArrival | ClipArrival):
-        return record.topic
-    if isinstance(record, DeadLetter):
-        try:
-            topic = topics.parse(record.topic)
-        except ValueError:
-            return None
-        return topic if isinstance(topic, Numbered) else None
-    return None
-
-
-def _sort_in(batch: _Batch, record: Record) -> None:
-    topic = _topic(record)
-    if topic is not None and not batch.ledger.take(_source(topic), topic.seq):
-        batch.duplicates += 1
-        return
-    match record:
-        case ReadArrival() if record.topic.kind is Kind.READ:
-            batch.reads.append(record)
-        case ReadArrival():
-            batch.updates.append(record)
-        case PictureArrival():
-            batch.pictures.append(record)
-        case ClipArrival():
-            batch.clips.append(record)
-        case HealthArrival() | PtzArrival():
-            batch.states.append(record)
-        case DeadLetter():
-            (batch.stray if topic is None else batch.dead).append(record)
-        case GoneArrival():
-            gone = record.gone
-            if batch.ledger.take_range(Source(gone.edge_id, gone.epoch, gone.stream), gone.dropped):
-                batch.gone.append(record)
-            else:
-                batch.duplicates += 1
-
-
-def _source(topic: Numbered) -> Source:
-    return Source(topic.address.edge_id, topic.epoch, topic.kind.stream)
-
-
 def _apply(connection: Connection, ledger: Ledger, arrival: ReadArrival, *, late: bool) -> bool:
     """Store an update; False where a newer one is there already."""
     row = to_row(arrival, late=late)
@@ -286,10 +208,6 @@ def _is_read(table: Table, row: dict[str, Any]) -> tuple[ColumnElement[bool], ..
     return tuple(column == row[column.name] for column in table.primary_key)
 
 
-def _seen(batch: _Batch) -> Iterable[ReadArrival]:
-    return (*batch.reads, *batch.updates)
-
-
 def _sighting(arrival: ReadArrival, index: HotlistIndex, *, late: bool) -> Sighting:
     return Sighting(
         read=arrival.read,
@@ -311,18 +229,4 @@ def _tell_unchecked(arrival: ReadArrival, error: Exception) -> None:
         seq=arrival.read.seq,
         fault=type(error).__name__,
         at=f"{places[-1].filename}:{places[-1].lineno}",
-    )
-
-
-def _counts(batch: _Batch) -> Counter[str]:
-    return Counter(
-        read=len(batch.reads),
-        update=len(batch.updates),
-        picture=len(batch.pictures),
-        clip=len(batch.clips),
-        gone=len(batch.gone),
-        health=sum(isinstance(state, HealthArrival) for state in batch.states),
-        ptz=sum(isinstance(state, PtzArrival) for state in batch.states),
-        dead=len(batch.dead) + len(batch.stray),
-        duplicate=batch.duplicates,
     )
