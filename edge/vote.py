@@ -11,12 +11,12 @@ log-likelihood there, plus a little of the grammar. Four things keep the posteri
   frame leaves to such, or any string at all, where every frame is wrong. So one frame alone is never certain.
 - A word or a telephone number is rarely a plate where no plates are of letters only, or of digits only.
 
-The result does not depend on the order of the frames. The figures of `edge/ballot.py` and down to NEIGHBOURS were chosen on training
-pictures, with the reader before this one: 260 Brazilian plates of `br_crop`, each as 8 frames degraded at random.
-With the present reader, on 333 held-out plates of `train` likewise (models/reader/votes.py): one frame 72 % right at a
-mean likelihood of .62, two 84 % at .79, six 89 % at .90, and of those at .98 or more 97.5 %; some labels are wrong.
-The grammar's whole weight instead of half of it makes 5 in 100 foreign plates Colombian, where that is what the camera
-is told, and helps no Brazilian one. The two figures after NEIGHBOURS are estimates.
+The result does not depend on the order of the frames. The figures of `edge/ballot.py` and those down to NEIGHBOURS were
+chosen on training pictures, with the reader before this one: 260 Brazilian plates of `br_crop`, each as 8 frames
+degraded at random. With the present reader, on 333 held-out plates of `train` likewise (models/reader/votes.py): one
+frame 72 % right at a mean likelihood of .62, two 84 % at .79, six 89 % at .90, and of those at .98 or more 97.5 %; some
+labels are wrong. The grammar's whole weight instead of half of it makes 5 in 100 foreign plates Colombian, where that
+is what the camera is told, and helps no Brazilian one. The two figures after NEIGHBOURS are estimates.
 """
 
 from collections import Counter, defaultdict
