@@ -25,20 +25,12 @@ from typing import Final, Literal
 import numpy as np
 
 from edge.assign import assigned
+from edge.motion import NEVER, Motion, log_size
 from edge.types import Box, Detection
 
 Direction = Literal["approaching", "receding"]
 
 # All in plate widths (w), seconds and natural logarithms of size.
-_NOISE_W: Final = 0.08  # how far a detected centre lies from the true one
-_NOISE_SIZE: Final = 0.08
-_START_SPEED_W_S: Final = 15.0  # a newcomer may move this fast: 50 km/h is 10 w/s head on, 42 w/s abeam
-_START_GROWTH_S: Final = 1.0
-_MOST_GROWTH: Final = 0.6  # that one prediction believes
-_JOLT_W_S2: Final = 6.0  # braking and steering, as a random acceleration
-_JOLT_S: Final = 1.0  # the same as a share of the speed: what the growth rate does not explain
-_JOLT_GROWTH_S2: Final = 2.0
-_GATE: Final = 25.0  # squared distance in deviations, of three numbers: wide, for motion is not quite steady
 _NEWCOMER: Final = 6.0  # -log chance that a newcomer appears just here: some 30 x 15 widths, any size
 _MISSED: Final = 2.0  # -log chance that a plate which is still there is missed in a frame
 _MISSED_AGAIN: Final = 0.5  # the same in the frame after such a one
@@ -50,108 +42,7 @@ _MOSTLY: Final = 0.5  # of where a plate should be, looked at
 _GREW: Final = 0.15  # log size by which an approaching plate grows before it is called so
 _FELL: Final = 0.75  # the same in heights by which it moves down
 _MOST_CHANGE: Final = 0.7  # of log size that a prediction makes: about twice as large
-_NEVER: Final = 1e6
 _PATH: Final = 48  # sightings that are remembered: six seconds at eight frames a second
-
-
-@dataclass(frozen=True, slots=True)
-class _Axis:
-    """A number that changes steadily: its value, its rate and their covariance."""
-
-    value: float
-    rate: float
-    var: float
-    cov: float
-    var_rate: float
-
-    def after(self, dt_s: float, *, jump: float, zoom: float, jolt: float) -> "_Axis":
-        """The prediction `dt_s` later.
-
-        Args:
-            dt_s: seconds.
-            jump: change of the value.
-            zoom: factor on the rate.
-            jolt: standard deviation of the acceleration.
-        """
-        j2 = jolt * jolt
-        return _Axis(
-            value=self.value + jump,
-            rate=self.rate * zoom,
-            var=self.var + 2 * dt_s * self.cov + dt_s**2 * self.var_rate + j2 * dt_s**4 / 4,
-            cov=self.cov + dt_s * self.var_rate + j2 * dt_s**3 / 2,
-            var_rate=self.var_rate + j2 * dt_s**2,
-        )
-
-    def seen(self, measured: float, *, noise: float) -> "_Axis":
-        """The estimate once it has been measured with standard deviation `noise`."""
-        total = self.var + noise * noise
-        gain, gain_rate = self.var / total, self.cov / total
-        error = measured - self.value
-        return _Axis(
-            value=self.value + gain * error,
-            rate=self.rate + gain_rate * error,
-            var=(1 - gain) * self.var,
-            cov=(1 - gain) * self.cov,
-            var_rate=self.var_rate - gain_rate * self.cov,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Motion:
-    """Where a plate's centre is (px) and how large it is (log of the root of its area)."""
-
-    x: _Axis
-    y: _Axis
-    size: _Axis
-
-    @staticmethod
-    def of_newcomer(box: Box) -> "_Motion":
-        x, y = box.centre
-        near, fast = (_NOISE_W * box.width) ** 2, (_START_SPEED_W_S * box.width) ** 2
-        return _Motion(
-            x=_Axis(x, 0.0, near, 0.0, fast),
-            y=_Axis(y, 0.0, near, 0.0, fast),
-            size=_Axis(_log_size(box), 0.0, _NOISE_SIZE**2, 0.0, _START_GROWTH_S**2),
-        )
-
-    def after(self, dt_s: float, *, width_px: float) -> "_Motion":
-        """The prediction `dt_s` later, for a plate that was `width_px` wide.
-
-        A vehicle that drives steadily does not move steadily in the picture: at distance Z and speed v its
-        plate grows at the rate g = v / Z, so after t seconds it is 1 / (1 - g t) as large, has moved by
-        rate * t / (1 - g t) and moves at rate / (1 - g t)**2.
-        """
-        zoom = 1 / (1 - max(-_MOST_GROWTH, min(_MOST_GROWTH, self.size.rate * dt_s)))
-        speed_px_s = math.hypot(self.x.rate, self.y.rate)
-        jolt = _JOLT_W_S2 * width_px + _JOLT_S * speed_px_s
-        return _Motion(
-            x=self.x.after(dt_s, jump=self.x.rate * dt_s * zoom, zoom=zoom**2, jolt=jolt),
-            y=self.y.after(dt_s, jump=self.y.rate * dt_s * zoom, zoom=zoom**2, jolt=jolt),
-            size=self.size.after(dt_s, jump=math.log(zoom), zoom=zoom, jolt=_JOLT_GROWTH_S2),
-        )
-
-    def seen(self, box: Box) -> "_Motion":
-        x, y = box.centre
-        noise = _NOISE_W * box.width
-        return _Motion(
-            x=self.x.seen(x, noise=noise),
-            y=self.y.seen(y, noise=noise),
-            size=self.size.seen(_log_size(box), noise=_NOISE_SIZE),
-        )
-
-    def cost(self, box: Box) -> float:
-        """-log likelihood of a detection, in squared widths, up to a constant; _NEVER outside the gate."""
-        x, y = box.centre
-        w2 = box.width**2
-        parts = (
-            ((x - self.x.value) ** 2 / w2, self.x.var / w2 + _NOISE_W**2),
-            ((y - self.y.value) ** 2 / w2, self.y.var / w2 + _NOISE_W**2),
-            ((_log_size(box) - self.size.value) ** 2, self.size.var + _NOISE_SIZE**2),
-        )
-        distance = sum(error / var for error, var in parts)
-        if distance > _GATE:
-            return _NEVER
-        return (distance + sum(math.log(var) for _, var in parts)) / 2
 
 
 class Track:
@@ -175,12 +66,12 @@ class Track:
         self.path = deque([(at, box)], maxlen=_PATH)
         self.sightings = 1
         self.missed = 0
-        self._motion = _Motion.of_newcomer(box)
+        self._motion = Motion.of_newcomer(box)
 
     @property
     def direction(self) -> Direction | None:
         """Whether the vehicle comes or goes, by growth and by motion down or up; None while they tell too little."""
-        growth = _log_size(self.box) - _log_size(self._first_box)
+        growth = log_size(self.box) - log_size(self._first_box)
         fall = (self.box.centre[1] - self._first_box.centre[1]) / self._first_box.height
         coming = growth / _GREW + fall / _FELL
         return None if abs(coming) < 1 else "approaching" if coming > 0 else "receding"
@@ -189,7 +80,7 @@ class Track:
         """Cost of taking `box` at `at` for this plate; after a gap longer than `gap_s` only its own place counts."""
         dt_s = (at - self.last_at).total_seconds()
         overlap = self.box.iou(box)
-        stays = 1 - overlap if overlap >= _SAME_PLACE_IOU else _NEVER
+        stays = 1 - overlap if overlap >= _SAME_PLACE_IOU else NEVER
         if dt_s > gap_s:
             return stays
         moves = self._motion.after(dt_s, width_px=self.box.width).cost(box) + _loss(self.missed)
@@ -212,7 +103,7 @@ class Track:
     def predicted(self, at: datetime) -> Box:
         """Where its plate should be at `at`, px."""
         moved = self._motion.after((at - self.last_at).total_seconds(), width_px=self.box.width)
-        grown = math.exp(min(max(moved.size.value - _log_size(self.box), -_MOST_CHANGE), _MOST_CHANGE))
+        grown = math.exp(min(max(moved.size.value - log_size(self.box), -_MOST_CHANGE), _MOST_CHANGE))
         width, height = self.box.width * grown, self.box.height * grown
         return Box(moved.x.value - width / 2, moved.y.value - height / 2, width, height)
 
@@ -225,7 +116,7 @@ class Track:
         """Take `box` for the newest sighting."""
         dt_s = (at - self.last_at).total_seconds()
         moved = self._motion.after(dt_s, width_px=self.box.width).seen(box)
-        self._motion = moved if dt_s <= gap_s else _Motion.of_newcomer(box)
+        self._motion = moved if dt_s <= gap_s else Motion.of_newcomer(box)
         self.box, self.last_at = box, at
         self.path.append((at, box))
         self.sightings += 1
@@ -333,7 +224,3 @@ def _loss(missed: int) -> float:
 def _place(detection: Detection) -> tuple[float, ...]:
     box = detection.box
     return box.x, box.y, box.width, box.height, detection.score
-
-
-def _log_size(box: Box) -> float:
-    return math.log(box.area) / 2
