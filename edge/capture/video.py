@@ -1,5 +1,6 @@
 """Recordings: a video file, or a folder of pictures. As fast as they are taken, nothing left out."""
 
+import copy
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import numpy as np
 from edge.capture import picture
 from edge.capture.film import Film, Place, length_s, minutes, open_video
 from edge.capture.pacer import Pacer
+from edge.capture.stillness import Stillness
 from edge.errors import LostError
 from edge.types import Bgr, Frame
 
@@ -38,10 +40,16 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A place in a recording, and when the next frame is due behind it, seconds since the first one."""
+    """A place in a recording, and what its source needs to go on from there.
+
+    Attributes:
+        due_s: the next frame is due then, seconds since the first one.
+        stillness: what the gate has seen; None where everything is looked at.
+    """
 
     place: Place
     due_s: float
+    stillness: Stillness | None = None
 
 
 class VideoSource:
@@ -50,7 +58,8 @@ class VideoSource:
     Args:
         started_at: when the recording began, UTC.
         fps: frames a second of recording to take; None takes all.
-        after: go on behind this mark of another source of the same file.
+        stillness: leaves out frames in which nothing moves; None leaves out none.
+        after: go on behind this mark of another source of the same file, which had a gate or not.
     """
 
     def __init__(
@@ -60,6 +69,7 @@ class VideoSource:
         camera_id: str,
         started_at: datetime,
         fps: float | None = None,
+        stillness: Stillness | None = None,
         after: Mark | None = None,
     ) -> None:
         self._path = path
@@ -67,6 +77,7 @@ class VideoSource:
         self._started_at = started_at
         self._film = Film(path, after=after.place if after else None)
         self._pacer = Pacer(fps, due_s=after.due_s) if after else Pacer(fps)
+        self._stillness = copy.deepcopy(after.stillness) if after else stillness
         self._closed = threading.Event()
 
     @property
@@ -80,7 +91,7 @@ class VideoSource:
     @property
     def mark(self) -> Mark:
         """Where another source can go on behind the newest frame."""
-        return Mark(self._film.place, self._pacer.due_s)
+        return Mark(self._film.place, self._pacer.due_s, self._stillness)
 
     @property
     def fault(self) -> str:
@@ -107,7 +118,9 @@ class VideoSource:
             if self._closed.is_set():
                 return
             media_s = self._film.place.media_s
-            if self._pacer.is_due(media_s):
+            if self._stillness is not None:
+                self._stillness.look(frame, media_s=media_s)
+            if self._pacer.is_due(media_s) and (self._stillness is None or self._stillness.lets_through()):
                 captured_at = self._started_at + timedelta(seconds=media_s)
                 yield Frame(self._camera_id, captured_at, picture.bgr(frame))
         if not self._closed.is_set() and self.progress.frames == 0:

@@ -105,10 +105,11 @@ class Options:
             changed: dict[str, object] = {"id": self.camera or CAMERA}
         else:
             camera, changed = self._of_box(box), {}
+        travels = self.moving or camera.travels
         changed |= {
-            "motion_gate": False,
+            "motion_gate": camera.motion_gate and not travels,  # where the camera moves, everything does
             "trust": "lower",
-            "travels": self.moving or camera.travels,
+            "travels": travels,
             "ptz": None,
         }
         if self.fps is not None:

@@ -9,10 +9,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+from edge.capture.stillness import Stillness
 from edge.capture.video import Mark, VideoSource
 from edge.errors import ConfigError, LostError
 from edge.replay.start import Facts, Start
 from edge.replay.state import identity
+from edge.settings import CameraSettings
 from edge.types import Frame
 
 _CONTINUES: Final = timedelta(seconds=2)
@@ -63,6 +65,7 @@ class Figures:
         media_s: seconds of recording seen.
         pictures: decoded.
         damaged: pictures left out because they were damaged, or drawn from damaged ones.
+        still: pictures not looked at because nothing moved in them.
         leaps: how often the files' time stepped back or leapt.
         longest_gap_s: the longest time between two pictures of a part.
         faults: files that could not be read, or not to their end, and why.
@@ -71,6 +74,7 @@ class Figures:
     media_s: float = 0.0
     pictures: int = 0
     damaged: int = 0
+    still: int = 0
     leaps: int = 0
     longest_gap_s: float = 0.0
     faults: tuple[str, ...] = ()
@@ -82,6 +86,7 @@ class Figures:
             media_s=self.media_s + place.media_s,
             pictures=self.pictures + place.pictures,
             damaged=self.damaged + place.unreadable,
+            still=self.still + (mark.stillness.still if mark.stillness else 0),
             leaps=self.leaps + place.timeline.leaps,
             longest_gap_s=max(self.longest_gap_s, place.timeline.longest_s),
             faults=(*self.faults, *faults),
@@ -93,18 +98,14 @@ class Recording:
 
     Args:
         parts: in order, at least one; the first one's start is known.
-        camera_id: of the frames.
-        fps: frames a second of recording to take.
+        camera: that took it; where it has a motion gate, frames in which nothing moves are left out.
         most_s: only so many seconds from its beginning; None: all.
     """
 
-    def __init__(
-        self, parts: Sequence[Part], *, camera_id: str, fps: float, most_s: float | None = None
-    ) -> None:
+    def __init__(self, parts: Sequence[Part], *, camera: CameraSettings, most_s: float | None = None) -> None:
         self.parts = tuple(parts)
         self._most_s = most_s
-        self._camera_id = camera_id
-        self._fps = fps
+        self._camera = camera
         self._stop: Stop | None = None
         self._ended: Figures | None = None
 
@@ -173,9 +174,7 @@ class Recording:
             began_at = after.began_at if after and mark else self._begin(number, newest)
             if after and mark:
                 newest = began_at + timedelta(seconds=mark.place.media_s)
-            source = VideoSource(
-                self.paths[number], camera_id=self._camera_id, started_at=began_at, fps=self._fps, after=mark
-            )
+            source = self._source(number, began_at, mark)
             faults = []
             try:
                 with closing(source):
@@ -196,6 +195,17 @@ class Recording:
         if newest is None:
             raise LostError("\n".join(earlier.faults))
 
+    def _source(self, number: int, began_at: datetime, mark: Mark | None) -> VideoSource:
+        camera = self._camera
+        return VideoSource(
+            self.paths[number],
+            camera_id=camera.id,
+            started_at=began_at,
+            fps=camera.analyse_fps,
+            stillness=Stillness(camera.region) if camera.motion_gate else None,
+            after=mark,
+        )
+
     def _is_past(self, at: datetime) -> bool:
         return self._most_s is not None and (at - self.start.at).total_seconds() >= self._most_s
 
@@ -211,8 +221,7 @@ def joined(
     files: Iterable[tuple[Facts, Start | None]],
     *,
     is_one: bool,
-    camera_id: str,
-    fps: float,
+    camera: CameraSettings,
     most_s: float | None = None,
 ) -> list[Recording]:
     """Files as recordings: those that continue one another by their own times and sizes are one.
@@ -220,8 +229,7 @@ def joined(
     Args:
         files: in order; a start of None is only allowed behind the first, where `is_one`.
         is_one: somebody says that they are all parts of one recording, in this order.
-        camera_id: of the frames.
-        fps: frames a second of recording to take.
+        camera: that took them.
         most_s: only so many seconds of each; None: all.
 
     Raises:
@@ -241,7 +249,7 @@ def joined(
                 raise ConfigError(
                     f"{part.file.path}: began before the part that is named before it: {start.notes[0]}"
                 )
-    return [Recording(parts, camera_id=camera_id, fps=fps, most_s=most_s) for parts in recordings]
+    return [Recording(parts, camera=camera, most_s=most_s) for parts in recordings]
 
 
 def _continues(before: Part, part: Part) -> bool:

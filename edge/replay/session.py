@@ -138,8 +138,7 @@ class Session:
         recordings = joined(
             files,
             is_one=self._options.join,
-            camera_id=self._camera.id,
-            fps=self._camera.analyse_fps,
+            camera=self._camera,
             most_s=self._options.seconds,
         )
         return recordings, outcomes

@@ -163,6 +163,8 @@ def _notes(outcome: Outcome) -> list[str]:
     if outcome.report is not None:
         figures = outcome.report.figures
         notes.append(counted(outcome.report))
+        if figures.still:
+            notes.append(f"{figures.still} pictures in which nothing moved were not looked at")
         if figures.leaps:
             notes.append(
                 f"its time leapt {figures.leaps} times: what lies behind is told as if nothing lay between"

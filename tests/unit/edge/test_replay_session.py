@@ -202,6 +202,44 @@ class TestPositions:
         assert [f.read.location for f in outcome.report.found] == [None]
 
 
+class TestStillness:
+    def quiet(self, tmp_path: Path) -> Path:
+        """The empty road, a vehicle that passes, the road again for seven seconds, and another vehicle."""
+        path = tmp_path / "quiet.mp4"
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("libx264rgb", rate=FPS, options={"qp": "0", "preset": "ultrafast"})
+            stream.width, stream.height, stream.pix_fmt = 640, 360, "rgb24"
+            for number in range(300):
+                mark, since = (2, number - 10) if number < 80 else (3, number - 240)
+                plates = {mark: Box(20 + 9.0 * since, 130, 96, 48)} if 0 <= since < 57 else {}
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(picture(plates), format="bgr24")))
+            container.mux(stream.encode())
+        return path
+
+    def test_what_shows_nothing_that_moves_is_not_looked_at(self, tmp_path: Path) -> None:
+        (outcome,) = run(self.quiet(tmp_path))
+        assert outcome.report is not None
+        assert plates([outcome]) == [["XYZ987", "JKL456"]]
+        assert 30 <= outcome.report.figures.still <= 64
+        assert outcome.report.counts.frames + outcome.report.figures.still == 96
+
+    def test_a_camera_that_moves_is_looked_at_throughout(self, tmp_path: Path) -> None:
+        (outcome,) = run(self.quiet(tmp_path), moving=True)
+        assert outcome.report is not None
+        assert (outcome.report.counts.frames, outcome.report.figures.still) == (96, 0)
+
+    def test_killed_in_the_quiet_it_goes_on_with_the_same_gate(self, tmp_path: Path) -> None:
+        path = self.quiet(tmp_path)
+        (whole,) = run(path, out=tmp_path / "whole")
+        with pytest.raises(KeyboardInterrupt):
+            run(path, stop_after=24, out=tmp_path / "out")
+        (outcome,) = run(path, out=tmp_path / "out")
+        assert outcome.report is not None
+        assert whole.report is not None
+        assert outcome.report.figures == whole.report.figures
+        assert [f.read for f in outcome.report.found] == [f.read for f in whole.report.found]
+
+
 class TestResuming:
     def broken_off(self, tmp_path: Path, **options: object) -> Path:
         path = film(tmp_path / "a.mp4", marks=(2, 3), at=NOON)
