@@ -19,6 +19,7 @@ from edge.capture.camera import Backoff, CameraThread
 from edge.capture.hub import FrameHub
 from edge.capture.rtsp import RtspSource
 from edge.capture.stats import CaptureStats
+from edge.capture.view import Memory, ViewTuning, ViewWatch
 from edge.contract.health import CameraState
 from edge.settings import CameraSettings
 from edge.simulate.clip import Clip, load_clip
@@ -74,7 +75,7 @@ def server(programme: Programme) -> Iterator[ServerThread]:
 class Watched:
     """A camera's thread, and everything that it gives."""
 
-    def __init__(self, url: str, **changes: Any) -> None:
+    def __init__(self, url: str, *, view: ViewWatch | None = None, **changes: Any) -> None:
         fields = {"timeout_s": 2.0, "motion_gate": False, "analyse_fps": 60.0, **changes}
         camera = CameraSettings(id="gate-1", url=url, **fields)
         self.hub = FrameHub()
@@ -83,6 +84,7 @@ class Watched:
             connect=lambda stats: RtspSource(camera, clock=now, stats=stats),
             hub=self.hub,
             backoff=HASTY,
+            view=view,
         )
         self.said: list[str] = []
         self.sizes: list[tuple[int, int]] = []
@@ -257,6 +259,31 @@ class TestRefusal:
             assert max(seen.ages_s[-10:]) < 1.0
             assert seen.thread.status().state is CameraState.LIVE
             assert seen.thread.stop(timeout_s=10)
+
+
+@pytest.mark.parametrize("gate", [False, True], ids=["all-frames", "gated"])
+def test_a_camera_that_is_bumped_while_it_is_watched(
+    programme: Programme, server: ServerThread, folder: Path, gate: bool
+) -> None:
+    """From its stream to the finding."""
+
+    def still(number: int) -> np.ndarray:
+        return np.asarray(cv2.resize(drawn(0), (640, 360), interpolation=cv2.INTER_NEAREST))
+
+    def bumped(number: int) -> np.ndarray:
+        return np.roll(still(0), 16, axis=1)
+
+    calm = load_clip(write_clip(folder / f"still-{gate}.mp4", draw=still))
+    moved = load_clip(write_clip(folder / f"bumped-{gate}.mp4", draw=bumped))
+    programme.mounts = {"day": calm}
+    view = ViewWatch(tuning=ViewTuning(every_s=0.1, mean=3, learn=3, sure=2))
+    seen = Watched(server.url("day"), view=view, motion_gate=gate)
+    seen.until(lambda: view.memories().get("", Memory()).looks >= 6)
+    assert view.finding.is_well
+    programme.faults = Faults(becomes=moved)
+    seen.until(lambda: view.finding.is_moved)
+    seen.until(lambda: view.finding.shift == pytest.approx((16 / 640, 0), abs=0.004))
+    assert seen.thread.stop(timeout_s=10)
 
 
 def test_remarks_end_with_their_connection() -> None:

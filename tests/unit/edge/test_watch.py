@@ -8,16 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 from edge_reads import NOON, Clock
-from fakes import at
+from fakes import FakeDetector, FakeReader, FakeVote, at, frame, reading
 
 from edge.capture.view import Memory, ViewWatch
 from edge.contract.health import Ailment, CameraHealth, CameraState
+from edge.contract.read import ModelVersions
+from edge.emission import Emission
 from edge.health import memory
 from edge.health.memory import Past
 from edge.health.rate import Usual
-from edge.health.watch import PlateSizes, Watch
+from edge.health.watch import Overheard, PlateSizes, Watch
 from edge.health.watches import Watches
-from edge.settings import CameraSettings
+from edge.pipeline import Pipeline
+from edge.settings import CameraSettings, VoteSettings
+from edge.types import Box
 
 LIVE = CameraHealth(camera_id="cam", state=CameraState.LIVE)
 
@@ -85,6 +89,37 @@ class TestWords:
         assert soon == first
         later = watch._words(Ailment.FEW_READS, "reads fell to 12 %", NOON + timedelta(minutes=10))
         assert later[1] == "reads fell to 12 %"
+
+
+def test_what_is_read_is_heard_on_its_way_to_the_spool() -> None:
+    passed: list[object] = []
+
+    class Taker:
+        def put(self, emission: Emission, *, models: ModelVersions) -> None:
+            passed.append(emission)
+
+        def retry(self) -> None:
+            passed.append("retry")
+
+    heard: list[Emission] = []
+    sink = Overheard(Taker(), heard.append)
+    pipeline = Pipeline(
+        camera=CameraSettings(id="cam", url="rtsp://127.0.0.1/cam"),
+        vote=VoteSettings(),
+        new_vote=FakeVote,
+        detector=FakeDetector(),
+        reader=FakeReader({7: reading("KAB123")}),
+    )
+    watch = Watch(Past(""))
+    for n in range(3):
+        for emission in pipeline.feed(frame(n / 8, {7: Box(40 + 30.0 * n, 120, 120, 60)}), now=at(n)):
+            sink.put(emission, models=ModelVersions(detector="d", reader="r"))
+    sink.retry()
+    assert passed == [*heard, "retry"]
+    assert len(heard) == 1
+    for _ in range(20):
+        watch.heard(heard[0])
+    assert watch.told(LIVE, now=NOON).plate_px == pytest.approx(120, abs=8)
 
 
 def same(one: Past, other: Past) -> bool:
