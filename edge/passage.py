@@ -224,8 +224,11 @@ class Passage:
         if self.verdict is None:
             raise LookupError(f"track {self.track_id} was never read")
         self.lane = self._likely_lane()
+        # A speed alone is not worth the pictures of a slightly better frame.
+        held = None if self.has_news or self.has_better_picture else self._shown
+        shot = held or self.gallery.best(self.verdict.plate)
         self.updates += self.is_emitted
-        self._said, self._shown = self.verdict, self.gallery.best(self.verdict.plate)
+        self._said, self._shown = self.verdict, shot
         self._said_pace = self.pace
         self.plates.add(self.verdict.plate)
         return self._said, self._shown

@@ -121,6 +121,7 @@ class TestSpeed:
         assert [e.kind for e in said] == [Kind.READ, Kind.UPDATE], "known for certain before its speed is"
         assert said[0].speed_mps is None
         assert said[-1].speed_mps == pytest.approx(mps, rel=0.05)
+        assert said[-1].shot is said[0].shot, "no picture goes again for a speed alone"
         assert pipeline.counts.updates == 1
 
     def test_the_plate_s_height_is_taken_into_account(self) -> None:
