@@ -43,6 +43,7 @@ _MOST_VOUCHED_S: Final = 10.0  # the same where a trigger vouches
 _OVERDUE: Final = 1.5  # such intervals without one: it is not the stream any more that it was
 _MOST_BYTES: Final = 16_000_000
 _EARLY_S: Final = 3.0  # so much sooner than the pictures may a trigger know
+_GAPS: Final = 4  # between key frames, that are remembered
 _REMEMBERED: Final = 12  # stays in view
 _LONGER: Final = 1.2  # than the key frame interval that most stays must be
 _ONE_IN: Final = 4  # stays may be shorter
@@ -73,7 +74,7 @@ class Doze:
         self._bytes = 0
         self._dozing = False
         self._key_s: float | None = None
-        self._interval_s = math.inf
+        self._intervals: deque[float] = deque(maxlen=_GAPS)
         self._stays: deque[float] = deque(maxlen=_REMEMBERED)
         self._triggers = tuple(triggers)
         self._stats = stats or CaptureStats()
@@ -101,10 +102,16 @@ class Doze:
         short = sum(stay < _LONGER * self._interval_s for stay in self._stays)
         return None if short * _ONE_IN <= max(len(self._stays), _ONE_IN - 1) else "stays"
 
+    @property
+    def _interval_s(self) -> float:
+        """The longest lately: many cameras send one out of turn, where the scene changes or a client has come."""
+        return max(self._intervals, default=math.inf)
+
     def due(self, packet: "VideoPacket", *, media_s: float | None) -> "list[VideoPacket]":
         """The packets to decode now, oldest first; `media_s` is this one's presentation time, where it has any."""
         if packet.is_keyframe and media_s is not None:
-            self._interval_s = math.inf if self._key_s is None else abs(media_s - self._key_s)
+            if self._key_s is not None:
+                self._intervals.append(abs(media_s - self._key_s))
             self._key_s = media_s
         if not self._dozing:
             return [packet]

@@ -109,6 +109,30 @@ def test_rare_key_frames_leave_nothing_to_doze_with(tmp_path: Path) -> None:
     assert watch(path).decoded == list(range(400))
 
 
+def test_one_key_frame_out_of_turn_does_not_make_rare_ones_frequent(tmp_path: Path) -> None:
+    """A film of sixteen seconds with key frames eight seconds apart, then one of two, then the first again."""
+    parts = [
+        write_clip(tmp_path / f"{n}.mp4", frames=frames, gop=200, draw=street())
+        for n, frames in enumerate((400, 50, 400))
+    ]
+    packets, begin = [], 0
+    for path in parts:
+        with av.open(str(path)) as container:
+            stream = container.streams.video[0]
+            found = [p for p in container.demux(stream) if p.size]
+            packets += [(p, begin + n) for n, p in enumerate(found)]
+            begin += len(found)
+    with av.open(str(parts[0])) as container:
+        stream = container.streams.video[0]
+        doze = Doze(stream, moves=lambda _: False)
+        slept = []
+        for packet, number in packets:
+            if not doze.due(packet, media_s=number / FPS):
+                slept.append(number)
+            doze.rest(packet)
+    assert slept == []
+
+
 def test_a_stream_that_shows_pictures_in_another_order_is_decoded_whole(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "b.mp4", frames=200, gop=GOP, b_frames=2, draw=street())
     assert len(watch(path).decoded) >= 195, "the last ones stay in the decoder"
