@@ -1,6 +1,7 @@
 """`python -m edge replay`."""
 
 import json
+import sys
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import structlog
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
@@ -91,6 +93,8 @@ def replay(paths: tuple[Path, ...], **given: Any) -> None:  # noqa: ANN401  # cl
 
     Exit code 1: some of the files could not be read, or not to their end; 2: none could.
     """
+    # The output is the answer; what the publisher logs goes beside it.
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
     options = Options(**given)
     pictures = [path for path in paths if path.is_dir() or path.suffix.lower() in PICTURE_SUFFIXES]
     if pictures and (len(paths) > 1 or options.publish is not None):

@@ -20,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edge.capture.film import minutes
+from edge.contract.read import PlateRead
 from edge.replay.run import Report
 from edge.replay.session import Outcome, Published
 from edge.replay.start import Start
@@ -72,24 +73,29 @@ def as_json(outcomes: Sequence[Outcome], *, source: str, published: Published | 
 
 
 def print_reads(console: Console, outcomes: Sequence[Outcome]) -> None:
-    """A table of all reads, with their true times."""
-    is_one = len(outcomes) == 1
-    has_place = any(f.read.location for o in outcomes if o.report for f in o.report.found)
-    table = Table()
-    for column in ([] if is_one else ["recording"]) + ["at", "time (UTC)", "plate", "country", "class"]:
-        table.add_column(column, no_wrap=column in ("at", "time (UTC)", "plate"))
+    """A table of each recording's reads, with their true times."""
+    for outcome in outcomes:
+        if outcome.report is not None and outcome.report.found and outcome.start is not None:
+            console.print(_reads(outcome.name, outcome.start, outcome.report))
+
+
+def _reads(name: str, start: Start, report: Report) -> Table:
+    days = {f.read.best_at.date() for f in report.found} | {start.at.date()}
+    written = "%H:%M:%S" if len(days) == 1 else "%m-%d %H:%M:%S"
+    has_place = any(f.read.location for f in report.found)
+    table = Table(title=f"{escape(name)}, {start.at:%Y-%m-%d} (UTC)", title_justify="left")
+    for column in ("at", "time", "plate", "country", "class"):
+        table.add_column(column, no_wrap=column in ("at", "time", "plate"))
     for column in ("likelihood", "votes", *(("lat, lon",) if has_place else ())):
         table.add_column(column, justify="right")
-    for outcome in outcomes:
-        for found in outcome.report.found if outcome.report else ():
-            read = found.read
+    for found in report.found:
+        read = found.read
+        row = [found.origin, f"{read.best_at:{written}}", *_said(read)]
+        if has_place:
             place = read.location
-            row = [] if is_one else [escape(outcome.name)]
-            row += [found.origin, f"{read.best_at:%Y-%m-%d %H:%M:%S}", *_said(outcome.report, found.read)]
-            if has_place:
-                row.append("-" if place is None else f"{place.lat:.5f}, {place.lon:.5f}")
-            table.add_row(*row)
-    console.print(table)
+            row.append("-" if place is None else f"{place.lat:.5f}, {place.lon:.5f}")
+        table.add_row(*row)
+    return table
 
 
 def print_pictures(console: Console, report: Report) -> None:
@@ -100,7 +106,7 @@ def print_pictures(console: Console, report: Report) -> None:
     for column in ("likelihood", "votes"):
         table.add_column(column, justify="right")
     for found in report.found:
-        table.add_row(escape(found.origin), *_said(report, found.read))
+        table.add_row(escape(found.origin), *_said(found.read))
     console.print(table)
     console.print(counted(report))
 
@@ -109,7 +115,7 @@ def print_recordings(console: Console, outcomes: Sequence[Outcome]) -> None:
     """What each recording was, when it began and who says so, and how fast it went."""
     table = Table()
     for column in ("recording", "began (UTC)", "by"):
-        table.add_column(column, no_wrap=column.startswith("began"))
+        table.add_column(column, no_wrap=column != "recording", overflow="fold")
     for column in ("length", "speed", "damaged", "reads"):
         table.add_column(column, justify="right")
     for outcome in outcomes:
@@ -129,7 +135,7 @@ def counted(report: Report) -> str:
     )
 
 
-def _said(_report: Report | None, read: Any) -> list[str]:  # noqa: ANN401
+def _said(read: PlateRead) -> list[str]:
     country, kind = read.country, read.plate_class
     return [
         read.plate,
