@@ -99,7 +99,9 @@ class PlateFacts(_Record):
     brightness: Size = Field(description="median grey level")
     burnt: Share = Field(description="share of the plate that is white to the limit")
     is_cut: bool = Field(description="whether even its best picture touches the border")
-    speed_px_s: Size | None = Field(description="how fast it moved in the picture; null: seen once")
+    speed_px_s: Size | None = Field(
+        description="how fast it moved in the picture, all but at its fastest; null: seen once"
+    )
 
 
 class Settings(_Record):

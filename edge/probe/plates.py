@@ -23,6 +23,7 @@ _WHOLE_S: Final = 0.7  # what was in view at the very beginning or end was perha
 _LONG_S: Final = 3.0  # so long in view it was seen whole in any case
 _LETTERS: Final = 4
 _MOVES_PX_S: Final = 20.0  # boxes of what stands still jump about by less
+_FAST: Final = 0.9  # near, where it is seen best, it is fastest
 _STEEP: Final = 0.97
 _AROUND: Final = 0.12  # of a plate's height: shown around it
 
@@ -139,7 +140,8 @@ def facts(passage: Passage, *, began_at: datetime, ended_at: datetime, legible: 
     is_legible = verdict is not None and (passage.said or verdict.likelihood >= legible)
     text = verdict.plate if verdict is not None and is_legible else None
     country = verdict.country.value if verdict is not None and is_legible and verdict.country else None
-    speed_px_s = float(np.median(passage.speeds)) if passage.speeds else None
+    moves = bool(passage.speeds) and float(np.median(passage.speeds)) >= _MOVES_PX_S
+    speed_px_s = float(np.quantile(passage.speeds, _FAST)) if passage.speeds else None
     is_sign = verdict is not None and _is_lettering(verdict)
     is_text = verdict is not None and not is_sign and len(verdict.plate) >= _LETTERS
     width, height = passage.frame_size
@@ -152,7 +154,7 @@ def facts(passage: Passage, *, began_at: datetime, ended_at: datetime, legible: 
         country=country,
         is_read=passage.said,
         is_whole=came_and_went or seen_s >= _LONG_S,
-        is_likely=is_text or (not is_sign and (speed_px_s or 0.0) >= _MOVES_PX_S),
+        is_likely=is_text or (not is_sign and moves),
         pictures=passage.pictures,
         seen_s=round(seen_s, 3),
         width_px=round(box.width, 1),
