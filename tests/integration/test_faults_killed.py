@@ -102,12 +102,12 @@ def test_between_any_two_statements(tmp_path: Path) -> None:
     stages = int(said[-1].split()[1])
     assert stages > 25, "insertions, counters, commits, deletions"
     deaths = 0
-    for fatal in range(1, stages + 1, 3):
+    for fatal in range(1, stages + 1, 5):
         path = tmp_path / f"{fatal}.sqlite"
         said, status = live(path, fatal)
         deaths += status == -signal.SIGKILL
         check(path, said)
-    assert deaths == len(range(1, stages + 1, 3))
+    assert deaths == len(range(1, stages + 1, 5))
 
 
 @pytest.mark.proof
@@ -147,5 +147,5 @@ def survives_its_birth(path: Path) -> None:
 
 
 def test_in_the_middle_of_some_writes(tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
-    """Every eighth of them; all are a proof."""
-    record_property("deaths", kill_at(tmp_path, "pwrite64", limit=200, step=8))
+    """Every sixteenth of them; all are a proof."""
+    record_property("deaths", kill_at(tmp_path, "pwrite64", limit=200, step=16))
