@@ -11,11 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from edge.contract.pattern import ALPHABET
-from models.reader.atalaya_plate import Model
 
 Pairs = Sequence[tuple[NDArray[np.uint8], str]]
 """Pictures (64, 192) uint8 and what they say."""
@@ -41,7 +40,7 @@ class Fit:
     n: int
 
 
-def fit(model: Model, pairs: Pairs, *, grid: Iterable[float] = GRID) -> Fit:
+def fit(model: nn.Module, pairs: Pairs, *, grid: Iterable[float] = GRID) -> Fit:
     """The temperature at which the true strings are likeliest.
 
     A string that the net holds impossible would decide by itself, and it is mostly a wrong label: each picture's
@@ -54,7 +53,7 @@ def fit(model: Model, pairs: Pairs, *, grid: Iterable[float] = GRID) -> Fit:
     return Fit(best, losses[1.0], losses[best], len(texts))
 
 
-def logits(model: Model, pictures: Sequence[NDArray[np.uint8]]) -> Tensor:
+def logits(model: nn.Module, pictures: Sequence[NDArray[np.uint8]]) -> Tensor:
     """(n, steps, classes) of (64, 192) uint8 pictures."""
     model.eval()
     found = []

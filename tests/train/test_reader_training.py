@@ -1,5 +1,6 @@
 """The reader's network: what it takes and gives, that it learns, and that every export says what it says."""
 
+import copy
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import click
 import numpy as np
+import openvino
 import pytest
 import yaml
 
@@ -19,6 +21,8 @@ pytestmark = [
         "ignore::DeprecationWarning:torch.onnx",
         "ignore:.*legacy TorchScript",
         "ignore::torch.jit.TracerWarning",
+        # A pool of processes that NNCF's compiler of kernels leaves to the garbage collector.
+        "ignore:.*Pool.__del__:pytest.PytestUnraisableExceptionWarning",
     ),
 ]
 
@@ -29,13 +33,16 @@ from edge.read.openvino import OpenVinoReader  # noqa: E402
 from models.reader import calibrate, data, prepare  # noqa: E402
 from models.reader.atalaya_plate import Model  # noqa: E402
 from models.reader.data import Source, collate, rendered_fold  # noqa: E402
-from models.reader.export import FILES, write  # noqa: E402
+from models.reader.export import FILES, Facts, Whole, write  # noqa: E402
 from models.reader.measure import read  # noqa: E402
+from models.reader.quantise import Heads, Text, distance, distil, pictures, quantised  # noqa: E402
 from models.reader.train import Run, loss_of  # noqa: E402
 
 PARAMS: dict[str, Any] = {"widths": [8, 16, 24, 32], "depth": [1, 1], "kinds": len(prepare.KINDS)}
 KEPT = 100
 RULES = {"kind_weight": 0.1}
+NO_SHARES = {"real": 0.0, "none": 0.0}
+FACTS = Facts(PARAMS, temperature=1.3, shares=[1 / len(prepare.KINDS)] * len(prepare.KINDS))
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +187,7 @@ class TestGoingOn:
 def shipped(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models") / "reader"
     folder.mkdir()
-    write(model, folder, params=PARAMS, temperature=1.3, shares=[1 / len(prepare.KINDS)] * len(prepare.KINDS))
+    write(model, folder, facts=FACTS)
     return folder.parent
 
 
@@ -205,6 +212,70 @@ def test_easyocr_and_the_export_say_the_same(shipped: Path, monkeypatch: pytest.
         assert np.abs(np.exp(one.log_probs) - np.exp(other.log_probs)).max() < 5e-3
         assert np.exp(one.log_probs).sum(axis=1) == pytest.approx(1, abs=1e-3)
         assert one.look == pytest.approx(other.look, abs=5e-3)
+
+
+@pytest.fixture(scope="module")
+def sure(model: Model) -> Model:
+    """The net, but sure of what it says: where all is equally likely, rounding changes nothing."""
+    louder = copy.deepcopy(model)
+    with torch.no_grad():
+        louder.characters.weight *= 30
+    return louder
+
+
+@pytest.fixture(scope="module")
+def rounded(sure: Model, bank: Path) -> tuple[Any, float, float]:
+    """The net in int8, and how far from float it was before and after it was taught, nats a picture."""
+    teacher = Heads(sure).eval()
+    drawn = pictures(bank, shares=NO_SHARES, batch=1, seed=2)
+    student = quantised(teacher, (next(drawn) for _ in range(8)))
+    kept = next(pictures(bank, shares=NO_SHARES, batch=16, seed=9))
+
+    def apart() -> float:
+        with torch.inference_mode():
+            return float(distance(student(kept), teacher(kept), kind_weight=0.1))
+
+    before = apart()
+    rules = {"rate": 1e-3, "steps": 12, "kind_weight": 0.1}
+    distil(student, teacher, pictures(bank, shares=NO_SHARES, batch=8, seed=4), rules)
+    return student, before, apart()
+
+
+class TestInt8:
+    """The rounded net is made to say what the float one says, and what is shipped is the rounded one."""
+
+    def test_teaching_brings_it_nearer(self, rounded: tuple[Any, float, float]) -> None:
+        _, before, after = rounded
+        assert after < 0.8 * before
+
+    def test_the_float_net_is_left_as_it_was(self, model: Model, bank: Path) -> None:
+        weights = {name: value.clone() for name, value in model.state_dict().items()}
+        teacher = Heads(model).eval()
+        drawn = pictures(bank, shares=NO_SHARES, batch=2, seed=2)
+        student = quantised(teacher, (next(drawn)[:1] for _ in range(4)))
+        distil(student, teacher, drawn, {"rate": 1e-2, "steps": 2, "kind_weight": 0.1})
+        assert all(torch.equal(value, weights[name]) for name, value in model.state_dict().items())
+
+    def test_what_is_shipped_computes_in_int8_and_says_what_it_says(
+        self, sure: Model, bank: Path, rounded: tuple[Any, float, float], tmp_path: Path
+    ) -> None:
+        write(sure, tmp_path, box=rounded[0], facts=FACTS)
+        exported = openvino.Core().read_model(str(tmp_path / "reader.xml"))
+        kinds = [op.get_type_name() for op in exported.get_ordered_ops()]
+        assert kinds.count("FakeQuantize") > 10
+        net = openvino.Core().compile_model(exported, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        whole = Whole(rounded[0], sure, FACTS.temperature).eval()
+        for picture, _ in rendered_fold(bank, 8, seed=3):
+            with torch.inference_mode():
+                text, kind = whole(torch.from_numpy(picture)[None])
+            found = net(picture[None])
+            assert np.abs(np.exp(found[0]) - text.exp().numpy()).max() < 0.02
+            assert np.abs(np.exp(found[1]) - kind.exp().numpy()).max() < 0.02
+
+    def test_it_reads_as_the_net_does(self, model: Model, bank: Path) -> None:
+        pairs = rendered_fold(bank, 6, seed=1)
+        shown = np.stack([picture for picture, _ in pairs])
+        assert read(Text(Heads(model), model), shown) == read(model, shown)
 
 
 class TestCalibration:

@@ -1,0 +1,123 @@
+"""What more would buy: short trainings that differ in one thing. `python -m models.reader.sweep --work DIR`.
+
+Each runs in WORK/sweep/NAME as train.py does, from the start, over the same few steps, and can be stopped and gone on
+with. What counts is the order, not the height: a full training takes thirty times as long. Writes WORK/sweep/table.md.
+"""
+
+import copy
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import torch
+import yaml
+from rich.progress import track
+from torch import Tensor
+from torch.nn import functional
+
+from models.reader.data import Stream
+from models.reader.prepare import RECIPE
+from models.reader.train import Run
+
+_LINKED: Final = ("bank", "crops.npz", "crops.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One training.
+
+    Attributes:
+        width: of the net's layers, in those of the recipe.
+        scale: of the pictures, in 64x192.
+        real: share of real crops; None: as the recipe has it.
+    """
+
+    name: str
+    width: float = 1.0
+    scale: float = 1.0
+    real: float | None = None
+
+    def recipe(self, whole: dict[str, Any], *, steps: int) -> dict[str, Any]:
+        """The recipe with this one thing otherwise."""
+        changed = copy.deepcopy(whole)
+        changed["net"]["widths"] = [round(self.width * width) for width in whole["net"]["widths"]]
+        rules = changed["cpu"]
+        rules |= {"steps": steps, "warm_up": steps // 10, "look_every": steps, "average": 0.98}
+        if self.real is not None:
+            rules["shares"]["real"] = self.real
+        return changed
+
+
+VARIANTS: Final = (
+    Variant("as shipped"),
+    Variant("half as wide", width=0.5),
+    Variant("half as wide again", width=1.5),
+    Variant("pictures of 48x144", scale=0.75),
+    Variant("rendered plates alone", real=0.0),
+)
+
+
+def batches(work: Path, rules: dict[str, Any], *, seed: int, scale: float) -> Iterator[tuple[Tensor, ...]]:
+    """Endless batches as train.py draws them, their pictures scaled."""
+    for pictures, *rest in Stream(work, batch=rules["batch"], seed=seed, shares=rules["shares"]):
+        yield scaled(pictures, scale), *rest
+
+
+def scaled(pictures: Tensor, scale: float) -> Tensor:
+    """(n, 1, h, w) uint8 to another size."""
+    if scale == 1.0:
+        return pictures
+    found: Tensor = functional.interpolate(pictures, scale_factor=scale, mode="bilinear", antialias=True)
+    return found
+
+
+def train(variant: Variant, work: Path, recipe: dict[str, Any], *, steps: int) -> dict[str, float]:
+    """Shares of each held-out set that are read exactly at the end."""
+    folder = work / "sweep" / variant.name.replace(" ", "-")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in _LINKED:
+        if (work / name).exists() and not (folder / name).exists():
+            (folder / name).symlink_to((work / name).resolve())
+    changed = variant.recipe(recipe, steps=steps)
+    rules = changed["cpu"]
+    run = Run(folder, changed, rules)
+    run.sets = {
+        name: [
+            (scaled(torch.from_numpy(p)[None, None], variant.scale)[0, 0].numpy(), text) for p, text in pairs
+        ]
+        for name, pairs in run.sets.items()
+    }
+    drawn = batches(folder, rules, seed=recipe["seed"] + run.step, scale=variant.scale)
+    for _ in track(range(run.step, steps), description=variant.name):
+        loss = run.learn(next(drawn))
+        if run.step % 100 == 0:
+            run.save()
+    if not (folder / "found.json").is_file():
+        (folder / "found.json").write_text(json.dumps(run.look(loss)), encoding="utf-8")
+    found: dict[str, float] = json.loads((folder / "found.json").read_text(encoding="utf-8"))
+    return found
+
+
+@click.command()
+@click.option("--work", type=click.Path(path_type=Path, exists=True), default=Path("../atalaya-work/reader"))
+@click.option("--steps", type=click.IntRange(10), default=500, show_default=True)
+@click.option("--threads", type=int, default=2, show_default=True)
+def main(work: Path, steps: int, threads: int) -> None:
+    """Train every variant and print what each reads."""
+    torch.set_num_threads(threads)
+    recipe = yaml.safe_load(RECIPE.read_text(encoding="utf-8"))
+    rows = {variant.name: train(variant, work, recipe, steps=steps) for variant in VARIANTS}
+    names = sorted({name for found in rows.values() for name in found})
+    lines = ["| | " + " | ".join(names) + " | mean |", "|---" * (len(names) + 2) + "|"]
+    for name, found in rows.items():
+        mean = sum(found.values()) / len(found)
+        lines.append(f"| {name} | " + " | ".join(f"{found[n]:.3f}" for n in names) + f" | {mean:.3f} |")
+    (work / "sweep" / "table.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    click.echo("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()
