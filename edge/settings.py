@@ -171,7 +171,8 @@ class MotionEventSettings(Section):
         description="token of the video source whose events count, where the device has several; null: any",
     )
     timeout_s: Annotated[float, Field(ge=0.5, le=30)] = Field(
-        default=5.0, description="a device that does not answer for so long is silent, and nothing rests on it"
+        default=5.0,
+        description="a device that does not answer for so long is silent, and nothing rests on it",
     )
 
     @model_validator(mode="after")
@@ -263,6 +264,14 @@ class CameraSettings(Section):
         if beside and (self.ptz is not None or not self.motion_gate):
             why = "the camera turns" if self.ptz is not None else "motion_gate is off"
             raise ValueError(f"{why}, so it is decoded whole: substream and motion_events would save nothing")
+        return self
+
+    @model_validator(mode="after")
+    def _what_travels_has_no_places(self) -> Self:
+        if self.travels and (self.region or self.lanes or self.ground or self.ptz):
+            raise ValueError(
+                "travels: the camera itself moves, so region, lanes, ground and ptz name no place in its picture"
+            )
         return self
 
     def region_at(self, preset: str | None) -> Polygon:

@@ -110,8 +110,11 @@ class Options:
             "motion_gate": camera.motion_gate and not travels,  # where the camera moves, everything does
             "trust": "lower",
             "travels": travels,
-            "ptz": None,
+            # Of these a recording has none.
+            **dict.fromkeys(("ptz", "device", "substream", "motion_events")),
         }
+        if travels:
+            changed |= {"region": (), "lanes": (), "ground": None}  # places in a picture that did not stay
         if self.fps is not None:
             changed["analyse_fps"] = self.fps
         if self.min_plate_px is not None:

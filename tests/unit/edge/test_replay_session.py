@@ -319,6 +319,11 @@ def test_the_camera_must_be_one_of_the_edge_s(tmp_path: Path) -> None:
     options = Options(publish=yaml, camera="body-3")
     with pytest.raises(ConfigError, match="--camera body-3: .* has body-1, body-2"):
         options.camera_settings(options.box())
+    corners = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0]]
+    cameras = [camera | {"region": corners, "device": "d"} for camera in cameras]  # type: ignore[dict-item]
+    yaml.write_text(json.dumps({"edge_id": "e", "site_id": "s", "cameras": cameras}))
+    fixed = Options(publish=yaml, camera="body-2").camera_settings(Options(publish=yaml).box())
+    assert (len(fixed.region), fixed.device, fixed.motion_gate) == (3, None, True)
     options = Options(publish=yaml, camera="body-2", moving=True)
     camera = options.camera_settings(options.box())
     assert (camera.id, camera.trust, camera.travels, camera.motion_gate) == ("body-2", "lower", True, False)

@@ -81,3 +81,11 @@ def test_whether_it_is_the_vehicle_that_comes_only_a_fixed_camera_knows(
 ) -> None:
     said = seen([*coming(), (6.0, None)], travels=travels)
     assert said[-1].direction == direction
+
+
+def test_a_camera_that_moves_has_no_places_in_its_picture() -> None:
+    corners = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0]]
+    with pytest.raises(
+        ValueError, match="the camera itself moves, so region, lanes, ground and ptz name no place"
+    ):
+        seen([(0, FAR), (1, None)], travels=True, region=corners)
