@@ -1,15 +1,11 @@
 """The durable queue itself: put, pending, acknowledge, drop."""
 
-import contextlib
-import sqlite3
-import threading
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
 import structlog
 
@@ -17,13 +13,12 @@ from edge.contract.clip import ClipRequest
 from edge.contract.delivery import BEYOND, Ack, Gone, SeqRange, Stream
 from edge.contract.read import PictureRef, PlateRead
 from edge.contract.topics import Address, Kind, Numbered
-from edge.errors import SpoolError, SpoolFullError
+from edge.errors import SpoolFullError
 from edge.spool import clips, gone, room
-from edge.spool.file import Claim, open_spool
+from edge.spool.ledger import Ledger
 from edge.spool.progress import Progress, read_progress, write_progress
 from edge.spool.renew import Lineage, renew
-from edge.spool.reserve import Reserve
-from edge.spool.tally import SpoolStats, Tally, count, stats
+from edge.spool.tally import SpoolStats, Tally, stats
 
 MAX_PICTURE_BYTES: Final = 1024 * 1024
 """A larger picture is given up at once: on a slow uplink it would outlast the connection's keep-alive."""
@@ -31,13 +26,6 @@ MAX_PICTURE_BYTES: Final = 1024 * 1024
 FRESH: Final = timedelta(seconds=10)
 """A message younger than this is live: it overtakes the backlog of its stream."""
 
-_RELIEF: Final = 0.02
-"""Share of what waits that is given up where the disk is full."""
-
-_FULL_CODES: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE})
-"""No room on the disk; and beyond what this user may have of it, which SQLite does not tell from other faults."""
-
-_DISK_FULL: Final = "the disk was full"
 _TOO_LARGE: Final = f"larger than {MAX_PICTURE_BYTES} bytes"
 
 _log = structlog.get_logger(__name__)
@@ -53,7 +41,7 @@ class Outgoing:
     payload: bytes
 
 
-class Spool:
+class Spool(Ledger):
     """The durable queue of one edge box; every method may be called from any thread.
 
     Raises:
@@ -63,30 +51,12 @@ class Spool:
     """
 
     def __init__(self, path: Path, *, edge_id: str, max_bytes: int, clock: Callable[[], datetime]) -> None:
-        self._path = path
-        self._edge_id = edge_id
-        self._max_bytes = max_bytes
+        super().__init__(path, edge_id=edge_id, max_bytes=max_bytes, now=clock())
         self._clock = clock
-        self._lock = threading.RLock()
         self._watchers: list[Callable[[], None]] = []
         self._fresh: dict[Stream, deque[tuple[datetime, int]]] = {s: deque(maxlen=10_000) for s in Stream}
         self._acks_ignored = self._renewed = 0
         self._lineage = Lineage()
-        self._claim = Claim(path)
-        try:
-            self._db = open_spool(path, edge_id=edge_id, now=clock())
-            self._epoch, self._tally = count(self._db)
-        except BaseException:
-            self._claim.release()
-            raise
-        self._reserve = Reserve(path, max_bytes=max_bytes)
-        self._reserve.hold()
-        self._is_relieved = False
-
-    @property
-    def epoch(self) -> int:
-        """The life of this spool: microseconds since 1970 UTC at its creation, or when it was renewed."""
-        return self._epoch
 
     def watch(self, callback: Callable[[], None]) -> None:
         """Call back after every message put, in the putting thread; it must not block."""
@@ -298,63 +268,6 @@ class Spool:
         except ValueError:  # written by another version of us: it is the centre's to judge
             return None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file; idempotent."""
-        with self._lock:
-            self._db.close()
-            self._claim.release()
-
-    @contextmanager
-    def _reading(self) -> Iterator[None]:
-        with self._lock:
-            try:
-                yield
-            except sqlite3.Error as error:
-                raise SpoolError(f"{self._path}: spool cannot be read: {error}") from error
-
-    @contextmanager
-    def _transaction(self, *, fsync: bool = True) -> Iterator[Tally]:
-        """One transaction; the counts in memory follow only when it has been committed.
-
-        Without `fsync` a power cut may undo it (the next one with covers it too): for deletions, because
-        a message that comes back is sent again and recognised.
-
-        Raises:
-            SpoolFullError: the disk is full; where something was to be put, the next time may find room.
-            SpoolError: it cannot be written.
-        """
-        with self._lock:
-            tally = self._tally.copy()
-            try:
-                self._db.execute("PRAGMA synchronous = FULL" if fsync else "PRAGMA synchronous = NORMAL")
-                self._db.execute("BEGIN IMMEDIATE")
-                yield tally
-                changed = [s for s in Stream if self._differs(tally, s)]
-                self._db.executemany(
-                    "UPDATE counter SET last_seq = ?, dropped = ? WHERE stream = ?",
-                    [(tally.last[s], tally.dropped[s], s) for s in changed],
-                )
-                self._db.execute("COMMIT")
-            except BaseException as error:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                if not isinstance(error, sqlite3.Error):
-                    raise
-                fault = f"{self._path}: spool cannot be written: {error}"
-                if error.sqlite_errorcode not in _FULL_CODES:
-                    raise SpoolError(fault) from error
-                if fsync:
-                    self._relieve()
-                raise SpoolFullError(fault) from error
-            self._tally = tally
-            self._is_relieved &= not fsync
-
     def _forget(self, ack: Ack) -> int:
         with self._transaction(fsync=False) as tally:
             for stream, received in ack.streams.items():
@@ -362,22 +275,6 @@ class Spool:
                     room.remove(self._db, tally, stream, span)
                 gone.settle(self._db, stream, received)
             return sum(self._tally.waiting.values()) - sum(tally.waiting.values())
-
-    def _relieve(self) -> None:
-        """After a put that found the disk full: give up the oldest pictures, reads last; the next put finds room.
-
-        Once only until one has: where that did not help, it would not help to give up all.
-        """
-        if self._is_relieved:
-            return
-        self._is_relieved = True
-        with (
-            contextlib.suppress(SpoolError),
-            self._reserve.given(self._db),
-            self._transaction(fsync=False) as tally,
-        ):
-            room.make_room(self._db, tally, max_bytes=int(tally.bytes * (1 - _RELIEF)), reason=_DISK_FULL)
-            _log.error("disk full: the oldest pictures are given up", dropped=sum(tally.dropped.values()))
 
     def _renew(self) -> None:
         """Begin a new epoch; see `edge.spool.renew`."""
@@ -394,10 +291,6 @@ class Spool:
             " new numbers, and a read that waited in the copy may arrive twice",
             old_epoch=old, new_epoch=new, messages=sum(self._tally.waiting.values()),
         )  # fmt: skip
-
-    def _differs(self, tally: Tally, stream: Stream) -> bool:
-        now = self._tally
-        return (tally.last[stream], tally.dropped[stream]) != (now.last[stream], now.dropped[stream])
 
     def _insert(self, tally: Tally, read: PlateRead, kind: Kind, payload: bytes) -> int:
         stream = kind.stream
