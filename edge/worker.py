@@ -27,7 +27,7 @@ from typing import Final, Protocol
 import cv2
 import structlog
 
-from edge import certificate, metrics, notify
+from edge import certificate, memory, metrics, notify
 from edge.analyser import Analyser, by_device, median_ms, share_out
 from edge.capture.camera import CameraThread
 from edge.capture.ptz.aim import Aim
@@ -229,11 +229,13 @@ def run(settings: EdgeSettings) -> None:
         WorkerError: one of its threads died.
     """
     cv2.setNumThreads(1)  # the analysers are the parallelism
+    memory.spare()
     analysers = min(len(by_device(settings.cameras)), _MOST_ANALYSERS, max(1, _cores() // settings.threads))
     engines = [
         build(settings.engine, threads=settings.threads, detector_score=settings.detector_score)
         for _ in range(analysers)
     ]
+    memory.give_back()
     kept = rings(settings.cameras, settings.clips)
     serve(settings, engines=engines, connect=partial(_open_camera, kept=kept), kept=kept)
 
