@@ -107,8 +107,9 @@ class Ledger:
                 )
                 self._db.execute("COMMIT")
             except BaseException as error:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
+                with contextlib.suppress(sqlite3.ProgrammingError):  # it is closed
+                    if self._db.in_transaction:
+                        self._db.execute("ROLLBACK")
                 if not isinstance(error, sqlite3.Error):
                     raise
                 fault = f"{self._path}: spool cannot be written: {error}"

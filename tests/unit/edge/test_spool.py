@@ -16,7 +16,7 @@ from edge_reads import Clock, ack, builder, plate_read
 from edge.contract.delivery import Gone, SeqRange, Stream
 from edge.contract.read import PictureRef, PlateRead
 from edge.contract.topics import Address, Kind, Numbered, parse
-from edge.errors import SpoolError
+from edge.errors import SpoolError, SpoolFullError
 from edge.spool.queue import FRESH, MAX_PICTURE_BYTES, Spool
 from edge.spool.tally import inspect
 
@@ -561,6 +561,14 @@ class TestOpening:
         (tmp_path / "folder").mkdir()
         with pytest.raises(SpoolError, match="folder: spool cannot be opened"):
             Spool(tmp_path / "folder", edge_id="edge-1", max_bytes=MIB, clock=clock)
+
+    def test_once_closed_it_says_so_and_is_no_full_disk(self, spool: Spool) -> None:
+        spool.close()
+        with pytest.raises(
+            SpoolError, match="cannot be written: Cannot operate on a closed database"
+        ) as error:
+            spool.put_read(builder())
+        assert not isinstance(error.value, SpoolFullError)
 
     def test_after_a_failed_opening_the_claim_is_released(self, open_spool: Opener) -> None:
         open_spool().close()
