@@ -155,7 +155,7 @@ class TestTheCommand:
     ) -> None:
         programme.mounts = {"night": load_clip(SAMPLES / "night.mp4")}
         url = server.url("night")
-        code, output, _ = probe(url, "--seconds", 8, "--lang", "es", "--show-plates")
+        code, output, _ = probe(url, "--seconds", 6, "--lang", "es", "--show-plates")
         assert code == 0, output
         assert "Apta para leer placas" in output
         assert "ninguno: modo nocturno o infrarrojo" in output
@@ -201,11 +201,11 @@ class TestTheStream:
 
     @pytest.mark.parametrize("transport", ["tcp", "udp"])
     def test_a_good_one(self, server: ServerThread, engine: Engine, transport: str) -> None:
-        stream = looked(engine, server.url("shape"), seconds=4, transport=transport).stream
+        stream = looked(engine, server.url("shape"), seconds=3, transport=transport).stream
         assert stream.transport == transport
         assert stream.fps == pytest.approx(25, abs=1.5)
         assert (stream.fps_told, stream.key_frame_s) == (25.0, 1.0)
-        assert 95 <= stream.pictures <= 115
+        assert 70 <= stream.pictures <= 90
         assert stream.dozes
         assert (stream.damaged, stream.missing, stream.broke, stream.time_rate) == (0, 0, "", None)
         assert 0 < stream.connect_s <= stream.first_picture_s < 2
@@ -226,7 +226,7 @@ class TestTheStream:
 
     def test_a_lossy_link(self, programme: Programme, server: ServerThread, engine: Engine) -> None:
         programme.faults = Faults(drop_share=0.05)
-        facts = looked(engine, server.url("shape"), seconds=5, transport="udp")
+        facts = looked(engine, server.url("shape"), seconds=4, transport="udp")
         assert facts.stream.damaged > 5
         assert codes(facts) & {Code.DAMAGED, Code.MISSING}
 
@@ -252,6 +252,7 @@ class TestTheStream:
         assert facts.stream.fps_told == 50.0
         assert Code.FPS_DIFFERS in codes(facts)
 
+    @pytest.mark.proof
     def test_a_camera_whose_timestamps_lie(
         self, programme: Programme, server: ServerThread, engine: Engine
     ) -> None:
