@@ -8,7 +8,7 @@
 The reference follows what is seen slowly, so that a day may become a night. It is a map of edges, which light changes
 less than anything else, and what moves does not last in a mean of a minute. A turning camera has one a preset.
 
-Measured on rendered 1080p streets (tests/unit/edge/test_view.py): the peak of the correlation stands 21 to 45
+Measured on rendered 1080p streets (tests/integration/test_faults_view.py): the peak of the correlation stands 21 to 45
 deviations high for the same street by day, at dusk, under clouds, under an infrared lamp and shifted by up to 200 px,
 and 9 for another street of the same kind. One look costs 4 ms of one core, that at the edges 10 ms: 0.05 ms a frame.
 """
