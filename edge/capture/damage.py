@@ -9,20 +9,11 @@ _HEALED_S = 10.0  # cameras that refresh bit by bit send no key frames at all; b
 
 
 class Damage:
-    """Follows one stream's pictures, in order.
+    """Follows one stream's pictures, in order."""
 
-    Args:
-        since_s: the picture before was spoilt, by damage at this time; None: it was not.
-    """
-
-    def __init__(self, since_s: float | None = None) -> None:
-        self._since_s = since_s
-        self._media_s = since_s or 0.0
-
-    @property
-    def since_s(self) -> float | None:
-        """When the damage came that still shows; None where none does."""
-        return self._since_s
+    def __init__(self) -> None:
+        self._since_s: float | None = None
+        self._media_s = 0.0
 
     def is_spoilt(self, *, marked: bool, key_frame: bool, media_s: float | None) -> bool:
         """Whether this picture is damaged or drawn from a damaged one.

@@ -30,7 +30,6 @@ class Place:
         pts: presentation time of the picture in the stream's own unit; None where it bears none.
         is_steady: every picture so far bore a later one than the picture before.
         timeline: its times.
-        spoilt_s: damage of this time still shows; None: none does.
         unreadable: pictures or packets that were damaged and left out.
     """
 
@@ -38,7 +37,6 @@ class Place:
     pictures: int = 0
     pts: int | None = None
     is_steady: bool = True
-    spoilt_s: float | None = None
     unreadable: int = 0
 
     @property
@@ -111,7 +109,7 @@ class Film:
     def _whole(
         self, frames: Iterator[av.VideoFrame | None], container: InputContainer, stream: VideoStream
     ) -> Iterator[av.VideoFrame]:
-        damage, missing = Damage(self.place.spoilt_s), False
+        damage, missing = Damage(), False  # behind a picture that was given, no damage shows
         for frame in frames:
             before = self.place
             if frame is None:
@@ -128,7 +126,6 @@ class Film:
                 pictures=before.pictures + 1,
                 pts=frame.pts,
                 is_steady=before.is_steady and _is_later(frame.pts, before),
-                spoilt_s=damage.since_s,
                 unreadable=before.unreadable + spoilt,
             )
             if not spoilt:

@@ -108,8 +108,14 @@ def test_smears_are_left_out_up_to_the_next_key_frame(tmp_path: Path) -> None:
     path = tmp_path / "damaged.ts"
     path.write_bytes(coded)
     one = source(path)
-    frames = list(one.frames())
+    frames, marks = [], []
+    for frame in one.frames():
+        frames.append(frame)
+        marks.append(one.mark)
     assert one.progress.unreadable > 0
+    for number in range(30, len(frames), 5):  # before, amid and behind the damage
+        rest = source(path, after=marks[number])
+        assert seen(list(rest.frames())) == seen(frames)[number + 1 :], number
     assert 50 <= len(frames) < 100
     for frame in frames:
         number = number_of(frame.bgr)
