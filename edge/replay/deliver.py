@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import Final
 
 from edge.contract.read import PlateRead
-from edge.replay.state import Queued, State
+from edge.replay.kept import Queued
+from edge.replay.state import State
 from edge.spool.queue import Spool
 
 _FULL: Final = 0.5  # of the spool's bound: beyond it the oldest pictures would soon be dropped

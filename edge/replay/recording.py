@@ -12,8 +12,8 @@ from typing import Final
 from edge.capture.stillness import Stillness
 from edge.capture.video import Mark, VideoSource
 from edge.errors import ConfigError, LostError
+from edge.replay.files import identity
 from edge.replay.start import Facts, Start
-from edge.replay.state import identity
 from edge.settings import CameraSettings
 from edge.types import Frame
 

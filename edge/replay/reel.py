@@ -13,8 +13,8 @@ from edge.engine import Engine
 from edge.evidence import crop_jpeg, overview_jpeg
 from edge.pipeline import Counts, Pipeline, Seen
 from edge.replay import snapshot
+from edge.replay.kept import Said
 from edge.replay.recording import Stop
-from edge.replay.state import Said
 from edge.settings import CameraSettings, VoteSettings
 from edge.types import Box, Frame
 

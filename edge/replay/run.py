@@ -14,10 +14,11 @@ from edge.errors import LostError
 from edge.pipeline import Counts
 from edge.replay.annotate import annotated
 from edge.replay.copies import Copies
+from edge.replay.kept import Said
 from edge.replay.output import Output
 from edge.replay.recording import Figures, Stop
 from edge.replay.reel import Reel, Teller
-from edge.replay.state import Said, State
+from edge.replay.state import State
 from edge.settings import CameraSettings, VoteSettings
 from edge.types import Bgr, Frame
 

@@ -15,14 +15,17 @@ from edge.engine import Engine
 from edge.errors import ConfigError, EdgeError, LostError
 from edge.publish.publisher import Publisher
 from edge.replay.deliver import Delivery
+from edge.replay.files import identity
 from edge.replay.gpx import GpsTrack
+from edge.replay.kept import Row
+from edge.replay.known import is_over, refuse_another
 from edge.replay.options import Options
 from edge.replay.output import Output, beside
 from edge.replay.recording import Recording, joined
 from edge.replay.reel import Teller
 from edge.replay.run import Replay, Report
 from edge.replay.start import Facts, Rules, Start, begun, facts, modified
-from edge.replay.state import Row, State, identity
+from edge.replay.state import State
 from edge.settings import EdgeSettings, VoteSettings
 from edge.spool.queue import Spool
 
@@ -168,12 +171,12 @@ class Session:
         elif options.out is not None:
             path = options.out / STATE
         state = State(path, is_publishing=self._box is not None)
-        if self._box is None and (options.again or _is_over(state, recordings)):
+        if self._box is None and (options.again or is_over(state, recordings)):
             state.remove()
             state = State(path)
         with state:
             if self._box is None:
-                _refuse_another(state, recordings)
+                refuse_another(state, recordings)
             yield state
 
     def _row(self, state: State, recording: Recording, engine: Engine) -> Row:
@@ -275,32 +278,6 @@ def _teller(box: EdgeSettings | None, track: GpsTrack | None) -> Teller:
         return Teller(position=position)
     has_overview = box.pictures.overview == "always"
     return Teller(box.edge_id, box.site_id, has_overview=has_overview, position=position)
-
-
-def _is_over(state: State, recordings: Sequence[Recording]) -> bool:
-    """Whether all that the folder knows is done and something else is asked for: it is replaced, as ever."""
-    rows = state.rows()
-    wanted = {recording.identity for recording in recordings}
-    known = {recording.identity for recording in recordings if state.find(recording.identity)}
-    return bool(rows) and all(row.is_done for row in rows) and known != wanted
-
-
-def _refuse_another(state: State, recordings: Sequence[Recording]) -> None:
-    """Where a folder holds a replay that was broken off, only that one may go on there.
-
-    Raises:
-        ConfigError: another one is asked for.
-    """
-    found = {row.number for r in recordings if (row := state.find(r.identity)) is not None}
-    for row in state.rows():
-        if row.number in found or not row.is_broken_off:
-            continue
-        same = [recording for recording in recordings if recording.name == row.name]
-        why = "is another recording now (its size or content differs)" if same else "is not among these files"
-        raise ConfigError(
-            f"{state.path}: a replay of {row.name} was broken off here, and {row.name} {why}: finish that one, "
-            "name another folder with --out, or begin anew with --again"
-        )
 
 
 def _flat(name: str, content: dict[str, Any]) -> dict[str, Any]:

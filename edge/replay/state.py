@@ -7,23 +7,21 @@ what was read behind that place is read again, and is not in the file twice.
 Reads that are to be published stand in a queue besides, until the spool has them (`edge.replay.deliver`).
 """
 
-import fcntl
-import hashlib
 import json
 import os
 import secrets
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
 from edge.contract.read import PlateRead
 from edge.errors import ConfigError
+from edge.replay.files import claim
+from edge.replay.kept import Kept, Queued, Row, Said
 
 _APPLICATION_ID: Final = 0x41545250
-_SAMPLE: Final = 1 << 20
 _SCHEMA: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE recording (
@@ -38,80 +36,6 @@ CREATE TABLE queue (
     n INTEGER PRIMARY KEY AUTOINCREMENT, number INTEGER NOT NULL, read TEXT NOT NULL, crop BLOB, overview BLOB
 )
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One thing that was said of a passage: its read, or an update of it.
-
-    Attributes:
-        key: the passage's, unique in its recording.
-        origin: where in the recording, for people.
-        read: as it travels, but for its number.
-        crop, overview: JPEG; None where those that were said before still hold.
-    """
-
-    key: str
-    origin: str
-    read: PlateRead
-    crop: bytes | None = None
-    overview: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """The newest that was said of a passage.
-
-    Attributes:
-        number: dense in this state, in order of the first word.
-        read: numbered as the spool did, or where there is none by `number`.
-        crop: JPEG of the plate.
-    """
-
-    number: int
-    origin: str
-    read: PlateRead
-    crop: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class Queued:
-    """A read or an update on its way to the spool.
-
-    Attributes:
-        n: ascends; never given twice.
-        given: (epoch, seq) that its read got in the spool; None where it has none yet.
-    """
-
-    n: int
-    number: int
-    read: PlateRead
-    crop: bytes | None
-    overview: bytes | None
-    given: tuple[int, int] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """What is known of one recording.
-
-    Attributes:
-        settings: those that it was begun with.
-        snapshot: None before the first.
-        figures: counts, as they were at the snapshot.
-    """
-
-    number: int
-    name: str
-    settings: Mapping[str, Any]
-    is_done: bool
-    snapshot: bytes | None
-    figures: Mapping[str, Any]
-
-    @property
-    def is_broken_off(self) -> bool:
-        """Whether there is something to go on with."""
-        return not self.is_done and self.snapshot is not None
 
 
 class State:
@@ -130,7 +54,7 @@ class State:
         self.is_publishing = is_publishing
         self._lock = -1
         if path is not None:
-            self._lock = _claim(path)
+            self._lock = claim(path)
         try:
             self._db = sqlite3.connect(path or ":memory:", isolation_level=None)
             self._prepare()
@@ -311,36 +235,3 @@ class State:
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
-
-
-def identity(path: Path) -> str:
-    """What tells a recording from another: its size, and a hash of its first and last megabyte.
-
-    Raises:
-        ConfigError: it cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            digest = hashlib.sha256(file.read(_SAMPLE))
-            file.seek(max(size - _SAMPLE, 0))
-            digest.update(file.read(_SAMPLE))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    return f"{size}-{digest.hexdigest()[:32]}"
-
-
-def _claim(path: Path) -> int:
-    lock = path.with_name(path.name + ".lock")
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # plates: its owner's alone
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise ConfigError(f"{path}: state of the replay cannot be opened: {error.strerror}") from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(descriptor)
-        raise ConfigError(f"{path}: another replay is at it") from error
-    return descriptor

@@ -16,7 +16,9 @@ from edge.errors import ConfigError, SpoolError
 from edge.pipeline import Pipeline
 from edge.replay import snapshot
 from edge.replay.deliver import Delivery
-from edge.replay.state import Said, State, identity
+from edge.replay.files import identity
+from edge.replay.kept import Said
+from edge.replay.state import State
 from edge.settings import CameraSettings, VoteSettings
 from edge.spool.queue import Spool
 from edge.types import Box
