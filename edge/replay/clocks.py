@@ -32,7 +32,7 @@ def zone(text: str) -> tzinfo:
         return ZoneInfo(text)
     except (KeyError, ValueError, OSError):  # ZoneInfoNotFoundError is a KeyError
         raise ConfigError(
-            f"--zone {text}: expected a name that this machine knows, such as America/Bogota, or an offset such as -05:00"
+            f"--zone {text}: expected a name that this machine knows, such as America/Bogota, or such as -05:00"
         ) from None
 
 
