@@ -119,6 +119,7 @@ class Facts(_Record):
     clock: ClockFacts
     scene: SceneFacts
     plates: tuple[PlateFacts, ...]
+    plates_not_kept: Count = Field(description="that came when there were too many, and were only counted")
 
 
 class Severity(StrEnum):

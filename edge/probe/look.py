@@ -154,6 +154,7 @@ class Look:
                 motion_s=round(self._capture.motion_s, 2),
             ),
             plates=tuple(measured),
+            plates_not_kept=self._plates.not_kept,
         )
 
     def _clock_facts(self, onvif: tuple[str, int] | None) -> ClockFacts:

@@ -6,7 +6,7 @@ from html import escape
 from typing import Final
 
 from edge.probe.facts import Facts, Report, Severity
-from edge.probe.rows import Row, plate_columns, plate_row, sections, wanted
+from edge.probe.rows import Row, legend, plate_columns, plate_row, sections, wanted
 from edge.probe.words import Words
 
 _STYLE: Final = """
@@ -92,8 +92,8 @@ def _plates(facts: Facts, words: Words, crops: Mapping[int, bytes]) -> str:
         rest += "".join(f'<td class="n">{escape(cell)}</td>' for cell in cells[2:])
         rows.append(f"<tr><td>{escape(number)}</td><td>{image}</td>{rest}</tr>")
     table = f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>" if rows else ""
-    legend = escape(f"{wanted(words)} {words['columns']}")
-    return f'<h2>{escape(words["plates"])}</h2><p class="want">{legend}</p>{table}'
+    under = escape(f"{wanted(words)} {legend(facts, words)}")
+    return f'<h2>{escape(words["plates"])}</h2><p class="want">{under}</p>{table}'
 
 
 def _cards(found: Iterable[tuple[str, list[Row]]]) -> str:

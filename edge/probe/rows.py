@@ -53,6 +53,12 @@ def plate_row(plate: PlateFacts, words: Words) -> tuple[str, ...]:
     )
 
 
+def legend(facts: Facts, words: Words) -> str:
+    """What the columns mean, and how many plates they leave out."""
+    more = words["not_kept"].format(n=facts.plates_not_kept) if facts.plates_not_kept else ""
+    return f"{words['columns']} {more}".strip()
+
+
 def wanted(words: Words) -> str:
     """What the reader wants of a plate."""
     return words["want"].format(

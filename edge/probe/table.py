@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edge.probe.facts import Report, Severity, Verdict
-from edge.probe.rows import plate_columns, plate_row, sections, wanted
+from edge.probe.rows import legend, plate_columns, plate_row, sections, wanted
 from edge.probe.words import Words
 
 _COLOURS = {
@@ -48,7 +48,7 @@ def show(report: Report, words: Words, console: Console) -> None:
         for plate in report.facts.plates:
             table.add_row(*(escape(cell) for cell in plate_row(plate, words)))
         console.print(table)
-        console.print(Text(words["columns"], style="dim"))
+        console.print(Text(legend(report.facts, words), style="dim"))
     console.print(Text(wanted(words), style="dim"))
 
 

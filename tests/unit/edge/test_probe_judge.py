@@ -1,103 +1,21 @@
 """From facts to advice: a table of what is wrong and what is said of it, and what holds whatever was measured."""
 
-import math
 from collections.abc import Callable
 from string import Formatter
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from probed import facts, plates
 
 from edge.probe import english, judge, spanish
 from edge.probe.facts import (
-    ClockFacts,
     Code,
     Facts,
-    PlateFacts,
-    SceneFacts,
-    Settings,
     Severity,
-    StreamFacts,
     Verdict,
 )
-from edge.probe.judge import advise, conclude, judged
+from edge.probe.judge import advise, conclude
 from edge.probe.words import Words
-
-STREAM: dict[str, Any] = {
-    "codec": "h264",
-    "profile": "High",
-    "width_px": 1920,
-    "height_px": 1080,
-    "transport": "tcp",
-    "fps_told": 25.0,
-    "fps": 25.0,
-    "key_frame_s": 2.0,
-    "b_frames": False,
-    "kbit_s": 4000.0,
-    "pictures": 500,
-    "damaged": 0,
-    "missing": 0,
-    "jitter_ms": 15.0,
-    "pause_s": 0.1,
-    "idle": 0.9,
-    "connect_s": 0.2,
-    "time_rate": None,
-    "first_picture_s": 0.3,
-    "watched_s": 20.0,
-    "broke": "",
-    "dozes": True,
-    "dozes_not": None,
-    "analysed": 160,
-    "left_out": 0,
-}
-PLATE: dict[str, Any] = {
-    "number": 1,
-    "text": "ABC123",
-    "likelihood": 0.99,
-    "country": "CO",
-    "is_read": True,
-    "is_whole": True,
-    "is_likely": True,
-    "pictures": 12,
-    "seen_s": 1.5,
-    "width_px": 120.0,
-    "height_px": 60.0,
-    "letter_height_px": 30.0,
-    "letter_width_px": 13.0,
-    "rotation_deg": 1.0,
-    "lean_deg": 0.0,
-    "sharpness": 0.9,
-    "blur_across_px": 2.0,
-    "blur_down_px": 2.1,
-    "contrast": 120.0,
-    "brightness": 110.0,
-    "burnt": 0.0,
-    "is_cut": False,
-    "speed_px_s": 150.0,
-}
-CLOCK: dict[str, Any] = {"rtcp_s": -0.05, "onvif_s": None, "onvif_by_hand": None, "onvif_fault": ""}
-SCENE: dict[str, Any] = {"brightness": 100.0, "burnt": 0.0, "is_grey": False, "motion_s": 12.0}
-
-
-def plates(number: int, **changes: Any) -> list[PlateFacts]:
-    return [PlateFacts(**{**PLATE, "number": n, **changes}) for n in range(1, number + 1)]
-
-
-def facts(
-    *,
-    stream: dict[str, Any] | None = None,
-    clock: dict[str, Any] | None = None,
-    scene: dict[str, Any] | None = None,
-    seen: list[PlateFacts] | None = None,
-) -> Facts:
-    return Facts(
-        settings=Settings(min_plate_px=40, analyse_fps=8.0),
-        stream=StreamFacts(**{**STREAM, **(stream or {})}),
-        clock=ClockFacts(**{**CLOCK, **(clock or {})}),
-        scene=SceneFacts(**{**SCENE, **(scene or {})}),
-        plates=tuple(plates(8) if seen is None else seen),
-    )
 
 
 def said(found: Facts) -> dict[Code, Severity]:
@@ -299,108 +217,6 @@ class TestWords:
         (advice,) = advise(facts(clock={"rtcp_s": -7.25}))
         assert "7.2 s slow" in Words("en").advice(advice).text
         assert "7.2 s atrasado" in Words("es").advice(advice).text
-
-
-numbers = st.floats(0, 1e6, allow_nan=False)
-shares = st.floats(0, 1, allow_nan=False)
-counts = st.integers(0, 10_000)
-any_plate = st.builds(
-    lambda **changes: PlateFacts(**{**PLATE, **changes}),
-    is_read=st.booleans(),
-    is_whole=st.booleans(),
-    is_likely=st.booleans(),
-    pictures=counts,
-    width_px=numbers,
-    height_px=numbers,
-    letter_height_px=st.none() | numbers,
-    rotation_deg=st.none() | st.floats(-90, 90),
-    lean_deg=st.none() | st.floats(-40, 40),
-    sharpness=shares,
-    blur_across_px=numbers,
-    blur_down_px=numbers,
-    contrast=numbers,
-    brightness=st.floats(0, 255),
-    burnt=shares,
-    is_cut=st.booleans(),
-    speed_px_s=st.none() | numbers,
-)
-any_stream = st.fixed_dictionaries(
-    {
-        "fps": st.none() | numbers,
-        "fps_told": st.none() | numbers,
-        "key_frame_s": st.none() | numbers,
-        "pictures": counts,
-        "damaged": counts,
-        "missing": counts,
-        "pause_s": numbers,
-        "idle": shares,
-        "jitter_ms": st.none() | numbers,
-        "analysed": counts,
-        "left_out": counts,
-        "dozes_not": st.sampled_from(["reordered", "interval", "stays", "turns", "gate_off", None]),
-        "broke": st.sampled_from(["", "it ended"]),
-    }
-)
-any_clock = st.fixed_dictionaries(
-    {
-        "rtcp_s": st.none() | st.floats(-1e9, 1e9),
-        "onvif_s": st.none() | st.floats(-1e9, 1e9),
-        "onvif_by_hand": st.none() | st.booleans(),
-    }
-)
-any_scene = st.fixed_dictionaries({"brightness": st.floats(0, 255), "motion_s": numbers})
-
-
-class TestWhateverIsMeasured:
-    @settings(max_examples=200, deadline=None)
-    @given(any_stream, any_clock, any_scene, st.lists(any_plate, max_size=12))
-    def test_the_advice_is_sound(
-        self,
-        stream: dict[str, Any],
-        clock: dict[str, Any],
-        scene: dict[str, Any],
-        seen: list[PlateFacts],
-    ) -> None:
-        found = facts(stream=stream, clock=clock, scene=scene, seen=seen)
-        advice = advise(found)
-        codes = [a.code for a in advice]
-        assert len(codes) == len(set(codes)), "nothing is said twice"
-        severities = [a.severity for a in advice]
-        assert severities == sorted(severities, key=[SHORT, HINT].index)
-        for a in advice:
-            assert all(isinstance(n, str) or math.isfinite(n) for n in a.numbers.values())
-            for lang in ("es", "en"):
-                assert Words(lang).advice(a).text  # type: ignore[arg-type]
-        verdict = conclude(found, advice)
-        assert (verdict is Verdict.SHORT) == (SHORT in severities)
-        if verdict is Verdict.FIT:
-            proven = judged(found.plates)
-            assert sum(p.is_read for p in proven) >= 0.8 * len(proven) > 0
-        if not judged(found.plates):
-            assert {Code.NO_VEHICLE, Code.NO_PLATE_FOUND} & set(codes)
-
-    @settings(max_examples=100, deadline=None)
-    @given(
-        st.lists(any_plate, min_size=1, max_size=8),
-        st.sampled_from(
-            [
-                ("letter_height_px", 0.5, {Code.LETTERS_SMALL}),
-                ("blur_across_px", 2.0, {Code.MOTION_BLUR, Code.UNSHARP}),
-                ("width_px", 0.5, {Code.PLATES_NARROW}),
-            ]
-        ),
-    )
-    def test_what_was_said_of_a_plate_is_said_of_a_worse_one(
-        self, seen: list[PlateFacts], worse: tuple[str, float, set[Code]]
-    ) -> None:
-        name, factor, codes = worse
-        spoilt = [
-            p if getattr(p, name) is None else p.model_copy(update={name: factor * getattr(p, name)})
-            for p in seen
-        ]
-        before, after = set(said(facts(seen=seen))), set(said(facts(seen=spoilt)))
-        if codes & before:
-            assert codes & after
 
 
 def test_the_limits_are_told_to_whoever_reads_the_table() -> None:

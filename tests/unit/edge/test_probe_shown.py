@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from probed import PLATE
 from rich.console import Console
 
 from edge.cli import cli
@@ -42,14 +43,7 @@ EVIL = "<script>alert('x')</script>\"'&[bold]\x1b[31m"
 
 
 def plate(number: int = 1, **changes: Any) -> PlateFacts:
-    fields = {
-        "number": number, "text": "ABC123", "likelihood": 0.99, "country": "CO", "is_read": True, "is_whole": True,
-        "is_likely": True, "pictures": 12, "seen_s": 1.5, "width_px": 120.0, "height_px": 60.0,
-        "letter_height_px": 30.0, "letter_width_px": 13.0, "rotation_deg": -0.4, "lean_deg": 0.0, "sharpness": 0.9,
-        "blur_across_px": 2.0, "blur_down_px": 2.1, "contrast": 120.0, "brightness": 110.0, "burnt": 0.0,
-        "is_cut": False, "speed_px_s": 150.0,
-    }  # fmt: skip
-    return PlateFacts(**{**fields, **changes})
+    return PlateFacts(**{**PLATE, "number": number, "rotation_deg": -0.4, **changes})
 
 
 def report(*seen: PlateFacts, **changes: Any) -> Report:
@@ -65,6 +59,7 @@ def report(*seen: PlateFacts, **changes: Any) -> Report:
         clock=ClockFacts(rtcp_s=None, onvif_s=None, onvif_by_hand=None, onvif_fault=changes.pop("onvif", "")),
         scene=SceneFacts(brightness=40.0, burnt=0.0, is_grey=True, motion_s=3.0),
         plates=seen or (plate(),),
+        plates_not_kept=changes.pop("not_kept", 0),
     )
     fields = {
         "camera": "gate-1",
@@ -161,6 +156,11 @@ class TestTerminal:
         assert "plate?" in text
         assert "part" in text
 
+    def test_plates_that_were_only_counted_are_told(self) -> None:
+        assert "12 further plates were only counted" in " ".join(shown(report(not_kept=12)).split())
+        assert "further" not in shown(report())
+        assert "12 placas más" in page(report(not_kept=12), Words("es"), scene=None, crops={})
+
     @pytest.mark.parametrize("lang", ["es", "en"])
     def test_eighty_columns_hold_the_table(self, lang: Any) -> None:
         out = io.StringIO()
@@ -183,7 +183,7 @@ class TestDocument:
             "format", "camera", "address", "looked_at", "verdict", "fault", "facts", "advice",
         }  # fmt: skip
         assert told["format"] == 1
-        assert set(told["facts"]) == {"settings", "stream", "clock", "scene", "plates"}
+        assert set(told["facts"]) == {"settings", "stream", "clock", "scene", "plates", "plates_not_kept"}
         assert {"codec", "fps", "fps_told", "key_frame_s", "dozes", "dozes_not"} <= set(
             told["facts"]["stream"]
         )
