@@ -13,7 +13,9 @@ from replay_process import FPS, nets
 
 from edge.errors import ConfigError
 from edge.replay.options import Options
+from edge.replay.output import Output
 from edge.replay.session import STATE, Outcome, Session
+from edge.replay.state import State
 from edge.types import Box
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -259,6 +261,36 @@ class TestResuming:
         assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
             ".replay", "annotated.mp4", "read-001-XYZ987.jpg", "read-002-JKL456.jpg",
         ]  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("where", "method"),
+        [(Output, "take"), (Output, "drop"), (Output, "write"), (Output, "finish"), (State, "remove")],
+    )
+    def test_killed_while_it_finishes_it_finishes_the_next_time(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: type, method: str
+    ) -> None:
+        path = film(tmp_path / "a.mp4", marks=(2, 3), at=NOON)
+        (whole,) = run(path, out=tmp_path / "out")
+        before = {p.name: p.read_bytes() for p in (tmp_path / "out").glob("*.jpg")}
+        with pytest.raises(KeyboardInterrupt):
+            run(path, stop_after=9, out=tmp_path / "killed")
+
+        def die(*_: object, **__: object) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(where, method, die)
+            with pytest.raises(KeyboardInterrupt):
+                run(path, out=tmp_path / "killed")
+        (outcome,) = run(path, out=tmp_path / "killed")
+        assert outcome.report is not None
+        assert whole.report is not None
+        assert [f.read for f in outcome.report.found] == [f.read for f in whole.report.found]
+        assert {p.name: p.read_bytes() for p in (tmp_path / "killed").glob("*.jpg")} == before
+        names = sorted(p.name for p in (tmp_path / "killed").iterdir())
+        assert names == sorted((".replay", "annotated.mp4", *before))
+        with av.open(str(tmp_path / "killed" / "annotated.mp4")) as container:
+            assert sum(1 for _ in container.decode(video=0)) == outcome.report.counts.frames
 
     def test_another_recording_is_not_mistaken_for_it(self, tmp_path: Path) -> None:
         self.broken_off(tmp_path)
