@@ -1,10 +1,13 @@
 """Who belongs to whom, at the least cost over all: `lap`, which is numpy alone. scipy's own costs a box 40 MB."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import lap
 import numpy as np
 from numpy.typing import NDArray
+
+_MOST: Final = 1e5
 
 
 def assigned(cost: NDArray[np.float64]) -> Sequence[tuple[int, int]]:
@@ -18,6 +21,7 @@ def assigned(cost: NDArray[np.float64]) -> Sequence[tuple[int, int]]:
     """
     if not cost.size:
         return []
-    # Padding for the longer side is dearer than any cost; what is negative would make it cheaper.
-    _, columns, _ = lap.lapjv(np.ascontiguousarray(cost - cost.min()), extend_cost=True)
+    # lap takes a million for endless, and is wrong above; what is negative would be cheaper than its padding.
+    least, span = cost.min(), np.ptp(cost)
+    _, columns, _ = lap.lapjv((cost - least) * (_MOST / span if span else 0.0), extend_cost=True)
     return [(row, int(column)) for row, column in enumerate(columns) if column >= 0]

@@ -93,7 +93,7 @@ class Passages:
         trace.track, trace.watched_s = track, self._device.watched_s[self._camera.id]
         ground = self.place(frame.preset).ground
         if ground is not None and not self._is_measured(track):
-            height, width = frame.bgr.shape[:2]
+            width, height = frame.size
             passage.measure(ground.pace(track, frame_size=(width, height)))
 
     def rests(self, track: Track) -> bool:

@@ -99,7 +99,7 @@ class Pipeline:
         self._tracker = Tracker()
         self._attention = Attention()
         self._passages = Passages(camera, settings=vote, new_vote=new_vote, device=device, count=self._count)
-        self._scene: tuple[str | None, int, tuple[int, ...]] | None = None  # of the newest frame
+        self._scene: tuple[str | None, int, tuple[int, int]] | None = None  # of the newest frame
         self._newest: datetime | None = None
         self._lag = timedelta(0)
         self.counts = Counts()
@@ -107,7 +107,7 @@ class Pipeline:
     def feed(self, frame: Frame, *, now: datetime) -> list[Emission]:
         """Analyse a frame; `now` is the time of the emissions."""
         emissions = []
-        scene = (frame.preset, frame.stay, frame.bgr.shape)
+        scene = (frame.preset, frame.stay, frame.size)
         if scene != self._scene or (self._newest and frame.captured_at < self._newest):
             # The camera has turned or gives frames of another size, or its clock has stepped back:
             # nothing goes on as it was.
@@ -116,13 +116,14 @@ class Pipeline:
             self._attention.turn()
         self._scene, self._newest, self._lag = scene, frame.captured_at, now - frame.captured_at
         self._passages.watch(frame.captured_at)
-        height, width = frame.bgr.shape[:2]
+        width, height = frame.size
         left = self._tracker.leave(frame.captured_at, width=width, height=height)
         emissions += [e for e in (self._passages.end(track, now=now) for track in left) if e]
         near = self._attention.near(frame.moving, self._followed(frame), at=frame.captured_at)
         if near is not None and not near:
             self._count(passed_over=1)
             return [*emissions, *self._passages.due(frame.captured_at, now=now)]
+        frame = replace(frame, pixels=frame.bgr)  # from here on it is looked at again and again
         step = self._tracker.update(frame.captured_at, self._detect(frame, near), near=near)
         self._count(frames=1)
         for track, _ in step.sightings:
@@ -152,14 +153,14 @@ class Pipeline:
         followed = []
         for track in self._tracker.tracks:
             box = track.predicted(frame.captured_at)
-            is_plausible = track.box.width < _LARGE * frame.bgr.shape[1]  # or it explains what it should not
+            is_plausible = track.box.width < _LARGE * frame.size[0]  # or it explains what it should not
             rests = is_plausible and (self._passages.rests(track) or box.width < far_px)
             reach_px = track.reach_px(frame.captured_at)
             followed.append(Known(box, reach_px=reach_px, rests=rests, seen_at=track.last_at))
         return followed
 
     def _detect(self, frame: Frame, near: Sequence[Box] | None) -> list[Detection]:
-        height, width = frame.bgr.shape[:2]
+        width, height = frame.size
         place = self._passages.place(frame.preset)
         everywhere = place.within(frame_size=(width, height)) if near is None else None
         found = _distinct(self._detector.detect(frame.bgr, near=[everywhere] if everywhere else near))
@@ -167,7 +168,7 @@ class Pipeline:
 
     def _read(self, frame: Frame, sightings: Iterable[tuple[Track, Detection]]) -> None:
         still = Still(frame.bgr)
-        height, width = frame.bgr.shape[:2]
+        width, height = frame.size
         chosen = [c for track, d in sightings if (c := self._choose(frame, track, d))]
         readings = self._reader.read([crop for _, _, crop, _ in chosen]) if chosen else []
         self._count(crops=len(chosen))
@@ -194,7 +195,7 @@ class Pipeline:
         crop = cut(frame.bgr, box)
         if not crop.size:
             return None
-        height, width = frame.bgr.shape[:2]
+        width, height = frame.size
         good = quality(crop, box, frame_width_px=width, frame_height_px=height)
         worth = good >= _LEAST_QUALITY and passage.wants(box, at=frame.captured_at, quality=good)
         return (track, detection, crop, good) if worth else None

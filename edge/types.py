@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,17 @@ from edge.contract.seen import Look
 
 Bgr = NDArray[np.uint8]
 """(height, width, 3) uint8, blue-green-red."""
+
+
+class Pixels(Protocol):
+    """A picture that is made when it is asked for, since most frames tell nothing new."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height, px."""
+
+    def bgr(self) -> Bgr:
+        """The picture, made anew each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +45,7 @@ class Frame:
 
     Attributes:
         captured_at: when the camera took it, UTC, as well as the source knows.
-        bgr: (height, width, 3) uint8, BGR; never written to.
+        pixels: (height, width, 3) uint8, BGR, never written to; or what makes them.
         preset: the PTZ preset that the camera rests at, where it has any.
         position: where the camera says that it looks, where it can turn and was asked.
         stay: another number for every time that the camera came to rest; frames of two stays show two scenes.
@@ -42,11 +54,22 @@ class Frame:
 
     camera_id: str
     captured_at: datetime
-    bgr: Bgr
+    pixels: Bgr | Pixels
     preset: str | None = None
     position: Position | None = None
     stay: int = 0
     moving: "tuple[Box, ...] | None" = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height, px."""
+        pixels = self.pixels
+        return (pixels.shape[1], pixels.shape[0]) if isinstance(pixels, np.ndarray) else pixels.size
+
+    @property
+    def bgr(self) -> Bgr:
+        """The picture; where it is made first, that costs a millisecond at 1080p each time."""
+        return self.pixels if isinstance(self.pixels, np.ndarray) else self.pixels.bgr()
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,8 +206,8 @@ class RtspSource:
         seen, moving = self._view, None
         if self._gate is not None:
             moving = self._gate.moving(width=frame.width, height=frame.height)
-        bgr = picture.bgr(frame)
-        return Frame(self._camera.id, captured_at, bgr, seen.preset, seen.position, seen.stay, moving)
+        pixels = picture.Decoded(frame)
+        return Frame(self._camera.id, captured_at, pixels, seen.preset, seen.position, seen.stay, moving)
 
     def _takes(self, view: View | None) -> bool:
         """Whether a camera that turns may be read now; where it looks elsewhere than before, the gate learns anew."""

@@ -4,7 +4,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -15,6 +15,8 @@ _COSTS = st.tuples(st.integers(1, 5), st.integers(1, 5)).flatmap(
 )
 
 
+@example(np.array([[-500000.0, -936696, 0], [500001, 63304, 0], [0, 0, -500000]]))
+@example(np.array([[3.0, 1e6], [1e6, 4.0], [6.0, 6.5]]))
 @given(_COSTS)
 def test_no_other_pairing_costs_less(cost: np.ndarray) -> None:
     rows, columns = cost.shape

@@ -182,7 +182,7 @@ class TestStats:
         fields = {name: getattr(now, name) for name in CameraHealth.model_fields if hasattr(now, name)}
         health = CameraHealth(camera_id="a", **fields)
         against_its_past = {"ailments", "reads_share", "plate_px", "sharpness", "brightness", "view_shift"}
-        others = {"camera_id", "frames_analysed", "reads", *against_its_past}
+        others = {"camera_id", "frames_analysed", "reads", "packets_dropped", *against_its_past}
         assert set(CameraHealth.model_fields) - set(fields) == others
         assert health.detail == "y" * 300
 

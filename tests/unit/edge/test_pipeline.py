@@ -355,7 +355,7 @@ def test_another_frame_size_is_another_scene() -> None:
     large = frame(scene.now, {})
     for _ in range(8):
         plates = {7: Box(1400, 700, 120, 60)}
-        taken = replace(large, captured_at=at(scene.now), bgr=picture(plates, width=1920, height=1080))
+        taken = replace(large, captured_at=at(scene.now), pixels=picture(plates, width=1920, height=1080))
         scene._take(scene.pipeline.feed(taken, now=at(scene.now)))
         scene.now += 1 / FPS
     first, second = scene.end()
