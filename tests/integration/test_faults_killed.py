@@ -64,6 +64,8 @@ def live(path: Path, fatal: int, *, under: tuple[str, ...] = ()) -> tuple[list[s
     environment = {**os.environ, "PYTHONPATH": str(Path(edge_reads.__file__).parent), "OMP_NUM_THREADS": "1"}
     command = [*under, sys.executable, "-c", LIFE, str(path), str(fatal)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    if under and "ptrace" in done.stderr.lower():
+        pytest.skip("strace may not trace here")
     assert done.returncode in (0, -signal.SIGKILL, 128 + signal.SIGKILL), done.stderr
     return done.stdout.splitlines(), done.returncode
 
@@ -115,7 +117,7 @@ def test_between_any_two_statements(tmp_path: Path) -> None:
 @pytest.mark.parametrize("call", ["pwrite64", "fdatasync", "ftruncate,unlink,unlinkat", "fallocate"])
 def test_in_the_middle_of_what_is_written(tmp_path: Path, call: str) -> None:
     """Before each write, sync and truncation that the process asks the kernel for, from its first one on."""
-    kill_at(tmp_path, call, limit=400)
+    assert kill_at(tmp_path, call, limit=400) > 0
 
 
 def kill_at(folder: Path, call: str, *, limit: int, step: int = 1) -> int:
@@ -148,4 +150,6 @@ def survives_its_birth(path: Path) -> None:
 
 def test_in_the_middle_of_some_writes(tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
     """Every sixteenth of them; all are a proof."""
-    record_property("deaths", kill_at(tmp_path, "pwrite64", limit=200, step=16))
+    deaths = kill_at(tmp_path, "pwrite64", limit=200, step=16)
+    record_property("deaths", deaths)
+    assert deaths > 0
