@@ -119,6 +119,8 @@ class Ledger:
                     self._relieve()
                 raise SpoolFullError(fault) from error
             self._tally = tally
+            if fsync and (self._is_relieved or not self._reserve.is_whole):
+                self._reserve.hold()  # there is room again, or was none when it was laid down
             self._is_relieved &= not fsync
 
     def _relieve(self) -> None:

@@ -30,9 +30,16 @@ class Reserve:
     def __init__(self, path: Path, *, max_bytes: int) -> None:
         self._path = path.with_name(path.name + ".reserve")
         self._bytes = min(_MOST_BYTES, max_bytes // _SHARE)
+        self._held = 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of it was laid down when it was looked at last; somebody may have deleted it since."""
+        return self._held >= self._bytes
 
     def hold(self) -> None:
         """Lay it down, as large as the disk allows."""
+        self._held = 0
         # A disk that is full once more: the next time is soon enough.
         with contextlib.suppress(OSError):
             file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -42,6 +49,7 @@ class Reserve:
                 wanted = min(self._bytes, held + disk.f_bavail * disk.f_frsize - _LEFT_BYTES)
                 if wanted > held:
                     os.posix_fallocate(file, 0, wanted)
+                self._held = os.fstat(file).st_blocks * 512
             finally:
                 os.close(file)
 
@@ -53,6 +61,7 @@ class Reserve:
             SpoolFullError: it has none.
         """
         if not self._let_go():
+            self.hold()  # there may be room by now, for the next time
             raise SpoolFullError(f"{self._path}: the disk is full, and nothing was held in reserve")
         try:
             _shrink(db)

@@ -143,6 +143,40 @@ def test_with_no_room_at_all_nothing_changes_until_there_is_some(
     assert spool.stats().streams[Stream.READ].waiting == 1
 
 
+def test_a_box_that_began_on_a_full_disk_has_a_reserve_once_there_is_room(
+    disk: Path, open_spool: Callable[[], Spool]
+) -> None:
+    """Else it stands for ever at the next full disk: what the centre acknowledges cannot leave."""
+    open_spool().close()
+    reserve = disk / "spool.sqlite.reserve"
+    reserve.unlink()
+    ballast = fill(disk, leave=400_000)
+    spool = open_spool()
+    ballast.unlink()
+    assert all(put(spool) for _ in range(100))
+    assert reserve.stat().st_blocks * 512 >= 7_000_000
+    fill(disk)
+    everything = SeqRange(first=1, last=100)
+    assert spool.acknowledge(ack(spool.epoch, {Stream.READ: [everything]})) == 100
+
+
+def test_a_reserve_that_somebody_deleted_is_laid_down_again_once_there_is_room(
+    disk: Path, open_spool: Callable[[], Spool]
+) -> None:
+    spool = open_spool()
+    assert all(put(spool) for _ in range(100))
+    reserve = disk / "spool.sqlite.reserve"
+    reserve.unlink()
+    ballast = fill(disk)
+    assert not [put(spool) for _ in range(300)][-1]
+    ballast.unlink()
+    assert put(spool)
+    assert reserve.stat().st_blocks * 512 >= 7_000_000
+    ballast = fill(disk)
+    everything = SeqRange(first=1, last=spool.stats().streams[Stream.READ].spooled)
+    assert spool.acknowledge(ack(spool.epoch, {Stream.READ: [everything]})) > 0
+
+
 @pytest.mark.parametrize("broker", ["wheel_broker"], indirect=True)
 def test_a_full_disk_keeps_no_read_from_being_delivered(
     disk: Path, open_spool: Callable[[], Spool], broker: Broker
