@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from central.errors import QueryError, StoreError
-from central.looks import open_for
+from central.looks import open_for, write_own
 from central.options import FILE, Commands, configured, limited, looking, now, open_console, style_of
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def list_clips(as_document: bool, config: Path, **asked: Any) -> None:  # noqa: 
 @looking
 @configured
 def save(request: str, file: Path, config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
-    """Write the clip of a REQUEST into a FILE (MP4)."""
+    """Write the clip of a REQUEST into a FILE (MP4), which only you may read."""
     from central.query.clips import read_clip
 
     with open_for(config, asked) as (desk, settings):
@@ -78,7 +78,7 @@ def save(request: str, file: Path, config: Path, **asked: Any) -> None:  # noqa:
         data = read_clip(settings.pictures_path, places, sha256)
         style = style_of(settings)
     try:
-        file.write_bytes(data)
+        write_own(file, data)
     except OSError as error:
         raise StoreError(f"{file}: cannot be written: {error.strerror}") from error
     began_at, ended_at = clip.began_at or clip.at, clip.ended_at or clip.at

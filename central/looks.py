@@ -1,7 +1,9 @@
 """The commands that show reads, or what may hold a plate: none without who, why and for which case."""
 
+import os
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -209,18 +211,36 @@ def _span(asked: dict[str, Any], style: "Style") -> "tuple[datetime | None, date
     )
 
 
+def write_own(path: Path, data: bytes) -> None:
+    """Write a file that only its owner may read, whole or not at all.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    number, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
+    try:
+        with os.fdopen(number, "wb") as file:
+            file.write(data)
+        Path(draft).replace(path)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise
+
+
 def _write_pictures(packs: Path, folder: Path, evidence: "Sequence[Evidence]") -> None:
     from central.archive.pictures import read_picture
     from central.errors import StoreError
+    from central.query.clips import read_clip
 
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for picture in evidence:
-            read = picture.read
-            suffix = "mp4" if picture.kind == "clip" else "jpg"
+            read, is_clip = picture.read, picture.kind == "clip"
+            suffix = "mp4" if is_clip else "jpg"
             name = f"alert-{picture.alert_id}-{read.edge_id}-{read.epoch}-{read.seq}-{picture.kind}.{suffix}"
-            parts = (read_picture(packs, place) for place in (picture.place, *picture.more))
-            (folder / name).write_bytes(b"".join(parts))
+            places = (picture.place, *picture.more)
+            data = read_clip(packs, places, picture.sha256) if is_clip else read_picture(packs, places[0])
+            write_own(folder / name, data)
     except OSError as error:
         raise StoreError(f"{folder}: pictures cannot be written: {error.strerror}") from error
     click.echo(f"{folder}: {len(evidence)} pictures", err=True)

@@ -45,7 +45,8 @@ def clips_of(engine: Engine, alerts: Iterable[Alert]) -> list[Evidence]:
     """The clips of the reads in the trails of these alerts; of several of one read, the one asked for last."""
     trail = alert_trail.c
     same = (trail.edge_id == clip.c.edge_id) & (trail.epoch == clip.c.epoch) & (trail.seq == clip.c.read_seq)
-    query = select(trail.alert_id, clip.c.edge_id, clip.c.epoch, clip.c.read_seq, clip_part)
+    whole = clip.c.sha256.label("whole_sha256")
+    query = select(trail.alert_id, clip.c.edge_id, clip.c.epoch, clip.c.read_seq, whole, clip_part)
     query = query.select_from(
         alert_trail.join(clip, same).join(clip_part, clip_part.c.request == clip.c.request)
     )
@@ -53,17 +54,17 @@ def clips_of(engine: Engine, alerts: Iterable[Alert]) -> list[Evidence]:
     query = query.order_by(
         trail.alert_id, trail.captured_us, clip.c.asked_us, clip.c.request, clip_part.c.part
     )
-    found: dict[tuple[int, ReadId], tuple[str, list[Place]]] = {}
+    found: dict[tuple[int, ReadId], tuple[RowMapping, list[Place]]] = {}
     with reading(engine) as connection:
         for row in connection.execute(query).mappings():
             key = row["alert_id"], ReadId(row["edge_id"], row["epoch"], row["read_seq"])
-            request, places = found.get(key, ("", []))
-            if request != row["request"]:
+            before, places = found.get(key, (row, []))
+            if before["request"] != row["request"]:
                 places = []
-            found[key] = row["request"], [*places, _place(row)]
+            found[key] = row, [*places, _place(row)]
     return [
-        Evidence(alert_id, read, "clip", places[0], tuple(places[1:]))
-        for (alert_id, read), (_, places) in found.items()
+        Evidence(alert_id, read, "clip", places[0], tuple(places[1:]), str(row["whole_sha256"]))
+        for (alert_id, read), (row, places) in found.items()
     ]
 
 

@@ -40,6 +40,7 @@ class Evidence:
     Attributes:
         kind: crop, overview or clip.
         more: of a clip, where its further parts lie.
+        sha256: of a clip, the hash of the whole.
     """
 
     alert_id: int
@@ -47,6 +48,7 @@ class Evidence:
     kind: str
     place: Place
     more: tuple[Place, ...] = ()
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from central_messages import a_store, ingest, list_plates, picture_message, read
 from central_reads import NOON, a_read
 from click.testing import CliRunner, Result
 from edge_clips import MP4_HEAD, clip_parts, no_clip
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 
 from central.access.audit import verify
 from central.access.key import read_key
@@ -19,6 +19,7 @@ from central.clip.store import asked
 from central.consume.link import MqttLink
 from central.consume.store import Store
 from central.db import audit, clip, open_database, reading
+from central.looks import write_own
 from central.settings import ClipSettings, MqttSettings, load
 from central.types import Arrival
 from edge.contract.clip import ClipCommands, ClipRequest
@@ -153,6 +154,7 @@ def test_what_came_is_listed_and_saved_and_each_look_is_logged(
     saved = run("clips", "save", request.request, str(target), *LOOK)
     assert saved.exit_code == 0, saved.output
     assert target.read_bytes() == VIDEO
+    assert target.stat().st_mode & 0o777 == 0o600
     tail = acts(engine)[-2:]
     assert tail[0] == ("clip", None, {"request": request.request})
     assert (tail[1][0], tail[1][1], tail[1][2]["pictures"]) == ("clip.shown", 1, 1)
@@ -187,7 +189,40 @@ def test_alerts_hand_their_clips_out_with_their_pictures_and_count_them(
         "alert-1-edge-1-7-5-clip.mp4",
     }
     assert (folder / "alert-1-edge-1-7-5-clip.mp4").read_bytes() == VIDEO
+    assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o600}
+    assert folder.stat().st_mode & 0o777 == 0o700
     assert acts(engine)[-1] == ("alerts.shown", 1, {"look": acts_begin(engine), "pictures": 2})
+
+
+def test_a_clip_of_an_alert_that_is_not_what_was_sent_is_not_handed_out(
+    run: Run, engine: Engine, store: Store, tmp_path: Path
+) -> None:
+    list_plates(engine, tmp_path, "ABC123,CO,,stolen,1,SIJIN,C-1,,2026-12-31")
+    ingest(store, [read_message(a_read(5))])
+    request = open_request(engine)
+    deliver(store, request, clip_parts(request, VIDEO))
+    with engine.begin() as connection:
+        connection.execute(update(clip).values(sha256="0" * 64))
+    folder = tmp_path / "out"
+    result = run("alerts", "--pictures", str(folder), *LOOK)
+    assert result.exit_code != 0
+    assert "is not what its box said that it sent" in result.output
+    assert list(folder.iterdir()) == []
+
+
+def test_what_is_written_is_whole_or_not_there_at_all(tmp_path: Path) -> None:
+    folder = tmp_path / "held"
+    folder.mkdir()
+    target = folder / "clip.mp4"
+    target.mkdir()
+    with pytest.raises(OSError, match="clip"):
+        write_own(target, VIDEO)
+    assert [path.name for path in folder.iterdir()] == ["clip.mp4"], "no draft is left"
+    other = folder / "other.mp4"
+    other.write_bytes(b"old")
+    other.chmod(0o644)
+    write_own(other, VIDEO)
+    assert (other.read_bytes(), other.stat().st_mode & 0o777) == (VIDEO, 0o600)
 
 
 def acts_begin(engine: Engine) -> int:
