@@ -7,7 +7,10 @@ and no plate. A file that cannot be read is said in the log and learnt anew: not
 import contextlib
 import json
 import os
+import struct
+import tokenize
 import zipfile
+import zlib
 from dataclasses import asdict, dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -23,6 +26,13 @@ from edge.health.rate import HOURS, Usual
 _VERSION: Final = 1
 _STEPS: Final = 63.0  # of an edge map, to one
 _BYTES: Final = 16_000_000
+_DAMAGES: Final = (
+    *(OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, OverflowError, MemoryError),
+    *(zipfile.BadZipFile, struct.error, zlib.error),  # of the archive and what it packs
+    *(SyntaxError, tokenize.TokenError),  # of the head of an array
+    RuntimeError,  # a flipped flag says encrypted; NotImplementedError: packed in a way that nobody knows
+)
+"""All that reading a damaged file raises."""
 
 _log = structlog.get_logger(__name__)
 
@@ -55,7 +65,7 @@ def load(path: Path, *, key: str) -> Past:
             past = _read(json.loads(str(arrays["about"])), arrays)
     except FileNotFoundError:
         return Past(key)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except _DAMAGES as error:
         _log.warning("what was usual is not known any more", file=str(path), fault=str(error))
         return Past(key)
     if past.key != key:

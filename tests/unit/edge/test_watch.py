@@ -167,6 +167,21 @@ class TestMemory:
         assert memory.load(path, key="key") == Past("key")
         assert "not known any more" in capsys.readouterr().out
 
+    def test_wherever_a_bit_has_flipped_the_box_still_starts(self, tmp_path: Path) -> None:
+        """A disk that ages damages what is packed, not only what the archive says of itself."""
+        path = tmp_path / "cam.npz"
+        memory.save(path, past(rate=60))
+        whole = path.read_bytes()
+        lost = 0
+        for at_byte in range(0, len(whole), max(1, len(whole) // 500)):
+            damaged = bytearray(whole)
+            damaged[at_byte] ^= 1 << at_byte % 8
+            path.write_bytes(damaged)
+            found = memory.load(path, key="key")
+            assert found == Past("key") or same(found, past(rate=60)), f"bit {at_byte % 8} of byte {at_byte}"
+            lost += not found.views
+        assert lost > 50
+
     def test_its_size_is_bounded(self, tmp_path: Path) -> None:
         dice = np.random.default_rng(1)
         views = {
