@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import structlog
@@ -158,11 +159,25 @@ class ClipDesk:
         self._answered = {name: at for name, at in self._answered.items() if name in wanted}
         for name, request in wanted.items():
             if name not in self._jobs and self._is_open(name):
-                self._accept(request)
+                self._apart(request, partial(self._accept, request))
         for name, job in list(self._jobs.items()):
-            if job.is_due(self._monotonic()) and self._is_time(name):
-                self._finish(job)
+            if self._is_time(name):
+                self._apart(job.request, partial(self._finish_if_due, job))
         return _LOOK_S if self._jobs else _IDLE_S
+
+    def _apart(self, request: ClipRequest, step: Callable[[], None]) -> None:
+        """What goes wrong with one request ends that one: the box answers that it has no such clip.
+
+        Raises:
+            SpoolError: the spool cannot be read.
+        """
+        try:
+            step()
+        except SpoolError:
+            raise
+        except Exception as error:  # noqa: BLE001  # as at the thread's top: the centre may ask for anything
+            _log.exception("clip failed", camera=request.camera_id, request=request.request)
+            self._answer(request, "gone", f"it cannot be made: {type(error).__name__}")
 
     def _is_open(self, name: str) -> bool:
         return self._is_time(name) and not self._spool.is_answered(name)
@@ -201,8 +216,10 @@ class ClipDesk:
             return f"{settings.per_hour} clips an hour at most are made (clips.per_hour)"
         return ""
 
-    def _finish(self, job: _Job) -> None:
+    def _finish_if_due(self, job: _Job) -> None:
         request = job.request
+        if not job.is_due(self._monotonic()):
+            return
         cut = job.ring.cut(request.at, begin=job.begin, end=job.end)
         if cut is None:
             kept_s = self._settings.seconds

@@ -5,7 +5,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import av
@@ -15,7 +15,7 @@ from edge_clips import clip_request
 from edge_reads import NOON, Clock, ack
 from packets import FORMAT, feed, packet, real, taken
 
-from edge.capture.ring import PacketRing
+from edge.capture.ring import Cut, PacketRing
 from edge.clips.desk import ClipDesk, rings
 from edge.contract.clip import ClipAnswer, ClipCommands, ClipRequest, unpacked
 from edge.contract.delivery import Stream
@@ -350,3 +350,34 @@ def test_each_camera_has_a_ring_unless_none_are_kept() -> None:
     kept["cam-1"].add(packet(0, key=True, size=1_000_001), captured_at=NOON)
     assert (kept["cam-1"].held_bytes, kept["cam-1"].dropped) == (0, 1)
     assert rings(cameras, ClipSettings(seconds=0)) == {}
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:01Z", "0001-01-01T00:00:01+14:00"])
+def test_a_request_that_nobody_can_reckon_with_is_gone_and_the_others_are_met(scene: Scene, at: str) -> None:
+    scene.film()
+    strange = clip_request(1, at=datetime.fromisoformat(at))
+    scene.ask(strange, clip_request(2, at=NOON + timedelta(seconds=6), before_s=1.0, after_s=1.0))
+    scene.desk.work()
+    answers = {name: answer for name, (answer, _) in scene.answers().items()}
+    assert answers[strange.request].outcome == "gone"
+    assert answers[f"{2:032x}"].outcome == "clip"
+    assert scene.desk.counts == ClipHealth(made=1, gone=1)
+
+
+def test_a_clip_that_fails_to_be_cut_is_gone_and_the_others_are_met(scene: Scene) -> None:
+    class Broken(PacketRing):
+        def cut(self, at: datetime, *, begin: datetime, end: datetime) -> Cut | None:
+            raise OverflowError(f"{begin} to {end} around {at}")
+
+    scene.kept["cam-2"] = Broken(seconds=4.0, max_bytes=1_000_000)
+    scene.film()
+    at = NOON + timedelta(seconds=6)
+    broken = clip_request(1, at=at, camera_id="cam-2")
+    scene.ask(broken, clip_request(2, at=at, before_s=1.0, after_s=1.0))
+    scene.clock.now += timedelta(seconds=30)
+    scene.desk.work()
+    answers = {name: answer for name, (answer, _) in scene.answers().items()}
+    assert (answers[broken.request].outcome, answers[broken.request].reason) == (
+        "gone", "it cannot be made: OverflowError"
+    )  # fmt: skip
+    assert answers[f"{2:032x}"].outcome == "clip"
