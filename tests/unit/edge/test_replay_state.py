@@ -10,16 +10,19 @@ from edge_reads import NOON, Clock, plate_read
 from fakes import FakeEngine, frame, reading
 
 from edge.analyser import new_pipeline
+from edge.capture.video import VideoSource
 from edge.contract.delivery import Stream
 from edge.contract.read import PictureRef, PlateRead
 from edge.errors import ConfigError, SpoolError
+from edge.ground import GroundPoint, GroundSettings
 from edge.pipeline import Pipeline
+from edge.publish.publisher import Publisher
 from edge.replay import snapshot
 from edge.replay.deliver import Delivery
 from edge.replay.files import identity
 from edge.replay.kept import Said
 from edge.replay.state import State
-from edge.settings import CameraSettings, VoteSettings
+from edge.settings import CameraSettings, LaneSettings, VoteSettings
 from edge.spool.queue import Spool
 from edge.types import Box
 
@@ -237,6 +240,16 @@ def engine() -> FakeEngine:
     return Real.that_says({7: reading("KAB123", sure=0.8), 9: reading("XYZ987", sure=0.9)})
 
 
+class _Method:
+    """Pickled as a method of an object."""
+
+    def __init__(self, owner: object, name: str) -> None:
+        self._of = owner, name
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return getattr, self._of
+
+
 class TestSnapshot:
     def test_a_pipeline_goes_on_as_if_nothing_had_been(self) -> None:
         nets = engine()
@@ -271,6 +284,8 @@ class TestSnapshot:
             b"cedge.cli\nos.system\n(S'touch owned'\ntR.",
             b"cedge.cli\nmain\n(tR.",
             b"cedge.outbox\nPath\n(S'x'\ntR.",
+            b"cedge.capture.video\nVideoSource\n.",
+            b"cbuiltins\ngetattr\n(cedge.pipeline\nPipeline\n)\x81S'flush'\ntR.",
             b"rubbish",
             b"",
             pickle.dumps(Path("x")),
@@ -283,6 +298,37 @@ class TestSnapshot:
         with pytest.raises(ConfigError, match="written by another version, or is damaged"):
             snapshot.loaded(content, parts={})
         assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize(
+        ("owner", "name"), [(VideoSource, "frames"), (Publisher, "start"), (Pipeline, "flush")]
+    )
+    def test_nothing_that_opens_or_does_something_is_in_it(self, owner: type, name: str) -> None:
+        """An object made past its constructor, and a method of it: enough for a connection to an address of choice."""
+        content = pickle.dumps(_Method(owner.__new__(owner), name))
+        with pytest.raises(ConfigError, match=r"has no place in it|is no method that is remembered"):
+            snapshot.loaded(content, parts={})
+
+    def test_lanes_and_ground_are_in_it(self) -> None:
+        corners = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
+        points = tuple(GroundPoint(picture=(x, 0.2 + 0.6 * y), metres=(3 * x, 20 * y)) for x, y in corners)
+        camera = CAMERA.model_copy(
+            update={
+                "lanes": (LaneSettings(name="left", polygon=corners),),
+                "ground": GroundSettings(points=points),
+            }
+        )
+        nets = engine()
+        one = new_pipeline(camera, VOTE, nets)
+        told = [e for k in range(12) for e in one.feed(film(k), now=film(k).captured_at)]
+        assert told, "something of it has been said"
+        named = {**parts(nets), "camera": camera}
+        other = snapshot.loaded(snapshot.dumped(one, parts=named), parts=named)
+        for k in range(12, 24):
+            now = film(k).captured_at
+            assert [e.verdict for e in one.feed(film(k), now=now)] == [
+                e.verdict for e in other.feed(film(k), now=now)
+            ]
+        assert one.counts == other.counts
 
     def test_a_function_of_nobody_cannot_be_kept(self) -> None:
         with pytest.raises(TypeError, match="a function that is no part"):
