@@ -43,6 +43,8 @@ def write_pictures(connection: Connection, packs: PackWriter, pictures: Sequence
 def write_clips(connection: Connection, packs: PackWriter, clips: Sequence[ClipArrival]) -> list[DeadLetter]:
     """Write the answers that were asked for; the others, as dead letters, for the caller to keep.
 
+    Of those only what their heads say: the video that nobody asked for would fill the database.
+
     Raises:
         StoreError: the disk is full, or the folder cannot be written.
     """
@@ -55,7 +57,9 @@ def write_clips(connection: Connection, packs: PackWriter, clips: Sequence[ClipA
     places: dict[int, Place] = {id(a): place for a, place in zip(parts, written, strict=True)}
     record(connection, [(arrival, places.get(id(arrival))) for arrival in fitting])
     return [
-        DeadLetter(str(a.topic), packed(a.answer, a.data), a.received_at, faults[id(a)])
+        DeadLetter(
+            str(a.topic), packed(a.answer), a.received_at, f"{faults[id(a)]} ({len(a.data)} bytes not kept)"
+        )
         for a in clips
         if id(a) in faults
     ]

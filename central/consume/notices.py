@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any, Final
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from central.consume.put import put
 from central.db import dead_letter, edge_health, gone_range, ptz_state, to_us
@@ -13,6 +13,9 @@ from central.types import DeadLetter, GoneArrival, HealthArrival, PtzArrival
 
 STRAY_ROOM_BYTES: Final = 16 * 1024 * 1024
 """What dead letters without a number may take in all; nothing else bounds how many there are."""
+
+MOST_CAMERAS: Final = 64
+"""Of an edge, whose stand is kept; a box that invents names would otherwise fill the table."""
 
 _ROW_BYTES: Final = 100  # about what a letter takes beside its texts
 _NO_ROOM: Final = (
@@ -116,6 +119,12 @@ def _keep_ptz(connection: Connection, arrival: PtzArrival) -> None:
         "message": state.model_dump_json(),
     }
     put(connection, ptz_state, row)
+    kept = ptz_state.c
+    others = (kept.edge_id == state.edge_id, kept.camera_id != state.camera_id)
+    newest = select(kept.camera_id).where(*others).order_by(kept.received_us.desc(), kept.camera_id)
+    over = connection.scalars(newest.offset(MOST_CAMERAS - 1)).all()
+    if over:
+        connection.execute(delete(ptz_state).where(*others, kept.camera_id.in_(over)))
 
 
 def _gone_row(arrival: GoneArrival) -> dict[str, Any]:

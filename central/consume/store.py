@@ -41,6 +41,9 @@ from edge.contract.topics import Address, Kind
 _UNCHECKABLE: Final = (ValueError, OverflowError, DataError, IntegrityError)
 """A fault in matching or in an alert, which must not cost the read."""
 
+_HELD_S: Final = 60.0
+"""Of video: no box holds more."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -161,10 +164,16 @@ class Store:
         return alerts
 
     def _ask_for_clip(self, connection: Connection, arrival: ReadArrival, alert: Alert) -> None:
-        """In the transaction of the alert: a centre that dies now asks when it is back."""
+        """In the transaction of the alert: a centre that dies now asks when it is back.
+
+        Not where no box can hold it any more: after an outage, or of a recording that is replayed.
+        """
         if self._clips is None:
             return
         read = arrival.read
+        age_s = (arrival.received_at - read.best_at).total_seconds() + (read.clock_error_s or 0.0)
+        if age_s > _HELD_S:
+            return
         wish = Wish(
             address=arrival.topic.address,
             camera_id=read.camera_id,

@@ -30,7 +30,7 @@ from central.query.clips import clips_of, find_clip, locate, newest_clips, read_
 from central.query.lists import newest_alerts
 from central.settings import ClipSettings
 from central.types import Arrival
-from edge.contract.clip import MOST_REQUESTS, ClipCommands, ClipRequest
+from edge.contract.clip import MOST_REQUESTS, ClipCommands, ClipRequest, unpacked
 from edge.contract.read import ReadId
 from edge.contract.topics import Address, Kind, Numbered
 
@@ -109,6 +109,21 @@ def test_an_alert_asks_for_one_clip_of_its_read_in_its_own_transaction(
     with reading(database) as connection:
         (commands,) = asked(connection).values()
     assert [(c.seq, c.before_s, c.after_s) for c in commands.clips] == [(1, 5.0, 5.0), (60, 5.0, 5.0)]
+
+
+@pytest.mark.parametrize(
+    ("late_s", "clock_error_s", "count"),
+    [(59, None, 1), (61, None, 0), (3600, None, 0), (3600, -3590.0, 1), (1, 300.0, 0)],
+)
+def test_what_no_box_can_hold_any_more_is_not_asked_for(
+    database: Engine, store: Store, tmp_path: Path, late_s: float, clock_error_s: float | None, count: int
+) -> None:
+    """After an outage, or of a recording; a box whose clock is slow holds what seems to be old."""
+    list_plates(database, tmp_path, LISTED)
+    read = a_read(1, clock_error_s=clock_error_s)
+    outcome = ingest(store, [read_message(read, received_at=read.best_at + timedelta(seconds=late_s))])
+    assert len(outcome.alerts) == 1
+    assert len(rows(database, clip)) == count
 
 
 def test_where_clips_are_not_asked_for_alerts_are_raised_all_the_same(
@@ -232,7 +247,10 @@ def test_what_nobody_asked_for_is_a_dead_letter_and_acknowledged(database: Engin
     assert rows(database, clip_part) == []
     assert only(database)["state"] == "asked"
     kept = {bytes(letter["payload"]) for letter in letters}  # type: ignore[call-overload]
-    assert {a.payload for a in nobodys} <= kept, "kept whole"
+    heads = {a.payload.partition(b"\n")[0] + b"\n" for a in nobodys}
+    assert heads <= kept, "what it said of itself is kept"
+    assert f"({len(nobodys[0].payload) - len(min(heads))} bytes not kept)" in reasons
+    assert sum(map(len, kept)) < 10_000, "and not its video"
 
 
 def test_a_second_clip_under_one_request_is_not_mixed_with_the_first(
@@ -240,9 +258,12 @@ def test_a_second_clip_under_one_request_is_not_mixed_with_the_first(
 ) -> None:
     request = ask_now(database, a_wish())
     ingest(store, arrivals(request, clip_parts(request, VIDEO)[:2]))
-    ingest(store, arrivals(request, clip_parts(request, VIDEO[::-1] + b"!")[1:], first=10))
+    others = clip_parts(request, VIDEO[::-1] + b"!")[1:]
+    ingest(store, arrivals(request, others, first=10))
+    sizes = [len(unpacked(part)[1]) for part in others]
     assert {letter["reason"] for letter in rows(database, dead_letter)} == {
-        f"part {n} is of another clip than the parts before it" for n in (2, 3, 4)
+        f"part {n} is of another clip than the parts before it ({size} bytes not kept)"
+        for n, size in enumerate(sizes, start=2)
     }
     ingest(store, arrivals(request, clip_parts(request, VIDEO)[2:], first=3))
     _, places, sha256 = find_clip(database, request.request)

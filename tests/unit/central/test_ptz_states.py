@@ -6,14 +6,16 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from central_messages import a_store, ingest
+from central_messages import a_store, ingest, rows
 from central_reads import NOON
 from rich.console import Console
 from sqlalchemy import Engine
 
 from central.boxes import cameras_table
+from central.consume.notices import MOST_CAMERAS
 from central.consume.parse import parse
 from central.consume.store import Store
+from central.db import ptz_state
 from central.query.lists import edges
 from central.show import Style
 from central.types import Arrival, DeadLetter, PtzArrival
@@ -137,3 +139,16 @@ def test_what_beside_a_stream_is_not_believed_is_told(store: Store, database: En
     (line,) = [line for line in screen(database).splitlines() if "fixed" in line]
     assert line.rstrip().endswith("events: it kept silent where something moved")
     assert "substream" not in line
+
+
+def test_a_box_that_invents_cameras_fills_no_table(database: Engine, store: Store) -> None:
+    most = MOST_CAMERAS
+    other = Address("site-1", "edge-2")
+    state = PtzState.model_validate({"edge_id": "edge-2", "camera_id": "dome", "at": NOON, "phase": "watch"})
+    ingest(store, [Arrival(other.ptz_state("dome"), state.model_dump_json().encode(), NOON, 1)])
+    ingest(store, [stands("watch", camera=f"dome-{n}", late_s=n) for n in range(most + 9)])
+    ingest(store, [stands("watch", camera="set-back", late_s=-9)])
+    kept = [(row["edge_id"], row["camera_id"]) for row in rows(database, ptz_state)]
+    assert ("edge-2", "dome") in kept, "another box loses nothing"
+    mine = {camera for edge, camera in kept if edge == "edge-1"}
+    assert mine == {"set-back", *(f"dome-{n}" for n in range(10, most + 9))}, "the newest stay"
