@@ -23,6 +23,8 @@ _MOST_BYTES: Final = 1_000_000
 _REFUSALS: Final = frozenset({401, 403})
 _UNREFUSED: Final = 10  # empty answers given at once: it does not wait, and must not be asked without a pause
 _PAUSE_S: Final = 0.5
+_GRACE_S: Final = 1.0  # beyond the time that an answer may take, its last word holds
+_SOURCES: Final = 64  # of which it is remembered that they move; a camera names them, and may invent more
 
 
 class EventWatch:
@@ -40,7 +42,7 @@ class EventWatch:
     def __init__(
         self, camera: CameraSettings, settings: MotionEventSettings, *, clock: Callable[[], datetime]
     ) -> None:
-        self.witness = Witness("events", clock=clock)
+        self.witness = Witness("events", clock=clock, lasts_s=pullpoint.PULL_S + _GRACE_S)
         self._camera = camera
         self._settings = settings
         self._clock = clock
@@ -49,7 +51,7 @@ class EventWatch:
         self._link: http.client.HTTPConnection | None = None
         self._ahead = timedelta(0)  # the device's clock minus ours
         self._login: Login | None = None
-        self._moving: dict[str, bool] = {}
+        self._moving: dict[str, None] = {}  # the newest last
 
     def run(self) -> None:
         """One subscription, until it is lost or `close`.
@@ -118,12 +120,13 @@ class EventWatch:
         for each in said:
             if wanted is not None and wanted not in each.sources:
                 continue
-            if each.moves is None:
-                self._moving.pop(each.about, None)
-            else:
-                self._moving[each.about] = each.moves
-            self.witness.says(moves=any(self._moving.values()))
-        self.witness.says(moves=any(self._moving.values()))
+            self._moving.pop(each.about, None)
+            if each.moves:
+                self._moving[each.about] = None
+                if len(self._moving) > _SOURCES:
+                    del self._moving[next(iter(self._moving))]
+            self.witness.says(moves=bool(self._moving))
+        self.witness.says(moves=bool(self._moving))
 
     def _tell(self, request: ET.Element, subscribed: Subscription) -> ET.Element:
         return self._ask(request, subscribed.address, parameters=subscribed.parameters)

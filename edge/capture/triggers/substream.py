@@ -52,6 +52,8 @@ class SubstreamWatch:
         is_awake = True
         for packet in connection.packets():
             if packet is None:
+                if is_awake:
+                    self.witness.is_silent("nothing comes")  # what it said last vouches for nothing any more
                 continue
             if not self.witness.wanted.is_set():
                 if is_awake:

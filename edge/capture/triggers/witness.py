@@ -15,12 +15,15 @@ class Witness:
     Args:
         name: of the source, as health tells it.
         clock: now, UTC.
+        lasts_s: how long a word holds; after that it is silent until it says something again.
     """
 
-    def __init__(self, name: str, *, clock: Callable[[], datetime]) -> None:
+    def __init__(self, name: str, *, clock: Callable[[], datetime], lasts_s: float = float("inf")) -> None:
         self.name = name
         self._clock = clock
         self._lock = threading.Lock()
+        self._lasts_s = lasts_s
+        self._said_s = float("-inf")
         self._speaks = False
         self._fault = "not connected yet"
         self._alarms = 0
@@ -34,7 +37,8 @@ class Witness:
         """Something moves now, or nothing does."""
         now_s = self._clock().timestamp()
         with self._lock:
-            self._speaks, self._fault = True, ""
+            self._age(now_s)
+            self._speaks, self._fault, self._said_s = True, "", now_s
             if moves and self._since_s is None:
                 self._since_s = now_s
                 self._alarms += 1
@@ -51,18 +55,21 @@ class Witness:
     def speaks(self) -> bool:
         """Whether it would say so, did something move now."""
         with self._lock:
+            self._age(self._clock().timestamp())
             return self._speaks
 
     @property
     def fault(self) -> str:
         """Why it is silent; empty where it is not, or rests."""
         with self._lock:
+            self._age(self._clock().timestamp())
             return self._fault
 
     @property
     def moves(self) -> bool:
         """Whether it says that something moves now."""
         with self._lock:
+            self._age(self._clock().timestamp())
             return self._since_s is not None
 
     @property
@@ -74,9 +81,17 @@ class Witness:
     def moved(self, *, since_s: float, until_s: float) -> bool:
         """Whether it said that something moved at any time between the two."""
         with self._lock:
+            self._age(self._clock().timestamp())
             if self._since_s is not None and self._since_s <= until_s:
                 return True
             return any(began_s <= until_s and ended_s >= since_s for began_s, ended_s in self._moved)
+
+    def _age(self, now_s: float) -> None:
+        """Where its last word holds no longer: what moved then has ended for all that it knows."""
+        until_s = self._said_s + self._lasts_s
+        if self._speaks and now_s > until_s:
+            self._speaks, self._fault = False, f"it has said nothing for {self._lasts_s:g} s"
+            self._end(until_s)
 
     def _end(self, now_s: float) -> None:
         if self._since_s is not None:

@@ -1,16 +1,21 @@
 """How far a witness is heeded: one that tells all, one that keeps silent, one that cries wolf, one that is away."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.capture.stats import CaptureStats
+from edge.capture.triggers import substream
+from edge.capture.triggers.events import EventWatch
+from edge.capture.triggers.pullpoint import Said
 from edge.capture.triggers.trigger import Trigger
 from edge.capture.triggers.witness import Witness
 from edge.contract.health import TriggerHealth, TriggerState
+from edge.settings import CameraSettings, MotionEventSettings
 
 START_S = 1_800_000_000.0
 
@@ -207,3 +212,57 @@ def test_counts_go_on_over_connections() -> None:
         Trigger(witness, stats=stats).woke()
     (health,) = stats.snapshot().triggers
     assert health.wakes == 2
+
+
+def test_a_word_holds_for_so_long_and_what_moved_ends_with_it() -> None:
+    seconds = [1000.0]
+    witness = Witness("events", clock=lambda: datetime.fromtimestamp(seconds[0], UTC), lasts_s=3.0)
+    witness.says(moves=True)
+    seconds[0] += 2.9
+    assert (witness.speaks, witness.moves, witness.fault) == (True, True, "")
+    seconds[0] += 0.2
+    assert (witness.speaks, witness.moves, witness.fault) == (False, False, "it has said nothing for 3 s")
+    assert witness.moved(since_s=1002.0, until_s=1010.0)
+    assert not witness.moved(since_s=1003.1, until_s=1010.0)
+    witness.says(moves=False)
+    assert (witness.speaks, witness.fault, witness.alarms) == (True, "", 1)
+
+
+def test_sources_that_a_camera_invents_are_remembered_no_further_than_so_many() -> None:
+    camera = CameraSettings(id="cam", url="rtsp://127.0.0.1/cam", motion_events=MotionEventSettings())
+    assert camera.motion_events is not None
+    watch = EventWatch(camera, camera.motion_events, clock=lambda: datetime.now(UTC))
+    for number in range(1000):
+        watch._take([Said(f"Motion Source={number}", number % 2 == 0, frozenset())])
+    assert len(watch._moving) <= 64
+    assert watch.witness.moves
+    for number in range(1000):
+        watch._take([Said(f"Motion Source={number}", False, frozenset())])
+    assert not watch.witness.moves
+
+
+def test_a_second_stream_that_stalls_is_silent_before_it_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stalled:
+        """A connection over which nothing comes."""
+
+        def __init__(self, *_: object, **__: object) -> None:
+            pass
+
+        def open(self) -> object:
+            return SimpleNamespace(codec_context=SimpleNamespace(thread_count=0))
+
+        def packets(self) -> Iterator[None]:
+            watch.witness.says(moves=False)
+            yield None
+            spoke.append(watch.witness.speaks)
+
+        def close(self) -> None:
+            pass
+
+    spoke: list[bool] = []
+    monkeypatch.setattr(substream, "Connection", Stalled)
+    camera = CameraSettings(id="cam", url="rtsp://127.0.0.1/cam", substream="rtsp://127.0.0.1/sub")
+    watch = substream.SubstreamWatch(camera, "rtsp://127.0.0.1/sub", clock=lambda: datetime.now(UTC))
+    watch.run()
+    assert spoke == [False]
+    assert watch.witness.fault == "nothing comes"
