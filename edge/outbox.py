@@ -92,13 +92,13 @@ class Outbox:
             return f"{self._lost} reads and updates lost while the spool failed" if self._lost else ""
 
     def put(self, emission: Emission, *, models: ModelVersions) -> None:
-        """Store an emission, with its pictures where its shot is a new one."""
+        """Store an emission, with its pictures where its shot is a new one, and has not been let go of."""
         passage = self._passage(emission)
         if passage is None:
             _log.warning("update of a read long gone", camera=emission.camera_id, track=emission.track_id)
             return
         shot, parcel = emission.shot, _Parcel(passage, _without_pixels(emission), models, None, None)
-        if passage.shot != (shot.captured_at, shot.box):
+        if shot.crop.size and passage.shot != (shot.captured_at, shot.box):
             overview = overview_jpeg(shot.overview) if self._has_overview else None
             parcel = replace(parcel, crop=crop_jpeg(shot.crop), overview=overview)
             passage.shot = (shot.captured_at, shot.box)

@@ -155,7 +155,7 @@ class Reel:
     def _tell(self, emission: Emission) -> Said:
         teller, shot = self._teller, emission.shot
         key = f"{emission.camera_id}/{emission.track_id}"
-        is_new = self._memory.shown.get(key) != (shot.captured_at, shot.box)
+        is_new = bool(shot.crop.size) and self._memory.shown.get(key) != (shot.captured_at, shot.box)
         self._memory.shown[key] = (shot.captured_at, shot.box)
         if len(self._memory.shown) > _REMEMBERED:
             del self._memory.shown[next(iter(self._memory.shown))]

@@ -208,6 +208,21 @@ def test_what_finds_no_room_in_memory_is_counted_and_its_update_stands_in(
     assert len(waiting(spool, Stream.CROP)) == 3
 
 
+def test_a_shot_that_was_let_go_of_brings_no_pictures_though_they_were_lost(
+    spool: Spool, box: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "_KEPT", 0)
+    read = emission()
+    with full_disk(spool):
+        box.put(read, models=MODELS)
+        assert box.fault == "1 reads and updates lost while the spool failed"
+    empty = np.zeros((0, 0, 3), np.uint8)
+    bare = replace(read, kind=Kind.UPDATE, shot=replace(read.shot, crop=empty, overview=empty))
+    box.put(bare, models=MODELS)
+    ((_, message),) = waiting(spool, Stream.READ, Stream.CROP, Stream.OVERVIEW)
+    assert PlateRead.model_validate_json(message.payload).pictures == PictureRef(crop=False, overview=False)
+
+
 def test_what_waits_in_memory_at_the_end_is_counted(spool: Spool, box: Outbox) -> None:
     with full_disk(spool):
         box.put(emission(), models=MODELS)
