@@ -9,12 +9,14 @@ What came stays; a clip that comes after all takes the place of any other answer
 they came, in packs: a clip is put together when somebody looks at it.
 """
 
+import contextlib
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from central.archive.pictures import Place
@@ -22,7 +24,7 @@ from central.db import clip, clip_part, from_us, to_us
 from central.text import storable
 from central.types import ClipArrival
 from edge.contract.clip import MOST_REQUESTS, ClipCommands, ClipRequest
-from edge.contract.read import ReadId
+from edge.contract.read import Identifier, ReadId
 from edge.contract.topics import Address
 
 GIVEN_UP: Final = timedelta(days=7)
@@ -30,6 +32,7 @@ GIVEN_UP: Final = timedelta(days=7)
 
 _ASKED: Final = "asked"
 _CAME: Final = "came"
+_NAME: Final = TypeAdapter[str](Identifier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,23 +90,47 @@ def ask(connection: Connection, wish: Wish) -> str:
     return request
 
 
-def asked(connection: Connection) -> dict[Address, ClipCommands]:
-    """What is asked of each edge, the newest requests, as it is told to it."""
+def asked(connection: Connection, *, broken: dict[str, str] | None = None) -> dict[Address, ClipCommands]:
+    """What is asked of each edge, the newest requests, as it is told to it.
+
+    Args:
+        connection: to the database.
+        broken: takes, by their requests, rows that no edge can be asked with, and what is wrong with each.
+    """
     rows = connection.execute(
         select(clip).where(clip.c.state == _ASKED).order_by(clip.c.asked_us.desc(), clip.c.request)
     ).mappings()
     requests: dict[Address, list[ClipRequest]] = {}
     for row in rows:
-        requests.setdefault(Address(row["site_id"], row["edge_id"]), []).append(_to_request(row))
+        try:
+            request = _to_request(row)
+            address = _address(row["site_id"], row["edge_id"])
+        except (ValueError, OverflowError) as error:  # another hand's row, or an older version's
+            if broken is not None:
+                broken[row["request"]] = _fault(error)
+            continue
+        requests.setdefault(address, []).append(request)
     return {
         address: ClipCommands(edge_id=address.edge_id, clips=tuple(reversed(found[:MOST_REQUESTS])))
         for address, found in requests.items()
     }
 
 
+def end_broken(connection: Connection, broken: Mapping[str, str], *, now: datetime) -> None:
+    """End requests that no edge can be asked with; why, by request."""
+    for request, fault in broken.items():
+        values = {"state": "expired", "reason": storable(fault)[:200], "answered_us": to_us(now)}
+        connection.execute(update(clip).where(clip.c.request == request).values(values))
+
+
 def addresses(connection: Connection) -> set[Address]:
     """Every edge that was ever asked."""
-    return {Address(*row) for row in connection.execute(select(clip.c.site_id, clip.c.edge_id).distinct())}
+    rows = connection.execute(select(clip.c.site_id, clip.c.edge_id).distinct())
+    found = set()
+    for site_id, edge_id in rows:
+        with contextlib.suppress(ValueError):  # nobody was ever asked there
+            found.add(_address(site_id, edge_id))
+    return found
 
 
 def give_up(connection: Connection, *, now: datetime) -> int:
@@ -199,6 +226,22 @@ def _misfit(arrival: ClipArrival, row: RowMapping | None) -> str:
 def _rows(connection: Connection, requests: set[str]) -> dict[str, RowMapping]:
     rows = connection.execute(select(clip).where(clip.c.request.in_(requests))).mappings()
     return {row["request"]: row for row in rows}
+
+
+def _address(site_id: str, edge_id: str) -> Address:
+    """Where an edge hears.
+
+    Raises:
+        pydantic.ValidationError: no topic bears such a name.
+    """
+    return Address(_NAME.validate_python(site_id), _NAME.validate_python(edge_id))
+
+
+def _fault(error: ValueError | OverflowError) -> str:
+    if not isinstance(error, ValidationError):
+        return f"it cannot be asked for: {error}"
+    first = error.errors(include_url=False, include_input=False)[0]
+    return f"it cannot be asked for: {'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
 def _to_request(row: RowMapping) -> ClipRequest:

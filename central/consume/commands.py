@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from central.clip.store import addresses, asked, give_up
+from central.clip.store import addresses, asked, end_broken, give_up
 from central.db import Clock, reading
 from edge.contract.clip import ClipCommands
 from edge.contract.topics import Address
@@ -66,10 +66,13 @@ class Commander:
         if connection == 0:
             return
         known: set[Address] = set()
+        broken: dict[str, str] = {}
         with reading(self._engine) as database:
-            wanted = asked(database)
+            wanted = asked(database, broken=broken)
             if connection != self._connection:
                 known = addresses(database)
+        if broken:
+            self._end(broken)
         if connection != self._connection:
             self._told.clear()
             self._connection = connection
@@ -80,6 +83,13 @@ class Commander:
             if self._link.command(address, commands.model_dump_json()):
                 self._told[address] = commands
         self._tidy(wanted)
+
+    def _end(self, broken: dict[str, str]) -> None:
+        """A row that nobody can be asked with ends itself: it must not end the centre at every start."""
+        for request, fault in broken.items():
+            _log.error("a request for a clip is unusable, and is ended", request=request, fault=fault)
+        with self._engine.begin() as database:
+            end_broken(database, broken, now=self._clock())
 
     def _tidy(self, wanted: dict[Address, ClipCommands]) -> None:
         self._looks += 1

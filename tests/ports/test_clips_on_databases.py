@@ -19,7 +19,7 @@ from central_messages import (
 )
 from central_reads import NOON, a_read
 from edge_clips import MP4_HEAD, clip_parts, no_clip
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select, update
 
 from central.clip.store import GIVEN_UP, Wish, addresses, ask, asked, give_up
 from central.consume.commands import Commander
@@ -374,6 +374,31 @@ class TestCommander:
         ingest(store, arrivals(request, no_clip(request)))
         commander.look()
         assert link.said() == [(ADDRESS, [2])]
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"before_s": 61.0},
+            {"at_us": 2**62},
+            {"camera_id": "no camera/has this"},
+            {"edge_id": "a/b"},
+            {"site_id": "#"},
+        ],
+    )
+    def test_a_row_that_nobody_can_be_asked_with_ends_itself_and_the_others_are_told(
+        self, database: Engine, wrong: dict[str, object]
+    ) -> None:
+        link = FakeLink()
+        broken = ask_now(database, a_wish(1))
+        ask_now(database, a_wish(2, minutes=1))
+        with database.begin() as connection:
+            connection.execute(update(clip).where(clip.c.request == broken.request).values(wrong))
+        Commander(database, link, clock=lambda: NOON).look()
+        assert (ADDRESS, [2]) in link.said()
+        with reading(database) as connection:
+            row = connection.execute(select(clip).where(clip.c.request == broken.request)).one()
+        assert row.state == "expired"
+        assert row.reason.startswith("it cannot be asked for: ")
 
     def test_the_last_answer_empties_the_list_that_the_broker_retains(
         self, database: Engine, store: Store
