@@ -4,9 +4,9 @@ A device of several lenses looks all around from one pole; its lenses stand in a
 configuration. A vehicle that leaves one picture comes into the next one within seconds, and a parked one may stand in
 both. A camera by itself is a device of one lens. One thread's.
 
-Two tracks are of one vehicle where both say the same string: each track's votes hold several strings likely, and
-what counts is the probability that both mean the same. Likeness of letters does not count: plates of one fleet differ
-by a digit, and two that are read with certainty stay two.
+Two tracks are of one vehicle where both say the same string, and by all that their votes hold likely probably mean
+the same. Likeness of letters does not count: plates of one fleet differ by a digit, and two that are read with
+certainty stay two. Nor does a string count that was said once and has been taken back.
 """
 
 from collections.abc import Sequence
@@ -17,11 +17,13 @@ from typing import Final
 
 import numpy as np
 
-from edge.passage import SAME_PLACE_S, Passage
+from edge.passage import SAME_PLACE_IOU, SAME_PLACE_S, Passage
 from edge.track import Track
 
-AGREED: Final = 0.25
-"""Least probability that two tracks say the same string, where their motion or their time binds them anyhow."""
+AGREED: Final = 0.5
+"""Least probability that a track means the same string as a passage that its camera saw a moment ago."""
+BOUND: Final = 0.25
+"""The same where their motion binds them, or the lens beside it."""
 _MOST: Final = 512  # passages that are remembered: those of two minutes are far fewer
 _TOGETHER: Final = 3  # frames that show both plates
 _MOVED_W: Final = 1.0  # plate widths: what stands beside something that stands is not bound to it
@@ -94,55 +96,73 @@ class Device:
         """The passage that this one, of which nothing has been said yet, turns out to be part of.
 
         Args:
-            passage: legible.
+            passage: legible, and as well read as it will be: what is joined is not asked again.
             camera_id: whose it is.
             anywhere: see `Passage.is_same_as`.
         """
-        track, beside = passage.traces[camera_id].track, self.beside(camera_id)
         for known in reversed(self._known):
-            if known is passage:
+            if known is passage or not known.says_as(passage):
                 continue
-            if self._is_again(known, passage, camera_id=camera_id, anywhere=anywhere):
-                both = _frames_of_both(known.traces[camera_id].track, track)
-                return Match(known, How.PAIR if both else How.AGAIN)
-            trace = known.traces.get(camera_id)
-            if trace and trace.live and move_together(trace.track, track) and _agree(known, passage):
-                return Match(known, How.PAIR)
-            if known.is_next_to(track, lenses=beside) and _agree(known, passage):
-                return Match(known, How.LENS)
+            how = self._how(known, passage, camera_id=camera_id, anywhere=anywhere)
+            if how is not None:
+                return Match(known, how)
         return None
 
-    def _is_again(self, known: Passage, passage: Passage, *, camera_id: str, anywhere: bool) -> bool:
-        trace, verdict = known.traces.get(camera_id), passage.verdict
-        if trace is None or verdict is None or verdict.plate not in known.plates:
-            return False
-        track, watched_s = passage.traces[camera_id].track, self.watched_s[camera_id]
-        return known.is_same_as(track, trace=trace, watched_s=watched_s, anywhere=anywhere)
+    def _how(self, known: Passage, passage: Passage, *, camera_id: str, anywhere: bool) -> How | None:
+        """Why a passage that says the same is part of the known one; None: it is not."""
+        track, trace = passage.traces[camera_id].track, known.traces.get(camera_id)
+        agreed = known.agrees(passage)
+        if trace is not None:
+            is_pair = _are_of_one(known, passage, one=trace.track, other=track)
+            if is_pair is not None:
+                return How.PAIR if is_pair and agreed >= BOUND else None
+            watched_s = self.watched_s[camera_id]
+            is_same = known.is_same_as(track, trace=trace, watched_s=watched_s, anywhere=anywhere)
+            if is_same and agreed >= AGREED:
+                return How.AGAIN
+        is_next = known.is_next_to(track, lenses=self.beside(camera_id))
+        return How.LENS if is_next and agreed >= BOUND else None
 
 
-def move_together(one: Track, other: Track) -> bool:
-    """Whether two plates move as if they were on one vehicle: they keep their distance, in sizes of their own."""
+def _are_of_one(known: Passage, passage: Passage, *, one: Track, other: Track) -> bool | None:
+    """Whether two plates in one picture are on one vehicle; None where no picture shows both.
+
+    What drives apart is not, whatever it says, and what nothing binds is not unless both are read with certainty.
+    """
+    if not _frames_of_both(one, other):
+        return None
+    are_together = move_together(one, other)
+    if are_together is None:
+        lie_together = one.stands and one.box.iou(other.box) >= SAME_PLACE_IOU
+        return lie_together or (known.is_certain and passage.is_certain)
+    return are_together
+
+
+def move_together(one: Track, other: Track) -> bool | None:
+    """Whether two plates move as if they were on one vehicle: they keep their distance, in sizes of their own.
+
+    None where they were seen together too shortly, or have moved too little, to tell.
+    """
     both = _frames_of_both(one, other)
     if len(both) < _TOGETHER:
-        return False
+        return None
     first, second = dict(one.path), dict(other.path)
     middles = np.array([(first[at].centre, second[at].centre) for at in both])
     widths = np.array([np.sqrt(first[at].width * second[at].width) for at in both])
-    moved = np.linalg.norm(middles[-1, 0] - middles[0, 0]) / widths[-1]
-    if moved < _MOVED_W:
-        return False
+    moved = np.linalg.norm(middles[-1] - middles[0], axis=1) / widths[-1]
+    if moved.max() < _MOVED_W:
+        return None
     apart = (middles[:, 1] - middles[:, 0]) / widths[:, None]
     usual = np.median(apart, axis=0)
     distance = float(np.linalg.norm(usual))
     spread = float(np.max(np.linalg.norm(apart - usual, axis=1)))
-    return distance <= _FARTHEST_W and spread <= _SLACK_W + _SLACK * distance
+    is_kept = distance <= _FARTHEST_W and spread <= _SLACK_W + _SLACK * distance
+    if not is_kept:
+        return False
+    return True if moved.min() >= _MOVED_W else None
 
 
 def _frames_of_both(one: Track, other: Track) -> list[datetime]:
     """Capture times of the frames that show both, ascending."""
     seen = {at for at, _ in other.path}
     return [at for at, _ in one.path if at in seen]
-
-
-def _agree(known: Passage, passage: Passage) -> bool:
-    return known.agrees(passage) >= AGREED

@@ -27,7 +27,8 @@ frames to be seen on: nothing leaves unnoticed while the motion gate is shut."""
 SAME_DEVICE: Final = timedelta(seconds=8)
 """The same where it was seen by the next lens of one device."""
 
-_SAME_PLACE_IOU: Final = 0.3
+SAME_PLACE_IOU: Final = 0.3
+"""Least overlap of two boxes of what stands in one place."""
 _TURNED: Final = 1.3  # a receding plate that is so many times as wide when found again has driven round
 _GROWN: Final = 1.5  # a plate so many times as wide is worth another look, and another picture
 _KEEN_READS: Final = 12  # after so many reads without certainty only better pictures are read, or
@@ -78,8 +79,7 @@ class Passage:
         track_id: number of its first track.
         first_at: capture time of its first frame.
         traces: by camera.
-        plates: that were said of it.
-        gallery: the best shots.
+        gallery: the best shots of the camera that names it.
         verdict: what its votes say by now.
         legible_at: capture time at which the verdict first became legible.
         pace: how fast it goes, the surest so far; None: unknown.
@@ -93,7 +93,6 @@ class Passage:
         self.stand = stand
         self.track_id, self.first_at = track.id, track.first_at
         self.traces: dict[str, Trace] = {stand.camera_id: Trace(track, 0.0)}
-        self.plates: set[str] = set()
         self.gallery = Gallery()
         self.verdict: Verdict | None = None
         self.legible_at: datetime | None = None
@@ -136,9 +135,10 @@ class Passage:
             return True
         return quality > _BETTER * self.best_quality or (at - self.read_at).total_seconds() >= _DULL_S
 
-    def read(self, shot: Shot, *, detection: Detection, reading: Reading) -> None:
-        """Take a reading into the vote and its picture into the gallery."""
-        self.gallery.add(shot)
+    def read(self, shot: Shot, *, detection: Detection, reading: Reading, camera_id: str) -> None:
+        """Take a reading into the vote and, where that camera names the passage, its picture into the gallery."""
+        if camera_id == self.stand.camera_id:
+            self.gallery.add(shot)
         self.reads += 1
         self.read_at, self.read_width_px = shot.captured_at, shot.box.width
         self.best_quality = max(self.best_quality, shot.quality)
@@ -156,6 +156,11 @@ class Passage:
         """Its plate was in this lane as it was read."""
         self._lanes[lane] += max(weight, 1e-6)
 
+    def says_as(self, other: "Passage") -> bool:
+        """Whether the other one's verdict is what is said of this one, and what its own votes hold by now."""
+        plates = {v.plate if v else None for v in (self._said, self.verdict, other.verdict)}
+        return len(plates) == 1 and None not in plates
+
     def agrees(self, other: "Passage") -> float:
         """Probability that the other one bears the same plate, 0..1."""
         return self._vote.agrees(other._vote)
@@ -164,7 +169,6 @@ class Passage:
         """Take over what was seen of a passage that turned out to be this very one, and of which nothing was said."""
         self._vote.absorb(other._vote)
         self.verdict = self._vote.verdict()
-        self.gallery.merge(other.gallery)
         self.first_at = min(self.first_at, other.first_at)
         self.read_at = max(self.read_at, other.read_at)
         self.legible_at = min(filter(None, (self.legible_at, other.legible_at)), default=None)
@@ -172,7 +176,10 @@ class Passage:
         self.read_width_px = max(self.read_width_px, other.read_width_px)
         self.best_quality = max(self.best_quality, other.best_quality)
         self.measure(other.pace)
-        if other.stand.camera_id == self.stand.camera_id:  # another camera has other lanes
+        if (
+            other.stand.camera_id == self.stand.camera_id
+        ):  # another camera has other lanes, and its own pictures
+            self.gallery.merge(other.gallery)
             for lane, weight in other._lanes.items():
                 self._lanes[lane] += weight
         for camera_id, trace in other.traces.items():
@@ -224,14 +231,24 @@ class Passage:
         if self.verdict is None:
             raise LookupError(f"track {self.track_id} was never read")
         self.lane = self._likely_lane()
-        # A speed alone is not worth the pictures of a slightly better frame.
-        held = None if self.has_news or self.has_better_picture else self._shown
-        shot = held or self.gallery.best(self.verdict.plate)
+        shot = self._evidence(self.verdict)
         self.updates += self.is_emitted
         self._said, self._shown = self.verdict, shot
         self._said_pace = self.pace
-        self.plates.add(self.verdict.plate)
         return self._said, self._shown
+
+    def _evidence(self, verdict: Verdict) -> Shot:
+        """The shot that goes with a verdict: the one before, as it was let go of, where there is no other.
+
+        Raises:
+            LookupError: it was never read.
+        """
+        shown = self._shown
+        if shown is None:
+            return self.gallery.best(verdict.plate)
+        # A speed alone is not worth the pictures of a slightly better frame.
+        is_held = bool(shown.crop.size) and not (self.has_news or self.has_better_picture)
+        return shown if is_held or not self.gallery else self.gallery.best(verdict.plate)
 
     def _likely_lane(self) -> LaneSettings | None:
         """The lane of most reads; one that was said stays unless another is clearly so."""
@@ -256,10 +273,10 @@ class Passage:
             anywhere: the camera itself moves: where in the picture it is found again, and how large, tells nothing.
         """
         mine = trace.track
-        away = track.last_at - mine.last_at
+        away = track.first_at - mine.last_at  # it may have taken long to be read
         if anywhere:
             return away.total_seconds() <= SAME_PLACE_S
-        if mine.stands and mine.box.iou(track.box) >= _SAME_PLACE_IOU:
+        if mine.stands and mine.box.iou(track.box) >= SAME_PLACE_IOU:
             return watched_s - trace.watched_s <= SAME_PLACE_S
         zoom = track.box.width / mine.box.width
         turned = zoom > _TURNED if mine.direction == "receding" else zoom < 1 / _TURNED
@@ -269,8 +286,11 @@ class Passage:
     def is_next_to(self, track: Track, *, lenses: Iterable[str]) -> bool:
         """Whether a track of the same plate, seen by a lens next to these, is this very passage."""
         for trace in (self.traces[lens] for lens in lenses if lens in self.traces):
-            if trace.live and trace.track.stands:  # parked, and in both pictures
+            is_parked = trace.live and trace.track.stands
+            if is_parked and track.stands:  # in both pictures
                 return True
+            if is_parked and trace.track.last_at >= track.first_at:  # this one drives while that one stands
+                continue
             if track.first_at - trace.track.last_at <= SAME_DEVICE:
                 return True
         return False

@@ -6,14 +6,16 @@ its track a much better picture or a speed, is an UPDATE of the same passage, a 
 
 A parked car, a plate found again after an occlusion, a vehicle's second plate, a vehicle that a lens of the same device
 saw just now: these are no new passages. Where their track comes to the same plate it joins the one that is known
-(`edge/passage.py` says how long that is so, `edge/device.py` how the same plate is known).
+(`edge/passage.py` says how long that is so, `edge/device.py` how the same plate is known). That is asked only when the
+track has something to say, for what has joined is not read any more: a vehicle of which the first pictures say the
+plate of the one before it must not be taken for that. What would join and is not certain is read on for a while.
 """
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final, Protocol
 
-from edge.device import Device
+from edge.device import Device, Match
 from edge.emission import Emission, Kind
 from edge.evidence import Shot
 from edge.passage import Passage, Stand
@@ -24,6 +26,7 @@ from edge.types import Detection, Frame, Reading
 from edge.vote import Vote
 
 _WATCHED_S: Final = 1.5  # a longer time between two frames was not watched
+_DOUBT_S: Final = 10.0  # what is not certain waits so long before it joins; a track that ends does not wait
 _SURE: Final = 0.01  # a speed known better, as a share of itself, is not looked for any more
 
 
@@ -105,7 +108,7 @@ class Passages:
     def read(self, track: Track, shot: Shot, *, detection: Detection, reading: Reading) -> None:
         """A crop of a track was read."""
         passage = self._live[track.id]
-        passage.read(shot, detection=detection, reading=reading)
+        passage.read(shot, detection=detection, reading=reading, camera_id=self._camera.id)
         if passage.stand.camera_id == self._camera.id:  # another lens has other lanes
             lane = self.place(passage.stand.preset).lane(shot.box, frame_size=shot.frame_size)
             passage.was_in(lane, weight=shot.quality)
@@ -114,15 +117,24 @@ class Passages:
         """What the live passages have to say at capture time `at`."""
         due = []
         for number in tuple(self._live):
-            passage = self._joined(number)
-            is_time = passage.is_certain or self._is_overdue(passage, at)
-            if is_time and passage.is_legible and passage.has_news:
+            passage = self._live[number]
+            if not (passage.is_certain or self._is_overdue(passage, at)):
+                continue
+            match = self._match(passage)
+            if match is not None:
+                if not passage.is_certain and _legible_s(passage, at) < _DOUBT_S:
+                    continue
+                passage = self._join(number, match)
+            if passage.is_legible and passage.has_news:
                 due.append(self._emit(passage, now=now))
         return due
 
     def end(self, track: Track, *, now: datetime) -> Emission | None:
         """A track has ended; what its passage still has to say, where no other track of it lives on."""
-        passage = self._joined(track.id)
+        passage = self._live[track.id]
+        match = self._match(passage)
+        if match is not None:
+            passage = self._join(track.id, match)
         del self._live[track.id]
         self._count(tracks=1)
         if self._camera.id in passage.traces:
@@ -149,23 +161,21 @@ class Passages:
             return track.sightings > (track.path.maxlen or 0)
         return pace.over_ground.error <= _SURE
 
-    def _joined(self, number: int) -> Passage:
-        """The passage of a track, which may have turned out to be part of another one."""
-        passage = self._live[number]
+    def _match(self, passage: Passage) -> Match | None:
+        """The passage that this one turns out to be part of, where it is about to be said for the first time."""
         if passage.is_emitted or not passage.is_legible:
-            return passage
-        match = self._device.find(passage, camera_id=self._camera.id, anywhere=self._camera.travels)
-        if match is None:
-            return passage
-        match.passage.absorb(passage)
+            return None
+        return self._device.find(passage, camera_id=self._camera.id, anywhere=self._camera.travels)
+
+    def _join(self, number: int, match: Match) -> Passage:
+        """Make a track one of the passage that it is part of."""
+        match.passage.absorb(self._live[number])
         self._live[number] = match.passage
         self._count(**{match.how: 1})
         return match.passage
 
     def _is_overdue(self, passage: Passage, at: datetime) -> bool:
-        if passage.is_emitted or passage.legible_at is None:
-            return False
-        return (at - passage.legible_at).total_seconds() >= self._settings.patience_s
+        return not passage.is_emitted and _legible_s(passage, at) >= self._settings.patience_s
 
     def _emit(self, passage: Passage, *, now: datetime) -> Emission:
         kind = Kind.UPDATE if passage.is_emitted else Kind.READ
@@ -193,3 +203,8 @@ class Passages:
             speed_mps=round(passage.pace.mps(vehicle), 2) if passage.pace else None,
             trust=self._camera.trust,
         )
+
+
+def _legible_s(passage: Passage, at: datetime) -> float:
+    """For how long there has been something to say of it; negative where there is nothing."""
+    return -1.0 if passage.legible_at is None else (at - passage.legible_at).total_seconds()

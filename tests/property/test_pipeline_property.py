@@ -74,3 +74,23 @@ def test_every_track_is_accounted_for(film) -> None:
     counts = pipeline.counts
     joined = counts.rejoined + counts.paired + counts.handed_over
     assert counts.tracks == counts.reads + joined + counts.illegible + counts.unread
+
+
+doubtful = st.lists(
+    st.tuples(st.sampled_from(["KAB123", "KAB128"]), st.sampled_from([0.4, 0.6, 0.9])), max_size=15
+)
+
+
+@settings(max_examples=40, deadline=timedelta(seconds=5))
+@given(first=doubtful, second=doubtful, away=st.sampled_from([0.125, 2.0, 5.0, 30.0]), beside=st.booleans())
+def test_two_vehicles_that_are_read_surely_in_the_end_are_two_reads(first, second, away, beside) -> None:
+    film: list[tuple[float, dict, dict, str | None]] = []
+    for mark, plate, doubts in ((1, "KAB123", first), (2, "KAB128", second)):
+        for text, sure in [*doubts, *[(plate, 0.99)] * 12]:
+            shown = {1: 0, 2: 8} if beside and mark == 2 else {mark: 0}
+            film.append((0.125, shown, {mark: reading(text, sure=sure)}, None))
+        film += [(0.125, {}, {}, None)] * (0 if beside else 14)
+        film.append((away, {}, {}, None))
+    _, emissions = run(film)
+    last = {e.track_id: e.verdict.plate for e in emissions}
+    assert sorted(last.values()) == ["KAB123", "KAB128"]

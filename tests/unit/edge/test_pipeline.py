@@ -1,14 +1,18 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from fakes import FakeDetector, FakeReader, FakeVote, at, frame, picture, reading
+from numpy.typing import NDArray
 
 from edge.assets import plate_files
 from edge.contract.read import ModelVersions, PictureRef, ReadId
 from edge.emission import Emission, Kind
+from edge.ground import GroundPoint, GroundSettings
 from edge.pipeline import Pipeline
 from edge.settings import CameraSettings, VoteSettings, load_grammar
+from edge.speed import Pace, Speed
 from edge.types import Bgr, Box, Detection, Reading
 from edge.vote import Vote
 
@@ -16,6 +20,11 @@ CAMERA = CameraSettings(id="cam", url="rtsp://127.0.0.1/cam", countries={"CO": 1
 SETTINGS = VoteSettings()
 GRAMMAR = load_grammar(plate_files())
 FPS = 8
+_SEEN = ((0.1, 0.2), (0.9, 0.2), (0.9, 0.9), (0.1, 0.9))
+_METRES = ((0.0, 20.0), (10.0, 20.0), (10.0, 0.0), (0.0, 0.0))
+GROUND = GroundSettings(
+    points=tuple(GroundPoint(picture=s, metres=m) for s, m in zip(_SEEN, _METRES, strict=True))
+)
 
 
 class Scene:
@@ -282,6 +291,84 @@ def test_a_plate_found_again_can_still_be_bettered() -> None:
     assert said(emissions) == [(Kind.READ, "KAB123"), (Kind.UPDATE, "KAB123")]
     assert len({e.track_id for e in emissions}) == 1
     assert emissions[1].shot.crop.size > 0
+
+
+def either(first: str, second: str, share: float) -> Reading:
+    """A reader in two minds: the first string with `share`, else the second (of one length)."""
+    one, two = (np.exp(reading(text, sure=0.995).log_probs) for text in (first, second))
+    mixed: NDArray[np.float32] = np.log(share * one + (1 - share) * two).astype(np.float32)
+    return replace(reading(first), log_probs=mixed)
+
+
+@pytest.mark.parametrize("doubt_s", [0.25, 0.5, 3.0])
+@pytest.mark.parametrize("stands", [True, False])
+def test_a_vehicle_that_is_misread_at_first_is_not_the_one_before_it(doubt_s: float, *, stands: bool) -> None:
+    scene = Scene({7: reading("KAB123"), 9: either("KAB123", "KAB128", 0.55)}, real_vote)
+    scene.show(2, standing(7) if stands else driving(7))
+    scene.show(3, nothing)
+    follows = standing(9) if stands else driving(9, px_s=80)
+    began = scene.now
+    scene.show(doubt_s, follows)
+    scene.reader.says[9] = reading("KAB128")
+    scene.show(2.5, lambda t: follows(scene.now - began))
+    reads = [e.verdict.plate for e in scene.end() if e.kind is Kind.READ]
+    assert reads == ["KAB123", "KAB128"]
+    assert scene.pipeline.counts.rejoined == 0
+
+
+@pytest.mark.parametrize("doubt_s", [0.5, 3.0])
+def test_a_vehicle_beside_another_that_is_misread_at_first_is_its_own(doubt_s: float) -> None:
+    scene = Scene({7: reading("KAB123"), 9: either("KAB123", "KAB128", 0.55)}, real_vote)
+    scene.show(1, standing(7))
+    scene.show(doubt_s, standing(7, 9))
+    scene.reader.says[9] = reading("KAB128")
+    scene.show(2, standing(7, 9))
+    emissions = [e for e in scene.end() if e.track_id == 1]
+    assert emissions[-1].verdict.plate == "KAB128"
+    assert scene.pipeline.counts.paired == 0
+
+
+def test_a_doubtful_plate_that_drives_past_one_that_stands_is_no_second_plate_of_it() -> None:
+    scene = Scene({7: reading("KAB123"), 9: either("KAB123", "KAB128", 0.7)}, real_vote)
+    scene.show(1, lambda _: {7: Box(300, 40, 96, 48)})
+    scene.show(2.4, lambda t: {7: Box(300, 40, 96, 48), 9: Box(20 + 200 * t, 250, 96, 48)})
+    assert said(scene.end()) == [(Kind.READ, "KAB123")] * 2
+    assert scene.pipeline.counts.paired == 0
+
+
+def test_a_string_that_was_taken_back_catches_no_other_vehicle() -> None:
+    scene = Scene({7: reading("KAB123", sure=0.88)})
+    scene.show(2.5, standing(7))
+    scene.reader.says[7] = reading("KAB128")
+    scene.show(2, standing(7))
+    scene.show(2, nothing)
+    scene.reader.says[9] = reading("KAB123")
+    scene.show(2, driving(9))
+    emissions = scene.end()
+    assert said(emissions) == [(Kind.READ, "KAB123"), (Kind.UPDATE, "KAB128"), (Kind.READ, "KAB123")]
+    assert emissions[0].track_id == emissions[1].track_id != emissions[2].track_id
+
+
+def test_a_doubtful_plate_found_again_joins_as_its_track_ends_however_long_it_took() -> None:
+    scene = Scene({7: reading("KAB123"), 9: reading("KAB123", sure=0.8)})
+    scene.show(1, standing(7))
+    scene.show(3, nothing)
+    scene.show(15, lambda _: {9: Box(400, 200, 120, 60)})
+    assert said(scene.end()) == [(Kind.READ, "KAB123")]
+    assert scene.pipeline.counts.rejoined == 1
+
+
+def test_a_speed_is_not_said_with_a_picture_that_was_let_go_of() -> None:
+    scene = Scene({7: reading("KAB123")})
+    scene.show(1, standing(7))
+    scene.show(3, nothing)
+    (passage,) = scene.pipeline._passages._device.known
+    assert passage._shown is not None
+    assert passage._shown.crop.size == 0
+    scene.show(1, standing(7))
+    passage.measure(Pace(Speed(10.0, 0.1), GROUND, rear=False))
+    scene.show(3, nothing)
+    assert scene.emissions[-1][1].shot.crop.size > 0
 
 
 def test_the_same_plate_much_later_elsewhere_is_a_new_passage() -> None:
