@@ -143,8 +143,31 @@ class Recording:
         Raises:
             ConfigError: a file cannot be read.
         """
-        parts = [identity(path) for path in self.paths]
+        parts = self.identities
         return parts[0] if len(parts) == 1 else hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    @property
+    def identities(self) -> tuple[str, ...]:
+        """The same of each part.
+
+        Raises:
+            ConfigError: a file cannot be read.
+        """
+        return tuple(identity(path) for path in self.paths)
+
+    def of(self, first: int, last: int) -> "Recording":
+        """The recording of some of its parts, from `first` to before `last`.
+
+        Raises:
+            ConfigError: the first of them bears no time of its own.
+        """
+        parts = self.parts[first:last]
+        if parts[0].start is None:
+            raise ConfigError(
+                f"{parts[0].file.path}: files named before it were published already, and nothing but these says "
+                "when it began: name it alone with --start, or --again to publish all of them anew"
+            )
+        return Recording(parts, camera=self._camera, most_s=self._most_s)
 
     @property
     def stop(self) -> Stop | None:

@@ -18,7 +18,7 @@ from edge.replay.deliver import Delivery
 from edge.replay.files import identity
 from edge.replay.gpx import GpsTrack
 from edge.replay.kept import Row
-from edge.replay.known import is_over, refuse_another
+from edge.replay.known import is_over, refuse_another, unpublished
 from edge.replay.options import Options
 from edge.replay.output import Output, beside
 from edge.replay.recording import Recording, joined
@@ -111,6 +111,9 @@ class Session:
         rows: dict[str, Row] = {}
         with ExitStack() as stack:
             state = stack.enter_context(self._state(recordings))
+            if self._box is not None and not self._options.again:
+                recordings, left = unpublished(state, recordings)
+                outcomes += [Outcome(name, fault=why) for name, why in left.items()]
             engine = self._engine()
             for recording in recordings:
                 rows[recording.identity] = self._row(state, recording, engine)
@@ -191,11 +194,15 @@ class Session:
             row = None
         settings = self._settings(recording, engine)
         if row is None or not (row.is_done or row.is_broken_off):
-            return state.begin(recording.identity, name=recording.name, settings=settings)
+            kept = {**settings, "parts": recording.identities}
+            return state.begin(recording.identity, name=recording.name, settings=kept)
         if row.is_done and self._box is not None:
+            _refuse_longer(recording, row)
             return row  # what was published stays published, whatever the settings are now
         other = sorted(
-            key for key in {*row.settings, *settings} if row.settings.get(key) != settings.get(key)
+            key
+            for key in {*row.settings, *settings} - {"parts"}
+            if row.settings.get(key) != settings.get(key)
         )
         if other:
             told = "; ".join(f"{key} was {row.settings.get(key)}, is {settings.get(key)}" for key in other)
@@ -270,6 +277,20 @@ class Session:
         except EdgeError as error:
             raise type(error)(f"{recording.name}: {error}") from error
         return Outcome(recording.name, start=recording.start, report=report, was_done=row.is_done)
+
+
+def _refuse_longer(recording: Recording, row: Row) -> None:
+    """What was published up to `--seconds` is not the whole, and nothing is kept to go on with from there.
+
+    Raises:
+        ConfigError: more is asked for.
+    """
+    done_s, length_s = row.settings.get("seconds"), recording.length_s
+    if done_s is not None and (length_s is None or length_s > done_s):
+        raise ConfigError(
+            f"{recording.name}: only its first {done_s:g} s were published: give --seconds {done_s:g}, or --again, "
+            "which reads all of it and publishes those anew"
+        )
 
 
 def _teller(box: EdgeSettings | None, track: GpsTrack | None) -> Teller:

@@ -96,6 +96,17 @@ class State:
         found = self._db.execute("SELECT id FROM recording WHERE identity = ?", (identity,)).fetchone()
         return next((row for row in self.rows() if found and row.number == found[0]), None)
 
+    def by_part(self) -> dict[str, tuple[Row, tuple[str, ...]]]:
+        """The recording that each file known is a part of, and its parts; those that were let go are not known."""
+        identities = dict(self._db.execute("SELECT id, identity FROM recording").fetchall())
+        found: dict[str, tuple[Row, tuple[str, ...]]] = {}
+        for row in self.rows():
+            if "#" in identities[row.number] or not (row.is_done or row.is_broken_off):
+                continue
+            parts = tuple(row.settings.get("parts", (identities[row.number],)))
+            found |= dict.fromkeys(parts, (row, parts))
+        return found
+
     def begin(self, identity: str, *, name: str, settings: Mapping[str, Any]) -> Row:
         """Enter a recording that is not known yet, or of which nothing has been kept."""
         with self._transaction():

@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 import pytest
 from fakes import picture
-from replay_process import FPS, nets
+from replay_process import FPS, PLATES, nets
 
 from edge.errors import ConfigError
 from edge.replay.options import Options
@@ -332,6 +332,75 @@ class TestResuming:
             "01-a/read-001-XYZ987.jpg",
             "02-b/read-001-JKL456.jpg",
         ]
+
+
+class TestPublishing:
+    def edge(self, tmp_path: Path) -> Path:
+        yaml = tmp_path / "edge.yaml"
+        told = {
+            "edge_id": "e",
+            "site_id": "s",
+            "mqtt": {"port": 9},
+            "spool": {"path": str(tmp_path / "spool")},
+        }
+        yaml.write_text(json.dumps(told | {"cameras": [{"id": "c", "url": "rtsp://h/x"}]}))
+        return yaml
+
+    def days(self, tmp_path: Path) -> list[Path]:
+        """Three files that continue one another, a vehicle in each."""
+        at = [NOON + timedelta(seconds=2 * n) for n in range(3)]
+        return [film(tmp_path / f"{n}.mp4", marks=(2 + n,), at=when) for n, when in enumerate(at)]
+
+    def test_what_comes_to_a_folder_is_published_and_the_rest_is_not_again(self, tmp_path: Path) -> None:
+        files, yaml = self.days(tmp_path), self.edge(tmp_path)
+        (first,) = run(*files[:2], publish=yaml)
+        assert len(plates([first])[0]) == 2
+        for _ in range(2):
+            outcomes = run(*files, publish=yaml)
+            assert [o.name for o in outcomes] == ["0.mp4 and 1 more", "2.mp4"]
+            assert outcomes[0].was_done
+            assert plates(outcomes[1:]) == [[PLATES[4]]]
+        assert outcomes[1].was_done
+        with State(tmp_path / "spool.replay") as state:
+            assert [len(state.kept(row.number)) for row in state.rows()] == [2, 1]
+
+    def test_some_files_of_what_was_published_are_left_out(self, tmp_path: Path) -> None:
+        files, yaml = self.days(tmp_path), self.edge(tmp_path)
+        run(*files[:2], publish=yaml)
+        outcomes = run(*files[1:], publish=yaml)
+        assert [o.name for o in outcomes] == ["1.mp4", "2.mp4"]
+        assert "left out, for it was published already, as part of 0.mp4 and 1 more" in outcomes[0].fault
+        assert plates(outcomes[1:]) == [[PLATES[4]]]
+        (alone,) = run(files[0], publish=yaml)
+        assert alone.report is None
+
+    def test_a_part_of_what_was_broken_off_is_told(self, tmp_path: Path) -> None:
+        files, yaml = self.days(tmp_path), self.edge(tmp_path)
+        with pytest.raises(KeyboardInterrupt):
+            run(*files[:2], publish=yaml, stop_after=6)
+        with pytest.raises(
+            ConfigError, match=r"0\.mp4: is part of a replay of 0\.mp4 and 1 more that was broken"
+        ):
+            run(*files, publish=yaml)
+
+    def test_joined_files_that_say_no_time_are_refused_with_words(self, tmp_path: Path) -> None:
+        files = [film(tmp_path / f"{n}.mp4", marks=(2 + n,)) for n in range(3)]
+        given = {"publish": self.edge(tmp_path), "join": True, "start": "2026-03-01T12:00Z"}
+        run(*files[:2], **given)
+        with pytest.raises(ConfigError, match=r"2\.mp4: files named before it were published already"):
+            run(*files, **given)
+
+    def test_some_seconds_are_not_the_whole(self, tmp_path: Path) -> None:
+        path, yaml = film(tmp_path / "a.mp4", at=NOON), self.edge(tmp_path)
+        run(path, publish=yaml, seconds=1.0)
+        with pytest.raises(ConfigError, match=r"a\.mp4: only its first 1 s were published"):
+            run(path, publish=yaml)
+        (outcome,) = run(path, publish=yaml, seconds=1.0)
+        assert outcome.was_done
+        (whole,) = run(path, publish=yaml, again=True)
+        assert not whole.was_done
+        (after,) = run(path, publish=yaml, seconds=1.0)
+        assert after.was_done
 
 
 def test_nothing_but_bad_files_is_a_fault_of_each(tmp_path: Path) -> None:
