@@ -20,6 +20,7 @@ from edge.settings import CameraSettings, VoteSettings
 from edge.types import Frame
 
 _TICK_S: Final = 0.25
+_SAID_EVERY: Final = 100
 _TIMED: Final = 256  # frames whose time is remembered
 
 _log = structlog.get_logger(__name__)
@@ -115,7 +116,12 @@ class Analyser:
 
     def _analyse(self, frame: Frame) -> None:
         began = time.perf_counter()
-        emissions = self._pipelines[frame.camera_id].feed(frame, now=self._clock())
+        pipeline = self._pipelines[frame.camera_id]
+        undrawn = pipeline.counts.undrawn
+        emissions = pipeline.feed(frame, now=self._clock())
+        # Health counts each of them as corrupt.
+        if pipeline.counts.undrawn > undrawn and undrawn % _SAID_EVERY == 0:
+            _log.warning("no picture of a frame can be made", camera=frame.camera_id, frames=undrawn + 1)
         self._took_ms.append(1000 * (time.perf_counter() - began))
         self._say(emissions)
 

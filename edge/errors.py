@@ -6,6 +6,7 @@ EdgeError
 ├── SourceError      a camera or clip gives no frames
 │   ├── RefusedError     wrong user or password; retrying soon is no use
 │   └── LostError        unreachable, ended, stalled or broken; retried with backoff
+├── PixelsError      a frame was decoded, but its picture cannot be made
 ├── SpoolError       the spool cannot be opened or written
 │   └── SpoolFullError   the disk, or what this user may have of it, is full
 ├── PublishError     the broker refuses us
@@ -37,6 +38,10 @@ class RefusedError(SourceError):
 
 class LostError(SourceError):
     """The source is unreachable, has ended, stalled or broke; connect again."""
+
+
+class PixelsError(EdgeError):
+    """A frame was decoded, but its picture cannot be made; the next one may do."""
 
 
 class SpoolError(EdgeError):

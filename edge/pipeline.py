@@ -13,6 +13,7 @@ from edge.attention import Attention, Known
 from edge.contract.spelling import normalise
 from edge.device import Device
 from edge.emission import Emission
+from edge.errors import PixelsError
 from edge.evidence import Shot, Still, quality
 from edge.passages import Passages
 from edge.ports import Detector, PlateReader
@@ -36,6 +37,7 @@ class Counts:
     Attributes:
         frames: analysed.
         passed_over: not looked at, because there was nothing to be read and it was no time to search.
+        undrawn: not looked at, because no picture could be made of what was decoded.
         tracks: that have ended.
         crops: read by the net.
         reads, updates: emitted.
@@ -57,6 +59,7 @@ class Counts:
     handed_over: int = 0
     illegible: int = 0
     unread: int = 0
+    undrawn: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,11 @@ class Pipeline:
         if near is not None and not near:
             self._count(passed_over=1)
             return [*emissions, *self._passages.due(frame.captured_at, now=now)]
-        frame = replace(frame, pixels=frame.bgr)  # from here on it is looked at again and again
+        try:
+            frame = replace(frame, pixels=frame.bgr)  # from here on it is looked at again and again
+        except PixelsError:
+            self._count(undrawn=1)
+            return [*emissions, *self._passages.due(frame.captured_at, now=now)]
         step = self._tracker.update(frame.captured_at, self._detect(frame, near), near=near)
         self._count(frames=1)
         for track, _ in step.sightings:

@@ -23,7 +23,11 @@ class Pixels(Protocol):
         """Width and height, px."""
 
     def bgr(self) -> Bgr:
-        """The picture, made anew each time."""
+        """The picture, made anew each time.
+
+        Raises:
+            PixelsError: it cannot be made.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -303,7 +303,7 @@ def _camera_health(camera: CameraThread, counts: Counts) -> CameraHealth:
         detail="; ".join(filter(None, (seen.detail, seen.remark)))[:_DETAIL_CHARACTERS],
         last_frame_at=seen.last_frame_at,
         frames_received=seen.frames_received,
-        frames_corrupt=seen.frames_corrupt,
+        frames_corrupt=seen.frames_corrupt + counts.undrawn,
         frames_still=seen.frames_still,
         frames_moving=seen.frames_moving,
         frames_dropped=seen.frames_dropped,

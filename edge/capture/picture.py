@@ -7,6 +7,7 @@ import av
 import numpy as np
 
 from edge.capture.gate import Luma
+from edge.errors import PixelsError
 from edge.types import Bgr
 
 _PLANAR = frozenset({"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "gray"})
@@ -38,5 +39,16 @@ class Decoded:
         return self.frame.width, self.frame.height
 
     def bgr(self) -> Bgr:
-        """(height, width, 3) uint8, made anew."""
-        return bgr(self.frame)
+        """(height, width, 3) uint8, made anew.
+
+        Raises:
+            PixelsError: libav cannot convert it, or there is no memory for it.
+        """
+        try:
+            return bgr(self.frame)
+        except (av.FFmpegError, MemoryError, ValueError) as error:
+            width, height = self.size
+            name = self.frame.format.name
+            raise PixelsError(
+                f"a frame of {width}x{height} {name}: {type(error).__name__}: {error}"
+            ) from error

@@ -10,12 +10,14 @@ import time
 from pathlib import Path
 from urllib.request import ProxyHandler, build_opener
 
+import av
 from brokers import free_port
 from fakes import FakeEngine, at, picture
 
 from edge.analyser import Analyser
+from edge.capture.picture import Decoded
 from edge.settings import CameraSettings, VoteSettings
-from edge.types import Frame
+from edge.types import Bgr, Frame
 
 BOX = """
 import runpy, sys
@@ -73,6 +75,42 @@ def test_a_frame_without_end_is_told_from_a_quiet_street() -> None:
         assert analyser.stuck_s > 1.0
     finally:
         let_go.set()
+        analyser.stop()
+
+
+class Unmade:
+    """What a decoder gave that cannot be converted."""
+
+    size = (640, 360)
+
+    def bgr(self) -> Bgr:
+        frame = av.VideoFrame(640, 360, "yuv420p")
+
+        class Broken:
+            width, height, format = frame.width, frame.height, frame.format
+
+            def to_ndarray(self, **_: object) -> Bgr:
+                raise av.error.ExternalError(1, "no such conversion")
+
+        return Decoded(Broken()).bgr()  # type: ignore[arg-type]  # PyAV's class cannot be derived from
+
+
+def test_a_frame_of_which_no_picture_can_be_made_is_counted_and_the_next_is_looked_at() -> None:
+    camera = CameraSettings(id="cam", url="rtsp://127.0.0.1/cam")
+    engine = FakeEngine.that_says({})
+    analyser = Analyser(
+        "analyser", cameras=[camera], vote=VoteSettings(), engine=engine, sink=NoSink(), clock=lambda: at(0)
+    )
+    analyser.start()
+    try:
+        for number, pixels in enumerate([Unmade(), picture({}), Unmade(), picture({})]):
+            analyser.hub.put(Frame("cam", at(number), pixels))
+            deadline = time.monotonic() + 20
+            while analyser.counts["cam"].frames + analyser.counts["cam"].undrawn <= number:
+                assert time.monotonic() < deadline, "the frame was never looked at"
+                time.sleep(0.01)
+        assert (analyser.counts["cam"].frames, analyser.counts["cam"].undrawn) == (2, 2)
+    finally:
         analyser.stop()
 
 
