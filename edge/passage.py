@@ -36,9 +36,8 @@ _BETTER: Final = 1.1
 _DULL_S: Final = 1.0  # one a second
 _ROSE: Final = 0.1  # of likelihood: worth an update
 _MOST_UPDATES: Final = 3
-_ROUND: Final = timedelta(
-    seconds=3
-)  # nobody drives round in less; where one plate is followed by the other, it passed
+# Nobody drives round in less; where one plate is followed by the other, it passed.
+_ROUND: Final = timedelta(seconds=3)
 _FASTER: Final = 0.05  # a speed that differs by more of itself is worth an update
 _CLEARLY: Final = 1.5  # a lane that was said is kept until another one has so many times its weight
 
