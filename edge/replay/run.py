@@ -231,7 +231,13 @@ class Replay:
 
     def _write_pictures(self, report: Report, out: Output) -> None:
         for number, f in enumerate(report.found, start=1):
-            out.write(f"read-{number:03d}-{f.read.plate}.jpg", f.crop)
+            name = f"read-{number:03d}-{f.read.plate}.jpg"
+            if f.crop:
+                out.write(name, f.crop)
+            elif (
+                out.folder / name
+            ).exists():  # published, and its picture let go: the one written then stays
+                out.take(name)
         out.finish()
 
 

@@ -122,7 +122,9 @@ class Session:
                 out = self._output(recording, number if len(recordings) > 1 else None)
                 row = rows[recording.identity]
                 outcomes.append(self._replay(recording, state, row, engine=engine, out=out, kept=drain))
-            if self._box is None and not any(row.is_broken_off for row in state.rows()):
+            if self._box is not None:
+                state.prune()
+            elif not any(row.is_broken_off for row in state.rows()):
                 state.remove()
         return outcomes
 

@@ -176,6 +176,23 @@ class State:
             )
             self._db.execute("DELETE FROM queue WHERE n <= ?", (n,))
 
+    def prune(self) -> None:
+        """Let go of what nobody needs once the spool has it: pictures of what is done, and recordings let go.
+
+        Raises:
+            ConfigError: the file cannot be written.
+        """
+        with self._transaction():
+            waiting = "number IN (SELECT number FROM queue)"
+            of = "recording IN (SELECT id FROM recording WHERE done AND identity {} '%#%')"
+            self._db.execute(f"DELETE FROM found WHERE {of.format('LIKE')} AND NOT {waiting}")  # noqa: S608
+            self._db.execute(
+                "DELETE FROM recording WHERE identity LIKE '%#%' AND id NOT IN (SELECT recording FROM found)"
+            )
+            self._db.execute(
+                f"UPDATE found SET crop = NULL WHERE crop IS NOT NULL AND {of.format('NOT LIKE')} AND NOT {waiting}"  # noqa: S608
+            )
+
     def close(self) -> None:
         """Let others in; idempotent."""
         self._db.close()

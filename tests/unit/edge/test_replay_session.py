@@ -390,6 +390,25 @@ class TestPublishing:
         with pytest.raises(ConfigError, match=r"2\.mp4: files named before it were published already"):
             run(*files, **given)
 
+    def test_the_state_keeps_no_pictures_of_what_is_done_and_nothing_of_what_was_let_go(
+        self, tmp_path: Path
+    ) -> None:
+        path, yaml, out = film(tmp_path / "a.mp4", at=NOON), self.edge(tmp_path), tmp_path / "out"
+        (first,) = run(path, publish=yaml, out=out)
+        picture = out / "read-001-XYZ987.jpg"
+        content = picture.read_bytes()
+        assert content
+        (told,) = run(path, publish=yaml, out=out)
+        assert told.report is not None
+        assert first.report is not None
+        assert [f.read.plate for f in told.report.found] == [f.read.plate for f in first.report.found]
+        assert picture.read_bytes() == content, "what was written stays"
+        for _ in range(2):
+            run(path, publish=yaml, again=True)
+        with State(tmp_path / "spool.replay") as state:
+            (row,) = state.rows()
+            assert [kept.crop for kept in state.kept(row.number)] == [None]
+
     def test_some_seconds_are_not_the_whole(self, tmp_path: Path) -> None:
         path, yaml = film(tmp_path / "a.mp4", at=NOON), self.edge(tmp_path)
         run(path, publish=yaml, seconds=1.0)

@@ -181,6 +181,22 @@ class TestDelivery:
         )
         assert Delivery(state, spool, max_bytes=10_000_000).drain() == 1
 
+    def test_what_waits_for_the_spool_keeps_its_pictures(self, state: State, spool: Spool) -> None:
+        one, other = (state.begin(name, name=name, settings={}) for name in ("x", "y"))
+        commit(state, one.number, said("a"), done=True)
+        commit(state, other.number, said("b", "XYZ987"))
+        state.forget(one.number)
+        state.prune()
+        assert len(state.rows()) == 2, "what is queued still goes out"
+        assert Delivery(state, spool, max_bytes=10_000_000).drain() == 2
+        assert [m.payload for m in spool.pending(Stream.CROP, limit=9)] == [b"crop", b"crop"]
+        state.prune()
+        (row,) = state.rows()
+        assert [kept.crop for kept in state.kept(row.number)] == [b"crop"], "it is not done"
+        commit(state, row.number, done=True)
+        state.prune()
+        assert [(kept.crop, kept.read.plate) for kept in state.kept(row.number)] == [(None, "XYZ987")]
+
     def test_a_full_spool_is_waited_for(self, state: State, tmp_path: Path) -> None:
         words = []
         with Spool(tmp_path / "small", edge_id="edge-1", max_bytes=1_000_000, clock=Clock()) as spool:
