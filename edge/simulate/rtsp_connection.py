@@ -5,6 +5,7 @@ import base64
 import re
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from urllib.parse import unquote, urlsplit
 
 import structlog
@@ -18,6 +19,7 @@ from edge.simulate.rtsp_message import ProtocolError, Request, Response, read_re
 
 _log = structlog.get_logger(__name__)
 
+_LAST_WORDS_S = 1.0
 _TRACK = "trackID=0"
 _METHODS = ("OPTIONS", "DESCRIBE", "SETUP", "PLAY", "GET_PARAMETER", "SET_PARAMETER", "TEARDOWN")
 _CHANNELS = re.compile(r"^interleaved=(\d{1,3})-(\d{1,3})$")
@@ -73,7 +75,15 @@ class Connection:
             pass  # the client has gone
         finally:
             await self._end_session()
-            self._writer.close()
+            await self._close()
+
+    async def _close(self) -> None:
+        """Close once the last answer is on its way; at once where the client takes nothing any more."""
+        self._writer.close()
+        with suppress(TimeoutError, OSError):
+            await asyncio.wait_for(self._writer.wait_closed(), _LAST_WORDS_S)
+        self._writer.transport.abort()
+        await asyncio.sleep(0)  # only then is the socket let go
 
     async def _serve(self, request: Request) -> None:
         cseq = request.headers.get("cseq", "")
