@@ -12,9 +12,7 @@ from typing import Final
 
 from edge.types import Box
 
-_SEARCH_S: Final = (
-    0.375  # between looks at everything while something unknown moves; at 0.25 nothing more was read
-)
+_SEARCH_S: Final = 0.375  # between looks at everything while something unknown moves; 0.25 read nothing more
 _REST_S: Final = 1.0  # and while nothing does
 _FRESH_S: Final = 0.6  # a plate that was found longer ago than that may have left, and explains nothing
 _EARLY_S: Final = 0.02  # frames do not come to the millisecond

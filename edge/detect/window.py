@@ -45,7 +45,7 @@ class Window:
 PART: Final = (192, 128)
 """Width and height of a window, px. Measured on one thread (AMD EPYC, int8): 2.5 ms, the whole input of 832 x 480 17.8.
 
-One size: a second one, 832 x 256, was looked at once in six seconds of a busy street, and cost a box 50 MB.
+One size: a second one, 832 x 256, was looked at once in six seconds of a busy street, and cost two analysers 50 MB.
 """
 _MOST: Final = 5  # windows that together are cheaper than the whole
 _CUT_PX: Final = 2.0  # a box that ends so close to a window's edge goes on beyond it

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from edge.contract.pattern import ALPHABET
+from models.reader.data import scaled
 
 Pairs = Sequence[tuple[NDArray[np.uint8], str]]
 """Pictures (64, 192) uint8 and what they say."""
@@ -59,8 +60,8 @@ def logits(model: nn.Module, pictures: Sequence[NDArray[np.uint8]]) -> Tensor:
     found = []
     with torch.inference_mode():
         for first in range(0, len(pictures), _BATCH):
-            part = torch.from_numpy(np.stack(pictures[first : first + _BATCH]))[:, None].float()
-            found.append(model((part / 255 - 0.5) / 0.5))
+            part = torch.from_numpy(np.stack(pictures[first : first + _BATCH]))[:, None]
+            found.append(model(scaled(part)))
     return torch.cat(found)
 
 

@@ -149,6 +149,11 @@ class Stream(IterableDataset[tuple[torch.Tensor, ...]]):
             yield collate([source.example(rng) for _ in range(self._batch)])
 
 
+def scaled(pictures: torch.Tensor) -> torch.Tensor:
+    """Bytes to -1..1, as the net takes them."""
+    return (pictures.float() / 255 - 0.5) / 0.5
+
+
 def collate(examples: list[Example]) -> tuple[torch.Tensor, ...]:
     """Stack examples.
 

@@ -24,10 +24,10 @@ from edge.contract.pattern import ALPHABET
 from edge.read.normalise import HEIGHT, WIDTH
 from models.reader import calibrate
 from models.reader.atalaya_plate import Model
-from models.reader.data import fold, rendered_fold
+from models.reader.data import fold, rendered_fold, scaled
 from models.reader.measure import read
 from models.reader.prepare import KINDS, RECIPE
-from models.reader.quantise import Heads, Text, int8, scaled
+from models.reader.quantise import Heads, Text, int8
 from models.reader.train import build, network_params
 
 NAME = "atalaya-plate"
@@ -146,20 +146,17 @@ def _exact(net: nn.Module, pairs: calibrate.Pairs) -> str:
 )
 @click.option("--checkpoint", default="best.pt", show_default=True)
 @click.option("--temperature", type=float, help="of the logits; fitted on the held-out fold if not given")
-@click.option("--section", type=click.Choice(["cpu", "gpu"]), default="cpu", help="that it was trained by")
 @click.option("--float", "in_float", is_flag=True, help="boxes run float32: three times as slow")
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path(__file__).parent, help="Where the files go."
 )
-def main(
-    *, work: Path, checkpoint: str, temperature: float | None, section: str, in_float: bool, out: Path
-) -> None:
+def main(*, work: Path, checkpoint: str, temperature: float | None, in_float: bool, out: Path) -> None:
     """Export WORK's checkpoint."""
     torch.set_num_threads(2)
     recipe = yaml.safe_load(RECIPE.read_text(encoding="utf-8"))
     out.mkdir(parents=True, exist_ok=True)
     model = load(work / checkpoint, recipe)
-    box = None if in_float else int8(model, work, recipe, shares=recipe[section]["shares"])
+    box = None if in_float else int8(model, work, recipe)
     pairs = [pair for pairs in fold(work).values() for pair in pairs]
     pairs = pairs or rendered_fold(work, 1000, seed=recipe["seed"])
     net = model if box is None else Text(box, model)

@@ -9,6 +9,7 @@ from torch import nn
 
 from edge import ctc
 from edge.contract.pattern import ALPHABET
+from models.reader.data import scaled
 
 
 def read(model: nn.Module, pictures: NDArray[np.uint8], *, batch: int = 64) -> list[str]:
@@ -18,8 +19,8 @@ def read(model: nn.Module, pictures: NDArray[np.uint8], *, batch: int = 64) -> l
     said = []
     with torch.inference_mode():
         for first in range(0, len(pictures), batch):
-            part = torch.from_numpy(pictures[first : first + batch])[:, None].float().to(device)
-            steps = model((part / 255 - 0.5) / 0.5).cpu().numpy()
+            part = scaled(torch.from_numpy(pictures[first : first + batch])[:, None]).to(device)
+            steps = model(part).cpu().numpy()
             middle = steps.shape[1] // 2
             # Each look by itself: the last character of the upper line may be the first of the lower.
             said += [

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.reader.atalaya_plate import Model
-from models.reader.data import Source, collate
+from models.reader.data import Source, collate, scaled
 
 
 class Heads(nn.Module):
@@ -45,11 +45,6 @@ class Text(nn.Module):
         """(n, 1, 64, 192) -1..1 to (n, 97, classes) CTC logits."""
         found: Tensor = self.joined(self.heads(picture)[0])
         return found
-
-
-def scaled(picture: Tensor) -> Tensor:
-    """Bytes to -1..1."""
-    return (picture.float() / 255 - 0.5) / 0.5
 
 
 def pictures(work: Path, *, shares: dict[str, float], batch: int, seed: int) -> Iterator[Tensor]:
@@ -109,20 +104,18 @@ def distil(student: nn.Module, teacher: Heads, batches: Iterator[Tensor], rules:
     student.eval()
 
 
-def int8(model: Model, work: Path, recipe: dict[str, Any], *, shares: dict[str, float]) -> nn.Module:
+def int8(model: Model, work: Path, recipe: dict[str, Any]) -> nn.Module:
     """The net in int8, as `Heads` is called.
 
     Args:
         model: the chosen weights.
         work: pictures to measure and teach with, as prepare.py wrote them.
         recipe: the whole of it.
-        shares: of the pictures that the training drew.
     """
     rules, heads = recipe["int8"], Heads(model).eval()
-    one = pictures(work, shares=shares, batch=1, seed=recipe["seed"])
+    seed, shares = recipe["seed"], rules["shares"]
+    one = pictures(work, shares=shares, batch=1, seed=seed)
     student = quantised(heads, (next(one) for _ in range(rules["calibration"])))
-    torch.manual_seed(recipe["seed"])
-    distil(
-        student, heads, pictures(work, shares=shares, batch=rules["batch"], seed=recipe["seed"] + 1), rules
-    )
+    torch.manual_seed(seed)
+    distil(student, heads, pictures(work, shares=shares, batch=rules["batch"], seed=seed + 1), rules)
     return student

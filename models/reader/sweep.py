@@ -6,6 +6,7 @@ with. What counts is the order, not the height: a full training takes thirty tim
 
 import copy
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from models.reader.prepare import RECIPE
 from models.reader.train import Run
 
 _LINKED: Final = ("bank", "crops.npz", "crops.json")
+_SAVED: Final = 100  # steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +65,10 @@ VARIANTS: Final = (
 def batches(work: Path, rules: dict[str, Any], *, seed: int, scale: float) -> Iterator[tuple[Tensor, ...]]:
     """Endless batches as train.py draws them, their pictures scaled."""
     for pictures, *rest in Stream(work, batch=rules["batch"], seed=seed, shares=rules["shares"]):
-        yield scaled(pictures, scale), *rest
+        yield resized(pictures, scale), *rest
 
 
-def scaled(pictures: Tensor, scale: float) -> Tensor:
+def resized(pictures: Tensor, scale: float) -> Tensor:
     """(n, 1, h, w) uint8 to another size."""
     if scale == 1.0:
         return pictures
@@ -77,6 +79,10 @@ def scaled(pictures: Tensor, scale: float) -> Tensor:
 def train(variant: Variant, work: Path, recipe: dict[str, Any], *, steps: int) -> dict[str, float]:
     """Shares of each held-out set that are read exactly at the end."""
     folder = work / "sweep" / variant.name.replace(" ", "-")
+    ended = folder / "found.json"
+    if ended.is_file():
+        found: dict[str, float] = json.loads(ended.read_text(encoding="utf-8"))
+        return found
     folder.mkdir(parents=True, exist_ok=True)
     for name in _LINKED:
         if (work / name).exists() and not (folder / name).exists():
@@ -86,18 +92,18 @@ def train(variant: Variant, work: Path, recipe: dict[str, Any], *, steps: int) -
     run = Run(folder, changed, rules)
     run.sets = {
         name: [
-            (scaled(torch.from_numpy(p)[None, None], variant.scale)[0, 0].numpy(), text) for p, text in pairs
+            (resized(torch.from_numpy(p)[None, None], variant.scale)[0, 0].numpy(), text) for p, text in pairs
         ]
         for name, pairs in run.sets.items()
     }
     drawn = batches(folder, rules, seed=recipe["seed"] + run.step, scale=variant.scale)
+    loss = math.nan
     for _ in track(range(run.step, steps), description=variant.name):
         loss = run.learn(next(drawn))
-        if run.step % 100 == 0:
+        if run.step % _SAVED == 0:
             run.save()
-    if not (folder / "found.json").is_file():
-        (folder / "found.json").write_text(json.dumps(run.look(loss)), encoding="utf-8")
-    found: dict[str, float] = json.loads((folder / "found.json").read_text(encoding="utf-8"))
+    found = run.look(loss)
+    ended.write_text(json.dumps(found), encoding="utf-8")
     return found
 
 

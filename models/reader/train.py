@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader
 
 from models.reader import curve
 from models.reader.atalaya_plate import Model
-from models.reader.data import Stream, fold, lettering_fold, rendered_fold
+from models.reader.data import Stream, fold, lettering_fold, rendered_fold, scaled
 from models.reader.measure import accuracy
 from models.reader.prepare import KINDS, RECIPE
 
@@ -137,7 +137,7 @@ class Run:
         for group in self.optimiser.param_groups:
             group["lr"] = rate(self.step, self.rules)
         batch = tuple(part.to(self.device) for part in batch)
-        pictures = ((batch[0].float() / 255 - 0.5) / 0.5).to(memory_format=torch.channels_last)
+        pictures = scaled(batch[0]).to(memory_format=torch.channels_last)
         self.model.train()
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             loss = loss_of(self.model, (pictures, *batch[1:]), self.rules)

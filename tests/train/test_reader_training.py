@@ -4,7 +4,7 @@ import copy
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 import numpy as np
@@ -31,7 +31,7 @@ from edge import assets, ctc  # noqa: E402
 from edge.contract.pattern import ALPHABET  # noqa: E402
 from edge.read.easyocr_reader import EasyOcrReader  # noqa: E402
 from edge.read.openvino import OpenVinoReader  # noqa: E402
-from models.reader import calibrate, data, prepare  # noqa: E402
+from models.reader import calibrate, data, prepare, sweep, train  # noqa: E402
 from models.reader.atalaya_plate import Model  # noqa: E402
 from models.reader.data import Source, collate, rendered_fold  # noqa: E402
 from models.reader.export import FILES, Facts, Whole, write  # noqa: E402
@@ -92,7 +92,7 @@ def test_it_learns_a_handful_of_plates(bank: Path) -> None:
     batch = collate(examples)
     net = Model(37, widths=(16, 24, 48, 48), depth=(1, 1), kinds=len(prepare.KINDS)).train()
     optimiser = torch.optim.AdamW(net.parameters(), lr=4e-3)
-    pictures = (batch[0].float() / 255 - 0.5) / 0.5
+    pictures = data.scaled(batch[0])
     losses = []
     for step in range(260):
         optimiser.param_groups[0]["lr"] = 4e-3 * (1 - step / 260)
@@ -277,6 +277,42 @@ class TestInt8:
         pairs = rendered_fold(bank, 6, seed=1)
         shown = np.stack([picture for picture, _ in pairs])
         assert read(Text(Heads(model), model), shown) == read(model, shown)
+
+
+class TestSweep:
+    """Short trainings that differ in one thing."""
+
+    RECIPE: ClassVar[dict[str, Any]] = {
+        "seed": 3,
+        "net": {"widths": [4, 8, 12, 16], "depth": [1, 1]},
+        "cpu": {"device": "cpu", "rate": 1e-3, "decay": 0.0, "batch": 2, "shares": NO_SHARES, **RULES},
+    }
+
+    @pytest.mark.parametrize("variant", sweep.VARIANTS, ids=lambda v: v.name)
+    def test_every_variant_learns_and_is_looked_at_once(
+        self, variant: sweep.Variant, bank: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "bank").symlink_to(bank / "bank")
+        monkeypatch.setattr(train, "rendered_fold", lambda work, _, seed: rendered_fold(work, 4, seed=seed))
+        shapes = []
+        learn = Run.learn
+
+        def watched(run: Run, batch: tuple[Any, ...]) -> float:
+            shapes.append(batch[0].shape)
+            return learn(run, batch)
+
+        monkeypatch.setattr(Run, "learn", watched)
+        found = sweep.train(variant, tmp_path, self.RECIPE, steps=2)
+        assert set(found) == {"rendered"}
+        assert shapes == [(2, 1, round(64 * variant.scale), round(192 * variant.scale))] * 2
+        assert sweep.train(variant, tmp_path, self.RECIPE, steps=2) == found
+        assert len(shapes) == 2
+
+    def test_one_thing_differs(self) -> None:
+        half = sweep.Variant("half", width=0.5).recipe(self.RECIPE, steps=20)
+        assert half["net"]["widths"] == [2, 4, 6, 8]
+        assert sweep.Variant("none", real=0.1).recipe(self.RECIPE, steps=20)["cpu"]["shares"]["real"] == 0.1
+        assert self.RECIPE["cpu"]["shares"]["real"] == 0.0
 
 
 class TestCalibration:
