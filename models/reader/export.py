@@ -9,6 +9,7 @@ reader.json              sizes, kinds and the SHA-256 of each file
 import hashlib
 import json
 import shutil
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,24 +93,29 @@ def kind_shares(bank: Path) -> list[float]:
     return [round(count / sum(counts), 6) for count in counts]
 
 
+def _traced(box: nn.Module, model: Model, facts: Facts) -> openvino.Model:
+    # NNCF's rounding can't go through torch.export (it asks whether a scale is one number), and OpenVINO traces with
+    # what torch calls deprecated from 2.13 on.
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"`torch\.jit\.trace", DeprecationWarning)
+        return openvino.convert_model(
+            Whole(box, model, facts.temperature).eval(),
+            example_input=torch.zeros(1, HEIGHT, WIDTH, dtype=torch.uint8),
+            input=[1, HEIGHT, WIDTH],
+        )
+
+
 def write(model: Model, folder: Path, *, box: nn.Module | None = None, facts: Facts) -> None:
     """Write every form of the net into `folder`; `box` is what boxes run, the float net itself where not given."""
-    example = torch.zeros(1, HEIGHT, WIDTH, dtype=torch.uint8)
     torch.onnx.export(
         Whole(Heads(model), model, facts.temperature).eval(),
-        (example,),
+        (torch.zeros(1, HEIGHT, WIDTH, dtype=torch.uint8),),
         str(folder / "reader.onnx"),
         input_names=["picture"],
         output_names=["text", "kind"],
         dynamo=False,
     )
-    exported = (
-        openvino.convert_model(str(folder / "reader.onnx"))
-        if box is None
-        else openvino.convert_model(
-            Whole(box, model, facts.temperature).eval(), example_input=example, input=list(example.shape)
-        )
-    )
+    exported = openvino.convert_model(str(folder / "reader.onnx")) if box is None else _traced(box, model, facts)
     openvino.save_model(exported, str(folder / "reader.xml"), compress_to_fp16=True)
     state = {f"module.{key}": value for key, value in model.state_dict().items()}
     torch.save(state, folder / "atalaya_plate.pth")

@@ -61,7 +61,12 @@ def quantised(heads: Heads, examples: Iterable[Tensor]) -> nn.Module:
     nncf.set_log_level(30)  # warnings; it tells of each operation
     measured = list(examples)
     found: nn.Module = nncf.quantize(
-        heads, nncf.Dataset(measured), subset_size=len(measured), preset=nncf.QuantizationPreset.MIXED
+        heads,
+        nncf.Dataset(measured),
+        subset_size=len(measured),
+        preset=nncf.QuantizationPreset.MIXED,
+        # Weights in 7 bits: a processor without VNNI adds two products in 16 bits, which 8 bits can overflow.
+        advanced_parameters=nncf.AdvancedQuantizationParameters(overflow_fix=nncf.OverflowFix.ENABLE),
     )
     return found
 
