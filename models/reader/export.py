@@ -115,7 +115,9 @@ def write(model: Model, folder: Path, *, box: nn.Module | None = None, facts: Fa
         output_names=["text", "kind"],
         dynamo=False,
     )
-    exported = openvino.convert_model(str(folder / "reader.onnx")) if box is None else _traced(box, model, facts)
+    exported = (
+        openvino.convert_model(str(folder / "reader.onnx")) if box is None else _traced(box, model, facts)
+    )
     openvino.save_model(exported, str(folder / "reader.xml"), compress_to_fp16=True)
     state = {f"module.{key}": value for key, value in model.state_dict().items()}
     torch.save(state, folder / "atalaya_plate.pth")
