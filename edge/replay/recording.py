@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -136,7 +137,7 @@ class Recording:
         whole_s = sum(s for s in lengths if s is not None)
         return whole_s if self._most_s is None else min(whole_s, self._most_s)
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """What tells it from another recording, whatever the files are called.
 
@@ -146,7 +147,7 @@ class Recording:
         parts = self.identities
         return parts[0] if len(parts) == 1 else hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
-    @property
+    @cached_property
     def identities(self) -> tuple[str, ...]:
         """The same of each part.
 

@@ -14,7 +14,9 @@ from replay_process import FPS, PLATES, nets
 from edge.errors import ConfigError
 from edge.replay.options import Options
 from edge.replay.output import Output
+from edge.replay.recording import joined
 from edge.replay.session import STATE, Outcome, Session
+from edge.replay.start import Start, facts
 from edge.replay.state import State
 from edge.types import Box
 
@@ -428,6 +430,16 @@ def test_nothing_but_bad_files_is_a_fault_of_each(tmp_path: Path) -> None:
     (outcome,) = run(empty)
     assert outcome.report is None
     assert outcome.fault == f"{empty}: the file is empty"
+
+
+def test_a_recording_stays_the_one_that_it_was_when_it_was_looked_at_first(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.mp4", at=NOON)
+    camera = Options().camera_settings(None)
+    (recording,) = joined([(facts(path), Start(NOON, "start"))], is_one=False, camera=camera)
+    known, parts = recording.identity, recording.identities
+    with path.open("ab") as file:  # a recorder that has not closed it yet
+        file.write(bytes(1000))
+    assert (recording.identity, recording.identities) == (known, parts)
 
 
 def test_the_camera_must_be_one_of_the_edge_s(tmp_path: Path) -> None:
