@@ -63,12 +63,14 @@ class Row:
     """What is known of one recording.
 
     Attributes:
+        identity: what tells it from others; None once it was let go, to be begun anew.
         settings: those that it was begun with.
         snapshot: None before the first.
         figures: counts, as they were at the snapshot.
     """
 
     number: int
+    identity: str | None
     name: str
     settings: Mapping[str, Any]
     is_done: bool

@@ -22,10 +22,11 @@ from edge.replay.files import claim
 from edge.replay.kept import Kept, Queued, Row, Said
 
 _APPLICATION_ID: Final = 0x41545250
+_VERSION: Final = 1
 _SCHEMA: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE recording (
-    id INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE, name TEXT NOT NULL, settings TEXT NOT NULL,
+CREATE TABLE recording ( -- identity: none once it was let go
+    id INTEGER PRIMARY KEY, identity TEXT UNIQUE, name TEXT NOT NULL, settings TEXT NOT NULL,
     done INTEGER NOT NULL DEFAULT 0, snapshot BLOB, figures TEXT NOT NULL DEFAULT '{}'
 );
 CREATE TABLE found (
@@ -36,6 +37,19 @@ CREATE TABLE queue (
     n INTEGER PRIMARY KEY AUTOINCREMENT, number INTEGER NOT NULL, read TEXT NOT NULL, crop BLOB, overview BLOB
 )
 """
+
+_FROM_VERSION_0: Final = """
+CREATE TABLE changed (
+    id INTEGER PRIMARY KEY, identity TEXT UNIQUE, name TEXT NOT NULL, settings TEXT NOT NULL,
+    done INTEGER NOT NULL DEFAULT 0, snapshot BLOB, figures TEXT NOT NULL DEFAULT '{}'
+);
+INSERT INTO changed
+    SELECT id, CASE WHEN instr(identity, '#') THEN NULL ELSE identity END, name, settings, done, snapshot, figures
+    FROM recording;
+DROP TABLE recording;
+ALTER TABLE changed RENAME TO recording
+"""
+"""What was let go was marked within its identity then."""
 
 
 class State:
@@ -73,12 +87,7 @@ class State:
 
     def rows(self) -> list[Row]:
         """Every recording known, in order."""
-        rows = self._db.execute(
-            "SELECT id, name, settings, done, snapshot, figures FROM recording ORDER BY id"
-        )
-        return [
-            Row(n, name, json.loads(s), bool(done), snap, json.loads(f)) for n, name, s, done, snap, f in rows
-        ]
+        return self._rows("ORDER BY id")
 
     def row(self, number: int) -> Row:
         """One of them.
@@ -86,45 +95,40 @@ class State:
         Raises:
             LookupError: there is none of this number.
         """
-        found = [row for row in self.rows() if row.number == number]
+        found = self._rows("WHERE id = ?", number)
         if not found:
             raise LookupError(f"no recording {number}")
         return found[0]
 
     def find(self, identity: str) -> Row | None:
         """The recording of this content, where it was begun."""
-        found = self._db.execute("SELECT id FROM recording WHERE identity = ?", (identity,)).fetchone()
-        return next((row for row in self.rows() if found and row.number == found[0]), None)
+        return next(iter(self._rows("WHERE identity = ?", identity)), None)
 
     def by_part(self) -> dict[str, tuple[Row, tuple[str, ...]]]:
         """The recording that each file known is a part of, and its parts; those that were let go are not known."""
-        identities = dict(self._db.execute("SELECT id, identity FROM recording").fetchall())
         found: dict[str, tuple[Row, tuple[str, ...]]] = {}
-        for row in self.rows():
-            if "#" in identities[row.number] or not (row.is_done or row.is_broken_off):
-                continue
-            parts = tuple(row.settings.get("parts", (identities[row.number],)))
-            found |= dict.fromkeys(parts, (row, parts))
+        for row in self._rows("WHERE identity IS NOT NULL ORDER BY id"):
+            if row.is_done or row.is_broken_off:
+                parts = tuple(row.settings.get("parts", (row.identity,)))
+                found |= dict.fromkeys(parts, (row, parts))
         return found
 
     def begin(self, identity: str, *, name: str, settings: Mapping[str, Any]) -> Row:
         """Enter a recording that is not known yet, or of which nothing has been kept."""
         with self._transaction():
-            self._db.execute(
+            (number,) = self._db.execute(
                 "INSERT INTO recording (identity, name, settings) VALUES (?, ?, ?)"
-                " ON CONFLICT (identity) DO UPDATE SET name = excluded.name, settings = excluded.settings",
+                " ON CONFLICT (identity) DO UPDATE SET name = excluded.name, settings = excluded.settings"
+                " RETURNING id",
                 (identity, name, json.dumps(settings)),
-            )
-        row = self.find(identity)
-        assert row is not None  # noqa: S101  # entered just now
-        return row
+            ).fetchone()
+        return self.row(number)
 
     def forget(self, number: int) -> None:
         """Let a recording be begun anew; what was read of it and waits in the queue still goes out."""
         with self._transaction():
             self._db.execute(
-                "UPDATE recording SET identity = identity || '#' || id, done = 1, snapshot = NULL WHERE id = ?",
-                (number,),
+                "UPDATE recording SET identity = NULL, done = 1, snapshot = NULL WHERE id = ?", (number,)
             )
 
     def commit(
@@ -184,13 +188,13 @@ class State:
         """
         with self._transaction():
             waiting = "number IN (SELECT number FROM queue)"
-            of = "recording IN (SELECT id FROM recording WHERE done AND identity {} '%#%')"
-            self._db.execute(f"DELETE FROM found WHERE {of.format('LIKE')} AND NOT {waiting}")  # noqa: S608
+            of = "recording IN (SELECT id FROM recording WHERE done AND identity IS {})"
+            self._db.execute(f"DELETE FROM found WHERE {of.format('NULL')} AND NOT {waiting}")  # noqa: S608
             self._db.execute(
-                "DELETE FROM recording WHERE identity LIKE '%#%' AND id NOT IN (SELECT recording FROM found)"
+                "DELETE FROM recording WHERE identity IS NULL AND id NOT IN (SELECT recording FROM found)"
             )
             self._db.execute(
-                f"UPDATE found SET crop = NULL WHERE crop IS NOT NULL AND {of.format('NOT LIKE')} AND NOT {waiting}"  # noqa: S608
+                f"UPDATE found SET crop = NULL WHERE crop IS NOT NULL AND {of.format('NOT NULL')} AND NOT {waiting}"  # noqa: S608
             )
 
     def close(self) -> None:
@@ -241,10 +245,27 @@ class State:
         self._db.execute("PRAGMA synchronous = FULL")
         if empty:
             with self._transaction():
-                for statement in _SCHEMA.split(";"):
-                    self._db.execute(statement)
+                self._execute_all(_SCHEMA)
                 self._db.execute("INSERT INTO meta VALUES ('id', ?)", (secrets.token_hex(8),))
                 self._db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+        elif self._db.execute("PRAGMA user_version").fetchone()[0] < _VERSION:
+            with self._transaction():
+                self._execute_all(_FROM_VERSION_0)
+
+    def _execute_all(self, statements: str) -> None:
+        for statement in statements.split(";"):
+            self._db.execute(statement)
+        self._db.execute(f"PRAGMA user_version = {_VERSION}")
+
+    def _rows(self, which: str, *values: object) -> list[Row]:
+        rows = self._db.execute(
+            f"SELECT id, identity, name, settings, done, snapshot, figures FROM recording {which}",  # noqa: S608
+            values,
+        )
+        return [
+            Row(n, identity, name, json.loads(s), bool(done), snap, json.loads(f))
+            for n, identity, name, s, done, snap, f in rows
+        ]
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

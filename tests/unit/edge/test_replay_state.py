@@ -1,6 +1,7 @@
 """How far a replay has come: whole transactions, a tamed pickle, and a queue that the spool empties once."""
 
 import pickle
+import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -79,6 +80,54 @@ class TestState:
             state.commit(row.number, said=[said("cam/2")], snapshot=None, figures={"n": object()}, done=True)
         assert [k.read.plate for k in state.kept(row.number)] == ["ABC123"]
         assert not state.row(row.number).is_done
+
+    def test_of_many_recordings_the_one_asked_for_is_read(self, tmp_path: Path, state: State) -> None:
+        numbers = [state.begin(name, name=name, settings={}).number for name in ("x", "y")]
+        db = sqlite3.connect(tmp_path / "state")
+        db.execute("UPDATE recording SET settings = 'no JSON' WHERE identity = 'x'")
+        db.commit()
+        db.close()
+        found = state.find("y")
+        assert found is not None
+        assert (state.row(numbers[1]).name, found.number, found.identity) == ("y", numbers[1], "y")
+        with pytest.raises(LookupError, match="no recording 9"):
+            state.row(9)
+
+    def test_what_was_let_go_is_begun_anew_whatever_its_identity(self, state: State) -> None:
+        row = state.begin("10#abc", name="x", settings={"parts": ["10#abc"]})
+        commit(state, row.number, said("a"), done=True)
+        assert state.by_part() == {"10#abc": (state.row(row.number), ("10#abc",))}
+        state.forget(row.number)
+        assert (state.find("10#abc"), state.row(row.number).identity, state.by_part()) == (None, None, {})
+        assert state.begin("10#abc", name="x", settings={}).number != row.number
+
+    def test_a_state_of_the_version_before_is_gone_on_with(self, tmp_path: Path) -> None:
+        path = tmp_path / "state"
+        with State(path, is_publishing=True) as one:
+            rows = [one.begin(name, name=name, settings={}) for name in ("x", "y")]
+            commit(one, rows[0].number, said("a"), done=True)
+            commit(one, rows[1].number, said("b", "XYZ987"))
+            before = one.rows()
+        db = sqlite3.connect(path, isolation_level=None)
+        for statement in (
+            "CREATE TABLE old (id INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE, name TEXT NOT NULL, settings TEXT"
+            " NOT NULL, done INTEGER NOT NULL DEFAULT 0, snapshot BLOB, figures TEXT NOT NULL DEFAULT '{}')",
+            "INSERT INTO old SELECT * FROM recording",
+            "INSERT INTO old VALUES (7, 'x#7', 'x', '{}', 1, NULL, '{}')",
+            "DROP TABLE recording",
+            "ALTER TABLE old RENAME TO recording",
+            "PRAGMA user_version = 0",
+        ):
+            db.execute(statement)
+        db.close()
+        for _ in range(2):
+            with State(path, is_publishing=True) as again:
+                assert again.rows()[:2] == before
+                assert (again.row(7).identity, again.row(7).is_done) == (None, True)
+                assert [k.read.plate for k in again.kept(rows[1].number)] == ["XYZ987"]
+        with State(path) as again:
+            again.forget(rows[0].number)
+            assert again.find("x") is None
 
     def test_one_process_at_a_time(self, tmp_path: Path, state: State) -> None:
         with pytest.raises(ConfigError, match="state: another replay is at it"):
