@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from central.errors import QueryError, StoreError
-from central.looks import open_for, write_own
+from central.looks import open_for
 from central.options import FILE, Commands, configured, limited, looking, now, open_console, style_of
+from edge.contract.files import write_atomic
 
 if TYPE_CHECKING:
     from edge.contract.read import ReadId
@@ -78,7 +79,7 @@ def save(request: str, file: Path, config: Path, **asked: Any) -> None:  # noqa:
         data = read_clip(settings.pictures_path, places, sha256)
         style = style_of(settings)
     try:
-        write_own(file, data)
+        write_atomic(file, data)
     except OSError as error:
         raise StoreError(f"{file}: cannot be written: {error.strerror}") from error
     began_at, ended_at = clip.began_at or clip.at, clip.ended_at or clip.at

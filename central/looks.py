@@ -1,9 +1,7 @@
 """The commands that show reads, or what may hold a plate: none without who, why and for which case."""
 
-import os
 import signal
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from central.options import FOLDER, configured, limited, looking, now, open_console, style_of, told_plainly
+from edge.contract.files import write_atomic
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -211,22 +210,6 @@ def _span(asked: dict[str, Any], style: "Style") -> "tuple[datetime | None, date
     )
 
 
-def write_own(path: Path, data: bytes) -> None:
-    """Write a file that only its owner may read, whole or not at all.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    number, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
-    try:
-        with os.fdopen(number, "wb") as file:
-            file.write(data)
-        Path(draft).replace(path)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
-
-
 def _write_pictures(packs: Path, folder: Path, evidence: "Sequence[Evidence]") -> None:
     from central.archive.pictures import read_picture
     from central.errors import StoreError
@@ -240,7 +223,7 @@ def _write_pictures(packs: Path, folder: Path, evidence: "Sequence[Evidence]") -
             name = f"alert-{picture.alert_id}-{read.edge_id}-{read.epoch}-{read.seq}-{picture.kind}.{suffix}"
             places = (picture.place, *picture.more)
             data = read_clip(packs, places, picture.sha256) if is_clip else read_picture(packs, places[0])
-            write_own(folder / name, data)
+            write_atomic(folder / name, data)
     except OSError as error:
         raise StoreError(f"{folder}: pictures cannot be written: {error.strerror}") from error
     click.echo(f"{folder}: {len(evidence)} pictures", err=True)

@@ -18,6 +18,7 @@ from typing import Final, Self
 import structlog
 
 from central.errors import StoreError
+from edge.contract.files import sync
 
 MAX_PACK_BYTES: Final = 16 * 1024 * 1024
 _PACK: Final = re.compile(r"\d{4}-\d\d-\d\d/\d\d-\d+\.pack")
@@ -112,7 +113,7 @@ class PackWriter:
                 number += 1
         self._name, self._offset = name, 0
         for folder in (day, self._folder):
-            _sync_folder(folder)
+            sync(folder)
 
 
 def read_picture(folder: Path, place: Place) -> bytes:
@@ -134,12 +135,3 @@ def read_picture(folder: Path, place: Place) -> bytes:
         _log.error("picture damaged", pack=str(path), offset=place.offset, length=place.length)
         raise StoreError(f"{path}: the picture at {place.offset} ({place.length} bytes) is damaged")
     return picture
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the names in a folder survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -5,7 +5,6 @@ numbers, so the newest one in the log says of every seal whether the table holds
 """
 
 import json
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from central.archive.schema import ADDED, PARTITION, SCHEMA, TABLE_PROPERTIES, WRITER
 from central.errors import StoreError
+from edge.contract.files import sync
 
 DONE: Final = "done"
 """The state of a seal that is in the log; its hot rows may be gone."""
@@ -158,7 +158,7 @@ def force_to_disk(path: Path, *, newest: int, seal_id: int) -> None:
         entries = [file for file in log.iterdir() if file.is_file() and _version(file) >= since]
         folders = {file.parent for file in sizes}
         for place in (*sizes, *folders, *entries, log, path, path.parent):
-            _fsync(place)
+            sync(place)
 
 
 def _complete(table: DeltaTable) -> None:
@@ -201,14 +201,6 @@ def _version(file: Path) -> int:
     """The version that a file of the log is of; one without a number is of every version."""
     number = file.name[:20]
     return int(number) if number.isdecimal() and len(number) == 20 else sys.maxsize
-
-
-def _fsync(place: Path) -> None:
-    descriptor = os.open(place, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -7,24 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from central.errors import AuthorityError
+from edge.contract.files import write_atomic
 
 
 def write(path: Path, content: bytes, *, mode: int = 0o600) -> None:
-    """Write a file, or put it in another's place; whole or not at all, on disk when this returns.
+    """Write a file, or put it in another's place, making its folder.
 
     Raises:
         AuthorityError: it cannot be written.
     """
-    part = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        part.unlink(missing_ok=True)
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            os.fchmod(file.fileno(), mode)
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        write_atomic(path, content, mode=mode)
     except OSError as error:
         raise AuthorityError(f"{path}: cannot be written: {error.strerror}") from error
 

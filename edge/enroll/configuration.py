@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import yaml
 
+from edge.contract.files import write_atomic
 from edge.enroll.install import AUTHORITY, CERTIFICATE
 from edge.enroll.request import KEY
 from edge.errors import ConfigError
@@ -134,16 +135,9 @@ def _parsed(path: Path, text: str) -> dict[str, Any]:
 
 
 def _replace(path: Path, text: str) -> None:
-    """The new text in the file's place, with its mode; nothing that lies in the way is written through."""
+    """The new text in the file's place, with its mode; where that is a link, in the place of what it leads to."""
     path = path.resolve()
-    part = path.with_name(f".{path.name}.part")
     try:
-        mode = path.stat().st_mode & 0o777
-        part.unlink(missing_ok=True)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-        with os.fdopen(os.open(part, flags, 0o600), "w", encoding="utf-8") as file:
-            os.fchmod(file.fileno(), mode)
-            file.write(text)
-        part.replace(path)
+        write_atomic(path, text.encode(), mode=path.stat().st_mode & 0o777)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error

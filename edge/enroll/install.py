@@ -1,6 +1,5 @@
 """A signed certificate put to use, once it is sure that it will do."""
 
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from edge.certificate import check_issuer, check_key, check_name, check_time, load, load_key, name_of
+from edge.contract.files import sync
 from edge.enroll.request import KEY, NEXT, write
 from edge.errors import CertificateError
 
@@ -100,16 +100,7 @@ def _put(folder: Path, certificate: x509.Certificate, ca: x509.Certificate) -> N
         link.unlink(missing_ok=True)
         link.symlink_to(place.name, target_is_directory=True)
         link.replace(folder / CURRENT)
-        _sync(folder)
+        sync(folder)
         shutil.rmtree(folder / NEXT)
     except OSError as error:
         raise CertificateError(f"{error.filename or folder}: cannot be written: {error.strerror}") from error
-
-
-def _sync(folder: Path) -> None:
-    """The folder's entries on disk."""
-    entries = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(entries)
-    finally:
-        os.close(entries)

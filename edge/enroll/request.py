@@ -1,6 +1,5 @@
 """The box's key and its request."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from edge.certificate import load_key
+from edge.contract.files import write_atomic
 from edge.errors import CertificateError
 
 NEXT: Final = "next"
@@ -60,22 +60,15 @@ def make(folder: Path, *, edge_id: str) -> Request:
 
 
 def write(path: Path, content: bytes, *, mode: int) -> None:
-    """Write a file, or put it in another's place, making its folder; whole or not at all, on disk when this returns.
+    """Write a file, or put it in another's place, making its folder.
 
     Raises:
         CertificateError: it cannot be written.
     """
-    part = path.with_name(f".{path.name}.part")
     try:
         for folder in (path.parent.parent, path.parent):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        part.unlink(missing_ok=True)
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            os.fchmod(file.fileno(), mode)
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.rename(path)
+        write_atomic(path, content, mode=mode)
     except OSError as error:
         raise CertificateError(f"{path}: cannot be written: {error.strerror}") from error
 

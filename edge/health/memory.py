@@ -4,9 +4,7 @@ Its size is bounded: 168 hours, and an edge map of 320x180 bytes for each of at 
 and no plate. A file that cannot be read is said in the log and learnt anew: nothing is lost but a few days' patience.
 """
 
-import contextlib
 import json
-import os
 import struct
 import tokenize
 import zipfile
@@ -21,6 +19,7 @@ import structlog
 
 from edge.capture.likeness import SIZE
 from edge.capture.view import Memory, ViewWatch
+from edge.contract.files import write_atomic
 from edge.health.rate import HOURS, Usual
 
 _VERSION: Final = 1
@@ -97,17 +96,7 @@ def save(path: Path, past: Past) -> None:
     content = BytesIO()
     np.savez_compressed(content, allow_pickle=False, about=np.array(json.dumps(about)), **maps)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    beside = path.with_name(path.name + ".new")
-    try:
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(content.getbuffer())
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            beside.unlink()
-        raise
+    write_atomic(path, content.getvalue())
 
 
 def _read(about: dict[str, Any], arrays: Any) -> Past:  # noqa: ANN401  # numpy's archive

@@ -2,7 +2,6 @@
 
 import json
 import os
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
@@ -15,6 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from edge import settings
 from edge.contract.config import faults
+from edge.contract.files import write_atomic
 from edge.engine import build
 from edge.errors import ConfigError, RefusedError, SourceError
 from edge.probe.draw import boxed, enlarged
@@ -217,13 +217,6 @@ def _write(path: Path, data: bytes, *, option: str) -> None:
         ConfigError: it cannot be written.
     """
     try:
-        number, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
-        try:
-            with os.fdopen(number, "wb") as file:
-                file.write(data)
-            Path(draft).replace(path)
-        except BaseException:
-            Path(draft).unlink(missing_ok=True)
-            raise
+        write_atomic(path, data)
     except OSError as error:
         raise ConfigError(f"{option} {path}: cannot be written: {error.strerror}") from error

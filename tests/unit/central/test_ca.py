@@ -191,11 +191,12 @@ def test_a_list_that_could_not_be_written_is_written_by_the_same_call_again(
 ) -> None:
     city.run("sign", request(tmp_path / "r.csr"), "--edge", "edge-1", "--out", tmp_path / "out.pem")
     (only,) = authority.entries(city.ca)
-    in_the_way = city.ca / ".crl.pem.part"
-    in_the_way.mkdir()
-    assert "crl.pem: cannot be written" in city.run("revoke", "edge-1", fails=True)
+    before = (city.ca / "crl.pem").rename(tmp_path / "crl.pem")
+    (city.ca / "crl.pem").mkdir()
+    assert "crl.pem: cannot be written: Is a directory" in city.run("revoke", "edge-1", fails=True)
+    (city.ca / "crl.pem").rmdir()
+    before.rename(city.ca / "crl.pem")
     assert revoked(city) == set()
-    in_the_way.rmdir()
     assert "revoked already; the list is written again" in city.run("revoke", "edge-1")
     assert revoked(city) == {only.serial}
 

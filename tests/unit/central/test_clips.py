@@ -19,7 +19,6 @@ from central.clip.store import asked
 from central.consume.link import MqttLink
 from central.consume.store import Store
 from central.db import audit, clip, open_database, reading
-from central.looks import write_own
 from central.settings import ClipSettings, MqttSettings, load
 from central.types import Arrival
 from edge.contract.clip import ClipCommands, ClipRequest
@@ -208,21 +207,6 @@ def test_a_clip_of_an_alert_that_is_not_what_was_sent_is_not_handed_out(
     assert result.exit_code != 0
     assert "is not what its box said that it sent" in result.output
     assert list(folder.iterdir()) == []
-
-
-def test_what_is_written_is_whole_or_not_there_at_all(tmp_path: Path) -> None:
-    folder = tmp_path / "held"
-    folder.mkdir()
-    target = folder / "clip.mp4"
-    target.mkdir()
-    with pytest.raises(OSError, match="clip"):
-        write_own(target, VIDEO)
-    assert [path.name for path in folder.iterdir()] == ["clip.mp4"], "no draft is left"
-    other = folder / "other.mp4"
-    other.write_bytes(b"old")
-    other.chmod(0o644)
-    write_own(other, VIDEO)
-    assert (other.read_bytes(), other.stat().st_mode & 0o777) == (VIDEO, 0o600)
 
 
 def acts_begin(engine: Engine) -> int:

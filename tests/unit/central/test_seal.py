@@ -332,7 +332,7 @@ def test_a_seal_forces_only_what_the_one_before_did_not(
         put(engine, [a_read(seq)])
         seal(engine, archive, clock=now)
     forced: list[str] = []
-    monkeypatch.setattr("central.archive.table._fsync", lambda place: forced.append(place.name))
+    monkeypatch.setattr("central.archive.table.sync", lambda place: forced.append(place.name))
     put(engine, [a_read(3)])
     seal(engine, archive, clock=now)
     assert sorted(name for name in forced if name.endswith(".json")) == [f"{n:020}.json" for n in (2, 3)]

@@ -283,17 +283,15 @@ class TestConfiguration:
         named = yaml.safe_load(config.read_text())["mqtt"]["tls"]["ca_file"]
         assert named == str(tmp_path / "state" / "current" / "ca.pem")
 
-    def test_a_link_that_lies_in_the_way_is_not_followed(self, tmp_path: Path) -> None:
-        config, other = tmp_path / "edge.yaml", tmp_path / "other"
-        config.write_text(BOX)
-        config.chmod(0o640)
-        other.write_text("another's")
-        other.chmod(0o600)
-        (tmp_path / ".edge.yaml.part").symlink_to(other)
+    def test_a_link_stays_and_what_it_leads_to_is_edited(self, tmp_path: Path) -> None:
+        config, real = tmp_path / "edge.yaml", tmp_path / "box-1.yaml"
+        real.write_text(BOX)
+        real.chmod(0o640)
+        config.symlink_to(real.name)
         assert put_tls(config, tmp_path / "tls" / "current")
-        assert (other.read_text(), other.stat().st_mode & 0o777) == ("another's", 0o600)
-        assert (config.is_symlink(), config.stat().st_mode & 0o777) == (False, 0o640)
-        assert yaml.safe_load(config.read_text())["mqtt"]["tls"]["key_file"] == "tls/current/edge.key"
+        assert (config.is_symlink(), real.stat().st_mode & 0o777) == (True, 0o640)
+        assert yaml.safe_load(real.read_text())["mqtt"]["tls"]["key_file"] == "tls/current/edge.key"
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["box-1.yaml", "edge.yaml"]
 
     def test_another_user_s_file_is_not_replaced(self, tmp_path: Path) -> None:
         config, tls = tmp_path / "edge.yaml", tmp_path / "tls" / "current"
