@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from central.errors import AccessError
+from edge.contract.files import sync
 
 _BYTES: Final = 32
 
@@ -85,6 +86,7 @@ def _make(path: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.link(draft, path)
+        sync(path.parent)
     except FileExistsError:
         pass
     finally:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import stat
 import threading
 from pathlib import Path
@@ -191,6 +192,21 @@ class TestKey:
         assert open_key(path).of_plate("ABC124") != first
         assert len(first) == 64
         assert [p.name for p in path.parent.iterdir()] == ["audit.key"]
+
+    def test_it_is_on_the_disk_with_its_name_before_a_row_needs_it(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = tmp_path / "audit.key"
+        forced: list[tuple[int, bool]] = []
+        real = os.fsync
+
+        def fsync(descriptor: int) -> None:
+            forced.append((os.fstat(descriptor).st_ino, path.exists()))
+            real(descriptor)
+
+        monkeypatch.setattr(os, "fsync", fsync)
+        open_key(path)
+        assert forced == [(path.stat().st_ino, False), (tmp_path.stat().st_ino, True)]
 
     def test_another_key_gives_another_hash(self, tmp_path: Path) -> None:
         assert open_key(tmp_path / "a").of_plate("ABC123") != open_key(tmp_path / "b").of_plate("ABC123")
