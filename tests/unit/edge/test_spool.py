@@ -17,7 +17,8 @@ from edge.contract.delivery import Gone, SeqRange, Stream
 from edge.contract.read import PictureRef, PlateRead
 from edge.contract.topics import Address, Kind, Numbered, parse
 from edge.errors import SpoolError, SpoolFullError
-from edge.spool.queue import FRESH, MAX_PICTURE_BYTES, Spool
+from edge.spool.intake import MAX_PICTURE_BYTES
+from edge.spool.queue import FRESH, Spool
 from edge.spool.tally import inspect
 
 MIB = 1_000_000

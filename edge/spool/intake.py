@@ -1,0 +1,190 @@
+"""What comes into the queue: reads with their pictures, better evidence for them, answers to requests for clips."""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from edge.contract.clip import ClipRequest
+from edge.contract.delivery import SeqRange, Stream
+from edge.contract.read import PictureRef, PlateRead
+from edge.contract.topics import Address, Kind, Numbered
+from edge.spool import clips, room
+from edge.spool.ledger import Ledger
+from edge.spool.progress import Progress, read_progress, write_progress
+from edge.spool.renew import Lineage
+from edge.spool.tally import Tally
+
+MAX_PICTURE_BYTES: Final = 1024 * 1024
+"""A larger picture is given up at once: on a slow uplink it would outlast the connection's keep-alive."""
+
+_TOO_LARGE: Final = f"larger than {MAX_PICTURE_BYTES} bytes"
+_FRESH_AT_MOST: Final = 10_000  # messages of a stream
+
+
+class Intake(Ledger):
+    """The side of the queue that takes; `edge.spool.queue.Spool` is the whole of it.
+
+    Every message is numbered, built with its number inside, and on disk when its put returns.
+    """
+
+    def __init__(self, path: Path, *, edge_id: str, max_bytes: int, clock: Callable[[], datetime]) -> None:
+        super().__init__(path, edge_id=edge_id, max_bytes=max_bytes, now=clock())
+        self._clock = clock
+        self._watchers: list[Callable[[], None]] = []
+        self._fresh: dict[Stream, deque[tuple[datetime, int]]] = {
+            stream: deque(maxlen=_FRESH_AT_MOST) for stream in Stream
+        }
+        self._lineage = Lineage()
+
+    def watch(self, callback: Callable[[], None]) -> None:
+        """Call back after every message put, in the putting thread; it must not block."""
+        self._watchers.append(callback)
+
+    def put_read(
+        self,
+        build: Callable[[int, int], PlateRead],
+        *,
+        crop: bytes | None = None,
+        overview: bytes | None = None,
+        progress: str | None = None,
+    ) -> PlateRead:
+        """Number, build and store a read with its pictures; on disk when this returns.
+
+        Args:
+            build: makes the read from (epoch, seq); must not use the spool.
+            crop: JPEG of the plate.
+            overview: JPEG of the scene.
+            progress: how far the read's source has come with it, stored with it (`edge.spool.progress`).
+
+        Raises:
+            ValueError: the read does not bear the number it was given, or names other pictures than these.
+            SpoolError: the spool cannot be written.
+        """
+        with self._transaction() as tally:
+            seq = tally.last[Stream.READ] + 1
+            read = build(self._epoch, seq)
+            if read.id != (self._edge_id, self._epoch, seq):
+                raise ValueError(f"read bears {read.id}, given was {(self._edge_id, self._epoch, seq)}")
+            self._insert(tally, read, Kind.READ, read.model_dump_json().encode())
+            if read.pictures != PictureRef(crop=crop is not None, overview=overview is not None):
+                raise ValueError(f"{read.id} names other pictures than those given: {read.pictures}")
+            self._insert_pictures(tally, read, crop, overview)
+            write_progress(self._db, progress, read.id)
+            room.make_room(self._db, tally, max_bytes=self._max_bytes)
+        self._tell()
+        return read
+
+    def put_update(
+        self,
+        read: PlateRead,
+        *,
+        crop: bytes | None = None,
+        overview: bytes | None = None,
+        progress: str | None = None,
+    ) -> int:
+        """Store better evidence for a read that was put before; the number of the update.
+
+        It names the pictures of the read; those given with it take the place of the earlier ones.
+
+        A read of an epoch that was renewed meanwhile is found under its new number. Where it had left the
+        spool by then, the update is stored as a read.
+
+        Raises:
+            ValueError: the read was not put by this process or in this epoch, or does not name these pictures.
+            SpoolError: the spool cannot be written.
+        """
+        with self._transaction() as tally:
+            number, kind = read.id, Kind.UPDATE
+            if number.edge_id == self._edge_id and self._lineage.knows(number.epoch):
+                heir = self._lineage.find(number)
+                kind = Kind.READ if heir is None else Kind.UPDATE
+                heir = heir or tally.last[Stream.READ] + 1
+                read = read.model_copy(update={"epoch": self._epoch, "seq": heir})
+            elif number != (self._edge_id, self._epoch, min(read.seq, tally.last[Stream.READ])):
+                raise ValueError(f"{number} was never put: edge {self._edge_id}, epoch {self._epoch}")
+            seq = self._insert(tally, read, kind, read.model_dump_json().encode())
+            self._insert_pictures(tally, read, crop, overview)
+            write_progress(self._db, progress, read.id)
+            room.make_room(self._db, tally, max_bytes=self._max_bytes)
+        if kind is Kind.READ:
+            self._lineage.enter(number, seq)
+        self._tell()
+        return seq
+
+    def put_clip(self, address: Address, request: ClipRequest, build: Callable[[], Iterable[bytes]]) -> bool:
+        """Store the answer to a request, every part of it or none; on disk when this returns.
+
+        Args:
+            address: of this edge.
+            request: which.
+            build: makes the parts, each as it travels; called once, and only where there is no answer yet.
+
+        Returns:
+            False where it was answered before.
+
+        Raises:
+            SpoolError: the spool cannot be written.
+        """
+        if self.is_answered(request.request):
+            return False
+        parts = [*build()]
+        with self._transaction() as tally:
+            first = tally.last[Stream.CLIP] + 1
+            for seq, payload in enumerate(parts, start=first):
+                topic = Numbered(address, request.camera_id, Kind.CLIP, self._epoch, seq, request.seq)
+                self._insert_at(tally, topic, payload)
+            clips.enter(self._db, request.request, SeqRange(first=first, last=tally.last[Stream.CLIP]))
+            room.make_room(self._db, tally, max_bytes=self._max_bytes)
+        self._tell()
+        return True
+
+    @property
+    def progress(self) -> Progress | None:
+        """What was stored last as a source's progress; None where nothing was."""
+        with self._reading():
+            return read_progress(self._db)
+
+    def is_answered(self, request: str) -> bool:
+        """Whether a request for a clip has its answer here, or had it and it was delivered."""
+        with self._reading():
+            return clips.is_answered(self._db, request)
+
+    def _insert(self, tally: Tally, read: PlateRead, kind: Kind, payload: bytes) -> int:
+        stream = kind.stream
+        seq = tally.last[stream] + 1
+        address = Address(read.site_id, read.edge_id)
+        self._insert_at(tally, Numbered(address, read.camera_id, kind, read.epoch, seq, read.seq), payload)
+        return seq
+
+    def _insert_at(self, tally: Tally, numbered: Numbered, payload: bytes) -> None:
+        stream, seq, topic = numbered.kind.stream, numbered.seq, str(numbered)
+        size = len(payload) + len(topic)
+        self._db.execute("INSERT INTO message VALUES (?, ?, ?, ?, ?)", (stream, seq, topic, size, payload))
+        tally.last[stream] = seq
+        tally.waiting[stream] += 1
+        tally.bytes += size
+        self._fresh[stream].append((self._clock(), seq))
+
+    def _insert_pictures(
+        self, tally: Tally, read: PlateRead, crop: bytes | None, overview: bytes | None
+    ) -> None:
+        named = read.pictures
+        for kind, jpeg, is_named in (
+            (Kind.CROP, crop, named.crop),
+            (Kind.OVERVIEW, overview, named.overview),
+        ):
+            if jpeg is None:
+                continue
+            if not is_named:
+                raise ValueError(f"{read.id} does not name the {kind} given: {named}")
+            seq = self._insert(tally, read, kind, jpeg)
+            if len(jpeg) > MAX_PICTURE_BYTES:
+                # Given up at once: a picture that no broker takes must not keep its read from being stored.
+                span = SeqRange(first=seq, last=seq)
+                room.drop(self._db, tally, kind.stream, span, reason=_TOO_LARGE)
+
+    def _tell(self) -> None:
+        for callback in self._watchers:
+            callback()
