@@ -11,14 +11,9 @@ from pathlib import Path
 from edge import certificate
 from edge.assets import plate_files
 from edge.errors import CertificateError, ConfigError
-from edge.settings import (
-    CameraSettings,
-    EdgeSettings,
-    MqttSettings,
-    PtzSettings,
-    load_grammar,
-    read_secret,
-)
+from edge.grammar import load_grammar
+from edge.secret import read_secret
+from edge.settings import CameraSettings, EdgeSettings, MqttSettings, PtzSettings
 
 Fault = tuple[str, str]
 """A key such as `cameras.0.region`, and what is wrong with its value."""

@@ -220,7 +220,7 @@ def _refuse(file: Path, found: Sequence[tuple[str, str]]) -> None:
         ConfigError: there are some.
     """
     from edge.contract.config import fault
-    from edge.settings import lines
+    from edge.yaml_file import lines
 
     if found:
         line_of = lines(file)

@@ -9,10 +9,11 @@ from edge.contract.plate import Grammar
 from edge.contract.read import ModelVersions
 from edge.detect.openvino import OpenVinoDetector
 from edge.detect.yolo import YoloDetector
+from edge.grammar import load_grammar
 from edge.ports import Detector, PlateReader
 from edge.read.easyocr_reader import EasyOcrReader
 from edge.read.openvino import OpenVinoReader
-from edge.settings import VoteSettings, load_grammar
+from edge.settings import VoteSettings
 from edge.vote import Vote
 
 Name = Literal["openvino", "torch"]

@@ -4,19 +4,17 @@ Relative paths in the file are relative to the file. Secrets are never in it: it
 """
 
 import re
-from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from edge.contract.config import BrokerSettings, Section, faults, together
-from edge.contract.document import first_twice, line_finder
-from edge.contract.plate import Grammar, GrammarError
+from edge.contract.document import line_finder
 from edge.contract.read import Identifier
 from edge.errors import ConfigError
 from edge.ground import GroundSettings
+from edge.yaml_file import read
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -372,90 +370,12 @@ def load(path: Path) -> EdgeSettings:
     Raises:
         ConfigError: names the file, and the line or the key, and what was expected.
     """
-    content = _parse(path)
+    root, content = read(path)
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: expected a mapping of settings, found {type(content).__name__}")
     try:
         return EdgeSettings.model_validate(content, context={"folder": path.resolve().parent})
     except ValidationError as error:
-        raise ConfigError(f"{path}:\n{faults(error, model=EdgeSettings, line_of=lines(path))}") from error
-
-
-def lines(path: Path) -> Callable[[str], int | None]:
-    """Finds the line of a key such as `cameras.0.url` in a YAML file, or of the nearest key above it.
-
-    Raises:
-        ConfigError: the file cannot be read.
-    """
-    return line_finder(_read(path)[0])
-
-
-def load_grammar(paths: Iterable[Path]) -> Grammar:
-    """Read the plate grammars, one file a country (`edge.assets.plate_files` finds them).
-
-    Raises:
-        ConfigError: names the file, and the line or the key, and what was expected.
-    """
-    try:
-        return Grammar.from_documents({str(path): _parse(path) for path in paths})
-    except GrammarError as error:
-        raise ConfigError(str(error)) from error
-
-
-def read_secret(path: Path) -> str:
-    """A secret from its file, without the line end.
-
-    Raises:
-        ConfigError: the file is missing, unreadable or empty.
-    """
-    try:
-        secret = path.read_text(encoding="utf-8").rstrip("\r\n")
-    except OSError as error:
-        raise ConfigError(f"{path}: secret cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: secret is not UTF-8") from error
-    if not secret:
-        raise ConfigError(f"{path}: secret is empty")
-    return secret
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML's plain types; a value that is not what it looks like is a fault with a place."""
-
-    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: ANN401
-        try:
-            return super().construct_object(node, deep)
-        except (ArithmeticError, AttributeError, LookupError, ValueError) as error:
-            kind = node.tag.rpartition(":")[2]
-            problem = f"{node.value!r} cannot be read as {kind}; text stands in quotes"
-            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from error
-
-
-def _parse(path: Path) -> object:
-    return _read(path)[1]
-
-
-def _read(path: Path) -> tuple[yaml.Node | None, object]:
-    """A YAML file's node and what it says.
-
-    Raises:
-        ConfigError: it cannot be read, is no YAML, or says a key twice.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-        root = yaml.compose(text, Loader=_Loader)
-        content = yaml.load(text, Loader=_Loader)  # noqa: S506  # a SafeLoader; it would merge the nodes above
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8: byte {error.start}") from error
-    except RecursionError as error:
-        raise ConfigError(f"{path}: nested too deeply") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "somewhere"
-        raise ConfigError(f"{path}: {where}: not YAML: {getattr(error, 'problem', error)}") from error
-    if twice := first_twice(root):
-        where = f"line {twice.line}, column {twice.column}"
-        raise ConfigError(f"{path}: {where}: {twice.key} stands here twice, first in line {twice.first_line}")
-    return root, content
+        raise ConfigError(
+            f"{path}:\n{faults(error, model=EdgeSettings, line_of=line_finder(root))}"
+        ) from error

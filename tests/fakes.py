@@ -16,7 +16,8 @@ from edge.assets import plate_files
 from edge.contract.pattern import ALPHABET
 from edge.contract.read import Character
 from edge.engine import Engine
-from edge.settings import VoteSettings, load_grammar
+from edge.grammar import load_grammar
+from edge.settings import VoteSettings
 from edge.types import Bgr, Box, Detection, Frame, Observation, Reading, Verdict
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)

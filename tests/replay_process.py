@@ -16,9 +16,9 @@ from fakes import FakeDetector, FakeReader, picture, reading
 
 from edge.assets import plate_files
 from edge.engine import Engine
+from edge.grammar import load_grammar
 from edge.replay.options import Options
 from edge.replay.session import Session
-from edge.settings import load_grammar
 from edge.types import Box
 
 FPS = 25

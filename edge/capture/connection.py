@@ -11,7 +11,8 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from edge.errors import ConfigError, LostError, RefusedError, SourceError
-from edge.settings import CameraSettings, read_secret
+from edge.secret import read_secret
+from edge.settings import CameraSettings
 
 _POLL_S = 1.0
 """Reading pauses this often while nothing comes, to see whether it was closed or has stalled."""

@@ -19,7 +19,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from edge.errors import LinkLostError, PublishError
 from edge.publish import tls
-from edge.settings import MqttSettings, read_secret
+from edge.secret import read_secret
+from edge.settings import MqttSettings
 
 CONNECT_S: Final = 5.0
 """Patience for the TCP connection, and again for the broker's answer."""

@@ -8,11 +8,12 @@ from typing import Literal
 from edge.assets import plate_files
 from edge.engine import Name
 from edge.errors import ConfigError
+from edge.grammar import load_grammar
 from edge.replay.clocks import moment, zone
 from edge.replay.gpx import GpsTrack
 from edge.replay.gpx import load as load_track
 from edge.replay.start import Rules, SourceName
-from edge.settings import CameraSettings, EdgeSettings, load, load_grammar
+from edge.settings import CameraSettings, EdgeSettings, load
 
 CAMERA = "replay"
 _FPS = 8.0

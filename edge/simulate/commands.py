@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from edge.errors import ConfigError
-from edge.settings import read_secret
+from edge.secret import read_secret
 from edge.simulate.clip import Clip, load_clip
 from edge.simulate.digest import DigestGuard
 from edge.simulate.onvif.commands import onvif

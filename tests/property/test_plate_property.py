@@ -12,7 +12,7 @@ from edge.assets import plate_files
 from edge.contract.pattern import ALPHABET, expand
 from edge.contract.plate import OPEN, Grammar
 from edge.contract.spelling import normalise
-from edge.settings import load_grammar
+from edge.grammar import load_grammar
 
 SHIPPED = load_grammar(plate_files())
 texts = st.text(ALPHABET, max_size=14)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from edge.assets import plate_files
 from edge.contract.pattern import ALPHABET
-from edge.settings import VoteSettings, load_grammar
+from edge.grammar import load_grammar
+from edge.settings import VoteSettings
 from edge.types import Box, Detection, Observation, Reading, Verdict
 from edge.vote import KEPT_FRAMES, Vote
 

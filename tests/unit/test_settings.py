@@ -1,5 +1,6 @@
 """Both sides' configuration: what is wrong is named by file, key or line, and by what was expected."""
 
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -9,6 +10,7 @@ from sqlalchemy import make_url
 import central.errors
 import central.settings
 import edge.errors
+import edge.secret
 import edge.settings
 
 EDGE = "edge_id: box-1\nsite_id: s1\ncameras:\n  - {id: c1, url: 'rtsp://127.0.0.1:554/a'}\n"
@@ -187,20 +189,37 @@ class TestBothSides:
             side.load(write(tmp_path, text))
         assert words in str(caught.value)
 
-    def test_a_secret_is_read_without_its_line_end(
-        self, side: ModuleType, error: type, good: str, tmp_path: Path
+
+@pytest.mark.parametrize(
+    ("read_secret", "error"),
+    [
+        pytest.param(edge.secret.read_secret, edge.errors.ConfigError, id="edge"),
+        pytest.param(central.settings.read_secret, central.errors.ConfigError, id="central"),
+    ],
+)
+class TestSecrets:
+    def test_it_is_read_without_its_line_end(
+        self, read_secret: Callable[[Path], str], error: type, tmp_path: Path
     ) -> None:
         (tmp_path / "secret").write_text("s3cret \n")
-        assert side.read_secret(tmp_path / "secret") == "s3cret "
+        assert read_secret(tmp_path / "secret") == "s3cret "
 
-    @pytest.mark.parametrize("content", [None, "", "\n"])
-    def test_a_missing_or_empty_secret(
-        self, side: ModuleType, error: type, good: str, content: str | None, tmp_path: Path
+    @pytest.mark.parametrize(
+        ("content", "said"),
+        [(None, "cannot be read"), (b"", "is empty"), (b"\n", "is empty"), (b"\xff", "UTF-8|utf-8")],
+    )
+    def test_one_that_is_missing_or_empty_or_no_text(
+        self,
+        read_secret: Callable[[Path], str],
+        error: type,
+        content: bytes | None,
+        said: str,
+        tmp_path: Path,
     ) -> None:
         if content is not None:
-            (tmp_path / "secret").write_text(content)
-        with pytest.raises(error, match=r"secret: secret (cannot be read|is empty)"):
-            side.read_secret(tmp_path / "secret")
+            (tmp_path / "secret").write_bytes(content)
+        with pytest.raises(error, match=rf"secret: secret .*({said})"):
+            read_secret(tmp_path / "secret")
 
 
 def test_default_paths_too_are_beside_the_file(tmp_path: Path) -> None:

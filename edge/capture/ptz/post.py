@@ -8,7 +8,8 @@ from edge.capture.ptz.device import PtzDevice
 from edge.capture.ptz.guard import Clocks, PtzGuard
 from edge.contract.ptz import PtzState
 from edge.errors import ConfigError, RefusedError
-from edge.settings import CameraSettings, PtzSettings, read_secret
+from edge.secret import read_secret
+from edge.settings import CameraSettings, PtzSettings
 
 
 def post(

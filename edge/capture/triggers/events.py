@@ -15,7 +15,8 @@ from edge.capture.triggers import pullpoint
 from edge.capture.triggers.pullpoint import Login, Said, Subscription
 from edge.capture.triggers.witness import Witness
 from edge.errors import ConfigError, LostError, RefusedError
-from edge.settings import CameraSettings, MotionEventSettings, read_secret
+from edge.secret import read_secret
+from edge.settings import CameraSettings, MotionEventSettings
 from edge.soap import UnreadableError, node, parse, qname, text_at
 
 _DEVICE: Final = "/onvif/device_service"

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from edge.errors import ConfigError
-from edge.settings import read_secret
+from edge.secret import read_secret
 from edge.simulate.onvif.beacon import Beacon
 from edge.simulate.onvif.device import Device, Oddities, Preset
 from edge.simulate.onvif.head import Head

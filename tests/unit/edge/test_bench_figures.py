@@ -15,7 +15,7 @@ from edge.bench.scores import detector_score, set_scores, text_score
 from edge.bench.speed import WARM_UPS, speed, timed
 from edge.bench.strata import strata, width_class
 from edge.contract.plate import Grammar
-from edge.settings import load_grammar
+from edge.grammar import load_grammar
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ from edge.bench.table import show
 from edge.contract.plate import Grammar
 from edge.contract.read import ModelVersions
 from edge.errors import ConfigError, SourceError
-from edge.settings import load_grammar
+from edge.grammar import load_grammar
 from edge.types import Box
 
 CALLS = (Cost(0.5, 0.5),) * WARM_UPS + (Cost(0.004, 0.003),)

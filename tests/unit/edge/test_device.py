@@ -14,8 +14,9 @@ from edge.contract.pattern import ALPHABET
 from edge.contract.read import ModelVersions, PictureRef, ReadId
 from edge.device import Device
 from edge.emission import Emission, Kind
+from edge.grammar import load_grammar
 from edge.pipeline import Counts, Pipeline
-from edge.settings import CameraSettings, EdgeSettings, VoteSettings, load_grammar
+from edge.settings import CameraSettings, EdgeSettings, VoteSettings
 from edge.types import Box, Frame, Reading
 from edge.vote import Vote
 

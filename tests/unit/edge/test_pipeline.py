@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from edge.assets import plate_files
 from edge.contract.read import ModelVersions, PictureRef, ReadId
 from edge.emission import Emission, Kind
+from edge.grammar import load_grammar
 from edge.ground import GroundPoint, GroundSettings
 from edge.pipeline import Pipeline
-from edge.settings import CameraSettings, VoteSettings, load_grammar
+from edge.settings import CameraSettings, VoteSettings
 from edge.speed import Pace, Speed
 from edge.types import Bgr, Box, Detection, Reading
 from edge.vote import Vote

@@ -12,7 +12,7 @@ from edge.contract.pattern import ALPHABET, expand
 from edge.contract.plate import OPEN, Grammar, GrammarError
 from edge.contract.seen import Seen
 from edge.errors import ConfigError
-from edge.settings import load_grammar
+from edge.grammar import load_grammar
 
 
 @pytest.fixture(scope="module")

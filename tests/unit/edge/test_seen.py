@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from edge.assets import plate_files
 from edge.contract.plate import Grammar, PlateClass
 from edge.contract.seen import NOTHING, UNKNOWN, Seen
-from edge.settings import load_grammar
+from edge.grammar import load_grammar
 
 COLOMBIAN = {"CO": 1.0}
 SHIPPED = load_grammar(plate_files())
