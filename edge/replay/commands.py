@@ -1,6 +1,7 @@
 """`python -m edge replay`."""
 
 import json
+import math
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import closing
@@ -28,6 +29,21 @@ from edge.replay.show import print_pictures, print_reads, print_recordings, prog
 from edge.settings import VoteSettings
 from edge.types import Frame
 
+_MOST_S = 1e9  # 31 years: further off no clock is
+
+
+class _Number(click.FloatRange):
+    """A number within bounds; what is no number (nan) lies within none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401
+        """As click has it."""
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value} is not a number", param, ctx)
+        return number
+
+
+_OFFSET = _Number(-_MOST_S, _MOST_S)
 _PATH = click.Path(exists=True, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -56,19 +72,22 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 )
 @click.option("--name-format", help="date and time in file names, such as DVR-%d%m%Y-%H%M%S")
 @click.option(
-    "--clock-offset", type=float, default=0.0, help="seconds to add to what files say: their clock was wrong"
+    "--clock-offset",
+    type=_OFFSET,
+    default=0.0,
+    help="seconds to add to what files say: their clock was wrong",
 )
 @click.option("--join", is_flag=True, help="all files are parts of one recording, in this order")
 @click.option("--gpx", type=_FILE, help="GPX track of where the camera was: each read gets its position")
 @click.option(
     "--gpx-offset",
-    type=float,
+    type=_OFFSET,
     default=0.0,
     help="seconds to add to the track's times to meet the recording's",
 )
 @click.option(
     "--gpx-gap",
-    type=click.FloatRange(0, 3600),
+    type=_Number(0, 3600),
     default=10.0,
     show_default=True,
     help="between points further apart, seconds, there is no position",
@@ -79,8 +98,8 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option(
     "--country", "countries", multiple=True, metavar="CO=1", help="how common a country's plates are"
 )
-@click.option("--fps", type=click.FloatRange(0.1, 60), help="frames analysed a second  [default: 8]")
-@click.option("--seconds", type=click.FloatRange(0.1), help="only the first so many seconds of a recording")
+@click.option("--fps", type=_Number(0.1, 60), help="frames analysed a second  [default: 8]")
+@click.option("--seconds", type=_Number(0.1, _MOST_S), help="only the first so many seconds of a recording")
 @click.option(
     "--min-plate-px", type=click.IntRange(8, 2000), help="narrower plates are not read  [default: 40]"
 )

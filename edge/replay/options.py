@@ -1,11 +1,15 @@
 """What a caller of `python -m edge replay` may say, and what it means."""
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
+from pydantic import ValidationError
+
 from edge.assets import plate_files
+from edge.contract.config import faults
 from edge.engine import Name
 from edge.errors import ConfigError
 from edge.grammar import load_grammar
@@ -18,6 +22,13 @@ from edge.settings import CameraSettings, EdgeSettings, load
 CAMERA = "replay"
 _FPS = 8.0
 _MIN_PLATE_PX = 40
+_OPTIONS = {
+    "id": "--camera",
+    "analyse_fps": "--fps",
+    "min_plate_px": "--min-plate-px",
+    "countries": "--country",
+}
+"""Which option says a setting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +107,7 @@ class Options:
         """Stands for the camera that took the recording: of lower trust, whatever it was set up for.
 
         Raises:
-            ConfigError: the edge has no such camera, or a country's weight is none.
+            ConfigError: the edge has no such camera, or an option is out of its bounds.
         """
         if box is None:
             # A recording has no address; nothing connects to it.
@@ -124,10 +135,10 @@ class Options:
             changed["countries"] = weights(self.countries)
         try:
             return CameraSettings.model_validate(camera.model_dump() | changed)
-        except ValueError as error:
-            raise ConfigError(
-                f"--camera {self.camera}: expected lower case letters, digits, . _ -"
-            ) from error
+        except ValidationError as error:
+            keys = dict.fromkeys(str(row["loc"][0]) if row["loc"] else "" for row in error.errors())
+            named = ", ".join(_OPTIONS.get(key, "the camera's settings") for key in keys)
+            raise ConfigError(f"{named}:\n{faults(error, model=CameraSettings)}") from error
 
     def _of_box(self, box: EdgeSettings) -> CameraSettings:
         ids = [camera.id for camera in box.cameras]
@@ -152,6 +163,8 @@ def weights(given: tuple[str, ...]) -> dict[str, float]:
             found[country] = float(weight or 1)
         except ValueError:
             raise ConfigError(f"--country {text}: expected a code and a number, such as CO=1") from None
-        if country not in known or found[country] <= 0:
-            raise ConfigError(f"--country {text}: expected one of {', '.join(known)} and a number above 0")
+        if country not in known or not 0 < found[country] < math.inf:
+            raise ConfigError(
+                f"--country {text}: expected one of {', '.join(known)} and a finite number above 0"
+            )
     return found
