@@ -86,6 +86,11 @@ class Report:
         """Seconds of recording seen in a second; None where there was nothing to measure."""
         return self.figures.media_s / self.wall_s if self.wall_s and self.figures.media_s else None
 
+    @property
+    def is_let_go(self) -> bool:
+        """Whether its reads were published before and are no longer kept; the folder written then stays as it is."""
+        return bool(self.counts.reads) and not self.found
+
     def as_json(self) -> dict[str, Any]:
         """For `--json`: every read as it would travel, and where in the recording it was."""
         return {
@@ -155,7 +160,7 @@ class Replay:
                 keeper = _Keeper(state, number, copies=copies, kept=kept, every_s=self._every_s)
                 self._look(footage, keeper, row.snapshot)
         report = self.report(state, number)
-        if out is not None and copies is not None:
+        if out is not None and copies is not None and not report.is_let_go:
             copies.finish(whole=state.row(number).figures["copies"])
             self._write_pictures(report, out)
         return report
@@ -234,10 +239,6 @@ class Replay:
             name = f"read-{number:03d}-{f.read.plate}.jpg"
             if f.crop:
                 out.write(name, f.crop)
-            elif (
-                out.folder / name
-            ).exists():  # published, and its picture let go: the one written then stays
-                out.take(name)
         out.finish()
 
 

@@ -164,7 +164,11 @@ def _went(report: Report | None) -> list[str]:
 
 def _notes(outcome: Outcome) -> list[str]:
     notes = [] if outcome.start is None else [f"began: {'; '.join(outcome.start.notes)}"]
-    if outcome.was_done:
+    if outcome.report is not None and outcome.report.is_let_go:
+        notes.append(
+            "had been published already, and its reads are kept here no longer; --again publishes it anew"
+        )
+    elif outcome.was_done:
         notes.append("had been read already; --again reads it anew")
     if outcome.report is not None:
         figures = outcome.report.figures

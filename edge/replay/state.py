@@ -4,7 +4,9 @@ A transaction holds a snapshot of the pipeline, the place in the recording that 
 to there. So whatever moment a process is killed at, the next one finds the three in agreement and goes on from there;
 what was read behind that place is read again, and is not in the file twice.
 
-Reads that are to be published stand in a queue besides, until the spool has them (`edge.replay.deliver`).
+Reads that are to be published stand in a queue besides, until the spool has them (`edge.replay.deliver`). A read itself
+is kept until its recording is done, so that a replay that was killed tells and numbers them all; then `prune` lets it
+go.
 """
 
 import json
@@ -181,21 +183,27 @@ class State:
             self._db.execute("DELETE FROM queue WHERE n <= ?", (n,))
 
     def prune(self) -> None:
-        """Let go of what nobody needs once the spool has it: pictures of what is done, and recordings let go.
+        """Let go of what nobody needs once the spool has it: the reads of what is done, and recordings let go.
+
+        Of a recording that is done no update can come, so nothing of its reads is needed to publish none twice.
 
         Raises:
             ConfigError: the file cannot be written.
         """
+        before = self._db.total_changes
         with self._transaction():
-            waiting = "number IN (SELECT number FROM queue)"
-            of = "recording IN (SELECT id FROM recording WHERE done AND identity IS {})"
-            self._db.execute(f"DELETE FROM found WHERE {of.format('NULL')} AND NOT {waiting}")  # noqa: S608
+            self._db.execute(
+                "DELETE FROM found WHERE recording IN (SELECT id FROM recording WHERE done)"
+                " AND number NOT IN (SELECT number FROM queue)"
+            )
             self._db.execute(
                 "DELETE FROM recording WHERE identity IS NULL AND id NOT IN (SELECT recording FROM found)"
             )
-            self._db.execute(
-                f"UPDATE found SET crop = NULL WHERE crop IS NOT NULL AND {of.format('NOT NULL')} AND NOT {waiting}"  # noqa: S608
-            )
+        if self._db.total_changes != before:
+            with self._told():
+                self._db.execute(
+                    "VACUUM"
+                )  # deleted rows stay in the file's free pages, and these show plates
 
     def close(self) -> None:
         """Let others in; idempotent."""
@@ -269,16 +277,22 @@ class State:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
+        with self._told():
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
         try:
-            self._db.execute("BEGIN IMMEDIATE")
             yield
-            self._db.execute("COMMIT")
-        except BaseException as error:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            if isinstance(error, sqlite3.Error):
-                raise ConfigError(f"{self.path}: state of the replay cannot be written: {error}") from error
-            raise
+        except sqlite3.Error as error:
+            raise ConfigError(f"{self.path}: state of the replay cannot be written: {error}") from error
 
     def _release(self) -> None:
         if self._lock >= 0:

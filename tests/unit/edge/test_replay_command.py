@@ -97,7 +97,8 @@ def test_reads_that_wait_for_a_broker_are_told(recording: Path, tmp_path: Path) 
     assert told["published"]["messages"] >= 3 * told["counts"]["reads"]
     again = call(recording, "--publish", path, "--zone", "-05:00")
     assert again.exit_code == 0
-    assert "had been read already; --again reads it anew" in again.output
+    assert "had been published already, and its reads are kept here no longer; --again" in again.output
+    assert f"{told['counts']['reads']} reads;" in again.output
 
 
 @pytest.mark.parametrize(
@@ -107,7 +108,16 @@ def test_reads_that_wait_for_a_broker_are_told(recording: Path, tmp_path: Path) 
         (("--start", "2026-03-01T12:00"), "in which zone? Give --zone"),
         (("--zone", "Bogota"), "--zone Bogota: expected a name that this machine knows"),
         (("--start-from", "container"), "--start-from container: it does not say"),
-        (("--camera", "Not A Name"), "--camera Not A Name: expected lower case letters"),
+        (("--camera", "Not A Name"), "--camera:\n  id: String should match pattern"),
+        (("--country", "CO=inf"), "--country CO=inf: expected one of"),
+        (("--country", "CO=nan"), "and a finite number above 0"),
+        (("--country", "CO=0"), "and a finite number above 0"),
+        (("--clock-offset", "nan"), "Invalid value for '--clock-offset': nan is not a number"),
+        (("--clock-offset", "inf"), "Invalid value for '--clock-offset': inf is not in the range"),
+        (("--gpx-offset", "-1e300"), "Invalid value for '--gpx-offset'"),
+        (("--gpx-gap", "nan"), "Invalid value for '--gpx-gap': nan is not a number"),
+        (("--fps", "nan"), "Invalid value for '--fps': nan is not a number"),
+        (("--seconds", "nan"), "Invalid value for '--seconds': nan is not a number"),
     ],
 )
 def test_options_that_are_wrong_are_said(recording: Path, words: tuple[str, str], told: str) -> None:

@@ -11,6 +11,8 @@ import pytest
 from fakes import picture
 from replay_process import FPS, PLATES, nets
 
+from edge.contract.delivery import Stream
+from edge.contract.read import PlateRead
 from edge.errors import ConfigError
 from edge.replay.options import Options
 from edge.replay.output import Output
@@ -18,6 +20,7 @@ from edge.replay.recording import joined
 from edge.replay.session import STATE, Outcome, Session
 from edge.replay.start import Start, facts
 from edge.replay.state import State
+from edge.spool.queue import Spool
 from edge.types import Box
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -353,18 +356,25 @@ class TestPublishing:
         at = [NOON + timedelta(seconds=2 * n) for n in range(3)]
         return [film(tmp_path / f"{n}.mp4", marks=(2 + n,), at=when) for n, when in enumerate(at)]
 
+    def published(self, tmp_path: Path) -> list[str]:
+        """Plates of the reads that wait in the spool."""
+        with Spool(tmp_path / "spool", edge_id="e", max_bytes=10_000_000, clock=lambda: NOON) as spool:
+            messages = sorted(spool.pending(Stream.READ, limit=100), key=lambda message: message.seq)
+        return [PlateRead.model_validate_json(message.payload).plate for message in messages]
+
     def test_what_comes_to_a_folder_is_published_and_the_rest_is_not_again(self, tmp_path: Path) -> None:
         files, yaml = self.days(tmp_path), self.edge(tmp_path)
         (first,) = run(*files[:2], publish=yaml)
         assert len(plates([first])[0]) == 2
-        for _ in range(2):
+        for new in ([PLATES[4]], []):
             outcomes = run(*files, publish=yaml)
             assert [o.name for o in outcomes] == ["0.mp4 and 1 more", "2.mp4"]
             assert outcomes[0].was_done
-            assert plates(outcomes[1:]) == [[PLATES[4]]]
+            assert plates(outcomes) == [[], new]
         assert outcomes[1].was_done
         with State(tmp_path / "spool.replay") as state:
-            assert [len(state.kept(row.number)) for row in state.rows()] == [2, 1]
+            assert len(state.rows()) == 2
+        assert len(self.published(tmp_path)) == 3
 
     def test_some_files_of_what_was_published_are_left_out(self, tmp_path: Path) -> None:
         files, yaml = self.days(tmp_path), self.edge(tmp_path)
@@ -392,24 +402,40 @@ class TestPublishing:
         with pytest.raises(ConfigError, match=r"2\.mp4: files named before it were published already"):
             run(*files, **given)
 
-    def test_the_state_keeps_no_pictures_of_what_is_done_and_nothing_of_what_was_let_go(
+    def test_the_state_keeps_nothing_of_what_the_spool_has_nor_of_what_was_let_go(
         self, tmp_path: Path
     ) -> None:
         path, yaml, out = film(tmp_path / "a.mp4", at=NOON), self.edge(tmp_path), tmp_path / "out"
-        (first,) = run(path, publish=yaml, out=out)
-        picture = out / "read-001-XYZ987.jpg"
-        content = picture.read_bytes()
-        assert content
+        run(path, publish=yaml, out=out)
+        written = {file.name: file.read_bytes() for file in out.iterdir()}
+        assert {"annotated.mp4", "read-001-XYZ987.jpg"} < set(written)
         (told,) = run(path, publish=yaml, out=out)
+        assert told.was_done
         assert told.report is not None
-        assert first.report is not None
-        assert [f.read.plate for f in told.report.found] == [f.read.plate for f in first.report.found]
-        assert picture.read_bytes() == content, "what was written stays"
+        assert told.report.is_let_go
+        assert told.report.counts.reads == 1
+        assert {file.name: file.read_bytes() for file in out.iterdir()} == written, "what was written stays"
         for _ in range(2):
-            run(path, publish=yaml, again=True)
+            (anew,) = run(path, publish=yaml, again=True)
+            assert plates([anew]) == [["XYZ987"]]
         with State(tmp_path / "spool.replay") as state:
             (row,) = state.rows()
-            assert [kept.crop for kept in state.kept(row.number)] == [None]
+            assert state.kept(row.number) == []
+
+    def test_broken_off_behind_one_that_is_done_all_is_told_and_published_once(self, tmp_path: Path) -> None:
+        one = film(tmp_path / "a.mp4", at=NOON)
+        two = film(tmp_path / "b.mp4", marks=(3,), at=NOON + timedelta(minutes=5))
+        given = {"publish": self.edge(tmp_path), "out": tmp_path / "out"}
+        with pytest.raises(KeyboardInterrupt):
+            run(one, two, stop_after=22, **given)
+        outcomes = run(one, two, **given)
+        assert [o.was_done for o in outcomes] == [True, False]
+        assert plates(outcomes) == [["XYZ987"], ["JKL456"]]
+        assert self.published(tmp_path) == ["XYZ987", "JKL456"]
+        with State(tmp_path / "spool.replay") as state:
+            assert [state.kept(row.number) for row in state.rows()] == [[], []]
+        assert plates(run(one, two, **given)) == [[], []]
+        assert self.published(tmp_path) == ["XYZ987", "JKL456"]
 
     def test_some_seconds_are_not_the_whole(self, tmp_path: Path) -> None:
         path, yaml = film(tmp_path / "a.mp4", at=NOON), self.edge(tmp_path)
@@ -440,6 +466,22 @@ def test_a_recording_stays_the_one_that_it_was_when_it_was_looked_at_first(tmp_p
     with path.open("ab") as file:  # a recorder that has not closed it yet
         file.write(bytes(1000))
     assert (recording.identity, recording.identities) == (known, parts)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"fps": 1000.0}, r"^--fps:\n  analyse_fps: Input should be less than or equal to \d+$"),
+        ({"min_plate_px": 1}, r"^--min-plate-px:\n  min_plate_px: Input should be greater than or equal"),
+        (
+            {"camera": "No Name", "fps": 0.0},
+            r"^--camera, --fps:\n  id: String should match .*\n  analyse_fps: Input",
+        ),
+    ],
+)
+def test_the_option_at_fault_is_named(given: dict[str, object], told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        Options(**given).camera_settings(None)  # type: ignore[arg-type]
 
 
 def test_the_camera_must_be_one_of_the_edge_s(tmp_path: Path) -> None:

@@ -242,9 +242,25 @@ class TestDelivery:
         state.prune()
         (row,) = state.rows()
         assert [kept.crop for kept in state.kept(row.number)] == [b"crop"], "it is not done"
-        commit(state, row.number, done=True)
+        commit(state, row.number, said("b", "XYZ981", crop=None), done=True)
         state.prune()
-        assert [(kept.crop, kept.read.plate) for kept in state.kept(row.number)] == [(None, "XYZ987")]
+        assert [kept.read.plate for kept in state.kept(row.number)] == ["XYZ981"], "its update waits"
+        assert Delivery(state, spool, max_bytes=10_000_000).drain() == 1
+        assert len(spool.pending(Stream.UPDATE, limit=9)) == 1
+        state.prune()
+        assert (state.kept(row.number), state.find("y") is not None) == ([], True)
+
+    def test_no_plate_stays_in_the_file(self, tmp_path: Path, spool: Spool) -> None:
+        with State(tmp_path / "state", is_publishing=True) as state:
+            row = state.begin("x", name="x", settings={})
+            commit(state, row.number, *(said(str(n), f"KAB{n:03}", crop=bytes(9000)) for n in range(50)))
+            commit(state, row.number, done=True)
+            Delivery(state, spool, max_bytes=10_000_000).drain()
+            before = len(state.kept(row.number))
+            state.prune()
+        assert before == 50
+        assert b"KAB0" not in (tmp_path / "state").read_bytes()
+        assert {path.name for path in tmp_path.glob("state*")} == {"state", "state.lock"}
 
     def test_a_full_spool_is_waited_for(self, state: State, tmp_path: Path) -> None:
         words = []
