@@ -73,7 +73,7 @@ class ReadRate:
         self._began: datetime | None = None
         self._ticked: datetime | None = None
         self._watched = timedelta()
-        self._count = self._first = 0
+        self._first = 0
         # Of each stretch: reads, those expected, and which share of them is few.
         self._recent: deque[tuple[int, float, float]] = deque(maxlen=_LONGEST)
         self._hour: tuple[int, int, float] | None = None  # of the week, reads, hours watched
@@ -99,7 +99,7 @@ class ReadRate:
             return
         if is_watching:
             self._watched += now - self._ticked
-        self._ticked, self._count = now, reads
+        self._ticked = now
         if now - self._began >= STRETCH:
             if self._watched >= _WHOLE * STRETCH and now.year >= _SANE_YEAR:
                 self._close(now, reads - self._first)
@@ -107,7 +107,7 @@ class ReadRate:
 
     def _begin(self, now: datetime, reads: int) -> None:
         self._began = self._ticked = now
-        self._first = self._count = reads
+        self._first = reads
         self._watched = timedelta()
 
     def _close(self, now: datetime, reads: int) -> None:
