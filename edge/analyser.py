@@ -6,14 +6,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
 from edge.capture.hub import FrameHub
-from edge.contract.read import ModelVersions
 from edge.device import Device
-from edge.emission import Emission
+from edge.emission import Emission, Sink
 from edge.engine import Engine
 from edge.pipeline import Counts, Pipeline
 from edge.settings import CameraSettings, VoteSettings
@@ -24,16 +23,6 @@ _SAID_EVERY: Final = 100
 _TIMED: Final = 256  # frames whose time is remembered
 
 _log = structlog.get_logger(__name__)
-
-
-class Sink(Protocol):
-    """Takes emissions; neither method may raise because of a disk or a network."""
-
-    def put(self, emission: Emission, *, models: ModelVersions) -> None:
-        """Take this one."""
-
-    def retry(self) -> None:
-        """Do now what could not be done at once; called every now and then."""
 
 
 class Analyser:

@@ -1,9 +1,9 @@
-"""What a pipeline says of a passage, and the message that it becomes once it has a number."""
+"""What a pipeline says of a passage, to whom, and the message that it becomes once it has a number."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Protocol
 
 from edge.contract import read
 from edge.evidence import Shot
@@ -109,3 +109,13 @@ def _shares(box: Box, frame_size: tuple[int, int]) -> read.Box:
 
 def _unit(share: float) -> float:
     return min(max(share, 0.0), 1.0)
+
+
+class Sink(Protocol):
+    """Takes emissions; neither method may raise because of a disk or a network."""
+
+    def put(self, emission: Emission, *, models: read.ModelVersions) -> None:
+        """Take this one."""
+
+    def retry(self) -> None:
+        """Do now what could not be done at once; called every now and then."""

@@ -5,12 +5,12 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 
 from edge.capture.view import Finding, ViewWatch
 from edge.contract.health import Ailment, CameraHealth, CameraState
 from edge.contract.read import ModelVersions
-from edge.emission import Emission, Kind
+from edge.emission import Emission, Kind, Sink
 from edge.health.memory import Past
 from edge.health.rate import ReadRate
 
@@ -138,16 +138,6 @@ class Watch:
         median = self._plates.median_px
         if self._plates.is_odd and median is not None:
             yield Ailment.PLATE_SIZE, f"plates are {median:.0f} px wide, usually {self._plates.usual_px:.0f}"
-
-
-class Sink(Protocol):
-    """Takes emissions; as `edge.analyser.Sink`."""
-
-    def put(self, emission: Emission, *, models: ModelVersions) -> None:
-        """Take this one."""
-
-    def retry(self) -> None:
-        """Do now what could not be done at once."""
 
 
 class Overheard:
