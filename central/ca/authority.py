@@ -86,9 +86,7 @@ class Authority:
         now = now.replace(microsecond=0)
         entries = register.load(path).revoking(serials, at=now)
         revoked = [(int(e.serial, 16), e.revoked_at) for e in entries.issued if e.revoked_at is not None]
-        since = (
-            now - EARLIER
-        )  # a broker whose clock is behind turns everybody away where its list is yet to begin
+        since = now - EARLIER  # a broker turns everybody away while its list is yet to begin by its clock
         crl = profiles.revocation_list(revoked, number=entries.crl_number, since=since, signer=self.signer)
         # The register first: a list that names less than the register is written again by the next call.
         register.save(path, entries)
