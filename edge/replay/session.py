@@ -152,7 +152,7 @@ class Session:
         return recordings, outcomes
 
     def _start(self, file: Facts, rules: Rules, *, is_first: bool) -> Start | None:
-        if rules.only == "modified":
+        if rules.only == "modified" and rules.start is None:
             return modified(file, rules)
         if not is_first and self._options.join and rules.start is not None:
             return None

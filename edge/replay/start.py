@@ -8,7 +8,8 @@ GPS track must say it, the zone must be known, and what was believed is told wit
     name         a date and time in the file's name, by `--name-format` or of a usual form; without a zone of its
                  own it needs --zone
     gpx          a track as long as the recording, which began with it
-    modified     when the file was changed last: known for every file, right for few; never for what is published
+    modified     when the file was changed last: known for every file, right for few; believed only where nothing else
+                 says when, and published only where `--start-from modified` asks for it
 
 Where there is a GPS track, a source whose time lies on it comes before one whose time does not.
 """

@@ -115,6 +115,15 @@ class TestTimes:
         (outcome,) = run(path, publish=yaml, zone="America/Bogota")
         assert outcome.start is not None
         assert (outcome.start.at, outcome.start.source) == (NOON, "name")
+        (outcome,) = run(path, publish=yaml, again=True, start_from="modified")
+        assert outcome.start is not None
+        assert (outcome.start.source, outcome.was_done) == ("modified", False), "asked for, it is"
+
+    def test_a_person_s_word_counts_more_than_the_file_s_last_change(self, tmp_path: Path) -> None:
+        path = film(tmp_path / "a.mp4", last=10)
+        (outcome,) = run(path, start="2026-03-01T12:00Z", start_from="modified")
+        assert outcome.start is not None
+        assert (outcome.start.at, outcome.start.source) == (NOON, "start")
 
     def test_one_start_is_of_one_recording(self, tmp_path: Path) -> None:
         paths = [film(tmp_path / name, last=10) for name in ("a.mp4", "b.mp4")]
