@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from edge.contract.clip import LONGEST_S
 from edge.contract.config import BrokerSettings, Section, faults, together
 from edge.contract.document import line_finder
 from edge.contract.read import Identifier
@@ -298,13 +299,13 @@ class PicturesSettings(Section):
 class ClipSettings(Section):
     """The last seconds of each camera, as it sent them, from which the centre may ask for a clip."""
 
-    seconds: Annotated[float, Field(ge=0, le=60)] = Field(
+    seconds: Annotated[float, Field(ge=0, le=LONGEST_S)] = Field(
         default=10.0, description="kept of each camera; 0: nothing is kept, and every clip refused"
     )
     max_bytes: Annotated[int, Field(ge=1_000_000, le=100_000_000)] = Field(
         default=12_000_000, description="memory of one camera's packets; past it the oldest go, counted"
     )
-    longest_s: Annotated[float, Field(ge=1, le=60)] = Field(
+    longest_s: Annotated[float, Field(ge=1, le=LONGEST_S)] = Field(
         default=20.0, description="a request for a longer clip is refused"
     )
     per_hour: Annotated[int, Field(ge=1, le=3600)] = Field(

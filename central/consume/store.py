@@ -35,14 +35,12 @@ from central.types import (
     Alert,
     ReadArrival,
 )
+from edge.contract.clip import LONGEST_S
 from edge.contract.delivery import Ack, Stream
 from edge.contract.topics import Address, Kind
 
 _UNCHECKABLE: Final = (ValueError, OverflowError, DataError, IntegrityError)
 """A fault in matching or in an alert, which must not cost the read."""
-
-_HELD_S: Final = 60.0
-"""Of video: no box holds more."""
 
 _log = structlog.get_logger(__name__)
 
@@ -172,7 +170,7 @@ class Store:
             return
         read = arrival.read
         age_s = (arrival.received_at - read.best_at).total_seconds() + (read.clock_error_s or 0.0)
-        if age_s > _HELD_S:
+        if age_s > LONGEST_S:
             return
         wish = Wish(
             address=arrival.topic.address,

@@ -24,6 +24,7 @@ PART_BYTES: Final = 128 * 1024
 MOST_PARTS: Final = 512
 MOST_REQUESTS: Final = 50
 LONGEST_S: Final = 60.0
+"""Seconds of video: no box holds more of a camera, nor does anybody ask for more on either side of a read."""
 
 _END: Final = b"\n"
 _HEAD_BYTES: Final = 4096
