@@ -124,7 +124,7 @@ class Passage:
         """Whether the verdict is fit to be said; that of one frame alone only if it is sure."""
         least = self._settings.legible if self.reads > 1 else self._settings.certain
         verdict = self.verdict
-        return verdict is not None and verdict.likelihood >= least and not _is_lettering(verdict)
+        return verdict is not None and verdict.likelihood >= least and not is_lettering(verdict)
 
     def wants(self, box: Box, *, at: datetime, quality: float) -> bool:
         """Whether reading this picture may tell something new."""
@@ -295,6 +295,6 @@ class Passage:
         return False
 
 
-def _is_lettering(verdict: Verdict) -> bool:
+def is_lettering(verdict: Verdict) -> bool:
     """Whether it is a sign, a slogan or a telephone number: a string unknown to every grammar and of one kind only."""
     return verdict.country is None and (verdict.plate.isalpha() or verdict.plate.isdecimal())

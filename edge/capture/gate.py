@@ -12,13 +12,16 @@ import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Final, cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.types import Box
+
+GATE_FPS: Final = 13.0
+"""How often to ask: every other frame of a camera's usual 25 costs a fifth of decoding, and motion lasts."""
 
 Luma = NDArray[np.uint8]
 """(height, width) uint8; rows may be padded."""

@@ -18,7 +18,7 @@ from edge.capture.capture_clock import CaptureClock, ClockSetBackError
 from edge.capture.connection import Connection
 from edge.capture.damage import Damage
 from edge.capture.doze import Doze
-from edge.capture.gate import Luma, MotionGate
+from edge.capture.gate import GATE_FPS, Luma, MotionGate
 from edge.capture.pacer import Pacer
 from edge.capture.ptz.aim import Aim, View
 from edge.capture.ring import Format, PacketRing
@@ -27,9 +27,6 @@ from edge.capture.triggers.trigger import Trigger
 from edge.capture.triggers.watches import Watches
 from edge.settings import CameraSettings
 from edge.types import Frame
-
-_GATE_FPS = 13.0
-"""The gate looks at every other frame of a camera's usual 25: it costs a fifth of decoding, and motion lasts."""
 
 _BARREN_S = 10.0
 """Packets that give no picture for so long are of another codec than was told, and only a new connection tells."""
@@ -66,7 +63,7 @@ class RtspSource:
         self._connection = Connection(camera, closed=self._closed)
         self._ring = ring
         self._gate = MotionGate(region=camera.region) if camera.motion_gate else None
-        self._gate_pacer = Pacer(_GATE_FPS)
+        self._gate_pacer = Pacer(GATE_FPS)
         self._pacer = Pacer(camera.analyse_fps)
         self._damage = Damage()
         self._aim, self._view = aim, View(None, None, 0)

@@ -1,16 +1,12 @@
 """The motion gate over a recording: what shows nothing that moves need not be looked at."""
 
 from collections.abc import Sequence
-from typing import Final
 
 import av
 
 from edge.capture import picture
-from edge.capture.gate import MotionGate
+from edge.capture.gate import GATE_FPS, MotionGate
 from edge.capture.pacer import Pacer
-
-_GATE_FPS: Final = 13.0
-"""Every other picture of the usual 25, as of a live camera: it costs a fifth of decoding, and motion lasts."""
 
 
 class Stillness:
@@ -25,7 +21,7 @@ class Stillness:
 
     def __init__(self, region: Sequence[tuple[float, float]]) -> None:
         self._gate = MotionGate(region=region)
-        self._pacer = Pacer(_GATE_FPS)
+        self._pacer = Pacer(GATE_FPS)
         self._is_open = True
         self.still = 0
 

@@ -20,7 +20,7 @@ from edge.capture.capture_clock import CaptureClock, ClockSetBackError
 from edge.capture.connection import Connection
 from edge.capture.damage import Damage
 from edge.capture.doze import MOST_INTERVAL_S, Doze
-from edge.capture.gate import MotionGate
+from edge.capture.gate import GATE_FPS, MotionGate
 from edge.capture.hub import FrameHub
 from edge.capture.pacer import Pacer
 from edge.errors import LostError, SourceError
@@ -29,7 +29,6 @@ from edge.probe.stream import StreamWatch
 from edge.settings import CameraSettings
 from edge.types import Frame
 
-_GATE_FPS: Final = 13.0  # as a box looks
 _PARSED: Final = frozenset({"h264", "hevc"})  # libav hands their pictures over when the next one begins
 _SURE_S: Final = 2 * MOST_INTERVAL_S  # key frames that come often enough are seen by then
 _VEHICLE: Final = (
@@ -63,8 +62,7 @@ class Capture:
         self._connection = Connection(camera, closed=self._closed)
         self._watch = StreamWatch()
         self._damage, self._gate = Damage(), MotionGate(region=camera.region)
-        self._gate_pacer, self._pacer = Pacer(_GATE_FPS), Pacer(camera.analyse_fps)
-        self._stream: VideoStream | None = None
+        self._gate_pacer, self._pacer = Pacer(GATE_FPS), Pacer(camera.analyse_fps)
         self._doze: Doze | None = None
         self._facts: dict[str, object] = {}
         self._began_s = self._connect_s = 0.0
@@ -142,7 +140,7 @@ class Capture:
 
     def _look(self) -> None:
         self._began_s = time.monotonic()
-        stream = self._stream = self._connection.open()
+        stream = self._connection.open()
         self._connect_s = time.monotonic() - self._began_s
         stream.codec_context.thread_count = 1
         whole_late = stream.codec_context.name in _PARSED
@@ -214,7 +212,7 @@ class Capture:
         if is_open:
             boxes = self._gate.moving(width=frame.width, height=frame.height)
             if any(box.area >= _VEHICLE * frame.width * frame.height for box in boxes):
-                self.motion_s += 1 / _GATE_FPS
+                self.motion_s += 1 / GATE_FPS
         if self._was_open and not is_open and self._gate.stayed_s and self._doze is not None:
             self._doze.stayed(self._gate.stayed_s)
         self._was_open = is_open

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.evidence import clarity, quality
+from edge.passage import is_lettering
 from edge.pipeline import Seen
 from edge.probe.facts import PlateFacts
 from edge.probe.letters import measure
@@ -142,7 +143,7 @@ def facts(passage: Passage, *, began_at: datetime, ended_at: datetime, legible: 
     country = verdict.country.value if verdict is not None and is_legible and verdict.country else None
     moves = bool(passage.speeds) and float(np.median(passage.speeds)) >= _MOVES_PX_S
     speed_px_s = float(np.quantile(passage.speeds, _FAST)) if passage.speeds else None
-    is_sign = verdict is not None and _is_lettering(verdict)
+    is_sign = verdict is not None and is_lettering(verdict)
     is_text = verdict is not None and not is_sign and len(verdict.plate) >= _LETTERS
     width, height = passage.frame_size
     seen_s = (passage.last_at - passage.first_at).total_seconds()
@@ -190,11 +191,6 @@ def rise_px(grey: NDArray[np.float32], *, axis: int) -> float:
 
 def _is_after(early: datetime, late: datetime) -> bool:
     return (late - early).total_seconds() >= _WHOLE_S
-
-
-def _is_lettering(verdict: Verdict) -> bool:
-    """Whether it is a sign rather than a plate, as a pipeline judges."""
-    return verdict.country is None and (verdict.plate.isalpha() or verdict.plate.isdecimal())
 
 
 def masked(text: str | None) -> str | None:
