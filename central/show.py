@@ -16,11 +16,10 @@ from rich.text import Text
 from central.query.lists import Evidence, KeptLetter, LoggedAct
 from central.query.reads import Counts
 from central.text import harmless, is_printable, printable
-from central.types import Alert, AskedClip, HotlistEntry, KeptRead
+from central.types import Alert, AskedClip, ClipState, HotlistEntry, KeptRead
 from central.words import Words
 
 _BAR: Final = 8
-_CAME: Final = "came"
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 _ROOMY: Final = 100
 _FOLDED: Final = ("why", "topic", "source", "purpose", "detail")
@@ -141,7 +140,7 @@ def clips_table(clips: Iterable[AskedClip], style: Style) -> Table:
     for clip in clips:
         began_at, ended_at = clip.began_at, clip.ended_at
         seconds = ""
-        if clip.state == _CAME and began_at is not None and ended_at is not None:
+        if clip.state is ClipState.CAME and began_at is not None and ended_at is not None:
             seconds = f"{(ended_at - began_at).total_seconds():.1f}"
         add_row(
             table,
@@ -150,7 +149,7 @@ def clips_table(clips: Iterable[AskedClip], style: Style) -> Table:
             clip.camera_id,
             f"{clip.edge_id}/{clip.epoch}/{clip.seq}",
             clip.asked_by,
-            Text(style.words(f"clip.{clip.state}"), "green" if clip.state == _CAME else "yellow"),
+            Text(style.words(f"clip.{clip.state}"), "green" if clip.state is ClipState.CAME else "yellow"),
             seconds,
             "" if clip.size is None else str(clip.size),
             clip.reason,

@@ -177,6 +177,16 @@ class Alert:
     late: bool
 
 
+class ClipState(StrEnum):
+    """What came of a request for a clip; as the database has it."""
+
+    ASKED = "asked"
+    CAME = "came"
+    GONE = "gone"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+
+
 @dataclass(frozen=True, slots=True)
 class AskedClip:
     """A request for a clip, and what came of it.
@@ -184,7 +194,6 @@ class AskedClip:
     Attributes:
         at: when the read's evidence was taken; the clip is asked `before_s` before it to `after_s` after it.
         asked_by: who asked, or which alert.
-        state: asked, came, gone, refused or expired.
         reason: why there is no clip, or a shorter one.
         size: in bytes; None where nothing has come.
         began_at, ended_at: capture times of the clip's first and last picture.
@@ -200,7 +209,7 @@ class AskedClip:
     after_s: float
     asked_at: datetime
     asked_by: str
-    state: str
+    state: ClipState
     reason: str
     size: int | None
     began_at: datetime | None

@@ -22,7 +22,7 @@ from sqlalchemy import Connection, RowMapping, func, insert, select, update
 from central.archive.pictures import Place
 from central.db import clip, clip_part, from_us, to_us
 from central.text import storable
-from central.types import ClipArrival
+from central.types import ClipArrival, ClipState
 from edge.contract.clip import MOST_REQUESTS, ClipCommands, ClipRequest
 from edge.contract.read import Identifier, ReadId
 from edge.contract.topics import Address
@@ -30,8 +30,6 @@ from edge.contract.topics import Address
 GIVEN_UP: Final = timedelta(days=7)
 """A box that was away for so long is not asked any more."""
 
-_ASKED: Final = "asked"
-_CAME: Final = "came"
 _NAME: Final = TypeAdapter[str](Identifier)
 
 
@@ -66,7 +64,7 @@ def ask(connection: Connection, wish: Wish) -> str:
         clip.c.read_seq == wish.read.seq,
         clip.c.before_s >= wish.before_s,
         clip.c.after_s >= wish.after_s,
-        clip.c.state.in_((_ASKED, _CAME)),
+        clip.c.state.in_((ClipState.ASKED, ClipState.CAME)),
     )
     if (known := connection.scalar(same)) is not None:
         return str(known)
@@ -83,7 +81,7 @@ def ask(connection: Connection, wish: Wish) -> str:
         "after_s": wish.after_s,
         "asked_us": to_us(wish.asked_at),
         "asked_by": wish.by,
-        "state": _ASKED,
+        "state": ClipState.ASKED,
         "reason": "",
     }
     connection.execute(insert(clip).values(row))
@@ -98,7 +96,7 @@ def asked(connection: Connection, *, broken: dict[str, str] | None = None) -> di
         broken: takes, by their requests, rows that no edge can be asked with, and what is wrong with each.
     """
     rows = connection.execute(
-        select(clip).where(clip.c.state == _ASKED).order_by(clip.c.asked_us.desc(), clip.c.request)
+        select(clip).where(clip.c.state == ClipState.ASKED).order_by(clip.c.asked_us.desc(), clip.c.request)
     ).mappings()
     requests: dict[Address, list[ClipRequest]] = {}
     for row in rows:
@@ -119,7 +117,7 @@ def asked(connection: Connection, *, broken: dict[str, str] | None = None) -> di
 def end_broken(connection: Connection, broken: Mapping[str, str], *, now: datetime) -> None:
     """End requests that no edge can be asked with; why, by request."""
     for request, fault in broken.items():
-        values = {"state": "expired", "reason": storable(fault)[:200], "answered_us": to_us(now)}
+        values = {"state": ClipState.EXPIRED, "reason": storable(fault)[:200], "answered_us": to_us(now)}
         connection.execute(update(clip).where(clip.c.request == request).values(values))
 
 
@@ -137,7 +135,7 @@ def give_up(connection: Connection, *, now: datetime) -> int:
     """End requests that are too old, or too many for their edge to be told; how many it were."""
     rows = connection.execute(
         select(clip.c.request, clip.c.edge_id, clip.c.asked_us)
-        .where(clip.c.state == _ASKED)
+        .where(clip.c.state == ClipState.ASKED)
         .order_by(clip.c.asked_us.desc(), clip.c.request)
     ).all()
     oldest_us, count, over = to_us(now - GIVEN_UP), dict[str, int](), list[str]()
@@ -146,7 +144,7 @@ def give_up(connection: Connection, *, now: datetime) -> int:
         if asked_us < oldest_us or count[edge_id] > MOST_REQUESTS:
             over.append(request)
     if over:
-        values = {"state": "expired", "reason": "the box never answered", "answered_us": to_us(now)}
+        values = {"state": ClipState.EXPIRED, "reason": "the box never answered", "answered_us": to_us(now)}
         connection.execute(update(clip).where(clip.c.request.in_(over)).values(values))
     return len(over)
 
@@ -170,12 +168,12 @@ def record(connection: Connection, answers: Sequence[tuple[ClipArrival, Place | 
 def _enter_end(connection: Connection, arrival: ClipArrival) -> None:
     answer = arrival.answer
     values = {
-        "state": answer.outcome,
+        "state": ClipState(answer.outcome),
         "reason": storable(answer.reason),
         "answered_us": to_us(arrival.received_at),
     }
     connection.execute(
-        update(clip).where(clip.c.request == answer.request, clip.c.state != _CAME).values(values)
+        update(clip).where(clip.c.request == answer.request, clip.c.state != ClipState.CAME).values(values)
     )
 
 
@@ -201,7 +199,7 @@ def _enter_part(connection: Connection, arrival: ClipArrival, place: Place) -> N
     if here == answer.parts:
         whole = int(length) == answer.size
         values |= {
-            "state": _CAME if whole else "gone",
+            "state": ClipState.CAME if whole else ClipState.GONE,
             "reason": storable(answer.reason)
             if whole
             else f"its parts have {int(length)} bytes, {answer.size} were told",

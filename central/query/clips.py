@@ -11,7 +11,7 @@ from central.archive.pictures import Place, read_picture
 from central.db import alert_trail, clip, clip_part, from_us, hot_read, reading
 from central.errors import QueryError, StoreError
 from central.query.lists import Evidence
-from central.types import Alert, AskedClip
+from central.types import Alert, AskedClip, ClipState
 from edge.contract.read import ReadId
 
 
@@ -35,7 +35,7 @@ def find_clip(engine: Engine, request: str) -> tuple[AskedClip, tuple[Place, ...
         places = [_place(part) for part in connection.execute(parts).mappings()]
     if row is None:
         raise QueryError(f"no clip {request[:40]!r} was ever asked for; `clips list` shows them")
-    if row["state"] != "came":
+    if row["state"] != ClipState.CAME:
         why = f": {row['reason']}" if row["reason"] else ""
         raise QueryError(f"clip {request} has not come, it is {row['state']}{why}")
     return _asked(row), tuple(places), str(row["sha256"])
@@ -50,7 +50,7 @@ def clips_of(engine: Engine, alerts: Iterable[Alert]) -> list[Evidence]:
     query = query.select_from(
         alert_trail.join(clip, same).join(clip_part, clip_part.c.request == clip.c.request)
     )
-    query = query.where(trail.alert_id.in_([a.alert_id for a in alerts]), clip.c.state == "came")
+    query = query.where(trail.alert_id.in_([a.alert_id for a in alerts]), clip.c.state == ClipState.CAME)
     query = query.order_by(
         trail.alert_id, trail.captured_us, clip.c.asked_us, clip.c.request, clip_part.c.part
     )
@@ -109,13 +109,13 @@ def _asked(row: RowMapping) -> AskedClip:
         "before_s",
         "after_s",
         "asked_by",
-        "state",
         "reason",
         "size",
     )
     began_us, ended_us = row["began_us"], row["ended_us"]
     return AskedClip(
         seq=row["read_seq"],
+        state=ClipState(row["state"]),
         at=from_us(row["at_us"]),
         asked_at=from_us(row["asked_us"]),
         began_at=None if began_us is None else from_us(began_us),
