@@ -157,7 +157,7 @@ def crop_jpeg(crop: Bgr, *, limit: int = CROP_BYTES) -> bytes:
     picture = crop
     while True:
         for level in (92, 85, 75, 60, 45):
-            encoded = _jpeg(picture, level=level)
+            encoded = jpeg(picture, level=level)
             if len(encoded) <= limit:
                 return encoded
         height, width = picture.shape[:2]
@@ -169,10 +169,15 @@ def crop_jpeg(crop: Bgr, *, limit: int = CROP_BYTES) -> bytes:
 
 def overview_jpeg(overview: Bgr) -> bytes:
     """The overview as a JPEG, some 100 KB."""
-    return _jpeg(overview, level=_OVERVIEW_QUALITY)
+    return jpeg(overview, level=_OVERVIEW_QUALITY)
 
 
-def _jpeg(bgr: Bgr, *, level: int) -> bytes:
+def jpeg(bgr: Bgr, *, level: int) -> bytes:
+    """A picture as a JPEG of a quality from 0 to 100.
+
+    Raises:
+        ValueError: it is more than 65,500 px wide or high.
+    """
     done, encoded = cv2.imencode(".jpg", bgr, (cv2.IMWRITE_JPEG_QUALITY, level))
     if not done:
         raise ValueError(f"a picture of shape {bgr.shape} cannot be encoded")

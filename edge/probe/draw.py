@@ -5,6 +5,7 @@ from typing import Final
 import cv2
 import numpy as np
 
+from edge.evidence import jpeg
 from edge.probe.facts import PlateFacts
 from edge.probe.look import Best
 from edge.types import Bgr, Box
@@ -42,15 +43,14 @@ def boxed(best: Best, plates: dict[int, PlateFacts]) -> bytes | None:
         place = Box(box.x * scale, box.y * scale, box.width * scale, box.height * scale)
         unread = _UNREAD if plate.is_likely else _DOUBTFUL
         _frame(picture, place, colour=_READ if plate.is_read else unread, text=text)
-    return _jpeg(picture)
+    return jpeg(picture, level=_QUALITY)
 
 
 def enlarged(crop: Bgr) -> bytes:
     """A JPEG of a plate, 240 px wide at least."""
     scale = max(1.0, _PLATE_PX / crop.shape[1])
-    return _jpeg(
-        np.asarray(cv2.resize(crop, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC), np.uint8)
-    )
+    large = np.asarray(cv2.resize(crop, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC), np.uint8)
+    return jpeg(large, level=_QUALITY)
 
 
 def _frame(bgr: Bgr, box: Box, *, colour: tuple[int, int, int], text: str) -> None:
@@ -65,10 +65,3 @@ def _frame(bgr: Bgr, box: Box, *, colour: tuple[int, int, int], text: str) -> No
     y = top - tall if top >= tall else min(bottom, height - tall)
     cv2.rectangle(bgr, (x, y), (x + wide + 8, y + tall), colour, cv2.FILLED)
     cv2.putText(bgr, text, (x + 4, y + 4 + high), _FONT, 0.7, _WHITE, 1, cv2.LINE_AA)
-
-
-def _jpeg(bgr: Bgr) -> bytes:
-    done, data = cv2.imencode(".jpg", bgr, (cv2.IMWRITE_JPEG_QUALITY, _QUALITY))
-    if not done:
-        raise ValueError(f"a picture of shape {bgr.shape} cannot be encoded")
-    return data.tobytes()

@@ -6,11 +6,10 @@ from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Protocol
 
-import cv2
-
 from edge.contract.read import ModelVersions, PictureRef, PlateRead, ReadId
 from edge.engine import Engine
 from edge.errors import LostError
+from edge.evidence import jpeg
 from edge.pipeline import Counts
 from edge.replay.annotate import annotated
 from edge.replay.copies import Copies
@@ -20,9 +19,10 @@ from edge.replay.recording import Figures, Stop
 from edge.replay.reel import Reel, Teller
 from edge.replay.state import State
 from edge.settings import CameraSettings, VoteSettings
-from edge.types import Bgr, Frame
+from edge.types import Frame
 
 _NO_FIGURES: Final = Figures()
+_QUALITY: Final = 92  # of annotated pictures, as JPEG
 _SHARE: Final = 0.05  # of the time at most goes into snapshots
 
 
@@ -67,14 +67,12 @@ class Report:
     """What a replay found.
 
     Attributes:
-        is_video: whether the origins are times.
         cpu_ms: CPU time of one analysed frame, decoding and drawing left out.
         wall_s: time spent, breaks left out.
         figures: of the recording's pictures.
     """
 
     found: tuple[Found, ...]
-    is_video: bool
     cpu_ms: float
     counts: Counts
     models: ModelVersions
@@ -188,7 +186,6 @@ class Replay:
         figures = Figures(**{**told["figures"], "faults": tuple(told["figures"]["faults"])})
         return Report(
             found=found,
-            is_video=True,
             cpu_ms=1000 * told["cpu_s"] / max(1, counts.frames),
             counts=counts,
             models=self._engine.models,
@@ -212,7 +209,7 @@ class Replay:
             reel = Reel(self._engine, camera=camera, vote=vote, teller=self._teller)
             said = reel.feed(frame)
             if out is not None:
-                out.write(f"{name}.annotated.jpg", self._annotated(reel, frame))
+                out.write(f"{name}.annotated.jpg", self._annotated(reel, frame, name))
             for each in [*said, *reel.end()]:
                 number = ReadId(each.read.edge_id, 1, len(found) + 1)
                 read = each.read.model_copy(update={"seq": number.seq, "pictures": PictureRef()})
@@ -222,17 +219,20 @@ class Replay:
             self._watch()
         if not names:
             raise LostError("there is no picture that can be read")
-        report = Report(tuple(found), False, 1000 * cpu_s / names, counts, self._engine.models)
+        report = Report(tuple(found), 1000 * cpu_s / names, counts, self._engine.models)
         if out is not None:
             self._write_pictures(report, out)
         return report
 
-    def _annotated(self, reel: Reel, frame: Frame) -> bytes:
+    def _annotated(self, reel: Reel, frame: Frame, name: str) -> bytes:
         least = self._vote.legible
         seen = [
             replace(s, emitted=s.verdict is not None and s.verdict.likelihood >= least) for s in reel.seen()
         ]
-        return _jpeg(annotated(frame.bgr, seen, legible=least))
+        try:
+            return jpeg(annotated(frame.bgr, seen, legible=least), level=_QUALITY)
+        except ValueError as error:
+            raise LostError(f"{name}: {error}") from error
 
     def _write_pictures(self, report: Report, out: Output) -> None:
         for number, f in enumerate(report.found, start=1):
@@ -287,10 +287,3 @@ class _Keeper:
 def _sum(one: Counts, other: Counts) -> Counts:
     more = asdict(other)
     return Counts(**{key: value + more[key] for key, value in asdict(one).items()})
-
-
-def _jpeg(bgr: Bgr) -> bytes:
-    done, data = cv2.imencode(".jpg", bgr, (cv2.IMWRITE_JPEG_QUALITY, 92))
-    if not done:
-        raise LostError(f"a picture of shape {bgr.shape} cannot be encoded")
-    return data.tobytes()

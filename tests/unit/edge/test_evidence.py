@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from fakes import at, picture
 
-from edge.evidence import CROP_BYTES, Gallery, Shot, Still, crop_jpeg, overview_jpeg, quality
+from edge.evidence import CROP_BYTES, Gallery, Shot, Still, crop_jpeg, jpeg, overview_jpeg, quality
 from edge.read.crop import cut
 from edge.types import Bgr, Box
 
@@ -98,6 +98,12 @@ def test_the_overview_is_the_untouched_frame_made_smaller(
     assert still.overview is still.overview, "shrunk once"
     assert not np.shares_memory(still.overview, bgr)
     assert overview_jpeg(still.overview).startswith(b"\xff\xd8")
+
+
+def test_what_no_jpeg_can_hold_is_said() -> None:
+    assert jpeg(np.zeros((8, 65_500, 3), np.uint8), level=50).startswith(b"\xff\xd8")
+    with pytest.raises(ValueError, match=r"a picture of shape \(8, 65501, 3\) cannot be encoded"):
+        jpeg(np.zeros((8, 65_501, 3), np.uint8), level=50)
 
 
 def test_the_gallery_gives_the_best_shot_of_the_plate_itself() -> None:

@@ -82,7 +82,6 @@ def test_a_recording_gives_its_reads_in_order_with_times() -> None:
     report = replayed(recording())
     assert [(f.origin, f.read.plate) for f in report.found] == [("0.0 s", "KAB123"), ("1.0 s", "XYZ987")]
     assert [f.read.seq for f in report.found] == [1, 2]
-    assert report.is_video
     assert report.counts.frames == 16
     assert report.cpu_ms > 0
 
@@ -170,13 +169,18 @@ def test_pictures_are_read_each_on_its_own(tmp_path: Path) -> None:
     shown = [("a.png", frame(0, plate)), ("b.png", frame(1, plate)), ("empty.png", frame(2, {}))]
     report = looked_at(shown, tmp_path, sure=0.999)
     assert [(f.origin, f.read.plate) for f in report.found] == [("a.png", "KAB123"), ("b.png", "KAB123")]
-    assert not report.is_video
     assert report.counts.frames == 3
     copies = sorted(p.name for p in tmp_path.glob("*.annotated.jpg"))
     assert copies == ["a.png.annotated.jpg", "b.png.annotated.jpg", "empty.png.annotated.jpg"]
     copy = cv2.imread(str(tmp_path / copies[0]))
     assert copy is not None
     assert has_colour(copy, GREEN, tolerance=20)
+
+
+def test_a_picture_that_no_jpeg_can_hold_is_named(tmp_path: Path) -> None:
+    wide = Frame("replay", frame(0, {}).captured_at, np.zeros((8, 65_501, 3), np.uint8))
+    with pytest.raises(LostError, match=r"wide\.png: a picture of shape \(8, 65501, 3\) cannot be encoded"):
+        looked_at([("wide.png", wide)], tmp_path)
 
 
 def test_no_picture_at_all_is_said() -> None:
