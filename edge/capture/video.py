@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from edge.capture import picture
-from edge.capture.film import Film, Place, length_s, minutes, open_video
+from edge.capture.film import Film, Place, minutes
 from edge.capture.pacer import Pacer
 from edge.capture.stillness import Stillness
 from edge.errors import LostError
@@ -97,16 +97,6 @@ class VideoSource:
     def fault(self) -> str:
         """Why the frames ended before the recording does; empty where they did not."""
         return self._film.fault
-
-    @property
-    def duration_s(self) -> float | None:
-        """Length of the recording, seconds; None where the file does not say.
-
-        Raises:
-            LostError: the file is missing or is no video.
-        """
-        with open_video(self._path) as container:
-            return length_s(container, container.streams.video[0])
 
     def frames(self) -> Iterator[Frame]:
         """The frames in order, to the end of the file or `close`; damaged ones are left out.

@@ -50,7 +50,6 @@ class GpsTrack:
         pieces: each in order.
         most_gap_s: between points further apart nothing is known.
         offset_s: added to the track's times to meet the recording's clock.
-        undated: points that bore no time and are of no use.
 
     Raises:
         ValueError: there is no point.
@@ -62,7 +61,6 @@ class GpsTrack:
         *,
         most_gap_s: float = 10.0,
         offset_s: float = 0.0,
-        undated: int = 0,
     ) -> None:
         self._pieces = sorted((tuple(p) for p in pieces if p), key=lambda piece: piece[0].at)
         if not self._pieces:
@@ -70,12 +68,6 @@ class GpsTrack:
         self._times = [[point.at for point in piece] for piece in self._pieces]
         self._most_gap = timedelta(seconds=most_gap_s)
         self._offset = timedelta(seconds=offset_s)
-        self.undated = undated
-
-    @property
-    def points(self) -> int:
-        """How many."""
-        return sum(map(len, self._pieces))
 
     @property
     def first_at(self) -> datetime:
@@ -124,7 +116,7 @@ def load(path: Path, *, most_gap_s: float = 10.0, offset_s: float = 0.0) -> GpsT
     if not any(reader.pieces):
         why = f"its {reader.undated} points bear no time" if reader.undated else "it holds no track point"
         raise ConfigError(f"{path}: gives no position: {why}")
-    return GpsTrack(reader.pieces, most_gap_s=most_gap_s, offset_s=offset_s, undated=reader.undated)
+    return GpsTrack(reader.pieces, most_gap_s=most_gap_s, offset_s=offset_s)
 
 
 class _Reader:

@@ -45,7 +45,7 @@ def test_both_versions_are_read(tmp_path: Path, version: str) -> None:
     text = document(point(0, 6.25, -75.5), namespace=f"http://www.topografix.com/GPX/{version}")
     found = gpx.load(written(tmp_path, text))
     assert found.position(at(0)) == GeoPosition(lat=6.25, lon=-75.5)
-    assert found.points == 1
+    assert (found.first_at, found.last_at) == (at(0), at(0))
 
 
 def test_between_two_points_it_is_on_the_line(tmp_path: Path) -> None:
@@ -109,10 +109,10 @@ def test_a_clock_that_was_set_back_begins_a_new_piece(tmp_path: Path) -> None:
     assert found.position(at(75)) is None
 
 
-def test_points_without_a_time_are_counted_and_of_no_use(tmp_path: Path) -> None:
+def test_points_without_a_time_are_of_no_use(tmp_path: Path) -> None:
     bare = '<trkpt lat="6" lon="-75"/>\n'
     found = track(tmp_path, bare + point(0, 6.0, -75.0))
-    assert (found.points, found.undated) == (1, 1)
+    assert (found.first_at, found.last_at) == (at(0), at(0))
     with pytest.raises(ConfigError, match=r"track\.gpx: gives no position: its 2 points bear no time"):
         track(tmp_path, bare + bare)
 
@@ -126,12 +126,13 @@ def test_times_are_utc_unless_they_say_otherwise(tmp_path: Path, text: str) -> N
 def test_other_makers_extensions_mean_nothing(tmp_path: Path) -> None:
     inner = '<extensions><x:time xmlns:x="urn:x">yesterday</x:time><x:trkpt xmlns:x="urn:x"/></extensions>'
     found = track(tmp_path, f'<trkpt lat="6" lon="-75"><time>{at(0).isoformat()}</time>{inner}</trkpt>')
-    assert found.points == 1
+    assert (found.first_at, found.last_at) == (at(0), at(0))
 
 
 def test_waypoints_and_routes_are_left_aside(tmp_path: Path) -> None:
     text = document(point(0, 6, -75)).replace("<trk>", '<wpt lat="9" lon="9"><time>bad</time></wpt><trk>')
-    assert gpx.load(written(tmp_path, text)).points == 1
+    found = gpx.load(written(tmp_path, text))
+    assert (found.first_at, found.position(at(0))) == (at(0), GeoPosition(lat=6, lon=-75))
 
 
 @pytest.mark.parametrize(

@@ -69,12 +69,10 @@ class TestVideo:
         assert source.progress == Progress(1, 50, "0:00.00", 0)
         list(frames)
         assert source.progress == Progress(50, 50, "0:01.96", 0)
-        assert source.duration_s == pytest.approx(2.0)
 
     def test_a_stream_without_a_container_has_no_length_and_still_times(self, tmp_path: Path) -> None:
         path = tmp_path / "bare.h264"
         source = video(write_clip(path))
-        assert source.duration_s is None
         frames = list(source.frames())
         assert [number_of(f.bgr) for f in frames] == list(range(50))
         assert seconds(frames) == pytest.approx([n / 25 for n in range(50)], abs=0.001)
@@ -108,8 +106,6 @@ class TestVideo:
         make(path)
         with pytest.raises(LostError, match=rf"film\.mp4: {words}"):
             next(video(path).frames())
-        with pytest.raises(LostError, match=r"film\.mp4: "):
-            _ = video(path).duration_s
 
     def test_sound_alone_is_no_recording(self, tmp_path: Path) -> None:
         path = tmp_path / "sound.wav"
