@@ -2,7 +2,7 @@
 
 Looking is what analysis costs, and it goes with the area. New plates are searched for everywhere, some three times a
 second while something moves that no known vehicle explains, else once a second. In the frames between, only those
-plates are looked at that are not read yet, each in its place.
+plates are looked at that are not read yet, each in its place; what has been lost waits for the next search.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,6 +16,8 @@ _SEARCH_S: Final = 0.375  # between looks at everything while something unknown 
 _REST_S: Final = 1.0  # and while nothing does
 _FRESH_S: Final = 0.6  # a plate that was found longer ago than that may have left, and explains nothing
 _EARLY_S: Final = 0.02  # frames do not come to the millisecond
+_UNSURE: Final = 3.0  # plate widths: one that may be farther than that from where it should be has no place to look at
+_JUST_S: Final = 0.2  # one that was found so lately is worth a look at everything, for that tells how it moves
 _AROUND: Final = 0.7  # plate widths on each side beyond where a plate may be: what is cut is not seen
 _SIDE: Final = 3.0  # plate widths from a plate to its vehicle's sides
 _ABOVE: Final = 5.0  # plate widths up to its roof
@@ -61,7 +63,7 @@ class Attention:
         if moving is None or self._is_due(moving, plates, at):
             self._searched_at = at
             return None
-        return [_around(p) for p in plates if not p.rests]
+        return [_around(p) for p in plates if not p.rests and _has_place(p, at)]
 
     def _is_due(self, moving: Sequence[Box], plates: Sequence[Known], at: datetime) -> bool:
         if self._searched_at is None:
@@ -74,6 +76,14 @@ class Attention:
     def turn(self) -> None:
         """The camera shows something else: look at everything next."""
         self._searched_at = None
+
+
+def _has_place(plate: Known, at: datetime) -> bool:
+    """Whether to look for it between searches.
+
+    A plate that was missed may be farther away with every frame; to look for it everywhere is what a search is for.
+    """
+    return plate.reach_px <= _UNSURE * plate.box.width or (at - plate.seen_at).total_seconds() <= _JUST_S
 
 
 def _around(plate: Known) -> Box:

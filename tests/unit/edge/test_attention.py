@@ -61,6 +61,28 @@ def test_a_known_plate_that_was_not_found_for_a_while_explains_nothing() -> None
     assert len(searches([CAR], [known()], ages_s=0.7)) == 6
 
 
+def test_a_lost_plate_that_may_be_anywhere_waits_for_the_next_search() -> None:
+    attention = Attention()
+    attention.near([OTHER], [], at=at(0.0))
+    lost = replace(known(rests=False), reach_px=301.0, seen_at=at(0.0))
+    assert attention.near([OTHER], [lost], at=at(0.25)) == []
+    assert attention.near([OTHER], [lost], at=at(0.375)) is None
+
+
+def test_a_lost_plate_that_cannot_be_far_is_looked_for_in_its_place() -> None:
+    attention = Attention()
+    attention.near([OTHER], [], at=at(0.0))
+    lost = replace(known(rests=False), reach_px=300.0, seen_at=at(0.0))
+    assert attention.near([OTHER], [lost], at=at(0.25)) == [Box(130.0, 230.0, 840.0, 790.0)]
+
+
+def test_a_newcomer_is_looked_for_at_once_however_fast_it_may_be() -> None:
+    attention = Attention()
+    attention.near([OTHER], [], at=at(0.0))
+    newcomer = replace(known(rests=False), reach_px=450.0, seen_at=at(0.0))
+    assert attention.near([OTHER], [newcomer], at=at(0.125)) == [Box(-20.0, 80.0, 1140.0, 1090.0)]
+
+
 def test_where_the_camera_turned_to_is_looked_at_whole() -> None:
     attention = Attention()
     assert attention.near([], [], at=at(0)) is None
