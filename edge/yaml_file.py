@@ -28,14 +28,32 @@ def read(path: Path) -> tuple[yaml.Node | None, object]:
     Raises:
         ConfigError: it cannot be read, is no YAML, or says a key twice.
     """
+    return parse(path, read_text(path))
+
+
+def read_text(path: Path) -> str:
+    """What stands in a file.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
-        root = yaml.compose(text, Loader=_Loader)
-        content = yaml.load(text, Loader=_Loader)  # noqa: S506  # a SafeLoader; it would merge the nodes above
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8: byte {error.start}") from error
+
+
+def parse(path: Path, text: str) -> tuple[yaml.Node | None, object]:
+    """The node of a text that stands in a file, or is about to, and what it says.
+
+    Raises:
+        ConfigError: it is no YAML, or says a key twice.
+    """
+    try:
+        root = yaml.compose(text, Loader=_Loader)
+        content = yaml.load(text, Loader=_Loader)  # noqa: S506  # a SafeLoader; it would merge the nodes above
     except RecursionError as error:
         raise ConfigError(f"{path}: nested too deeply") from error
     except yaml.YAMLError as error:

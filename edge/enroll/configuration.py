@@ -12,6 +12,7 @@ from edge.contract.files import write_atomic
 from edge.enroll.install import AUTHORITY, CERTIFICATE
 from edge.enroll.request import KEY
 from edge.errors import ConfigError
+from edge.yaml_file import parse, read_text
 
 _FILES: Final = {"ca_file": AUTHORITY, "cert_file": CERTIFICATE, "key_file": KEY}
 
@@ -22,7 +23,7 @@ def edge_id_of(path: Path) -> str:
     Raises:
         ConfigError: the file cannot be read, or says no edge_id.
     """
-    content = _parsed(path, _text(path))
+    _, content = _parsed(path, read_text(path))
     edge_id = content.get("edge_id")
     if not isinstance(edge_id, str):
         raise ConfigError(f"{path}: edge_id: needed, but not there")
@@ -36,15 +37,15 @@ def put_tls(path: Path, folder: Path) -> bool:
         ConfigError: something else stands there, or the place is not found: says what to write.
     """
     check_owner(path, folder, user=os.geteuid())
-    text = _text(path)
-    before = _parsed(path, text)
+    text = read_text(path)
+    root, before = _parsed(path, text)
     wanted = _wanted(path, folder)
     found = (before.get("mqtt") or {}).get("tls")
     if found == wanted:
         return False
-    after = text if found is not None else _edited(text, wanted)
+    after = text if found is not None else _edited(text, root, wanted)
     expected = {**before, "mqtt": {**(before.get("mqtt") or {}), "tls": wanted}}
-    if found is not None or _parsed(path, after) != expected:
+    if found is not None or not _says(path, after, expected):
         reason = "names other files" if found is not None else "cannot be put there without touching the rest"
         raise ConfigError(f"{path}: mqtt.tls: {reason}; write there {_flow(wanted)}")
     _replace(path, after)
@@ -58,7 +59,8 @@ def check_owner(path: Path, folder: Path, *, user: int) -> None:
         ConfigError: it would, or the file cannot be read; says what to do.
     """
     wanted = _wanted(path, folder)
-    if (_parsed(path, _text(path)).get("mqtt") or {}).get("tls") == wanted:
+    _, content = _parsed(path, read_text(path))
+    if (content.get("mqtt") or {}).get("tls") == wanted:
         return
     owner = path.stat().st_uid
     if owner != user:
@@ -84,9 +86,9 @@ def _wanted(path: Path, folder: Path) -> dict[str, str]:
     return {key: str(shown / name) for key, name in _FILES.items()}
 
 
-def _edited(text: str, wanted: dict[str, str]) -> str:
-    """The text with `tls` under `mqtt`, where it can be told; else as it was."""
-    mqtt = _child(yaml.compose(text, Loader=yaml.SafeLoader), "mqtt")
+def _edited(text: str, root: yaml.Node | None, wanted: dict[str, str]) -> str:
+    """The text, of that node, with `tls` under `mqtt`, where it can be told; else as it was."""
+    mqtt = _child(root, "mqtt")
     if mqtt is None:
         return f"{text.rstrip()}\n\nmqtt:\n  tls: {_flow(wanted)}\n"
     if not isinstance(mqtt, yaml.MappingNode):
@@ -113,25 +115,20 @@ def _flow(wanted: dict[str, str]) -> str:
     return "{" + ", ".join(f"{key}: {json.dumps(name)}" for key, name in wanted.items()) + "}"
 
 
-def _text(path: Path) -> str:
+def _says(path: Path, text: str, expected: dict[str, Any]) -> bool:
     try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8: byte {error.start}") from error
+        return parse(path, text)[1] == expected
+    except ConfigError:  # where the edit broke it
+        return False
 
 
-def _parsed(path: Path, text: str) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError) as error:
-        raise ConfigError(f"{path}: not YAML; `edge check-config` says where") from error
+def _parsed(path: Path, text: str) -> tuple[yaml.Node | None, dict[str, Any]]:
+    root, content = parse(path, text)
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: expected a mapping of settings, found {type(content).__name__}")
     if not isinstance(content.get("mqtt") or {}, dict):
         raise ConfigError(f"{path}: mqtt: expected a mapping of settings")
-    return content
+    return root, content
 
 
 def _replace(path: Path, text: str) -> None:

@@ -322,11 +322,22 @@ class TestConfiguration:
             put_tls(config, tmp_path / "tls" / "current")
         assert config.read_text() == text
 
+    @pytest.mark.parametrize("mqtt", ["mqtt: !!map\n  port: 8883\n", "common: &c {port: 8883}\nmqtt: *c\n"])
+    def test_what_cannot_be_edited_is_left_and_told_what_to_write(self, tmp_path: Path, mqtt: str) -> None:
+        config = tmp_path / "edge.yaml"
+        config.write_text(BOX + mqtt)
+        with pytest.raises(
+            ConfigError, match="cannot be put there without touching the rest; write there {ca_"
+        ):
+            put_tls(config, tmp_path / "tls" / "current")
+        assert config.read_text() == BOX + mqtt
+
     @pytest.mark.parametrize(
         ("text", "said"),
         [
             ("[1, 2]", "expected a mapping"),
-            ("a: [", "not YAML"),
+            ("a: [", "line 1, column 5: not YAML"),
+            ("edge_id: a\nedge_id: b\n", "line 2, column 1: edge_id stands here twice"),
             ("mqtt: 3", "mqtt: expected a mapping"),
             ("a: 1", "edge_id: needed"),
         ],
