@@ -101,7 +101,5 @@ def _ground(settings: GroundSettings | None) -> Ground | None:
 
 
 def _holds(polygon: Polygon, box: Box, frame_size: tuple[int, int]) -> bool:
-    outline = (np.array(polygon, dtype=np.float32) * np.array(frame_size, dtype=np.float32)).astype(
-        np.float32
-    )
+    outline = np.array(polygon, dtype=np.float32) * np.array(frame_size, dtype=np.float32)
     return bool(cv2.pointPolygonTest(outline, box.centre, measureDist=False) >= 0)
