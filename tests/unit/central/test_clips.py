@@ -20,7 +20,8 @@ from central.consume.link import MqttLink
 from central.consume.store import Store
 from central.db import audit, clip, open_database, reading
 from central.settings import ClipSettings, MqttSettings, load
-from central.types import Arrival
+from central.types import Arrival, ClipState
+from central.words import Words
 from edge.contract.clip import LONGEST_S, ClipCommands, ClipRequest
 from edge.contract.topics import Address, Kind, Numbered
 
@@ -220,6 +221,12 @@ def test_settings_say_when_clips_are_asked_for(tmp_path: Path) -> None:
     path.write_text("clips: {ask: never}\n")
     assert load(path).clips.ask == "never"
     assert ClipSettings() == ClipSettings(ask="alerts", before_s=5.0, after_s=5.0)
+
+
+@pytest.mark.parametrize("state", list(ClipState))
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_every_state_has_its_word(state: ClipState, language: str) -> None:
+    assert not Words(language)(f"clip.{state}").startswith("clip.")
 
 
 class FakeClient:
