@@ -26,7 +26,6 @@ STREAM: dict[str, Any] = {
     "first_picture_s": 0.3,
     "watched_s": 20.0,
     "broke": "",
-    "dozes": True,
     "dozes_not": None,
     "analysed": 160,
     "left_out": 0,

@@ -236,7 +236,6 @@ class Capture:
         """What the decoder knows, while there is one."""
         context = stream.codec_context
         told = stream.guessed_rate or stream.average_rate
-        hindrance = self._hindrance()
         self._facts = {
             "codec": context.name,
             "profile": context.profile,
@@ -245,8 +244,7 @@ class Capture:
             "fps_told": round(float(told), 2) if told else None,
             "b_frames": bool(context.has_b_frames),
             "time_rate": _rounded(arrivals.lying_rate, 3),
-            "dozes": hindrance is None,
-            "dozes_not": hindrance,
+            "dozes_not": self._hindrance(),
         }
 
 

@@ -44,9 +44,8 @@ class StreamFacts(_Record):
     first_picture_s: Size = Field(description="from the beginning to the first whole picture")
     watched_s: Size = Field(description="from the first picture to the last one")
     broke: str = Field(description="why it ended before the time was over; empty: it did not")
-    dozes: bool = Field(description="whether a box decodes on demand only here, which costs a fraction")
     dozes_not: Hindrance | Literal["turns", "gate_off", "triggers", "unknown"] | None = Field(
-        description="why not"
+        description="why a box does not decode on demand only here, which costs a fraction; null: it does"
     )
     analysed: Count = Field(description="pictures that the nets looked at")
     left_out: Count = Field(description="that this machine had no time for")
@@ -190,7 +189,7 @@ class Verdict(StrEnum):
 class Report(_Record):
     """The one document that `--json` prints; keys stay as they are within a format."""
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     camera: str
     address: str = Field(description="without user, password and query values")
     looked_at: AwareDatetime = Field(description="when the look began, UTC")
