@@ -1,5 +1,8 @@
 """The colour of a plate's ground, in sun and shadow, with a camera that sees colours and one that does not."""
 
+import csv
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -58,6 +61,50 @@ def test_yellow_light_leaves_a_white_plate_in_doubt() -> None:
 def test_an_infrared_picture_has_no_colour_to_tell() -> None:
     grey = cv2.cvtColor(plate(YELLOW, BLACK), cv2.COLOR_BGR2GRAY)
     assert background(np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), np.uint8)) == {}
+
+
+@given(st.integers(-12, 12), st.integers(-12, 12), st.integers(0, 2**32 - 1))
+def test_neither_tint_nor_the_rounding_of_a_video_makes_a_colour(red: int, blue: int, seed: int) -> None:
+    """The planes of an infrared video: one chroma, here and there a step aside."""
+    luma = cv2.cvtColor(plate((190, 190, 190), (60, 60, 60)), cv2.COLOR_BGR2GRAY)
+    rng = np.random.default_rng(seed)
+    blocks = rng.random((10, 20)) < 0.3
+    aside = cv2.resize(blocks.astype(np.uint8), luma.shape[::-1], interpolation=cv2.INTER_NEAREST)
+    luma = np.clip(luma + rng.normal(0, 4, luma.shape), 0, 255).astype(np.uint8)
+    tinted = np.dstack([luma, 128 + red + aside, 128 + blue - aside]).astype(np.uint8)
+    assert background(np.asarray(cv2.cvtColor(tinted, cv2.COLOR_YCrCb2BGR), np.uint8)) == {}
+
+
+def test_a_white_plate_by_day_is_white_though_it_has_little_colour() -> None:
+    crop = plate(WHITE, BLACK)
+    crop[9:13, 60:100] = (60, 90, 150)  # a rusty screw, or the flag of the country
+    assert best(crop) == "white"
+
+
+FIRST = 180  # frames
+SAMPLES = Path(__file__).parents[3] / "sample_videos"
+
+
+def shown(clip: str) -> list[Bgr]:
+    """The plates of a clip's first seconds, each where its truth says."""
+    with (SAMPLES / "truth" / f"{clip}.csv").open(encoding="utf-8") as file:
+        rows = {round(float(row["best_s"]) * 25): row for row in csv.DictReader(file)}
+    rows = {number: row for number, row in rows.items() if number < FIRST}
+    video = cv2.VideoCapture(str(SAMPLES / f"{clip}.mp4"))
+    crops = []
+    for number in range(max(rows) + 1):
+        assert video.grab()
+        if number in rows:
+            x, y, w, h = (int(float(rows[number][side])) for side in ("x", "y", "w", "h"))
+            crops.append(video.retrieve()[1][y : y + h, x : x + w])
+    return [np.asarray(crop, np.uint8) for crop in crops]
+
+
+def test_the_night_clip_has_no_colour_and_the_yellow_plates_of_the_day_have_theirs() -> None:
+    night, day = shown("night"), shown("day")
+    assert len(night) >= 4
+    assert [background(crop) for crop in night] == [{}] * len(night)
+    assert sum(background(crop).get("yellow", 0) > 0.9 for crop in day) >= 4
 
 
 @given(st.integers(1, 90), st.integers(1, 200), st.integers(0, 2**32 - 1))
