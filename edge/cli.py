@@ -15,6 +15,7 @@ import click
 import structlog
 
 from edge.errors import ConfigError, EdgeError
+from edge.number import Number
 
 # Before numpy is imported: its BLAS would keep a thread spinning on every core for products that take microseconds,
 # and the analysers are the parallelism.
@@ -153,7 +154,7 @@ def check_config(file: Path | None, config: Path | None) -> None:
 @click.option("--config", type=_FILE, required=True, help="configuration file of the box that runs")
 @click.option(
     "--within",
-    type=click.FloatRange(1),
+    type=Number(1),
     default=60.0,
     show_default=True,
     help="oldest look at itself, seconds",

@@ -18,6 +18,7 @@ from urllib.parse import unquote
 import click
 
 from edge.errors import ConfigError
+from edge.number import Number
 from edge.soap import NAMESPACES, UnreadableError, envelope, node, parse, qname, text_at
 
 GROUP: Final = ("239.255.255.250", 3702)
@@ -146,7 +147,7 @@ def _plain(text: str) -> str:
 @click.option(
     "--timeout",
     "timeout_s",
-    type=click.FloatRange(0.1, 60),
+    type=Number(0.1, 60),
     default=3.0,
     show_default=True,
     help="seconds to wait for answers",

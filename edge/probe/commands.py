@@ -17,6 +17,7 @@ from edge.contract.config import faults
 from edge.contract.files import write_atomic
 from edge.engine import build
 from edge.errors import ConfigError, RefusedError, SourceError
+from edge.number import Number
 from edge.probe.draw import boxed, enlarged
 from edge.probe.facts import Facts, Report, Verdict
 from edge.probe.judge import advise, conclude
@@ -49,9 +50,7 @@ def _default_lang() -> str:
 @click.option("--username", help="user at an rtsp:// address")
 @click.option("--password-file", type=_FILE, help="file that holds the password")
 @click.option("--transport", type=click.Choice(["tcp", "udp"]), help="how RTP travels  [default: tcp]")
-@click.option(
-    "--seconds", type=click.FloatRange(2, 600), default=20.0, show_default=True, help="how long to watch"
-)
+@click.option("--seconds", type=Number(2, 600), default=20.0, show_default=True, help="how long to watch")
 @click.option("--onvif-port", type=click.IntRange(1, 65_535), help="ask the camera's clock there, by ONVIF")
 @click.option(
     "--lang",

@@ -1,7 +1,6 @@
 """`python -m edge replay`."""
 
 import json
-import math
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import closing
@@ -19,6 +18,7 @@ from edge.capture.film import minutes
 from edge.capture.video import PICTURE_SUFFIXES, FolderSource, VideoSource
 from edge.engine import build
 from edge.errors import ConfigError, LostError
+from edge.number import Number
 from edge.replay.options import Options
 from edge.replay.output import beside
 from edge.replay.recording import Recording
@@ -30,20 +30,7 @@ from edge.settings import VoteSettings
 from edge.types import Frame
 
 _MOST_S = 1e9  # 31 years: further off no clock is
-
-
-class _Number(click.FloatRange):
-    """A number within bounds; what is no number (nan) lies within none."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401
-        """As click has it."""
-        number: float = super().convert(value, param, ctx)
-        if math.isnan(number):
-            self.fail(f"{value} is not a number", param, ctx)
-        return number
-
-
-_OFFSET = _Number(-_MOST_S, _MOST_S)
+_OFFSET = Number(-_MOST_S, _MOST_S)
 _PATH = click.Path(exists=True, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -87,7 +74,7 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 )
 @click.option(
     "--gpx-gap",
-    type=_Number(0, 3600),
+    type=Number(0, 3600),
     default=10.0,
     show_default=True,
     help="between points further apart, seconds, there is no position",
@@ -98,8 +85,8 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option(
     "--country", "countries", multiple=True, metavar="CO=1", help="how common a country's plates are"
 )
-@click.option("--fps", type=_Number(0.1, 60), help="frames analysed a second  [default: 8]")
-@click.option("--seconds", type=_Number(0.1, _MOST_S), help="only the first so many seconds of a recording")
+@click.option("--fps", type=Number(0.1, 60), help="frames analysed a second  [default: 8]")
+@click.option("--seconds", type=Number(0.1, _MOST_S), help="only the first so many seconds of a recording")
 @click.option(
     "--min-plate-px", type=click.IntRange(8, 2000), help="narrower plates are not read  [default: 40]"
 )
