@@ -13,7 +13,7 @@ from edge.contract.delivery import Stream
 from edge.errors import SpoolError
 
 _APPLICATION_ID: Final = 0x41544C59
-_VERSION: Final = 2
+_VERSION: Final = 3
 _SCHEMA: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE counter (stream TEXT PRIMARY KEY, last_seq INTEGER NOT NULL, dropped INTEGER NOT NULL) WITHOUT ROWID;
@@ -31,10 +31,12 @@ CREATE TABLE gone (
 ANSWERED: Final = """
 CREATE TABLE IF NOT EXISTS answered (
     number INTEGER PRIMARY KEY AUTOINCREMENT, request TEXT NOT NULL UNIQUE,
-    first INTEGER NOT NULL, last INTEGER NOT NULL
+    first INTEGER NOT NULL, last INTEGER NOT NULL, whole INTEGER NOT NULL DEFAULT 1
 )
 """
 """Which requests for clips are answered (`clips`)."""
+
+_HALF: Final = "CREATE INDEX IF NOT EXISTS answered_half ON answered (first) WHERE whole = 0"
 
 _log = structlog.get_logger(__name__)
 
@@ -147,7 +149,7 @@ def _prepare(db: sqlite3.Connection, path: Path, edge_id: str, now: datetime) ->
     elif (finding := _pragma(db, "quick_check(1)")) != "ok":
         raise sqlite3.DatabaseError(finding)
     elif version < _VERSION:
-        _bring_up(db)
+        _bring_up(db, version)
     owner = db.execute("SELECT value FROM meta WHERE key = 'edge_id'").fetchone()
     if owner != (edge_id,):
         raise SpoolError(f"{path}: spool of edge {owner[0]!r}, not of {edge_id!r}; give another path")
@@ -165,15 +167,18 @@ def _create(db: sqlite3.Connection, edge_id: str, now: datetime) -> None:
     db.execute("COMMIT")
 
 
-def _bring_up(db: sqlite3.Connection) -> None:
-    """A file of format 1 knows no clips."""
+def _bring_up(db: sqlite3.Connection, version: int) -> None:
+    """A file of format 1 knows no clips, one of format 2 none that is put half."""
     db.execute("BEGIN IMMEDIATE")
+    if version > 1:
+        db.execute("ALTER TABLE answered ADD COLUMN whole INTEGER NOT NULL DEFAULT 1")
     _add_streams(db)
     db.execute("COMMIT")
 
 
 def _add_streams(db: sqlite3.Connection) -> None:
     db.execute(ANSWERED)
+    db.execute(_HALF)
     db.executemany("INSERT OR IGNORE INTO counter VALUES (?, 0, 0)", [(stream,) for stream in Stream])
     db.execute(f"PRAGMA user_version = {_VERSION}")
 

@@ -1,15 +1,21 @@
 """What comes into the queue: reads with their pictures, better evidence for them, answers to requests for clips."""
 
+import contextlib
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from edge.contract.clip import ClipRequest
-from edge.contract.delivery import SeqRange, Stream
+from edge.contract.delivery import BEYOND, SeqRange, Stream
 from edge.contract.read import PictureRef, PlateRead
 from edge.contract.topics import Address, Kind, Numbered
+from edge.errors import SpoolError, SpoolFullError
 from edge.spool import clips, room
 from edge.spool.ledger import Ledger
 from edge.spool.progress import Progress, read_progress, write_progress
@@ -21,6 +27,9 @@ MAX_PICTURE_BYTES: Final = 1024 * 1024
 
 _TOO_LARGE: Final = f"larger than {MAX_PICTURE_BYTES} bytes"
 _FRESH_AT_MOST: Final = 10_000  # messages of a stream
+_LEAST_PAUSE_S: Final = 0.005
+
+_log = structlog.get_logger(__name__)
 
 
 class Intake(Ledger):
@@ -37,6 +46,11 @@ class Intake(Ledger):
             stream: deque(maxlen=_FRESH_AT_MOST) for stream in Stream
         }
         self._lineage = Lineage()
+        self._one_clip = threading.Lock()
+        with contextlib.suppress(
+            SpoolError
+        ):  # a disk that is full: it stays unsent, and goes before the next clip
+            self._give_up_half()
 
     def watch(self, callback: Callable[[], None]) -> None:
         """Call back after every message put, in the putting thread; it must not block."""
@@ -114,7 +128,10 @@ class Intake(Ledger):
         return seq
 
     def put_clip(self, address: Address, request: ClipRequest, build: Callable[[], Iterable[bytes]]) -> bool:
-        """Store the answer to a request, every part of it or none; on disk when this returns.
+        """Store the answer to a request; on disk when this returns.
+
+        It is put in several transactions where it is large (`edge.spool.clips`), with a pause after each as long as it
+        took: reads come in between. No part leaves before the last one is there.
 
         Args:
             address: of this edge.
@@ -122,23 +139,28 @@ class Intake(Ledger):
             build: makes the parts, each as it travels; called once, and only where there is no answer yet.
 
         Returns:
-            False where it was answered before.
+            False where it was answered before, or had to be given up because the spool is full.
 
         Raises:
-            SpoolError: the spool cannot be written.
+            SpoolError: the spool cannot be written; what was put of the answer is given up.
         """
-        if self.is_answered(request.request):
-            return False
-        parts = [*build()]
-        with self._transaction() as tally:
-            first = tally.last[Stream.CLIP] + 1
-            for seq, payload in enumerate(parts, start=first):
-                topic = Numbered(address, request.camera_id, Kind.CLIP, self._epoch, seq, request.seq)
-                self._insert_at(tally, topic, payload)
-            clips.enter(self._db, request.request, SeqRange(first=first, last=tally.last[Stream.CLIP]))
-            room.make_room(self._db, tally, max_bytes=self._max_bytes)
+        with self._one_clip:
+            self._give_up_half()
+            if self.is_answered(request.request):
+                return False
+            try:
+                for bulk in clips.bulks(build()):
+                    began_at = time.monotonic()
+                    if not self._put_bulk(address, request, bulk):
+                        break
+                    if not bulk.is_last:
+                        time.sleep(max(_LEAST_PAUSE_S, time.monotonic() - began_at))
+            except BaseException:
+                with contextlib.suppress(SpoolError):
+                    self._give_up_half()
+                raise
         self._tell()
-        return True
+        return self.is_answered(request.request)
 
     @property
     def progress(self) -> Progress | None:
@@ -151,11 +173,56 @@ class Intake(Ledger):
         with self._reading():
             return clips.is_answered(self._db, request)
 
+    def _put_bulk(self, address: Address, request: ClipRequest, bulk: clips.Bulk) -> bool:
+        """Store some parts of an answer; False where those before them were given up meanwhile."""
+        with self._transaction() as tally:
+            if not (bulk.is_first or clips.is_half(self._db, request.request)):
+                return False
+            first = tally.last[Stream.CLIP] + 1
+            for seq, payload in enumerate(bulk.parts, start=first):
+                topic = Numbered(address, request.camera_id, Kind.CLIP, self._epoch, seq, request.seq)
+                self._insert_at(tally, topic, payload)
+            if bulk.is_last:  # all of it is live from now on, what was put before included
+                self._fresh[Stream.CLIP].append((self._clock(), min(first, self._sendable_below())))
+            span = SeqRange(first=first, last=tally.last[Stream.CLIP])
+            if bulk.is_first:
+                clips.enter(self._db, request.request, span, is_whole=bulk.is_last)
+            else:
+                clips.extend(self._db, request.request, last=span.last, is_whole=bulk.is_last)
+            room.make_room(self._db, tally, max_bytes=self._max_bytes)
+        return True
+
+    def _give_up_half(self) -> None:
+        """Drop what a process that died, or a put that failed, has left half.
+
+        Raises:
+            SpoolError: the spool cannot be written.
+        """
+        with self._lock:
+            if self._sendable_below() == BEYOND:
+                return
+            try:
+                dropped = self._drop_half()
+            except SpoolFullError:
+                with self._reserve.given(self._db):
+                    dropped = self._drop_half()
+        _log.warning("clip put half given up: its request stands open again", parts=dropped)
+
+    def _drop_half(self) -> int:
+        with self._transaction(fsync=False) as tally:
+            return clips.give_up_half(self._db, tally)
+
+    def _sendable_below(self) -> int:
+        """The first number of a clip that may not leave yet."""
+        with self._reading():
+            return clips.sendable_below(self._db)
+
     def _insert(self, tally: Tally, read: PlateRead, kind: Kind, payload: bytes) -> int:
         stream = kind.stream
         seq = tally.last[stream] + 1
         address = Address(read.site_id, read.edge_id)
         self._insert_at(tally, Numbered(address, read.camera_id, kind, read.epoch, seq, read.seq), payload)
+        self._fresh[stream].append((self._clock(), seq))
         return seq
 
     def _insert_at(self, tally: Tally, numbered: Numbered, payload: bytes) -> None:
@@ -165,7 +232,6 @@ class Intake(Ledger):
         tally.last[stream] = seq
         tally.waiting[stream] += 1
         tally.bytes += size
-        self._fresh[stream].append((self._clock(), seq))
 
     def _insert_pictures(
         self, tally: Tally, read: PlateRead, crop: bytes | None, overview: bytes | None

@@ -11,7 +11,7 @@ import structlog
 from edge.contract.delivery import BEYOND, Ack, Gone, SeqRange, Stream
 from edge.contract.read import PlateRead
 from edge.errors import SpoolFullError
-from edge.spool import gone, room
+from edge.spool import clips, gone, room
 from edge.spool.intake import Intake
 from edge.spool.renew import renew
 from edge.spool.tally import SpoolStats, stats
@@ -57,10 +57,11 @@ class Spool(Intake):
             backlog: at most so many that are not live; None: as many as there is room for.
         """
         with self._reading():
-            floor = self._fresh_from(stream)
+            end = clips.sendable_below(self._db) if stream is Stream.CLIP else BEYOND
+            floor = min(self._fresh_from(stream), end)
             chosen: list[int] = []
-            for low, high in ((floor, BEYOND), (1, floor)):
-                most = limit if backlog is None or high == BEYOND else len(chosen) + backlog
+            for low, high in ((floor, end), (1, floor)):
+                most = limit if backlog is None or high == end else len(chosen) + backlog
                 rows = self._db.execute(
                     "SELECT seq FROM message WHERE stream = ? AND seq >= ? AND seq < ? ORDER BY seq LIMIT ?",
                     (stream, low, high, limit + len(skip)),
@@ -70,8 +71,10 @@ class Spool(Intake):
             return [message for message in found if message is not None]
 
     def get(self, stream: Stream, seq: int) -> Outgoing | None:
-        """One message, or None where it has left the spool."""
+        """One message, or None where it has left the spool, or must not leave it yet."""
         with self._reading():
+            if stream is Stream.CLIP and seq >= clips.sendable_below(self._db):
+                return None
             return self._get(stream, seq)
 
     def gone(self, *, limit: int = 200) -> list[Gone]:

@@ -16,6 +16,7 @@ from pathlib import Path
 import edge_reads
 import pytest
 
+from edge.contract.clip import unpacked
 from edge.contract.delivery import Stream
 from edge.contract.read import PlateRead
 from edge.spool.queue import Outgoing, Spool
@@ -59,10 +60,10 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def live(path: Path, fatal: int, *, under: tuple[str, ...] = ()) -> tuple[list[str], int]:
+def live(path: Path, fatal: int, *, under: tuple[str, ...] = (), script: str = LIFE) -> tuple[list[str], int]:
     """What a process said before it died at this stage, and its exit status."""
     environment = {**os.environ, "PYTHONPATH": str(Path(edge_reads.__file__).parent), "OMP_NUM_THREADS": "1"}
-    command = [*under, sys.executable, "-c", LIFE, str(path), str(fatal)]
+    command = [*under, sys.executable, "-c", script, str(path), str(fatal)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
     if under and "ptrace" in done.stderr.lower():
         pytest.skip("strace may not trace here")
@@ -153,3 +154,75 @@ def test_in_the_middle_of_some_writes(tmp_path: Path, record_property: Callable[
     deaths = kill_at(tmp_path, "pwrite64", limit=200, step=16)
     record_property("deaths", deaths)
     assert deaths > 0
+
+
+CLIP = """
+import os, signal, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from edge_clips import clip_parts, clip_request
+from edge_reads import builder
+from edge.contract.clip import PART_BYTES
+from edge.contract.topics import Address
+from edge.spool.queue import Spool
+
+path, fatal = Path(sys.argv[1]), int(sys.argv[2])
+spool = Spool(path, edge_id="edge-1", max_bytes=50_000_000, clock=lambda: datetime.now(UTC))
+address, request = Address("site-1", "edge-1"), clip_request(1)
+spool.put_clip(address, request, lambda: clip_parts(request, b"a" * 3 * PART_BYTES))
+begun = 0
+
+def stage(statement):
+    global begun
+    begun += statement.startswith("BEGIN")
+    if 0 < fatal == begun:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+def parts(request):
+    for n, part in enumerate(clip_parts(request, b"b" * 30 * PART_BYTES)):
+        if n == 20:
+            print("read", spool.put_read(builder()).seq, flush=True)
+        yield part
+
+spool._db.set_trace_callback(stage)
+request = clip_request(2)
+spool.put_clip(address, request, lambda: parts(request))
+print("put", flush=True)
+print("transactions", begun, flush=True)
+"""
+
+
+def test_between_the_transactions_of_a_clip(tmp_path: Path) -> None:
+    """Nothing is ever sent half, what is half is cleaned up and counted, and its request is open; reads stay."""
+    said, _ = live(tmp_path / "whole.sqlite", 0, script=CLIP)
+    transactions = int(said[-1].split()[1])
+    assert transactions == 5 + 1, "thirty parts by seven, and the read"
+    assert sendable(tmp_path / "whole.sqlite") == ({1: 3, 2: 30}, 0, 1)
+    for fatal in range(1, transactions + 1):
+        path = tmp_path / f"{fatal}.sqlite"
+        said, status = live(path, fatal, script=CLIP)
+        assert status == -signal.SIGKILL
+        assert "put" not in said
+        committed = fatal - 1
+        reads = int("read 1" in said)
+        assert reads == (committed >= 3)
+        assert sendable(path) == ({1: 3}, 7 * (committed - reads), reads)
+        assert sendable(path) == ({1: 3}, 7 * (committed - reads), reads), "counted once"
+
+
+def sendable(path: Path) -> tuple[dict[int, int], int, int]:
+    """After a start: parts by request, parts that were given up, reads."""
+    with Spool(path, edge_id="edge-1", max_bytes=50_000_000, clock=now) as spool:
+        parts: dict[int, int] = {}
+        for message in spool.pending(Stream.CLIP, limit=100):
+            answer, _ = unpacked(message.payload)
+            number = int(answer.request, 16)
+            parts[number] = parts.get(number, 0) + 1
+            assert spool.is_answered(answer.request)
+        assert spool.is_answered(f"{2:032x}") is (2 in parts)
+        stats = spool.stats()
+        held = stats.streams[Stream.CLIP]
+        gone = [g.dropped for g in spool.gone()]
+        assert sum(span.last - span.first + 1 for span in gone) == held.dropped
+        assert held.waiting == sum(parts.values())
+        return parts, held.dropped, stats.streams[Stream.READ].waiting

@@ -545,9 +545,9 @@ class TestOpening:
     def test_a_newer_format_is_left_alone(self, open_spool: Opener, path: Path) -> None:
         open_spool().close()
         db = sqlite3.connect(path)
-        db.execute("PRAGMA user_version = 3")
+        db.execute("PRAGMA user_version = 4")
         db.close()
-        with pytest.raises(SpoolError, match=r"newer version \(format 3, known is 2\)"):
+        with pytest.raises(SpoolError, match=r"newer version \(format 4, known is 3\)"):
             open_spool()
 
     def test_another_edges_spool_is_left_alone(self, open_spool: Opener) -> None:

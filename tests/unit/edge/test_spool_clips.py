@@ -1,6 +1,9 @@
 """Clips in the spool: each request is answered once, a clip is given up whole, and older files are brought up."""
 
+import os
 import sqlite3
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +14,7 @@ from edge_reads import Clock, ack, builder
 from edge.contract.clip import PART_BYTES, unpacked
 from edge.contract.delivery import SeqRange, Stream
 from edge.contract.topics import Address, Kind, Numbered, parse
+from edge.errors import SpoolError
 from edge.spool import clips
 from edge.spool.file import ANSWERED
 from edge.spool.queue import Spool
@@ -178,6 +182,192 @@ def test_a_file_of_before_there_were_clips_is_brought_up(open_spool: Opener, pat
     third = open_spool()
     assert (third.stats().streams[Stream.CLIP].spooled, third.stats().streams[Stream.READ].spooled) == (1, 1)
     assert third.is_answered(clip_request(1).request)
+
+
+def test_a_file_of_before_clips_were_put_in_bulks_is_brought_up(open_spool: Opener, path: Path) -> None:
+    spool = open_spool()
+    put(spool, 1, size=2 * PART_BYTES)
+    spool.close()
+    db = sqlite3.connect(path)
+    db.execute("DROP INDEX answered_half")
+    db.execute("ALTER TABLE answered DROP COLUMN whole")
+    db.execute("PRAGMA user_version = 2")
+    db.commit()
+    db.close()
+    again = open_spool()
+    assert waiting(again) == [1, 2]
+    assert again.is_answered(clip_request(1).request)
+    assert put(again, 2, size=9 * PART_BYTES)
+    assert sorted(waiting(again)) == [*range(1, 12)]
+
+
+def test_a_bulk_is_a_mebibyte_at_most_and_every_part_is_in_one() -> None:
+    parts = [bytes([n]) * size for n, size in enumerate([300_000, 800_000, 200_000, 2_000_000, 1, 1])]
+    bulks = list(clips.bulks(parts))
+    assert [each for bulk in bulks for each in bulk.parts] == parts
+    assert [[len(part) for part in bulk.parts] for bulk in bulks] == [
+        [300_000], [800_000, 200_000], [2_000_000], [1, 1],
+    ]  # fmt: skip
+    assert [(bulk.is_first, bulk.is_last) for bulk in bulks] == [
+        (True, False), (False, False), (False, False), (False, True),
+    ]  # fmt: skip
+
+
+def put_and_look(spool: Spool, look: Callable[[int], None], *, parts: int = 20, number: int = 1) -> bool:
+    """Put a clip, looking before each part is taken: what was taken before is on disk in part."""
+    request = clip_request(number)
+
+    def build() -> Iterator[bytes]:
+        for n, part in enumerate(clip_parts(request, os.urandom(parts * PART_BYTES))):
+            look(n)
+            yield part
+
+    return spool.put_clip(ADDRESS, request, build)
+
+
+def test_no_part_can_leave_before_the_last_one_is_there(open_spool: Opener) -> None:
+    spool = open_spool()
+    put(spool, 1, size=2 * PART_BYTES)
+    held: list[int] = []
+
+    def look(_: int) -> None:
+        held.append(spool.stats().streams[Stream.CLIP].waiting)
+        assert waiting(spool) == [1, 2]
+        assert spool.get(Stream.CLIP, 2) is not None
+        assert spool.get(Stream.CLIP, 3) is None
+        assert not spool.is_answered(clip_request(2).request)
+
+    assert put_and_look(spool, look, number=2)
+    assert held[0] == 2
+    assert held[-1] > 10, "the most of it lies there already, unsent"
+    assert waiting(spool) == [*range(1, 23)]
+    assert spool.get(Stream.CLIP, 3) is not None
+
+
+def test_a_read_is_stored_while_a_clip_is_put(open_spool: Opener) -> None:
+    """Also by another thread, which has to be let in; the lock that both wait for is not a fair one."""
+    spool = open_spool()
+    began, done = threading.Event(), threading.Event()
+    stored: list[float] = []
+
+    def reads() -> None:
+        began.wait()
+        while not done.is_set():
+            spool.put_read(builder())
+            stored.append(time.monotonic())
+            time.sleep(0.001)
+
+    thread = threading.Thread(target=reads)
+    thread.start()
+    assert put_and_look(spool, lambda n: began.set() if n == 8 else None, parts=64)
+    put_at = time.monotonic()
+    done.set()
+    thread.join()
+    assert len([at for at in stored if at < put_at]) >= 5, "of nine transactions"
+
+
+def test_what_a_failing_build_left_is_given_up_and_the_request_is_open(open_spool: Opener) -> None:
+    spool = open_spool()
+
+    def fail(n: int) -> None:
+        if n == 17:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        put_and_look(spool, fail)
+    given = spool.stats().streams[Stream.CLIP]
+    assert (given.waiting, given.dropped, given.spooled) == (0, 14, 14)
+    assert gone(spool) == set(range(1, 15))
+    assert spool.stats().bytes == 0
+    assert put(spool, 1, size=10), "it may be answered after all"
+    assert waiting(spool) == [15]
+
+
+def test_a_clip_that_a_full_spool_has_no_room_for_is_given_up_while_it_is_put(open_spool: Opener) -> None:
+    spool = open_spool(max_bytes=2 * MIB)
+    spool.put_read(builder(crop=True, overview=True), crop=b"c" * 5_000, overview=b"o" * 90_000)
+    put(spool, 1, size=PART_BYTES)
+    most = 0
+
+    def look(_: int) -> None:
+        nonlocal most
+        most = max(most, spool.stats().bytes)
+
+    assert not put_and_look(spool, look, parts=60, number=2)
+    assert MIB < most <= 2 * MIB
+    stats = spool.stats()
+    assert stats.streams[Stream.CLIP].waiting == 0
+    assert stats.streams[Stream.CLIP].spooled < 30, "it was not gone on with"
+    assert gone(spool) == set(range(1, stats.streams[Stream.CLIP].spooled + 1))
+    assert [stats.streams[s].waiting for s in (Stream.READ, Stream.CROP, Stream.OVERVIEW)] == [1, 1, 1]
+    assert not spool.is_answered(clip_request(2).request)
+
+
+def test_reads_that_need_the_room_take_it_from_a_clip_put_half(open_spool: Opener) -> None:
+    spool = open_spool(max_bytes=2 * MIB)
+
+    def look(n: int) -> None:
+        if n == 10:
+            for _ in range(15):
+                spool.put_read(builder(overview=True), overview=b"o" * 100_000)
+
+    assert not put_and_look(spool, look, parts=12)
+    stats = spool.stats()
+    assert (stats.streams[Stream.CLIP].waiting, stats.streams[Stream.OVERVIEW].dropped) == (0, 0)
+    assert gone(spool) == set(range(1, 8))
+
+
+def test_a_part_that_is_given_up_while_the_rest_is_put_takes_it_along(open_spool: Opener) -> None:
+    spool = open_spool()
+
+    def look(n: int) -> None:
+        if n == 16:
+            assert spool.drop(Stream.CLIP, 3, reason="test")
+
+    assert not put_and_look(spool, look)
+    assert waiting(spool) == []
+    assert gone(spool) == set(range(1, 15))
+
+
+def test_a_new_epoch_while_a_clip_is_put(open_spool: Opener) -> None:
+    spool = open_spool()
+    put(spool, 1, size=3 * PART_BYTES)
+    old = spool.epoch
+    spool.acknowledge(ack(old, {Stream.CLIP: [1]}))
+
+    def look(n: int) -> None:
+        if n == 16:
+            spool.acknowledge(ack(old, {Stream.READ: [1]}))  # never given: this spool is an old copy
+            assert waiting(spool) == [1, 2]
+
+    assert put_and_look(spool, look, number=2)
+    assert spool.epoch > old
+    messages = sorted(spool.pending(Stream.CLIP, limit=99), key=lambda message: message.seq)
+    assert [m.seq for m in messages] == [*range(1, 23)]
+    assert {parse(m.topic).epoch for m in messages} == {spool.epoch}
+    assert [unpacked(m.payload)[0].part for m in messages[2:]] == [*range(1, 21)]
+
+
+def test_a_disk_that_is_full_in_the_middle_leaves_no_half_and_the_next_time_finds_room(
+    open_spool: Opener,
+) -> None:
+    spool = open_spool()
+    put(spool, 1, size=3 * PART_BYTES)
+
+    def fill(n: int) -> None:
+        if n == 16:
+            (pages,) = spool._db.execute("PRAGMA page_count").fetchone()
+            spool._db.execute(f"PRAGMA max_page_count = {pages}")  # SQLite's way of a full disk
+
+    with pytest.raises(SpoolError):
+        put_and_look(spool, fill, number=2)
+    assert not spool.is_answered(clip_request(2).request)
+    held = spool.stats().streams[Stream.CLIP]
+    assert gone(spool) | set(waiting(spool)) == set(range(1, held.spooled + 1))
+    assert len(waiting(spool)) in (0, 3), "whole or not at all"
+    spool._db.execute("PRAGMA max_page_count = 100000")
+    assert put_and_look(spool, lambda _: None, number=2)
+    assert spool.is_answered(clip_request(2).request)
 
 
 def test_so_many_answers_are_remembered_and_no_more(tmp_path: Path) -> None:
