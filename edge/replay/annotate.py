@@ -7,18 +7,16 @@ from types import TracebackType
 from typing import Final, Self
 
 import av
-import cv2
 import numpy as np
 
+from edge.drawing import mark
 from edge.pipeline import Seen
-from edge.types import Bgr, Box
+from edge.types import Bgr
 
 # BGR: emitted, legible so far, not legible.
 _EMITTED: Final = (60, 150, 30)
 _LEGIBLE: Final = (0, 140, 230)
 _UNREAD: Final = (110, 110, 110)
-_WHITE: Final = (255, 255, 255)
-_FONT: Final = cv2.FONT_HERSHEY_DUPLEX
 # No B-frames: files that follow one another can be put together as they are.
 _OPTIONS: Final = {"crf": "23", "preset": "veryfast", "bf": "0"}
 _TIME_BASE: Final = Fraction(1, 90_000)
@@ -30,10 +28,10 @@ def annotated(bgr: Bgr, plates: Sequence[Seen], *, legible: float) -> Bgr:
     for seen in plates:
         verdict = seen.verdict
         if verdict is None or verdict.likelihood < legible:
-            _frame(copy, seen.box, colour=_UNREAD)
+            mark(copy, seen.box, colour=_UNREAD)
         else:
             text = f"{verdict.plate} {verdict.likelihood:.0%}"
-            _frame(copy, seen.box, colour=_EMITTED if seen.emitted else _LEGIBLE, text=text)
+            mark(copy, seen.box, colour=_EMITTED if seen.emitted else _LEGIBLE, text=text)
     return copy
 
 
@@ -74,22 +72,3 @@ class VideoWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _frame(bgr: Bgr, box: Box, *, colour: tuple[int, int, int], text: str = "") -> None:
-    """Draw a box, and its text above it, or below it where there is no room above."""
-    height, width = bgr.shape[:2]
-    scale = max(0.45, max(width, height) / 1920)
-    thick = max(1, round(2.5 * scale))
-    left, top = round(box.x) - thick, round(box.y) - thick
-    right, bottom = round(box.x + box.width) + thick, round(box.y + box.height) + thick
-    cv2.rectangle(bgr, (left, top), (right, bottom), colour, thick)
-    if not text:
-        return
-    (wide, high), below = cv2.getTextSize(text, _FONT, 1.1 * scale, thick)
-    pad = round(6 * scale) + 1
-    tall = high + below + 2 * pad
-    x = min(max(0, left), max(0, width - wide - 2 * pad))
-    y = top - tall - thick if top - tall - thick >= 0 else min(bottom + thick, height - tall)
-    cv2.rectangle(bgr, (x, y), (x + wide + 2 * pad, y + tall), colour, cv2.FILLED)
-    cv2.putText(bgr, text, (x + pad, y + pad + high), _FONT, 1.1 * scale, _WHITE, thick, cv2.LINE_AA)
