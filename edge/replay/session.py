@@ -91,6 +91,8 @@ class Session:
         self._watch, self._told = watch, told
         self._box = options.box()
         self._track = options.track()
+        gpx = options.gpx
+        self._gpx = None if gpx is None else [identity(gpx), options.gpx_offset, options.gpx_gap]
         self._camera = options.camera_settings(self._box)
         self._vote = self._box.vote if self._box else VoteSettings()
         self.published: Published | None = None
@@ -216,11 +218,10 @@ class Session:
     def _settings(self, recording: Recording, engine: Engine) -> dict[str, Any]:
         """All that decides what is read, for people to compare."""
         starts = [None if part.start is None else part.start.at.isoformat() for part in recording.parts]
-        gpx = self._options.gpx
         return {
             "start": starts,
             "seconds": self._options.seconds,
-            "gpx": None if gpx is None else [identity(gpx), self._options.gpx_offset, self._options.gpx_gap],
+            "gpx": self._gpx,
             "models": engine.models.model_dump(),
             "copies": self._options.out is not None,
             **_flat("camera", self._camera.model_dump(mode="json")),
