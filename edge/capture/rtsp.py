@@ -17,6 +17,7 @@ from edge.capture.arrivals import Arrivals
 from edge.capture.capture_clock import CaptureClock, ClockSetBackError
 from edge.capture.connection import Connection
 from edge.capture.damage import Damage
+from edge.capture.decoder import Decoder
 from edge.capture.doze import Doze
 from edge.capture.gate import GATE_FPS, Luma, MotionGate
 from edge.capture.pacer import Pacer
@@ -92,7 +93,7 @@ class RtspSource:
         self._watches.stop()
 
     def _watch(self, stream: VideoStream) -> Iterator[Frame]:
-        stream.codec_context.thread_count = 1  # threads would each hold frames back
+        decoder = Decoder(stream)
         arrivals = Arrivals(stream.codec_context.name, clock=self._clock, remark=self._stats.remarked)
         doze = self._new_doze(stream)
         if self._ring is not None:
@@ -109,7 +110,7 @@ class RtspSource:
                 continue
             due = [packet] if doze is None else self._due(doze, packet, media_s, arrivals)
             for one in due:
-                for frame in self._decode(one):
+                for frame in self._decode(one, decoder):
                     taken = self._consider(frame, arrivals.clock)
                     if taken is not None:
                         yield taken
@@ -155,14 +156,14 @@ class RtspSource:
         self._stats.shows(luma, at=self._clock())
         return self._gate is None or self._gate.glance(luma, at_s=self._clock().timestamp())
 
-    def _decode(self, packet: "Packet[VideoStream]") -> list[av.VideoFrame]:
+    def _decode(self, packet: "Packet[VideoStream]", decoder: Decoder) -> list[av.VideoFrame]:
         """A packet's pictures.
 
         Raises:
             LostError: there have been none for too long.
         """
         try:
-            frames = packet.decode()
+            frames = decoder.decode(packet)
         except av.error.InvalidDataError:
             self._damage.is_spoilt(marked=True, key_frame=False, media_s=None)
             self._stats.corrupt()

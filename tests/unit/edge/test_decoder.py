@@ -1,0 +1,133 @@
+"""What is left out of decoding, when, and that every picture comes all the same."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from av.packet import Packet
+from av.video.stream import VideoStream
+from clips import FPS, clip_file, drawn, number_of, write_clip
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge.capture.decoder import Decoder
+
+_LEARNT = 4  # key frame intervals
+
+
+def packets(path: Path) -> Iterator[tuple[VideoStream, "Packet[VideoStream]"]]:
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        yield from ((stream, packet) for packet in container.demux(stream) if packet.size)
+
+
+def decoded(
+    path: Path, *, takes: Callable[[int], bool] = lambda _: True
+) -> list[tuple[int, np.ndarray, bool]]:
+    """By picture: its number by its time, its luma, and whether it was decoded thoroughly."""
+    decoder, found = None, []
+    for position, (stream, packet) in enumerate(packets(path)):
+        decoder = decoder or Decoder(stream)
+        if takes(position):
+            frames = decoder.decode(packet)
+            found += [(round(f.time * FPS), f.to_ndarray(format="gray"), decoder.is_thorough) for f in frames]
+    return found
+
+
+def thorough(path: Path) -> dict[int, np.ndarray]:
+    with av.open(str(path)) as container:
+        return {round(f.time * FPS): f.to_ndarray(format="gray") for f in container.decode(video=0)}
+
+
+def noisy(number: int) -> np.ndarray:
+    """Cheaply coded noise shows every block."""
+    noise = np.random.default_rng(number).normal(0, 12, (180, 320, 1))
+    return np.clip(drawn(number) + noise, 0, 255).astype(np.uint8)
+
+
+def write_coarse(path: Path, *, gop: int, frames: int) -> Path:
+    """So coarsely coded that the loop filter has something to smooth."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=FPS)
+        stream.options = {"g": str(gop), "bf": "0", "crf": "36", "sc_threshold": "0", "preset": "veryfast"}
+        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
+        for number in range(frames):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(noisy(number), format="bgr24")))
+        container.mux(stream.encode())
+    return path
+
+
+def test_once_key_frames_have_come_often_enough_the_filter_is_left_out() -> None:
+    found = decoded(clip_file(frames=250, gop=25))
+    assert [thoroughly for _, _, thoroughly in found] == [True] * 25 * _LEARNT + [False] * (
+        250 - 25 * _LEARNT
+    )
+
+
+def test_what_is_left_out_is_the_filter_of_all_but_key_frames(tmp_path: Path) -> None:
+    path = write_coarse(tmp_path / "coarse.mp4", gop=25, frames=200)
+    wanted, off = thorough(path), {}
+    for number, luma, _ in decoded(path):
+        off[number] = float(np.abs(luma.astype(int) - wanted[number]).mean())
+    assert all(off[n] == 0 for n in range(25 * _LEARNT + 1)), "thorough, and the first key frame after"
+    assert all(off[n] == 0 for n in range(25 * _LEARNT, 200, 25)), "every key frame begins anew"
+    strayed = [off[n] for n in range(25 * _LEARNT, 200) if n % 25]
+    assert min(strayed) > 0, "it was left out"
+    assert max(strayed) < 4, "levels of 255"
+
+
+def test_where_key_frames_are_rare_nothing_is_left_out() -> None:
+    assert all(thoroughly for _, _, thoroughly in decoded(clip_file(frames=700, gop=125)))
+
+
+@pytest.mark.parametrize(("codec", "b_frames"), [("libx264", 0), ("libx264", 3), ("libx265", 0)])
+def test_every_picture_comes_once_and_in_order(tmp_path: Path, codec: str, b_frames: int) -> None:
+    path = write_clip(tmp_path / "clip.mkv", frames=200, gop=25, codec=codec, b_frames=b_frames)
+    decoder, numbers = None, []
+    for stream, packet in packets(path):
+        decoder = decoder or Decoder(stream)
+        numbers += [number_of(f.to_ndarray(format="bgr24")) for f in decoder.decode(packet)]
+    assert decoder is not None
+    assert not decoder.is_thorough
+    assert numbers == list(range(len(numbers)))
+    assert len(numbers) >= 200 - b_frames, "the decoder holds the last ones, for more may come between"
+
+
+def test_what_was_dozed_through_is_no_rare_key_frame() -> None:
+    """Two minutes asleep; the camera's key frames came once a second all the while."""
+    found = decoded(clip_file(frames=500, gop=25), takes=lambda position: not 150 <= position < 400)
+    assert [number for number, _, _ in found] == [*range(150), *range(400, 500)]
+    assert not any(thoroughly for number, _, thoroughly in found if number >= 25 * _LEARNT)
+
+
+@settings(max_examples=15, deadline=None)
+@given(intervals=st.lists(st.sampled_from([25, 50, 125]), min_size=5, max_size=9))
+def test_rare_key_frames_bring_the_filter_back_and_lose_no_picture(intervals: list[int]) -> None:
+    path = _of_intervals(tuple(intervals))
+    found = decoded(path)
+    assert [number for number, _, _ in found] == list(range(sum(intervals)))
+    by_number = {number: thoroughly for number, _, thoroughly in found}
+    keys = np.cumsum([0, *intervals[:-1]])
+    for position, key in enumerate(keys):
+        before = intervals[max(0, position - _LEARNT) : position]
+        assert by_number[int(key)] == (len(before) < _LEARNT or max(before) > 4 * FPS)
+
+
+def _of_intervals(intervals: tuple[int, ...]) -> Path:
+    """A clip whose key frames come after so many pictures."""
+    path = clip_file().parent / f"keys-{'-'.join(map(str, intervals))}.mp4"
+    if path.exists():
+        return path
+    keys = {int(n) for n in np.cumsum([0, *intervals])}
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=FPS)
+        stream.options = {"g": "1000", "bf": "0", "sc_threshold": "0", "preset": "ultrafast"}
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for number in range(sum(intervals)):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), number % 200, np.uint8), format="bgr24")
+            frame.pict_type = av.video.frame.PictureType.I if number in keys else frame.pict_type
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
