@@ -15,14 +15,10 @@ last acknowledgements are waited for, and the box says that it is offline.
 
 import math
 import os
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from types import FrameType
 from typing import Final, Protocol
 
 import cv2
@@ -49,6 +45,7 @@ from edge.health.watches import Watches
 from edge.outbox import Outbox
 from edge.pipeline import Counts
 from edge.ports import FrameSource
+from edge.process import told_to_stop, watched
 from edge.publish.publisher import Publisher
 from edge.settings import CameraSettings, EdgeSettings
 from edge.spool.queue import Spool
@@ -255,7 +252,7 @@ def serve(
     spool = Spool(
         settings.spool.path, edge_id=settings.edge_id, max_bytes=settings.spool.max_bytes, clock=utc_now
     )
-    with spool, _told_to_stop() as stop, _watched(stop) as dead:
+    with spool, told_to_stop() as stop, watched(stop) as dead:
         worker = Worker(settings, spool=spool, engines=engines, connect=connect, kept=kept)
         worker.start()
         _log.info("started", edge=settings.edge_id, cameras=len(settings.cameras), analysers=len(engines))
@@ -328,46 +325,3 @@ def _with_ptz(camera: CameraHealth, guard: PtzGuard | None) -> CameraHealth:
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@contextmanager
-def _told_to_stop() -> Iterator[threading.Event]:
-    """An event that the first SIGTERM or SIGINT sets; the second ends the process the hard way."""
-    stop = threading.Event()
-    previous: dict[signal.Signals, object] = {}
-
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        restore()
-        stop.set()
-
-    def restore() -> None:
-        for number, handler in previous.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]  # what signal.signal gave us
-        previous.clear()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        previous[number] = signal.signal(number, handle)
-    try:
-        yield stop
-    finally:
-        restore()
-
-
-@contextmanager
-def _watched(stop: threading.Event) -> Iterator[list[str]]:
-    """Names the threads that die of a fault in the list, and sets `stop` at the first."""
-    dead: list[str] = []
-    previous = threading.excepthook
-
-    def note(fault: threading.ExceptHookArgs) -> None:
-        name = fault.thread.name if fault.thread else "a thread"
-        dead.append(f"{name} died: {fault.exc_type.__name__}: {fault.exc_value}")
-        if fault.exc_value is not None:
-            _log.error("thread died", thread=name, exc_info=fault.exc_value)
-        stop.set()
-
-    threading.excepthook = note
-    try:
-        yield dead
-    finally:
-        threading.excepthook = previous
