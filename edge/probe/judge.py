@@ -1,8 +1,8 @@
 """From facts to advice, the most important first. Pure.
 
 Every limit was measured with the reader and the detector of this repository, or stands in another stage's code; where
-from is said beside it and in docs/probe.md. Plates are judged at their best picture. What fewer than a quarter of
-them have wrong is no matter of the camera's.
+from, and what is read beyond it, is said in docs/probe.md. Plates are judged at their best picture. What fewer than a
+quarter of them have wrong is no matter of the camera's.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -22,18 +22,17 @@ from edge.probe.facts import (
     Verdict,
 )
 
-# Measured on 1,500 rendered plates, shrunk, smeared, turned and paled (docs/probe.md): share that is read.
-LETTERS_PX: Final = 10.0  # .96 at 10 to 11 px; .92 at 8, .84 at 7, .71 at 6, .46 below
+# What is read within each and beyond stands in docs/probe.md, as measured on rendered plates.
+LETTERS_PX: Final = 10.0
 LETTERS_SPARE_PX: Final = 14.0  # ours: room for night, dirt and a dull day
 # From dark to light, the worse way, as a share of a character's height. Sharpness as evidence pictures are chosen by
 # does not see what is smeared downwards, as most traffic is.
-BLUR: Final = 0.3  # .89 at .25 to .3; .76 beyond, .69 at .35, .50 at .4, .34 from .45 on
-ROTATED_DEG: Final = 15.0  # .89 at 12 to 15; .83 beyond, .68 from 20 on
-LEANS_DEG: Final = 20.0  # .90 at 15 to 20; .80 beyond, .60 from 25 on
-CONTRAST: Final = 25.0  # .96 at 25 to 30 grey levels; .88 at 20, .86 at 15, .80 at 10
-FOUND_SHARE: Final = 55 / 1920  # of the picture's width: of such plates the detector finds 85 % (its card)
-# edge/track.py: no track in 225 mixes two vehicles at 8 pictures a second, up to 3 % at 4, a quarter at 2.
-FPS: Final = 7.5
+BLUR: Final = 0.3
+ROTATED_DEG: Final = 18.0
+LEANS_DEG: Final = 20.0
+CONTRAST: Final = 25.0  # grey levels
+FOUND_SHARE: Final = 55 / 1920  # of the picture's width: of narrower plates too many are never found
+FPS: Final = 7.5  # 8 are asked for (edge/track.py), and no camera sends just what it says
 
 _BRIGHT: Final = 200.0
 _DARK: Final = 50.0

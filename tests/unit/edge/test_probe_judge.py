@@ -79,7 +79,8 @@ TABLE = [
     (facts(seen=plates(8, contrast=20.0, brightness=20.0)), {Code.TOO_DARK: SHORT}, Verdict.SHORT),
     (facts(seen=plates(8, contrast=20.0)), {Code.LOW_CONTRAST: SHORT}, Verdict.SHORT),
     (facts(seen=plates(8), scene={"brightness": 12.0}), {}, Verdict.FIT),  # by infrared light
-    (facts(seen=plates(8, rotation_deg=-16.0)), {Code.ROTATED: SHORT}, Verdict.SHORT),
+    (facts(seen=plates(8, rotation_deg=-17.0)), {}, Verdict.FIT),
+    (facts(seen=plates(8, rotation_deg=-19.0)), {Code.ROTATED: SHORT}, Verdict.SHORT),
     (facts(seen=plates(8, lean_deg=22.0)), {Code.LEANS: SHORT}, Verdict.SHORT),
     (facts(seen=plates(8, is_cut=True)), {Code.CUT: SHORT}, Verdict.SHORT),
     (facts(seen=[*plates(7), *plates(1, is_read=False)]), {}, Verdict.FIT),
