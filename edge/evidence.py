@@ -9,6 +9,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.types import Bgr, Box
 
@@ -16,11 +17,15 @@ CROP_BYTES: Final = 8_192
 OVERVIEW_WIDTH_PX: Final = 960
 
 _FULL_WIDTH_PX: Final = 120  # wider plates gain nothing
-_SHARP_WIDTH_PX: Final = 96  # crops are compared at this width
-# Steepest edges in shares of the contrast, per pixel at that width: sharp real plates .25 to .58, the same
-# under a motion blur of an eighth of their width .06 to .10.
-_BLURRED: Final = 0.06
-_SHARP: Final = 0.30
+_SHARP_SIZE: Final = (96, 32)  # crops are compared at this size: of the shape in which they are read
+_SMOOTH_PX: Final = 0.8  # noise and blocks are smoothed away at that size
+_NEAR_PX, _FAR_PX = 1, 4
+_STEEPEST: Final = 95.0
+# How much of what changes over some pixels changes from one to the next: of held-out plates that were read the
+# middle half has .25 to .31, of those that were not .20 to .27. Of five pairs of bounds
+# .18 gave the vote of 6 frames the least log loss, but leaves 1 in 100 readable frames unread; .15 1 in 1,000.
+_BLURRED: Final = 0.15
+_SHARP: Final = 0.32
 _FULL_CONTRAST: Final = 60.0  # grey levels between the 5th and 95th percentile
 _BURNT: Final = 250
 _EDGE_PX: Final = 2.0
@@ -127,16 +132,31 @@ class Clarity:
 
 
 def clarity(crop: Bgr) -> Clarity:
-    """Measure a crop that holds little but the plate."""
+    """Measure a crop that holds little but the plate.
+
+    Sharpness is the change from pixel to pixel at the steepest edges, across and down alike, in shares of the
+    contrast and of the change over some pixels. Across alone says nothing of a plate that is smeared downwards, as
+    vehicles are that come towards the camera; both together say which frame can be read better than either share.
+    On 768 held-out plates, real and rendered, as 6 frames each: of a frame that is read right and one of the same
+    plate that is not, the sharper is the one read in 77 of 100 (across alone 74), and where the smear is mostly
+    downwards in 77 (72).
+    """
     grey = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
-    height = max(8, round(grey.shape[0] * _SHARP_WIDTH_PX / grey.shape[1]))
-    grey = cv2.resize(grey, (_SHARP_WIDTH_PX, height), interpolation=cv2.INTER_AREA)
-    dark, bright = np.percentile(grey, (5, 95))
+    small = cv2.resize(grey, _SHARP_SIZE, interpolation=cv2.INTER_AREA)
+    dark, bright = np.percentile(small, (5, 95))
     contrast = max(1.0, float(bright - dark))
-    edges = np.abs(np.diff(grey.astype(np.float32), axis=1))
-    steep = float(np.percentile(edges, 95)) / contrast
+    smooth = np.asarray(cv2.GaussianBlur(small.astype(np.float32), (0, 0), _SMOOTH_PX), np.float32)
+    near, far = (_steepest(smooth, px) for px in (_NEAR_PX, _FAR_PX))
+    steep = near / float(np.sqrt(contrast * max(1.0, far)))
     sharp = min(1.0, max(0.0, (steep - _BLURRED) / (_SHARP - _BLURRED)))
-    return Clarity(sharp, contrast, float(np.mean(grey >= _BURNT)))
+    return Clarity(sharp, contrast, float(np.mean(small >= _BURNT)))
+
+
+def _steepest(grey: NDArray[np.float32], px: int) -> float:
+    """Grey levels that the steepest edges change over so many pixels: the geometric mean of across and down."""
+    across = np.percentile(np.abs(grey[:, px:] - grey[:, :-px]), _STEEPEST)
+    down = np.percentile(np.abs(grey[px:] - grey[:-px]), _STEEPEST)
+    return float(np.sqrt(across * down))
 
 
 def quality(crop: Bgr, box: Box, *, frame_width_px: int, frame_height_px: int) -> float:

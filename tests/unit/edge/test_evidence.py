@@ -2,8 +2,10 @@ import cv2
 import numpy as np
 import pytest
 from fakes import at, picture
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from edge.evidence import CROP_BYTES, Gallery, Shot, Still, crop_jpeg, jpeg, overview_jpeg, quality
+from edge.evidence import CROP_BYTES, Gallery, Shot, Still, clarity, crop_jpeg, jpeg, overview_jpeg, quality
 from edge.read.crop import cut
 from edge.types import Bgr, Box
 
@@ -27,8 +29,76 @@ def shot(text: str, good: float, seconds: float = 0) -> Shot:
     return Shot(at(seconds), BOX, (640, 360), good, text, small, small)
 
 
+SMEARS = {"across": (1, 0), "down": (0, 1), "falling": (1, 1), "rising": (1, -1)}
+
+
+def plate(high: int = 60, *, smear: str = "across", px: int = 0, noise: float = 0, jpeg: int = 95) -> Bgr:
+    """Drawn characters, of half the plate's height, that moved by so many px while the shutter was open."""
+    large = np.full((160, 320, 3), 225, np.uint8)
+    cv2.rectangle(large, (6, 6), (313, 153), (30, 30, 30), 3)
+    for place, char in enumerate("KTL908"):
+        cv2.putText(large, char, (18 + 49 * place, 118), cv2.FONT_HERSHEY_SIMPLEX, 2.3, (30, 30, 30), 9)
+    small = cv2.resize(large, (2 * high, high), interpolation=cv2.INTER_AREA).astype(np.float32)
+    right, down = SMEARS[smear]
+    length = np.hypot(right, down)
+    steps = [
+        np.array([[1, 0, s * right / length], [0, 1, s * down / length]], np.float32) for s in _along(px)
+    ]
+    moved = [cv2.warpAffine(small, m, (2 * high, high), borderMode=cv2.BORDER_REPLICATE) for m in steps]
+    grain = np.random.default_rng(5).normal(0, noise, (high, 2 * high, 1)) if noise else 0
+    taken = np.clip(np.mean(moved, axis=0) + grain, 0, 255).astype(np.uint8)
+    encoded = cv2.imencode(".jpg", taken, [cv2.IMWRITE_JPEG_QUALITY, jpeg])[1]
+    return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)
+
+
+def _along(px: int) -> list[float]:
+    return [float(s) for s in np.linspace(-px / 2, px / 2, 1 + 4 * px)]
+
+
 def test_quality_is_a_share() -> None:
-    assert 0.9 < judged(crop()) <= 1.0
+    assert 0.9 < judged(plate()) <= 1.0
+
+
+@pytest.mark.parametrize("smear", SMEARS)
+@pytest.mark.parametrize(("noise", "jpeg"), [(0, 95), (8, 40)])
+@pytest.mark.parametrize("letters_px", [12, 18, 26, 40])
+def test_sharpness_falls_with_a_smear_in_any_direction(
+    smear: str, noise: float, jpeg: int, letters_px: int
+) -> None:
+    sharp = [
+        clarity(
+            plate(2 * letters_px, smear=smear, px=share * letters_px // 12, noise=noise, jpeg=jpeg)
+        ).sharpness
+        for share in (0, 2, 4, 6)
+    ]
+    assert sharp == sorted(sharp, reverse=True), sharp
+    assert sharp[2] < 0.9 * sharp[0], "by a third of a character's height"
+    assert sharp[3] < 0.75 * sharp[0], "by half of it"
+
+
+@settings(deadline=None, max_examples=40)
+@given(high=st.integers(24, 90), noise=st.floats(1, 14), smear=st.sampled_from(sorted(SMEARS)))
+def test_noise_makes_no_smear_sharp(high: int, noise: float, smear: str) -> None:
+    clean, grainy = (clarity(plate(high, smear=smear, px=high // 5, noise=n)).sharpness for n in (0, noise))
+    assert grainy < clean + 0.08
+    assert grainy < clarity(plate(high)).sharpness
+
+
+@settings(deadline=None, max_examples=40)
+@given(gain=st.floats(0.25, 1.0), high=st.integers(24, 90), px=st.integers(0, 6))
+def test_a_dim_plate_is_as_sharp_as_a_bright_one(gain: float, high: int, px: int) -> None:
+    bright = plate(high, smear="down", px=px)
+    dim = (bright * gain).astype(np.uint8)
+    assert clarity(dim).sharpness == pytest.approx(clarity(bright).sharpness, abs=0.05)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 60), st.integers(1, 200), st.integers(0, 2**32 - 1))
+def test_the_clarity_of_any_crop_is_within_its_bounds(high: int, wide: int, seed: int) -> None:
+    found = clarity(np.random.default_rng(seed).integers(0, 256, (high, wide, 3), dtype=np.uint8))
+    assert 0 <= found.sharpness <= 1
+    assert 1 <= found.contrast <= 255
+    assert 0 <= found.burnt <= 1
 
 
 def test_quality_falls_with_blur_size_glare_and_darkness() -> None:
