@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
@@ -48,11 +48,13 @@ class Stand:
 
     Attributes:
         preset, position: where a turning camera rested.
+        trust: how far that camera's reads are to be trusted, whichever lens of its device says more.
     """
 
     camera_id: str
     preset: str | None = None
     position: Position | None = None
+    trust: Literal["normal", "lower"] = "normal"
 
 
 @dataclass(slots=True)

@@ -89,7 +89,7 @@ class Passages:
         """A track was seen in a frame: its passage begins or goes on."""
         passage = self._live.get(track.id)
         if passage is None:
-            stand = Stand(self._camera.id, frame.preset, frame.position)
+            stand = Stand(self._camera.id, frame.preset, frame.position, self._camera.trust)
             passage = Passage(track, vote=self._new_vote(), settings=self._settings, stand=stand)
             self._live[track.id] = passage
         trace = passage.traces[self._camera.id]
@@ -201,7 +201,7 @@ class Passages:
             position=stand.position,
             lane=lane.name if lane else None,
             speed_mps=round(passage.pace.mps(vehicle), 2) if passage.pace else None,
-            trust=self._camera.trust,
+            trust=stand.trust,
         )
 
 

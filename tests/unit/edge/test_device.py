@@ -38,12 +38,17 @@ def either(first: str, second: str, share: float) -> Reading:
 class Pole:
     """Four lenses on one device, fed as one analyser feeds them: frame by frame, each lens in turn."""
 
-    def __init__(self, says: Mapping[int, Reading]) -> None:
+    def __init__(self, says: Mapping[int, Reading], *, less_trusted: str = "") -> None:
         self.reader = FakeReader(says)
         device = Device(LENSES)
         self.lenses = {
             name: Pipeline(
-                camera=CameraSettings(id=name, url="rtsp://127.0.0.1/cam", device="pole"),
+                camera=CameraSettings(
+                    id=name,
+                    url="rtsp://127.0.0.1/cam",
+                    device="pole",
+                    trust="lower" if name == less_trusted else "normal",
+                ),
                 vote=SETTINGS,
                 new_vote=lambda: Vote(grammar=GRAMMAR, settings=SETTINGS, countries={"CO": 1}),
                 detector=FakeDetector(),
@@ -245,6 +250,18 @@ def test_the_pictures_of_a_read_are_its_own_camera_s() -> None:
     assert last.verdict.likelihood > first.verdict.likelihood
     assert (last.shot.captured_at, last.shot.box) == (first.shot.captured_at, first.shot.box)
     assert last.shot.crop.size == 0, "it was let go of: there is no newer picture"
+
+
+@pytest.mark.parametrize(("less_trusted", "trust"), [("east", "normal"), ("north", "lower")])
+def test_an_update_has_the_trust_of_the_camera_that_it_names(less_trusted: str, trust: str) -> None:
+    pole = Pole(
+        {7: either("KAB123", "KAB128", 0.7), 8: reading("KAB123", sure=0.99)}, less_trusted=less_trusted
+    )
+    pole.show(2.5, north=crossing(7))
+    pole.show(3)
+    pole.show(2.5, east=lambda t: {8: Box(20 + 200 * t, 100, 180, 90)} if t < 2 else {})
+    assert [s[:2] for s in pole.end()] == [(Kind.READ, "north"), (Kind.UPDATE, "north")]
+    assert [e.trust for e in pole.said] == [trust, trust]
 
 
 def test_of_two_lenses_at_once_only_the_one_that_is_named_gives_pictures() -> None:
