@@ -13,6 +13,8 @@ _RIM: Final = 0.1
 """Share of the crop at each side that may show what is around the plate."""
 _ONE_STEP: Final = 1
 """Steps of Cb and Cr that a video's rounding may differ by where there is no colour."""
+_TINT: Final = 16
+"""Steps by which the one colour of such a picture may be off grey; up to 11 were seen."""
 _COLOURED: Final = 0.02
 """Least share of pixels that differ by more in a picture with colours. Of 2,600 plates in colour scenes of the training
 pictures 10 have fewer, mostly white ones by night; of an infrared video 1 crop in 1,800 has more."""
@@ -69,8 +71,9 @@ def _is_grey(bgr: Bgr) -> bool:
     It need not be grey itself: video of grey pictures comes out a step or two aside, and some cameras tint it.
     """
     chroma = cv2.cvtColor(bgr, cv2.COLOR_BGR2YCrCb).reshape(-1, 3)[:, 1:].astype(np.float32)
-    away = np.abs(chroma - np.round(np.median(chroma, axis=0))).max(axis=1)
-    return float(np.mean(away > _ONE_STEP)) < _COLOURED
+    tint = np.round(np.median(chroma, axis=0))
+    away = np.abs(chroma - tint).max(axis=1)
+    return float(np.abs(tint - 128).max()) <= _TINT and float(np.mean(away > _ONE_STEP)) < _COLOURED
 
 
 def _saturation(colour: NDArray[np.float32]) -> float:

@@ -75,6 +75,10 @@ def test_neither_tint_nor_the_rounding_of_a_video_makes_a_colour(red: int, blue:
     assert background(np.asarray(cv2.cvtColor(tinted, cv2.COLOR_YCrCb2BGR), np.uint8)) == {}
 
 
+def test_a_ground_that_fills_the_crop_keeps_its_colour() -> None:
+    assert best(np.full((40, 80, 3), YELLOW, np.uint8)) == "yellow"
+
+
 def test_a_white_plate_by_day_is_white_though_it_has_little_colour() -> None:
     crop = plate(WHITE, BLACK)
     crop[9:13, 60:100] = (60, 90, 150)  # a rusty screw, or the flag of the country
