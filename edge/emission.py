@@ -30,6 +30,7 @@ class Emission:
         speed_mps: metres a second; None where unknown.
         trust: how far the camera's reads are to be trusted.
         location: where a camera that travels was as it took the evidence.
+        colour: of the vehicle; None where the frames are not sure.
     """
 
     kind: Kind
@@ -47,6 +48,7 @@ class Emission:
     speed_mps: float | None = None
     trust: Literal["normal", "lower"] = "normal"
     location: read.GeoPosition | None = None
+    colour: read.Scored | None = None
 
     def message(
         self,
@@ -79,7 +81,7 @@ class Emission:
             votes=verdict.votes,
             frames=verdict.frames,
             box=_shares(self.shot.box, self.shot.frame_size),
-            vehicle=read.Vehicle(type=verdict.vehicle),
+            vehicle=read.Vehicle(type=verdict.vehicle, color=self.colour),
             track_id=self.track_id,
             lane=self.lane,
             direction=self.direction,

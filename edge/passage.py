@@ -12,7 +12,9 @@ from typing import Final, Literal
 
 import numpy as np
 
+from edge.contract.read import Scored
 from edge.evidence import Gallery, Shot
+from edge.read.vehicle_colour import BODIES, Colours, palette
 from edge.settings import LaneSettings, VoteSettings
 from edge.speed import Pace
 from edge.track import Track
@@ -102,6 +104,7 @@ class Passage:
         self._said_pace: Pace | None = None
         self._shown: Shot | None = None
         self._lanes: defaultdict[LaneSettings | None, float] = defaultdict(float)
+        self._colours = Colours()
         self.lane: LaneSettings | None = None
         self.updates = 0
         self.reads = 0
@@ -144,6 +147,7 @@ class Passage:
         self.read_at, self.read_width_px = shot.captured_at, shot.box.width
         self.best_quality = max(self.best_quality, shot.quality)
         self._vote.add(Observation(shot.captured_at, detection, reading, shot.quality))
+        self._colours.add(detection.colours, weight=shot.quality)
         self.verdict = self._vote.verdict()
         if self.legible_at is None and self.is_legible:
             self.legible_at = shot.captured_at
@@ -169,6 +173,7 @@ class Passage:
     def absorb(self, other: "Passage") -> None:
         """Take over what was seen of a passage that turned out to be this very one, and of which nothing was said."""
         self._vote.absorb(other._vote)
+        self._colours.absorb(other._colours)
         self.verdict = self._vote.verdict()
         self.first_at = min(self.first_at, other.first_at)
         self.read_at = max(self.read_at, other.read_at)
@@ -217,6 +222,13 @@ class Passage:
             return True
         said, known = self._said_pace.over_ground.mps, self.pace.over_ground.mps
         return abs(known - said) > _FASTER * known
+
+    @property
+    def colour(self) -> Scored | None:
+        """The vehicle's colour; None where its frames are not sure, or it is none with paint around its plate."""
+        vehicle = self.verdict.vehicle if self.verdict else None
+        has_paint = vehicle is not None and vehicle.value in BODIES
+        return self._colours.best(sure=palette().sure) if has_paint else None
 
     @property
     def is_emitted(self) -> bool:

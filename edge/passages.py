@@ -202,6 +202,7 @@ class Passages:
             lane=lane.name if lane else None,
             speed_mps=round(passage.pace.mps(vehicle), 2) if passage.pace else None,
             trust=stand.trust,
+            colour=passage.colour,
         )
 
 

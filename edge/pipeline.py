@@ -18,9 +18,10 @@ from edge.evidence import Shot, Still, quality
 from edge.passages import Passages
 from edge.ports import Detector, PlateReader
 from edge.read.crop import cut
+from edge.read.vehicle_colour import BODIES, palette, shares
 from edge.settings import CameraSettings, VoteSettings
 from edge.track import Track, Tracker
-from edge.types import Bgr, Box, Detection, Frame, Verdict
+from edge.types import Bgr, Box, Detection, Frame, Reading, Verdict
 from edge.vote import Vote
 
 _ONE_PLATE: Final = 0.7
@@ -99,6 +100,7 @@ class Pipeline:
         device: Device | None = None,
     ) -> None:
         self._detector, self._reader = detector, reader
+        self._palette = palette()
         self._tracker = Tracker()
         self._attention = Attention()
         self._passages = Passages(camera, settings=vote, new_vote=new_vote, device=device, count=self._count)
@@ -190,7 +192,16 @@ class Pipeline:
                 crop=crop.copy(),
                 overview=still.overview,
             )
-            self._passages.read(track, shot, detection=detection, reading=reading)
+            self._passages.read(
+                track, shot, detection=self._coloured(frame, detection, reading), reading=reading
+            )
+
+    def _coloured(self, frame: Frame, detection: Detection, reading: Reading) -> Detection:
+        """With the vehicle's colours, where it is one with paint around its plate."""
+        if not detection.vehicle or detection.vehicle[0].value not in BODIES:
+            return detection
+        found = shares(frame.bgr, detection.box, background=reading.background, known=self._palette)
+        return replace(detection, colours=found)
 
     def _choose(
         self, frame: Frame, track: Track, detection: Detection

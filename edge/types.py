@@ -118,11 +118,14 @@ class Detection:
         score: the detector's, 0..1.
         vehicle: what bears the plate: car, motorcycle, bus or truck, each with its likelihood, best first;
             empty where nothing tells.
+        colours: of that vehicle, each with its share, what cannot be told among them; empty where nobody looked or
+            the frame shows no colour.
     """
 
     box: Box
     score: float
     vehicle: tuple[Scored, ...] = ()
+    colours: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

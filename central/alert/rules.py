@@ -3,10 +3,25 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from central.types import Hit, HotlistEntry
 from edge.contract.read import Character, PlateRead, Scored
 
+_SHADES: Final = {
+    "silver": "grey",
+    "gray": "grey",
+    "plateado": "grey",
+    "gris": "grey",
+    "blanco": "white",
+    "negro": "black",
+    "rojo": "red",
+    "azul": "blue",
+    "verde": "green",
+    "amarillo": "yellow",
+    "naranja": "orange",
+}
+"""What lists call the colours that cameras tell."""
 _DOUBT = 0.9
 """A character less likely than this is named in the explanation, with what else it may be."""
 
@@ -134,13 +149,19 @@ def _look(read: PlateRead, entry: HotlistEntry) -> Iterator[str]:
     for name, listed, seen in pairs:
         if listed is None or seen is None:
             continue
-        if listed.casefold() == seen.value.casefold():
+        if _same(listed, seen.value):
             yield f"Vehicle {name} {seen.value} as listed ({seen.likelihood:.2f})."
         else:
             yield f"COMPARE: vehicle {name} listed {listed}, seen {seen.value} ({seen.likelihood:.2f})."
     unseen = [f"{name} {listed}" for name, listed, seen in pairs if listed is not None and seen is None]
     if unseen:
         yield f"Not recognised by the camera, so compare: {', '.join(unseen)}."
+
+
+def _same(listed: str, seen: str) -> bool:
+    """Whether a list's word is what was seen, or one of `white or grey`; silver is a grey."""
+    word, told = listed.strip().casefold(), seen.casefold()
+    return word == told or _SHADES.get(word, word) in told.split(" or ")
 
 
 def _spoken(span: timedelta) -> str:

@@ -97,6 +97,25 @@ def test_a_vehicle_that_looks_otherwise_is_to_be_compared():
 
 
 @pytest.mark.parametrize(
+    ("listed", "seen", "is_same"),
+    [
+        ("white", "white or grey", True),
+        ("Silver", "white or grey", True),
+        ("plateado", "white or grey", True),
+        ("gris", "white or grey", True),
+        ("Rojo", "red", True),
+        ("black", "white or grey", False),
+        ("rojo", "blue", False),
+        ("or", "white or grey", False),
+    ],
+)
+def test_a_listed_colour_is_known_by_its_names(listed, seen, is_same):
+    words = told(a_read(1, vehicle=Vehicle(color=Scored(value=seen, likelihood=0.9))), color=listed)
+    assert ("as listed" in words) is is_same
+    assert ("COMPARE" in words) is not is_same
+
+
+@pytest.mark.parametrize(
     ("late_by", "words"),
     [
         (timedelta(seconds=75), "1 min 15 s"),

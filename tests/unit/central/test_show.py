@@ -181,3 +181,6 @@ def test_no_cell_of_a_spanish_table_is_english() -> None:
         word for word in (*map(str, CameraState), "white", "receding", "Car") if f" {word} " in told
     ] == []
     assert "blanco" in told
+    doubtful = replace(kept(1), vehicle_type="car", vehicle_color="white or grey")
+    assert "automóvil blanco o gris" in screen(reads_table([doubtful], spanish, width=200))
+    assert "car white or grey" in screen(reads_table([doubtful], Style(UTC, Words("en")), width=200))
