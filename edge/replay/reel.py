@@ -12,6 +12,7 @@ from edge.emission import Emission
 from edge.engine import Engine
 from edge.evidence import crop_jpeg, overview_jpeg
 from edge.pipeline import Counts, Pipeline, Seen
+from edge.read.vehicle_colour import palette
 from edge.replay import snapshot
 from edge.replay.kept import Said
 from edge.replay.recording import Stop
@@ -90,6 +91,7 @@ class Reel:
             "grammar": engine.grammar,
             "camera": camera,
             "vote": vote,
+            "palette": palette(),
             "new_vote": lambda: engine.new_vote(vote, camera.countries),
         }
         if content is None:

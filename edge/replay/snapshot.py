@@ -2,7 +2,8 @@
 
 Pickle, but tamed: it is written for one file that belongs to the user alone, and read with only plain data and those of
 our classes allowed that a pipeline remembers, none of which opens anything, so that a file from elsewhere starts no
-code. The nets, the grammar and the settings are not in it: they are named, and those in use now are put in their place.
+code. The nets, the palette, the grammar and the settings are not in it: they are named, and those in use now are put in
+their place.
 """
 
 import io
@@ -73,6 +74,7 @@ _OURS: Final = frozenset(
         ("edge.pipeline", "Seen"),
         ("edge.place", "Ground"),
         ("edge.place", "Place"),
+        ("edge.read.vehicle_colour", "Colours"),
         ("edge.replay.recording", "Figures"),
         ("edge.replay.recording", "Stop"),
         ("edge.replay.reel", "_Memory"),

@@ -18,6 +18,7 @@ from edge.errors import ConfigError, SpoolError
 from edge.ground import GroundPoint, GroundSettings
 from edge.pipeline import Pipeline
 from edge.publish.publisher import Publisher
+from edge.read.vehicle_colour import palette
 from edge.replay import snapshot
 from edge.replay.deliver import Delivery
 from edge.replay.files import identity
@@ -295,6 +296,7 @@ def parts(engine: FakeEngine) -> dict[str, object]:
         "grammar": engine.grammar,
         "camera": CAMERA,
         "vote": VOTE,
+        "palette": palette(),
         "new_vote": lambda: super(FakeEngine, engine).new_vote(VOTE, CAMERA.countries),
     }
 
