@@ -20,6 +20,8 @@ _SHADES: Final = {
     "verde": "green",
     "amarillo": "yellow",
     "naranja": "orange",
+    "marrón": "brown",
+    "café": "brown",
 }
 """What lists call the colours that cameras tell."""
 _DOUBT = 0.9

@@ -104,6 +104,7 @@ def test_a_vehicle_that_looks_otherwise_is_to_be_compared():
         ("plateado", "white or grey", True),
         ("gris", "white or grey", True),
         ("Rojo", "red", True),
+        ("café", "brown", True),
         ("black", "white or grey", False),
         ("rojo", "blue", False),
         ("or", "white or grey", False),
