@@ -17,7 +17,7 @@ from av.video.stream import VideoStream
 if TYPE_CHECKING:  # generic for type checkers only
     VideoPacket = Packet[VideoStream]
 
-MOST_INTERVAL_S: Final = 4.0  # between key frames, so long may a picture stray
+_MOST_INTERVAL_S: Final = 4.0  # between key frames, so long may a picture stray
 _GAPS: Final = 4  # between key frames, that are remembered
 _PAUSE_S: Final = 1.5  # without packets: the camera dozed, and there were key frames meanwhile
 
@@ -26,20 +26,16 @@ class Decoder:
     """One connection's.
 
     Args:
-        stream: of the packets; its own decoder is used where every step is wanted.
+        stream: of the packets.
     """
 
     def __init__(self, stream: VideoStream) -> None:
-        self._thorough = stream.codec_context
-        self._thorough.thread_count = 1  # threads would each hold frames back
-        self._context = self._thorough
+        # The stream's own would keep its pictures' memory beside that of the one that is in use.
+        self._source = stream.codec_context
+        self.is_thorough = True
+        self._context = opened(self._source)
         self._key_s = self._newest_s = -math.inf
         self._intervals: deque[float] = deque(maxlen=_GAPS)
-
-    @property
-    def is_thorough(self) -> bool:
-        """Whether it leaves nothing out."""
-        return self._context is self._thorough
 
     def decode(self, packet: "VideoPacket") -> list[av.VideoFrame]:
         """The pictures that a packet completes, in the order in which they are shown.
@@ -57,7 +53,7 @@ class Decoder:
     @property
     def _comes_often(self) -> bool:
         """Whether a key frame has come soon enough each of the last times."""
-        return len(self._intervals) == _GAPS and max(self._intervals) <= MOST_INTERVAL_S
+        return len(self._intervals) == _GAPS and max(self._intervals) <= _MOST_INTERVAL_S
 
     def _note(self, at_s: float, *, is_key: bool) -> None:
         if is_key:
@@ -67,14 +63,21 @@ class Decoder:
         self._newest_s = at_s
 
     def _turn(self) -> list[av.VideoFrame]:
-        """From one decoder to the other; nothing but a key frame may come next. What the first still held."""
-        held = self._context.decode(None)
-        if self.is_thorough:
-            quick = cast(av.VideoCodecContext, av.CodecContext.create(self._thorough.name, "r"))
-            quick.extradata, quick.thread_count = self._thorough.extradata, 1
-            quick.options = {"skip_loop_filter": "nokey"}
-            self._context = quick
-        else:
-            self._thorough.flush_buffers()
-            self._context = self._thorough
-        return held
+        """From one way to the other; a key frame must come next. What was still held.
+
+        Raises:
+            av.error.InvalidDataError: what was held is damaged.
+        """
+        before, self.is_thorough = self._context, not self.is_thorough
+        self._context = opened(self._source, filtered=self.is_thorough)
+        return before.decode(None)
+
+
+def opened(source: av.VideoCodecContext, *, filtered: bool = True) -> av.VideoCodecContext:
+    """A decoder of its own for a stream's packets, with or without the loop filter between key frames."""
+    context = cast(av.VideoCodecContext, av.CodecContext.create(source.name, "r"))
+    context.extradata = source.extradata
+    context.thread_count = 1  # threads would each hold frames back
+    if not filtered:
+        context.options = {"skip_loop_filter": "nokey"}
+    return context

@@ -20,13 +20,14 @@ against it.
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final, Literal, cast
+from typing import TYPE_CHECKING, Final, Literal
 
 import av
 from av.packet import Packet
 from av.video.stream import VideoStream
 
 from edge.capture import picture
+from edge.capture.decoder import opened
 from edge.capture.gate import Luma
 from edge.capture.stats import CaptureStats
 from edge.capture.triggers.trigger import Trigger
@@ -236,26 +237,23 @@ class Swell:
 
 
 class _Peek:
-    """Decodes key frames apart, so that the stream's own decoder stays where it is."""
+    """Decodes key frames apart, so that the decoder of what is seen stays where it is.
+
+    Each with a decoder anew: one that is kept holds the memory of its pictures, and it is used every other second.
+    """
 
     def __init__(self, stream: VideoStream) -> None:
-        context = stream.codec_context
-        self._stream_context = context
-        self._decoder = cast(av.VideoCodecContext, av.CodecContext.create(context.name, "r"))
-        self._decoder.extradata = context.extradata
-        self._decoder.thread_count = 1
-
-    @property
-    def is_reordered(self) -> bool:
-        """Whether pictures come in another order than they are shown: then kept ones cannot be told from new ones."""
-        return bool(self._stream_context.has_b_frames)
+        self._source = stream.codec_context
+        # Pictures come in another order than they are shown: then kept ones cannot be told from new ones.
+        self.is_reordered = bool(self._source.has_b_frames)
 
     def luma(self, packet: "VideoPacket") -> Luma | None:
         """The picture of a key frame; None where it cannot be decoded by itself."""
+        decoder = opened(self._source)
         try:
-            frames = [*self._decoder.decode(packet), *self._decoder.decode(None)]
+            frames = [*decoder.decode(packet), *decoder.decode(None)]
         except av.error.FFmpegError:
-            frames = []
-        self._decoder.flush_buffers()
+            return None
+        self.is_reordered |= bool(decoder.has_b_frames)
         # A copy: the plane is the decoder's, and the frame goes.
         return picture.luma(frames[0]).copy() if frames else None
