@@ -1,7 +1,8 @@
 """The spool: everything that the centre has not acknowledged yet, safe on disk before anything else happens.
 
 A message is numbered, built with its number inside and written in one transaction that ends with an fsync
-(`queue`). It leaves only when the centre says that it has committed that very number, or when the spool is
+(`intake`; a clip of many megabytes in several, and none of it counts before the last: `clips`). It leaves
+(`queue`) only when the centre says that it has committed that very number, or when the spool is
 full: then the oldest clips go first, then pictures, and reads last, every number counted and announced as `Gone` until
 that too has been acknowledged.
 

@@ -245,7 +245,7 @@ def test_no_part_can_leave_before_the_last_one_is_there(open_spool: Opener) -> N
 
 
 def test_a_read_is_stored_while_a_clip_is_put(open_spool: Opener) -> None:
-    """Also by another thread, which has to be let in; the lock that both wait for is not a fair one."""
+    """By another thread, between two transactions: in one it would wait for all of them."""
     spool = open_spool()
     began, done = threading.Event(), threading.Event()
     stored: list[float] = []
@@ -263,7 +263,7 @@ def test_a_read_is_stored_while_a_clip_is_put(open_spool: Opener) -> None:
     put_at = time.monotonic()
     done.set()
     thread.join()
-    assert len([at for at in stored if at < put_at]) >= 5, "of nine transactions"
+    assert len([at for at in stored if at < put_at]) >= 4, "in nine pauses"
 
 
 def test_what_a_failing_build_left_is_given_up_and_the_request_is_open(open_spool: Opener) -> None:
