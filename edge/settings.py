@@ -213,7 +213,7 @@ class CameraSettings(Section):
         description="a device of several lenses that this camera is one of; they stand in order around it, and "
         "a vehicle that goes from one to the next is one read",
     )
-    countries: dict[str, Annotated[float, Field(gt=0)]] = Field(
+    countries: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = Field(
         default={},
         description="how common plates of each country are here (weights); others share a small rest",
     )

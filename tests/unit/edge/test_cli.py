@@ -88,6 +88,7 @@ def test_a_good_configuration_is_told_back(folder: Path) -> None:
         (camera(username="u"), "username and password_file go together"),
         (camera(region=[[0.1, 0.1], [0.5, 0.5]]), "cameras.0.region: a polygon has at least 3 corners"),
         (camera(countries={"XX": 1}), "cameras.0.countries: no grammar of XX; known are AR, "),
+        (camera(countries={"CO": float("inf")}), "cameras.0.countries.CO: Input should be a finite number"),
         (camera(url="http://127.0.0.1/"), "cameras.0.url"),
         (camera(fps=8), "cameras.0.fps"),
         (camera(analyse_fps="many"), "cameras.0.analyse_fps"),
