@@ -306,16 +306,16 @@ class TestSweep:
             return learn(run, batch)
 
         monkeypatch.setattr(Run, "learn", watched)
-        found = sweep.train(variant, tmp_path, self.RECIPE, steps=2)
+        found = sweep.train(variant, tmp_path, self.RECIPE, steps=2, batch=2)
         assert set(found) == {"rendered"}
         assert shapes == [(2, 1, round(64 * variant.scale), round(192 * variant.scale))] * 2
-        assert sweep.train(variant, tmp_path, self.RECIPE, steps=2) == found
+        assert sweep.train(variant, tmp_path, self.RECIPE, steps=2, batch=2) == found
         assert len(shapes) == 2
 
     def test_one_thing_differs(self) -> None:
-        half = sweep.Variant("half", width=0.5).recipe(self.RECIPE, steps=20)
+        half = sweep.Variant("half", width=0.5).recipe(self.RECIPE, steps=20, batch=2)
         assert half["net"]["widths"] == [2, 4, 6, 8]
-        assert sweep.Variant("none", real=0.1).recipe(self.RECIPE, steps=20)["cpu"]["shares"]["real"] == 0.1
+        assert sweep.Variant("none", real=0.1).recipe(self.RECIPE, steps=20, batch=2)["cpu"]["shares"]["real"] == 0.1
         assert self.RECIPE["cpu"]["shares"]["real"] == 0.0
 
 
