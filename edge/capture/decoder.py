@@ -43,12 +43,11 @@ class Decoder:
         Raises:
             av.error.InvalidDataError: it is damaged.
         """
-        held: list[av.VideoFrame] = []
         if packet.pts is not None:
             self._note(float(packet.pts * packet.time_base), is_key=packet.is_keyframe)
         if packet.is_keyframe and self.is_thorough == self._comes_often:
-            held = self._turn()
-        return [*held, *self._context.decode(packet)]
+            return self._turn(packet)
+        return self._context.decode(packet)
 
     @property
     def _comes_often(self) -> bool:
@@ -62,15 +61,27 @@ class Decoder:
             self._key_s = at_s
         self._newest_s = at_s
 
-    def _turn(self) -> list[av.VideoFrame]:
-        """From one way to the other; a key frame must come next. What was still held.
+    def _turn(self, key: "VideoPacket") -> list[av.VideoFrame]:
+        """From one way to the other, where this key frame allows it: what was still held, and what it completes.
 
         Raises:
-            av.error.InvalidDataError: what was held is damaged.
+            av.error.InvalidDataError: it is damaged.
         """
-        before, self.is_thorough = self._context, not self.is_thorough
-        self._context = opened(self._source, filtered=self.is_thorough)
-        return before.decode(None)
+        fresh = opened(self._source, filtered=not self.is_thorough)
+        try:
+            begun = fresh.decode(key)
+        except av.error.InvalidDataError:
+            return self._context.decode(key)  # the stream's parameters were sent once only
+        if not begun and not fresh.has_b_frames:
+            return self._context.decode(key)  # called a key frame, but no picture that stands alone
+        try:
+            held = self._context.decode(None)
+        except av.error.InvalidDataError:
+            held = []
+        for frame in held:
+            frame.time_base = key.time_base  # which a decoder that is told of the end forgets
+        self._context, self.is_thorough = fresh, not self.is_thorough
+        return [*held, *begun]
 
 
 def opened(source: av.VideoCodecContext, *, filtered: bool = True) -> av.VideoCodecContext:

@@ -1,7 +1,11 @@
 """What is left out of decoding, when, and that every picture comes all the same."""
 
+import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
@@ -82,17 +86,77 @@ def test_where_key_frames_are_rare_nothing_is_left_out() -> None:
     assert all(thoroughly for _, _, thoroughly in decoded(clip_file(frames=700, gop=125)))
 
 
-@pytest.mark.parametrize(("codec", "b_frames"), [("libx264", 0), ("libx264", 3), ("libx265", 0)])
-def test_every_picture_comes_once_and_in_order(tmp_path: Path, codec: str, b_frames: int) -> None:
+@pytest.mark.parametrize(
+    ("codec", "b_frames"), [("libx264", 0), ("libx264", 3), ("libx265", 0), ("libx265", 3)]
+)
+def test_every_picture_comes_once_in_order_and_at_its_time(tmp_path: Path, codec: str, b_frames: int) -> None:
     path = write_clip(tmp_path / "clip.mkv", frames=200, gop=25, codec=codec, b_frames=b_frames)
-    decoder, numbers = None, []
+    decoder, frames = None, []
     for stream, packet in packets(path):
         decoder = decoder or Decoder(stream)
-        numbers += [number_of(f.to_ndarray(format="bgr24")) for f in decoder.decode(packet)]
+        frames += decoder.decode(packet)
     assert decoder is not None
     assert not decoder.is_thorough
+    numbers = [number_of(f.to_ndarray(format="bgr24")) for f in frames]
     assert numbers == list(range(len(numbers)))
-    assert len(numbers) >= 200 - b_frames, "the decoder holds the last ones, for more may come between"
+    assert [round(f.time * FPS) for f in frames] == numbers
+    assert len(numbers) >= 200 - b_frames - 1, "the decoder holds the last ones, for more may come between"
+
+
+def encoded(frames: int, **options: str) -> list["Packet[VideoStream]"]:
+    """Raw packets, as a camera sends them that says nothing of them beforehand."""
+    encoder = cast(av.VideoCodecContext, av.CodecContext.create("libx264", "w"))
+    encoder.width, encoder.height, encoder.pix_fmt = 320, 180, "yuv420p"
+    encoder.time_base, encoder.framerate = Fraction(1, FPS), Fraction(FPS)
+    encoder.options = {"g": "25", "bf": "0", "sc_threshold": "0", "preset": "ultrafast", **options}
+    found = []
+    for number in range(frames):
+        frame = av.VideoFrame.from_ndarray(drawn(number), format="bgr24")
+        frame.pts, frame.time_base = number, Fraction(1, FPS)
+        found += encoder.encode(frame)
+    return [*found, *encoder.encode(None)]
+
+
+@dataclass
+class Bare:
+    """All of a stream that the decoder asks for; without parameters sent beforehand."""
+
+    codec_context: av.VideoCodecContext
+
+
+def bare() -> VideoStream:
+    return cast(VideoStream, Bare(cast(av.VideoCodecContext, av.CodecContext.create("h264", "r"))))
+
+
+def test_a_camera_that_sends_its_parameters_once_only_is_decoded_on() -> None:
+    decoder, numbers = Decoder(bare()), []
+    for position, packet in enumerate(encoded(200)):
+        sent = Packet(bytes(packet) if position == 0 else _without_parameters(bytes(packet)))
+        sent.pts = sent.dts = packet.pts
+        sent.time_base, sent.is_keyframe = Fraction(1, FPS), packet.is_keyframe
+        numbers += [number_of(f.to_ndarray(format="bgr24")) for f in decoder.decode(sent)]
+    assert numbers == list(range(200))
+    assert decoder.is_thorough
+
+
+def _without_parameters(packet: bytes) -> bytes:
+    units = [unit for unit in re.split(b"\x00\x00\x00?\x01", packet) if unit]
+    return b"".join(b"\x00\x00\x00\x01" + unit for unit in units if unit[0] & 31 not in (6, 7, 8))
+
+
+def test_a_camera_that_refreshes_its_picture_little_by_little_loses_none(tmp_path: Path) -> None:
+    """Every refresh that begins is called a key frame, and a decoder that begins there shows nothing for a while."""
+    raw = tmp_path / "raw.h264"
+    raw.write_bytes(b"".join(map(bytes, encoded(200, **{"x264-params": "intra-refresh=1"}))))
+    found, keys, decoder = 0, 0, None
+    for number, (stream, packet) in enumerate(packets(raw)):
+        decoder = decoder or Decoder(stream)
+        packet.pts = packet.dts = number
+        packet.time_base = Fraction(1, FPS)
+        keys += packet.is_keyframe
+        found += len(decoder.decode(packet))
+    assert keys > _LEARNT + 1
+    assert found == 200
 
 
 def test_what_was_dozed_through_is_no_rare_key_frame() -> None:
