@@ -60,8 +60,8 @@ class Spool(Intake):
             end = clips.sendable_below(self._db) if stream is Stream.CLIP else BEYOND
             floor = min(self._fresh_from(stream), end)
             chosen: list[int] = []
-            for low, high in ((floor, end), (1, floor)):
-                most = limit if backlog is None or high == end else len(chosen) + backlog
+            for low, high, is_live in ((floor, end, True), (1, floor, False)):
+                most = limit if backlog is None or is_live else len(chosen) + backlog
                 rows = self._db.execute(
                     "SELECT seq FROM message WHERE stream = ? AND seq >= ? AND seq < ? ORDER BY seq LIMIT ?",
                     (stream, low, high, limit + len(skip)),

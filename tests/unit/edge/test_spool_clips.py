@@ -244,6 +244,22 @@ def test_no_part_can_leave_before_the_last_one_is_there(open_spool: Opener) -> N
     assert spool.get(Stream.CLIP, 3) is not None
 
 
+def test_the_backlog_s_share_holds_while_a_clip_is_put(open_spool: Opener) -> None:
+    """What lies from before the start is no more live because something is half put behind it."""
+    first = open_spool()
+    put(first, 1, size=5 * PART_BYTES)
+    first.close()
+    spool = open_spool()
+    seen: set[tuple[int, ...]] = set()
+
+    def look(_: int) -> None:
+        seen.add(tuple(m.seq for m in spool.pending(Stream.CLIP, limit=9, backlog=2)))
+
+    assert put_and_look(spool, look, number=2)
+    assert seen == {(1, 2)}
+    assert [m.seq for m in spool.pending(Stream.CLIP, limit=30, backlog=2)] == [*range(6, 26), 1, 2]
+
+
 def test_a_read_is_stored_while_a_clip_is_put(open_spool: Opener) -> None:
     """By another thread, between two transactions: in one it would wait for all of them."""
     spool = open_spool()
