@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Self
 
+import structlog
+
 from edge.contract.read import PlateRead
 from edge.errors import ConfigError
 from edge.replay.files import claim
@@ -52,6 +54,11 @@ DROP TABLE recording;
 ALTER TABLE changed RENAME TO recording
 """
 """What was let go was marked within its identity then."""
+
+_FULL_CODES: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE})
+"""No room on the disk; and beyond what this user may have of it, which SQLite does not tell from other faults."""
+
+_log = structlog.get_logger(__name__)
 
 
 class State:
@@ -187,10 +194,12 @@ class State:
 
         Of a recording that is done no update can come, so nothing of its reads is needed to publish none twice.
 
+        What is deleted is overwritten at once (`secure_delete`). The room of it is given back after that, and where
+        that fails for want of room, or the process is killed before, the next time.
+
         Raises:
             ConfigError: the file cannot be written.
         """
-        before = self._db.total_changes
         with self._transaction():
             self._db.execute(
                 "DELETE FROM found WHERE recording IN (SELECT id FROM recording WHERE done)"
@@ -199,11 +208,19 @@ class State:
             self._db.execute(
                 "DELETE FROM recording WHERE identity IS NULL AND id NOT IN (SELECT recording FROM found)"
             )
-        if self._db.total_changes != before:
-            with self._told():
-                self._db.execute(
-                    "VACUUM"
-                )  # deleted rows stay in the file's free pages, and these show plates
+        with self._told():
+            if self._db.execute("PRAGMA freelist_count").fetchone()[0]:
+                self._shrink()
+
+    def _shrink(self) -> None:
+        try:
+            self._db.execute("VACUUM")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode not in _FULL_CODES:
+                raise
+            _log.warning(
+                "no room to make the state of the replay smaller", path=str(self.path), fault=str(error)
+            )
 
     def close(self) -> None:
         """Let others in; idempotent."""
@@ -251,6 +268,7 @@ class State:
             raise ConfigError(f"{self.path}: a database of something else, not the state of a replay")
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
+        self._db.execute("PRAGMA secure_delete = ON")  # deleted rows show plates
         if empty:
             with self._transaction():
                 self._execute_all(_SCHEMA)

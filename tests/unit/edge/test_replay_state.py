@@ -1,12 +1,17 @@
 """How far a replay has come: whole transactions, a tamed pickle, and a queue that the spool empties once."""
 
 import pickle
+import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import structlog
 from edge_reads import NOON, Clock, plate_read
 from fakes import FakeEngine, frame, reading
 
@@ -51,6 +56,34 @@ def state(tmp_path: Path) -> Iterator[State]:
 def spool(tmp_path: Path) -> Iterator[Spool]:
     with Spool(tmp_path / "spool", edge_id="edge-1", max_bytes=10_000_000, clock=Clock()) as spool:
         yield spool
+
+
+KILLED_AT_VACUUM = """
+import os, signal, sys
+from pathlib import Path
+from edge.replay.state import State
+
+def told(statement):
+    if statement == "VACUUM":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+state = State(Path(sys.argv[1]), is_publishing=True)
+state._db.set_trace_callback(told)
+state.prune()
+"""
+
+
+@contextmanager
+def small_disk(place: Path) -> Iterator[Path]:
+    """5 MiB of a file system of its own."""
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=5m", "atalaya-test", str(place)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("needs the right to mount a small file system")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)
 
 
 class TestState:
@@ -262,6 +295,42 @@ class TestDelivery:
         assert before == 50
         assert b"KAB0" not in (tmp_path / "state").read_bytes()
         assert {path.name for path in tmp_path.glob("state*")} == {"state", "state.lock"}
+
+    def test_a_process_killed_before_the_file_is_made_smaller_leaves_no_plate_and_the_next_time_does_it(
+        self, tmp_path: Path, spool: Spool
+    ) -> None:
+        path = tmp_path / "state"
+        with State(path, is_publishing=True) as state:
+            row = state.begin("x", name="x", settings={})
+            commit(state, row.number, *(said(str(n), f"KAB{n:03}", crop=bytes(9000)) for n in range(50)))
+            commit(state, row.number, done=True)
+            Delivery(state, spool, max_bytes=10_000_000).drain()
+        done = subprocess.run([sys.executable, "-c", KILLED_AT_VACUUM, str(path)], check=False, timeout=60)
+        assert done.returncode == -signal.SIGKILL
+        with State(path, is_publishing=True) as state:
+            assert state.kept(row.number) == []
+        assert b"KAB0" not in path.read_bytes()
+        size = path.stat().st_size
+        with State(path, is_publishing=True) as state:
+            state.prune()  # nothing to let go of any more
+        assert path.stat().st_size < size / 10
+
+    def test_a_disk_without_room_to_make_the_file_smaller_does_not_end_the_replay(
+        self, tmp_path: Path
+    ) -> None:
+        with small_disk(tmp_path / "disk") as disk:
+            with State(disk / "state") as state:
+                old, new = (state.begin(name, name=name, settings={}) for name in ("x", "y"))
+                commit(state, old.number, said("a", "KAB001", crop=bytes(50_000)), done=True)
+            for n in range(8):  # the more at once, the more SQLite writes ahead
+                with State(disk / "state") as state:
+                    commit(state, new.number, said(str(n), "KAB987", crop=bytes(400_000)))
+            with State(disk / "state") as state, structlog.testing.capture_logs() as logs:
+                state.prune()
+                assert [each["event"] for each in logs] == ["no room to make the state of the replay smaller"]
+                assert state.kept(old.number) == []
+                assert [kept.read.plate for kept in state.kept(new.number)] == ["KAB987"] * 8
+            assert b"KAB001" not in (disk / "state").read_bytes()
 
     def test_a_full_spool_is_waited_for(self, state: State, tmp_path: Path) -> None:
         words = []
