@@ -1,14 +1,14 @@
 """What more would buy: short trainings that differ in one thing. `python -m models.reader.sweep --work DIR`.
 
 Each runs in WORK/sweep/NAME as train.py does, from the start, over the same few steps, and can be stopped and gone on
-with. What counts is the order, not the height: a full training shows forty times as many pictures. Below some 800 steps
-nothing is read yet, whatever the batch. Writes WORK/sweep/table.md.
+with. From labels alone nothing is read before some 100,000 pictures, whatever the net: so each is also told what
+WORK/best.pt says of every column (Hinton et al., "Distilling the Knowledge in a Neural Network", 2015). What counts is
+the order, not the height. Writes WORK/sweep/table.md.
 """
 
 import copy
 import json
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +21,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from models.reader.data import Stream
+from models.reader.export import load
 from models.reader.prepare import RECIPE
+from models.reader.quantise import Heads, distance
 from models.reader.train import Run
 
 _LINKED: Final = ("bank", "crops.npz", "crops.json")
@@ -34,7 +36,7 @@ class Variant:
 
     Attributes:
         width: of the net's layers, in those of the recipe.
-        scale: of the pictures, in 64x192.
+        scale: to which pictures are made smaller and back again: what a plate of fewer pixels shows.
         real: share of real crops; None: as the recipe has it.
     """
 
@@ -69,17 +71,40 @@ VARIANTS: Final = (
 )
 
 
-def batches(work: Path, rules: dict[str, Any], *, seed: int, scale: float) -> Iterator[tuple[Tensor, ...]]:
-    """Endless batches as train.py draws them, their pictures scaled."""
-    for pictures, *rest in Stream(work, batch=rules["batch"], seed=seed, shares=rules["shares"]):
-        yield resized(pictures, scale), *rest
+class Taught(Run):
+    """A training that is told by another net, too.
+
+    Args:
+        teacher: sees the pictures as they are.
+        scale: at which the net sees them.
+    """
+
+    def __init__(
+        self, work: Path, recipe: dict[str, Any], rules: dict[str, Any], *, teacher: Heads, scale: float
+    ) -> None:
+        super().__init__(work, recipe, rules)
+        self._teacher, self._scale = teacher.to(self.device).eval(), scale
+        self.sets = {
+            name: [(coarse(torch.from_numpy(p)[None, None], scale)[0, 0].numpy(), text) for p, text in pairs]
+            for name, pairs in self.sets.items()
+        }
+
+    def loss(self, batch: tuple[Tensor, ...]) -> Tensor:
+        """Of the labels and of the teacher's word, nats a picture."""
+        with torch.no_grad():
+            right = self._teacher(batch[0])
+        seen = coarse(batch[0], self._scale)
+        told = distance(Heads(self.model)(seen), right, kind_weight=self.rules["kind_weight"])
+        return super().loss((seen, *batch[1:])) + told
 
 
-def resized(pictures: Tensor, scale: float) -> Tensor:
-    """(n, 1, h, w) uint8 to another size."""
+def coarse(pictures: Tensor, scale: float) -> Tensor:
+    """(n, 1, h, w) uint8 or float: made smaller and back again."""
     if scale == 1.0:
         return pictures
-    found: Tensor = functional.interpolate(pictures, scale_factor=scale, mode="bilinear", antialias=True)
+    size = pictures.shape[-2:]
+    small = functional.interpolate(pictures, scale_factor=scale, mode="bilinear", antialias=True)
+    found: Tensor = functional.interpolate(small, size=size, mode="bilinear", antialias=True)
     return found
 
 
@@ -87,7 +112,7 @@ def train(
     variant: Variant, work: Path, recipe: dict[str, Any], *, steps: int, batch: int
 ) -> dict[str, float]:
     """Shares of each held-out set that are read exactly at the end."""
-    folder = work / "sweep" / variant.name.replace(" ", "-")
+    folder = work / "sweep" / f"{variant.name.replace(' ', '-')}-{steps}x{batch}"
     ended = folder / "found.json"
     if ended.is_file():
         found: dict[str, float] = json.loads(ended.read_text(encoding="utf-8"))
@@ -98,14 +123,9 @@ def train(
             (folder / name).symlink_to((work / name).resolve())
     changed = variant.recipe(recipe, steps=steps, batch=batch)
     rules = changed["cpu"]
-    run = Run(folder, changed, rules)
-    run.sets = {
-        name: [
-            (resized(torch.from_numpy(p)[None, None], variant.scale)[0, 0].numpy(), text) for p, text in pairs
-        ]
-        for name, pairs in run.sets.items()
-    }
-    drawn = batches(folder, rules, seed=recipe["seed"] + run.step, scale=variant.scale)
+    teacher = Heads(load(work / "best.pt", recipe))
+    run = Taught(folder, changed, rules, teacher=teacher, scale=variant.scale)
+    drawn = iter(Stream(folder, batch=rules["batch"], seed=recipe["seed"] + run.step, shares=rules["shares"]))
     loss = math.nan
     for _ in track(range(run.step, steps), description=variant.name):
         loss = run.learn(next(drawn))
@@ -118,8 +138,8 @@ def train(
 
 @click.command()
 @click.option("--work", type=click.Path(path_type=Path, exists=True), default=Path("../atalaya-work/reader"))
-@click.option("--steps", type=click.IntRange(10), default=1000, show_default=True)
-@click.option("--batch", type=click.IntRange(1), default=48, show_default=True)
+@click.option("--steps", type=click.IntRange(10), default=400, show_default=True)
+@click.option("--batch", type=click.IntRange(1), default=64, show_default=True)
 @click.option("--threads", type=int, default=2, show_default=True)
 def main(*, work: Path, steps: int, batch: int, threads: int) -> None:
     """Train every variant and print what each reads."""

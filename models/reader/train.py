@@ -140,7 +140,7 @@ class Run:
         pictures = scaled(batch[0]).to(memory_format=torch.channels_last)
         self.model.train()
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
-            loss = loss_of(self.model, (pictures, *batch[1:]), self.rules)
+            loss = self.loss((pictures, *batch[1:]))
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
@@ -148,6 +148,10 @@ class Run:
         self.average.update_parameters(self.model)
         self.step += 1
         return float(loss.detach())
+
+    def loss(self, batch: tuple[Tensor, ...]) -> Tensor:
+        """Of a batch whose pictures are scaled, nats a picture."""
+        return loss_of(self.model, batch, self.rules)
 
     def look(self, loss: float) -> dict[str, float]:
         """Measure on the fold, write the curve, keep the best."""

@@ -33,7 +33,7 @@ from edge.read.easyocr_reader import EasyOcrReader  # noqa: E402
 from edge.read.openvino import OpenVinoReader  # noqa: E402
 from models.reader import calibrate, data, prepare, sweep, train  # noqa: E402
 from models.reader.atalaya_plate import Model  # noqa: E402
-from models.reader.data import Source, collate, rendered_fold  # noqa: E402
+from models.reader.data import Source, Stream, collate, rendered_fold, scaled  # noqa: E402
 from models.reader.export import FILES, Facts, Whole, write  # noqa: E402
 from models.reader.measure import read  # noqa: E402
 from models.reader.quantise import Heads, Text, distance, distil, pictures, quantised  # noqa: E402
@@ -297,25 +297,57 @@ class TestSweep:
         self, variant: sweep.Variant, bank: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         (tmp_path / "bank").symlink_to(bank / "bank")
+        torch.save(train.build(self.RECIPE).state_dict(), tmp_path / "best.pt")
         monkeypatch.setattr(train, "rendered_fold", lambda work, _, seed: rendered_fold(work, 4, seed=seed))
-        shapes = []
-        learn = Run.learn
+        seen = []
+        loss = Run.loss
 
-        def watched(run: Run, batch: tuple[Any, ...]) -> float:
-            shapes.append(batch[0].shape)
-            return learn(run, batch)
+        def watched(run: Run, batch: tuple[Any, ...]) -> torch.Tensor:
+            seen.append(batch[0])
+            return loss(run, batch)
 
-        monkeypatch.setattr(Run, "learn", watched)
+        monkeypatch.setattr(Run, "loss", watched)
         found = sweep.train(variant, tmp_path, self.RECIPE, steps=2, batch=2)
         assert set(found) == {"rendered"}
-        assert shapes == [(2, 1, round(64 * variant.scale), round(192 * variant.scale))] * 2
+        assert [pictures.shape for pictures in seen] == [(2, 1, 64, 192)] * 2
         assert sweep.train(variant, tmp_path, self.RECIPE, steps=2, batch=2) == found
-        assert len(shapes) == 2
+        assert len(seen) == 2, "what was found is kept"
+
+    def test_a_coarser_picture_holds_no_finer_stripes(self) -> None:
+        stripes = torch.zeros(1, 1, 64, 192)
+        stripes[..., ::2] = 1.0
+        assert torch.equal(sweep.coarse(stripes, 1.0), stripes)
+        seen = sweep.coarse(stripes, 0.5)
+        assert seen.shape == stripes.shape
+        assert (seen[..., 4:-4] - 0.5).abs().max() < 0.05
+
+    def test_a_word_of_the_teacher_moves_the_net(self, bank: Path, tmp_path: Path) -> None:
+        """The nearer to the teacher the less the loss, whatever the labels."""
+        (tmp_path / "bank").symlink_to(bank / "bank")
+        recipe = sweep.Variant("same").recipe(self.RECIPE, steps=2, batch=2)
+        teacher = train.build(recipe)
+        run = sweep.Taught(tmp_path, recipe, recipe["cpu"], teacher=Heads(teacher), scale=1.0)
+        batch = next(iter(Stream(tmp_path, batch=2, seed=1, shares=NO_SHARES)))
+        shown = (scaled(batch[0]), *batch[1:])
+
+        def told() -> float:
+            run.model.eval()
+            with torch.inference_mode():
+                return float(run.loss(shown) - Run.loss(run, shown))
+
+        for value in teacher.parameters():
+            value.data += 0.1
+        assert told() > 0.1
+        run.model.load_state_dict(teacher.state_dict())
+        assert told() == pytest.approx(0.0, abs=1e-3)
 
     def test_one_thing_differs(self) -> None:
         half = sweep.Variant("half", width=0.5).recipe(self.RECIPE, steps=20, batch=2)
         assert half["net"]["widths"] == [2, 4, 6, 8]
-        assert sweep.Variant("none", real=0.1).recipe(self.RECIPE, steps=20, batch=2)["cpu"]["shares"]["real"] == 0.1
+        assert (
+            sweep.Variant("none", real=0.1).recipe(self.RECIPE, steps=20, batch=2)["cpu"]["shares"]["real"]
+            == 0.1
+        )
         assert self.RECIPE["cpu"]["shares"]["real"] == 0.0
 
 
