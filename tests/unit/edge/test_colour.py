@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.read.colour import background
-from edge.types import Bgr
+from edge.read.crop import cut
+from edge.types import Bgr, Box
 
 BLACK, WHITE = (25, 25, 25), (240, 236, 231)
 YELLOW, BLUE, GREEN, RED = (38, 196, 246), (140, 62, 16), (70, 110, 20), (38, 32, 178)
@@ -27,6 +28,7 @@ def best(crop: Bgr) -> str:
     return max(shares, key=lambda name: shares[name])
 
 
+DATA = Path(__file__).parents[4] / "shared" / "data"
 COLOURS = [
     pytest.param(YELLOW, BLACK, "yellow", id="yellow"),
     pytest.param(WHITE, BLACK, "white", id="white"),
@@ -63,10 +65,18 @@ def test_an_infrared_picture_has_no_colour_to_tell() -> None:
     assert background(np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), np.uint8)) == {}
 
 
-@given(st.integers(-12, 12), st.integers(-12, 12), st.integers(0, 2**32 - 1))
-def test_neither_tint_nor_the_rounding_of_a_video_makes_a_colour(red: int, blue: int, seed: int) -> None:
-    """The planes of an infrared video: one chroma, here and there a step aside."""
-    luma = cv2.cvtColor(plate((190, 190, 190), (60, 60, 60)), cv2.COLOR_BGR2GRAY)
+@given(
+    st.integers(-12, 12),
+    st.integers(-12, 12),
+    st.sampled_from([(190, 60), (250, 60), (190, 5)]),
+    st.integers(0, 2**32 - 1),
+)
+def test_neither_tint_nor_the_rounding_of_a_video_makes_a_colour(
+    red: int, blue: int, levels: tuple[int, int], seed: int
+) -> None:
+    """The planes of an infrared video: one chroma, here and there a step aside; one end may be clipped."""
+    bright, dark = levels
+    luma = cv2.cvtColor(plate((bright,) * 3, (dark,) * 3), cv2.COLOR_BGR2GRAY)
     rng = np.random.default_rng(seed)
     blocks = rng.random((10, 20)) < 0.3
     aside = cv2.resize(blocks.astype(np.uint8), luma.shape[::-1], interpolation=cv2.INTER_NEAREST)
@@ -83,6 +93,39 @@ def test_a_white_plate_by_day_is_white_though_it_has_little_colour() -> None:
     crop = plate(WHITE, BLACK)
     crop[9:13, 60:100] = (60, 90, 150)  # a rusty screw, or the flag of the country
     assert best(crop) == "white"
+
+
+def test_a_yellow_without_any_blue_is_a_colour_however_much_of_it_is_clipped() -> None:
+    assert best(plate((0, 195, 255), (25, 25, 25))) == "yellow"
+
+
+def real_plates(count: int) -> list[Bgr]:
+    """Plates cut from street scenes of the training pictures, every so many."""
+    with (DATA / "labels.csv").open(newline="", encoding="utf-8") as file:
+        rows = [r for r in csv.DictReader(file) if (r["split"], r["kind"]) == ("train", "scene") and r["w"]]
+    crops = []
+    for row in rows[:: len(rows) // count]:
+        picture = cv2.imread(str(DATA / row["path"]))
+        assert picture is not None, row["path"]
+        box = Box(*(float(row[side]) for side in "xywh"))
+        crops.append(np.asarray(cut(np.asarray(picture, np.uint8), box), np.uint8).copy())
+    return crops
+
+
+@pytest.mark.data
+@pytest.mark.skipif(
+    not (DATA / "labels.csv").is_file(), reason="needs the labelled pictures of ../shared/data"
+)
+def test_real_plates_turned_grey_and_tinted_have_no_colour() -> None:
+    crops = real_plates(400)
+    for tint, least in ((8, 0.99), (16, 0.97)):
+        greys = []
+        for number, crop in enumerate(crops):
+            luma = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
+            red, blue = ((tint, tint), (tint, -tint), (-tint, tint), (-tint, -tint))[number % 4]
+            planes = np.dstack([luma, np.full_like(luma, 128 + red), np.full_like(luma, 128 + blue)])
+            greys.append(background(np.asarray(cv2.cvtColor(planes, cv2.COLOR_YCrCb2BGR), np.uint8)) == {})
+        assert np.mean(greys) >= least, tint
 
 
 FIRST = 180  # frames
