@@ -4,6 +4,9 @@
                                                                -> cut, remuxed, into the spool
                            -> cannot be met: gone or refused, said at once
 
+A large clip is put with pauses in between (`edge.spool.intake`): what is asked meanwhile is pinned in them, and
+answered after it.
+
 Only the newest list counts: what it names no more nobody waits for. What was answered is known by the spool, so a
 box that dies in between makes nothing twice; what it had pinned is gone with it, and that is what it says then.
 """
@@ -40,6 +43,10 @@ _SHORT: Final = timedelta(seconds=0.5)
 _WORDS: Final = {"clip": "made", "gone": "gone", "refused": "refused"}
 
 _log = structlog.get_logger(__name__)
+
+
+class _StoppedError(Exception):
+    """The box stops while a clip is put."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +159,7 @@ class ClipDesk:
         Raises:
             SpoolError: the spool cannot be read.
         """
-        commands = self._commands
-        wanted = {} if commands is None else {clip.request: clip for clip in commands.clips}
+        wanted = self._wanted()
         for name in self._jobs.keys() - wanted.keys():
             self._forget(name)
         self._answered = {name: at for name, at in self._answered.items() if name in wanted}
@@ -164,6 +170,11 @@ class ClipDesk:
             if self._is_time(name):
                 self._apart(job.request, partial(self._finish_if_due, job))
         return _LOOK_S if self._jobs else _IDLE_S
+
+    def _wanted(self) -> dict[str, ClipRequest]:
+        """What the newest list names."""
+        commands = self._commands
+        return {} if commands is None else {clip.request: clip for clip in commands.clips}
 
     def _apart(self, request: ClipRequest, step: Callable[[], None]) -> None:
         """What goes wrong with one request ends that one: the box answers that it has no such clip.
@@ -190,7 +201,29 @@ class ClipDesk:
         refusal = self._refusal(request)
         if refusal:
             self._answer(request, "refused", refusal)
-            return
+        else:
+            self._pin(request)
+
+    def _pin_all(self) -> None:
+        """Accept what may be met; answers nothing, for a clip may be half put. The next round meets what fails."""
+        for name, request in self._wanted().items():
+            try:
+                if name not in self._jobs and self._is_open(name) and not self._refusal(request):
+                    self._pin(request)
+            except Exception as error:  # noqa: BLE001  # as in _apart
+                _log.debug("clip not pinned yet", request=name, fault=str(error))
+
+    def _pause(self, seconds: float) -> None:
+        """Between two parts of a clip that is put.
+
+        Raises:
+            _StoppedError: the box stops.
+        """
+        self._pin_all()
+        if self._stop.wait(seconds):
+            raise _StoppedError
+
+    def _pin(self, request: ClipRequest) -> None:
         ring, now = self._kept[request.camera_id], self._monotonic()
         remaining_s = (request.at - self._clock()).total_seconds() + request.after_s + _LATE_S
         job = _Job(request, ring, now + max(remaining_s, 0.0))
@@ -218,7 +251,7 @@ class ClipDesk:
 
     def _finish_if_due(self, job: _Job) -> None:
         request = job.request
-        if not job.is_due(self._monotonic()):
+        if self._stop.is_set() or not job.is_due(self._monotonic()):
             return
         cut = job.ring.cut(request.at, begin=job.begin, end=job.end)
         if cut is None:
@@ -243,8 +276,9 @@ class ClipDesk:
         *,
         parts: Callable[[], Iterator[bytes]] | None = None,
     ) -> None:
-        """Store the answer; where the spool fails, it is made again later."""
+        """Store the answer; where the spool fails, it is made again later. All that was asked is pinned before."""
         self._answered[request.request] = self._monotonic()
+        self._pin_all()
         if parts is None:
             fields = {"request": request.request, "epoch": request.epoch, "outcome": outcome}
             single = packed(ClipAnswer.model_validate({**fields, "reason": reason[:200]}))
@@ -252,7 +286,10 @@ class ClipDesk:
         else:
             build = parts
         try:
-            stored = self._spool.put_clip(self._address, request, build)
+            stored = self._spool.put_clip(self._address, request, build, pause=self._pause)
+        except _StoppedError:
+            _log.info("clip left half: the box stops", camera=request.camera_id, request=request.request)
+            return
         except SpoolError as error:
             _log.error("clip cannot be stored, trying again", camera=request.camera_id, fault=str(error))
             return

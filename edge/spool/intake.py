@@ -127,7 +127,14 @@ class Intake(Ledger):
         self._tell()
         return seq
 
-    def put_clip(self, address: Address, request: ClipRequest, build: Callable[[], Iterable[bytes]]) -> bool:
+    def put_clip(
+        self,
+        address: Address,
+        request: ClipRequest,
+        build: Callable[[], Iterable[bytes]],
+        *,
+        pause: Callable[[float], object] = time.sleep,
+    ) -> bool:
         """Store the answer to a request; on disk when this returns.
 
         It is put in several transactions where it is large (`edge.spool.clips`), with a pause after each as long as it
@@ -137,12 +144,14 @@ class Intake(Ledger):
             address: of this edge.
             request: which.
             build: makes the parts, each as it travels; called once, and only where there is no answer yet.
+            pause: lets so many seconds pass; what it raises ends the put. It must not put a clip.
 
         Returns:
             False where it was answered before, or had to be given up because the spool is full.
 
         Raises:
-            SpoolError: the spool cannot be written; what was put of the answer is given up.
+            SpoolError: the spool cannot be written; what was put of the answer is given up, as it is for
+                whatever `build` and `pause` raise.
         """
         with self._one_clip:
             self._give_up_half()
@@ -154,7 +163,7 @@ class Intake(Ledger):
                     if not self._put_bulk(address, request, bulk):
                         break
                     if not bulk.is_last:
-                        time.sleep(max(_LEAST_PAUSE_S, time.monotonic() - began_at))
+                        pause(max(_LEAST_PAUSE_S, time.monotonic() - began_at))
             except BaseException:
                 with contextlib.suppress(SpoolError):
                     self._give_up_half()

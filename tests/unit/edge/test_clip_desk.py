@@ -307,18 +307,23 @@ def test_a_spool_that_cannot_be_written_is_tried_again(scene: Scene) -> None:
     assert scene.only()[0].outcome == "clip", "pinned all the while"
 
 
-def test_a_long_clip_travels_in_parts(scene: Scene) -> None:
-    """Padded with what players skip, as cameras at a constant rate do."""
+def film_padded(scene: Scene, each_bytes: int) -> None:
+    """Four seconds from NOON on, each picture so much larger."""
     packets = list(real(clip_file(frames=100, suffix=".ts")))
     scene.ring.begin(packets[0][1])
     first = packets[0][2]
-    filler = b"\x00\x00\x01\x0c" + b"\xff" * 20_000 + b"\x80"
+    filler = b"\x00\x00\x01\x0c" + b"\xff" * each_bytes + b"\x80"
     for each, _, moment in packets:
         padded = av.Packet(bytes(each) + filler)
         padded.pts, padded.dts, padded.time_base = each.pts, each.dts, each.time_base
         padded.is_keyframe = each.is_keyframe
         scene.clock.now = NOON + (moment - first)
         scene.ring.add(padded, captured_at=scene.clock.now)
+
+
+def test_a_long_clip_travels_in_parts(scene: Scene) -> None:
+    """Padded with what players skip, as cameras at a constant rate do."""
+    film_padded(scene, 20_000)
     scene.ask(clip_request(at=NOON + timedelta(seconds=2.5), before_s=1.4, after_s=1.2))
     scene.desk.work()
     answer, data = scene.only()
@@ -381,3 +386,61 @@ def test_a_clip_that_fails_to_be_cut_is_gone_and_the_others_are_met(scene: Scene
         "gone", "it cannot be made: OverflowError"
     )  # fmt: skip
     assert answers[f"{2:032x}"].outcome == "clip"
+
+
+@pytest.fixture
+def putting(make: Callable[..., Scene]) -> Iterator[Scene]:
+    """In the midst of putting a clip of 12 MB, on a disk that takes a fifth of a second for each transaction."""
+    scene = make(max_bytes=60_000_000)
+    film_padded(scene, 180_000)
+    scene.spool._db.set_trace_callback(lambda said: time.sleep(0.2) if said == "COMMIT" else None)
+    scene.desk.start()
+    scene.ask(LONG)
+    deadline = time.monotonic() + 10
+    while scene.spool.stats().streams[Stream.CLIP].waiting < 8:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    yield scene
+    scene.desk.stop()
+
+
+LONG = clip_request(1, at=NOON + timedelta(seconds=2.5), before_s=1.4, after_s=1.2)
+
+
+def test_what_is_asked_while_a_clip_is_put_is_pinned_meanwhile(putting: Scene) -> None:
+    other = PacketRing(seconds=4.0, max_bytes=1_000_000)
+    other.begin(FORMAT)
+    feed(other, range(100))
+    putting.kept["cam-2"] = other
+    putting.clock.now = taken(100)
+    strange = clip_request(3, at=datetime.fromisoformat("0001-01-01T00:00:01Z"))
+    refused = clip_request(4, at=taken(99), camera_id="cam-9")
+    asked = clip_request(2, at=taken(99), before_s=3.0, after_s=10.0, camera_id="cam-2")
+    putting.ask(LONG, strange, refused, asked)
+    time.sleep(1.0)
+    feed(other, range(100, 200))
+    assert putting.answers() == {}, "the long one is put still"
+    assert other.holds(taken(30)), "seven seconds old, of four that are kept"
+    putting.spool._db.set_trace_callback(None)
+    deadline = time.monotonic() + 30
+    while len(answers := putting.answers()) < 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    outcomes = {name: answer.outcome for name, (answer, _) in answers.items()}
+    assert outcomes == {LONG.request: "clip", strange.request: "gone", refused.request: "refused"}
+
+
+def test_a_box_that_is_stopped_does_not_wait_for_the_clip_it_puts(putting: Scene) -> None:
+    began_at = time.monotonic()
+    putting.desk.stop()
+    assert time.monotonic() - began_at < 1.5, "the rest of it would take four seconds"
+    assert not putting.spool.is_answered(LONG.request)
+    stats = putting.spool.stats().streams[Stream.CLIP]
+    assert (stats.waiting, stats.dropped) == (0, stats.spooled)
+    assert putting.desk.counts == ClipHealth()
+    putting.ring = putting.kept["cam-1"] = PacketRing(seconds=4.0, max_bytes=1_000_000)
+    putting.desk = putting.a_desk()
+    putting.clock.advance(10.0)
+    putting.ask(LONG)
+    putting.desk.work()
+    assert putting.only()[0].outcome == "gone", "its packets went with the process"
