@@ -50,8 +50,10 @@ check: setup ## lint, format, types, architecture, dependencies
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
 
-bench: setup ## recognition on the labelled pictures, where these are beside the checkout; BENCH_ARGS= for tables
-	$(BIN)/python -m edge bench recognise --data $(DATA) $(BENCH_ARGS)
+bench: setup ## recognition where the labelled pictures are, and a box under load, over 1,000 passages; BENCH_ARGS= for tables
+	$(if $(REAL),$(BIN)/python -m edge bench recognise --data $(DATA) $(BENCH_ARGS),@echo "no labelled pictures in $(DATA): recognition is not measured" >&2)
+	$(BIN)/python -m edge bench streams --work $(WORK)/streams $(BENCH_ARGS)
+	$(BIN)/python -m edge bench streams --work $(WORK)/streams --load busy --cameras 6 --times 2 --seconds 290 $(BENCH_ARGS)
 
 # The data set and the checkpoints lie beside the checkout; a run that was stopped goes on where it was.
 train-reader: setup-train ## the reader, on rendered plates and, where they are, the real crops of DATA
