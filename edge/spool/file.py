@@ -10,7 +10,7 @@ from typing import Any, Final
 import structlog
 
 from edge.contract.delivery import Stream
-from edge.errors import SpoolError
+from edge.errors import SpoolError, SpoolFullError
 
 _APPLICATION_ID: Final = 0x41544C59
 _VERSION: Final = 3
@@ -37,6 +37,9 @@ CREATE TABLE IF NOT EXISTS answered (
 """Which requests for clips are answered (`clips`)."""
 
 _HALF: Final = "CREATE INDEX IF NOT EXISTS answered_half ON answered (first) WHERE whole = 0"
+
+FULL_CODES: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE})
+"""No room on the disk; and beyond what this user may have of it, which SQLite does not tell from other faults."""
 
 _log = structlog.get_logger(__name__)
 
@@ -77,6 +80,7 @@ def open_spool(path: Path, *, edge_id: str, now: datetime) -> sqlite3.Connection
     """Open the spool of an edge, or make it; a damaged one is renamed and a new epoch begins.
 
     Raises:
+        SpoolFullError: the disk is full.
         SpoolError: it belongs to something else, to another edge or to a newer version, or cannot be read.
     """
     try:
@@ -126,7 +130,9 @@ def _connect(path: Path, edge_id: str, now: datetime) -> sqlite3.Connection:
     except sqlite3.DatabaseError as error:
         db.close()
         if isinstance(error, sqlite3.OperationalError):
-            raise SpoolError(f"{path}: spool cannot be opened: {error}") from error
+            is_full = error.sqlite_errorcode in FULL_CODES
+            kind = SpoolFullError if is_full else SpoolError
+            raise kind(f"{path}: spool cannot be opened: {error}") from error
         raise _DamagedError(str(error)) from error
     except SpoolError:
         db.close()

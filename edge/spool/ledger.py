@@ -14,15 +14,12 @@ import structlog
 from edge.contract.delivery import Stream
 from edge.errors import SpoolError, SpoolFullError
 from edge.spool import room
-from edge.spool.file import Claim, open_spool
+from edge.spool.file import FULL_CODES, Claim, open_spool
 from edge.spool.reserve import Reserve
 from edge.spool.tally import Tally, count
 
 _RELIEF: Final = 0.02
 """Share of what waits that is given up where the disk is full."""
-
-_FULL_CODES: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE})
-"""No room on the disk; and beyond what this user may have of it, which SQLite does not tell from other faults."""
 
 _DISK_FULL: Final = "the disk was full"
 
@@ -48,13 +45,13 @@ class Ledger:
         self._max_bytes = max_bytes
         self._lock = threading.RLock()
         self._claim = Claim(path)
+        self._reserve = Reserve(path, max_bytes=max_bytes)
         try:
-            self._db = open_spool(path, edge_id=edge_id, now=now)
+            self._db = self._open(now)
             self._epoch, self._tally = count(self._db)
         except BaseException:
             self._claim.release()
             raise
-        self._reserve = Reserve(path, max_bytes=max_bytes)
         self._reserve.hold()
         self._is_relieved = False
 
@@ -74,6 +71,16 @@ class Ledger:
         with self._lock:
             self._db.close()
             self._claim.release()
+
+    def _open(self, now: datetime) -> sqlite3.Connection:
+        """The file; on a disk that is full the reserve makes way for what it takes to open it."""
+        try:
+            return open_spool(self._path, edge_id=self._edge_id, now=now)
+        except SpoolFullError as error:
+            if not self._reserve.let_go():
+                raise
+            _log.warning("disk full: the reserve makes way for the spool to be opened", fault=str(error))
+            return open_spool(self._path, edge_id=self._edge_id, now=now)
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -113,7 +120,7 @@ class Ledger:
                 if not isinstance(error, sqlite3.Error):
                     raise
                 fault = f"{self._path}: spool cannot be written: {error}"
-                if getattr(error, "sqlite_errorcode", None) not in _FULL_CODES:
+                if getattr(error, "sqlite_errorcode", None) not in FULL_CODES:
                     raise SpoolError(fault) from error
                 if fsync:
                     self._relieve()

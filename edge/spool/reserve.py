@@ -60,7 +60,7 @@ class Reserve:
         Raises:
             SpoolFullError: it has none.
         """
-        if not self._let_go():
+        if not self.let_go():
             self.hold()  # there may be room by now, for the next time
             raise SpoolFullError(f"{self._path}: the disk is full, and nothing was held in reserve")
         try:
@@ -70,7 +70,8 @@ class Reserve:
         finally:
             self.hold()
 
-    def _let_go(self) -> bool:
+    def let_go(self) -> bool:
+        """Delete it, until `hold`; whether there was anything of it."""
         try:
             held = self._path.stat().st_blocks > 0
             self._path.unlink()

@@ -1,6 +1,8 @@
 """A disk that is really full (a small file system in memory) or beyond what we may have of it, and free again."""
 
+import contextlib
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -97,6 +99,49 @@ def test_where_the_spool_fills_the_disk_old_pictures_go_and_every_read_stays(
     assert spool.acknowledge(ack(spool.epoch, {Stream.READ: [SeqRange(first=1, last=4000)]})) == 4000
     spool.close()
     assert open_spool().stats().streams[Stream.READ].acknowledged == 4000
+
+
+@pytest.mark.parametrize("is_old", [False, True])
+def test_a_box_starts_on_a_full_disk_also_after_an_update(
+    disk: Path, open_spool: Callable[[], Spool], is_old: bool
+) -> None:
+    """To open a spool takes a little room, to bring an older one up some more: the reserve makes way."""
+    spool = open_spool()
+    assert all(put(spool) for _ in range(50))
+    spool.close()
+    if is_old:
+        as_of_format_2(disk / "spool.sqlite")
+    ballast = fill(disk)
+    again = open_spool()
+    assert again.epoch == spool.epoch
+    assert [m.seq for m in again.pending(Stream.READ, limit=99)] == [*range(1, 51)]
+    assert put(again, crop=False)
+    assert again.acknowledge(ack(again.epoch, {Stream.READ: [SeqRange(first=1, last=51)]})) == 51
+    ballast.unlink()
+    assert put(again)
+    assert (disk / "spool.sqlite.reserve").stat().st_blocks * 512 >= 60_000_000 // 8
+
+
+def test_a_disk_that_is_full_and_holds_no_reserve_is_said(
+    disk: Path, open_spool: Callable[[], Spool]
+) -> None:
+    open_spool().close()
+    as_of_format_2(disk / "spool.sqlite")
+    (disk / "spool.sqlite.reserve").unlink()
+    fill(disk)
+    with pytest.raises(SpoolFullError, match="spool cannot be opened: "):
+        open_spool()
+    (disk / "ballast").unlink()
+    assert put(open_spool()), "what was begun is undone, and nobody holds it"
+
+
+def as_of_format_2(path: Path) -> None:
+    """What a version wrote that put each clip at once."""
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("DROP INDEX answered_half")
+        db.execute("ALTER TABLE answered DROP COLUMN whole")
+        db.execute("PRAGMA user_version = 2")
+        db.commit()
 
 
 def test_on_a_disk_that_others_have_filled_reads_go_on_and_what_is_acknowledged_still_leaves(
