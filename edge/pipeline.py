@@ -171,8 +171,8 @@ class Pipeline:
     def _detect(self, frame: Frame, near: Sequence[Box] | None) -> list[Detection]:
         width, height = frame.size
         place = self._passages.place(frame.preset)
-        everywhere = place.within(frame_size=(width, height)) if near is None else None
-        found = _distinct(self._detector.detect(frame.bgr, near=[everywhere] if everywhere else near))
+        within = place.within(frame_size=(width, height))
+        found = _distinct(self._detector.detect(frame.bgr, near=near, within=within))
         return [d for d in found if place.counts(d.box, frame_size=(width, height))]
 
     def _read(self, frame: Frame, sightings: Iterable[tuple[Track, Detection]]) -> None:

@@ -31,12 +31,15 @@ class Detector(Protocol):
         """name@first 12 hex digits of the weights' SHA-256."""
         ...
 
-    def detect(self, bgr: Bgr, *, near: Sequence[Box] | None = None) -> list[Detection]:
+    def detect(
+        self, bgr: Bgr, *, near: Sequence[Box] | None = None, within: Box | None = None
+    ) -> list[Detection]:
         """Plates in a frame of any size, best first, boxes clipped to the frame.
 
         Args:
             bgr: (h, w, 3) uint8.
-            near: boxes of the frame in which plates matter; more may be found. None: everywhere.
+            near: boxes of the frame in which plates matter now; more may be found. None: everywhere within.
+            within: box of the frame in which plates matter at all; more may be found. None: everywhere.
         """
         ...
 

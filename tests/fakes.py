@@ -73,11 +73,14 @@ class FakeDetector:
         self.calls = 0
         self.blind = False
         self.near: Sequence[Box] | None = None
+        self.within: Box | None = None
         self.fails_with: Exception | None = None
 
-    def detect(self, bgr: Bgr, *, near: Sequence[Box] | None = None) -> list[Detection]:
+    def detect(
+        self, bgr: Bgr, *, near: Sequence[Box] | None = None, within: Box | None = None
+    ) -> list[Detection]:
         self.calls += 1
-        self.near = near
+        self.near, self.within = near, within
         if self.fails_with is not None:
             raise self.fails_with
         if self.blind:

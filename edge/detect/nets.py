@@ -8,7 +8,7 @@ from typing import Final
 from edge.detect.letterbox import Fit, letterbox
 from edge.detect.manifest import Manifest
 from edge.detect.second_look import SecondLook, version_with
-from edge.detect.window import Window, cover
+from edge.detect.window import Window, area, cover
 from edge.types import Bgr, Box, Detection
 
 
@@ -28,8 +28,8 @@ class FirstNet(ABC):
         self.version: Final = manifest.version(file)
 
     @abstractmethod
-    def propose(self, picture: Bgr, fit: Fit, windows: Sequence[Window] | None = None) -> list[Detection]:
-        """Proposals in a letterboxed frame, or in these parts of it, in px of the frame, best first."""
+    def propose(self, picture: Bgr, fit: Fit, windows: Sequence[Window]) -> list[Detection]:
+        """Proposals in these parts of a letterboxed frame, in px of the frame, best first."""
 
     def letterboxed(self, bgr: Bgr) -> tuple[Bgr, Fit]:
         """The frame as the net takes it, and where it lies in that.
@@ -45,7 +45,8 @@ class FirstNet(ABC):
         Raises:
             ValueError: the frame is empty or of another type.
         """
-        return self.propose(*self.letterboxed(bgr))
+        picture, fit = self.letterboxed(bgr)
+        return self.propose(picture, fit, [Window(0, 0, picture.shape[1], picture.shape[0])])
 
 
 class TwoNets:
@@ -68,21 +69,25 @@ class TwoNets:
         """Both nets' names @ 12 hex digits of a SHA-256 over both nets' weights."""
         return self._version
 
-    def detect(self, bgr: Bgr, *, near: Sequence[Box] | None = None) -> list[Detection]:
+    def detect(
+        self, bgr: Bgr, *, near: Sequence[Box] | None = None, within: Box | None = None
+    ) -> list[Detection]:
         """Plates in a frame of any size, best first, boxes clipped to the frame.
 
         Args:
             bgr: (h, w, 3) uint8, BGR.
-            near: boxes of the frame in which plates matter; more may be found. None: everywhere.
+            near: boxes of the frame in which plates matter now; more may be found. None: everywhere within.
+            within: box of the frame in which plates matter at all; more may be found. None: everywhere.
 
         Raises:
             ValueError: the frame is empty or of another type.
         """
         picture, fit = self._first.letterboxed(bgr)
-        windows = None
+        height, width = picture.shape[:2]
+        searched = area(fit.to_input(within) if within else None, width=width, height=height)
+        windows = [searched]
         if near is not None:
-            height, width = picture.shape[:2]
-            windows = cover([fit.to_input(box) for box in near], width=width, height=height)
+            windows = cover([fit.to_input(box) for box in near], searched, width=width, height=height)
         with self._turn:
             proposals = self._first.propose(picture, fit, windows)
             return self._look.look(bgr, proposals, picture=picture, fit=fit)

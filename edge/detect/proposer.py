@@ -1,6 +1,7 @@
 """The first of the detector's two nets on OpenVINO: it proposes boxes that may be plates."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,7 +34,8 @@ class Proposer(FirstNet):
     """Proposes plates with the OpenVINO export of our YOLO.
 
     The exported model takes the letterboxed frame as it is, (1, height, width, 3) uint8 BGR: colour order, scaling
-    and layout are part of it. It is run at the size of the whole frame and at that of its parts (window.py).
+    and layout are part of it. It is run at the sizes of window.py, each made ready when it is first asked for: a
+    camera with a region needs no other, and each costs a box 25 MB.
     """
 
     def __init__(self, *, threads: int = 1, least_score: float | None = None) -> None:
@@ -54,19 +56,20 @@ class Proposer(FirstNet):
         found = list(model.input(0).shape)
         if found != expected:
             raise AssetError(f"{graph}: input is {found}, the manifest says {expected}")
-        sizes = [(manifest.width, manifest.height), PART]
-        self._looks = {size: _look(model.clone(), graph, size, threads, self._least_score) for size in sizes}
+        self._ready: Callable[[tuple[int, int]], Look] = cache(
+            lambda size: _look(model.clone(), graph, size, threads, self._least_score)
+        )
+        self._ready(PART)
 
-    def propose(self, picture: Bgr, fit: Fit, windows: Sequence[Window] | None = None) -> list[Detection]:
-        """Proposals in a letterboxed frame, or in these parts of it, in px of the frame, best first."""
-        whole = Window(0, 0, self._manifest.width, self._manifest.height)
-        raw = [self._rows(picture, window) for window in ([whole] if windows is None else windows)]
+    def propose(self, picture: Bgr, fit: Fit, windows: Sequence[Window]) -> list[Detection]:
+        """Proposals in these parts of a letterboxed frame, in px of the frame, best first."""
+        raw = [self._rows(picture, window) for window in windows]
         joined = np.concatenate(raw, axis=1) if raw else np.zeros((5, 0), np.float32)
         return decode(joined, fit=fit, least_score=self._least_score, most_overlap=self._manifest.overlap)
 
     def _rows(self, picture: Bgr, window: Window) -> NDArray[np.float32]:
         part = picture[window.y : window.y + window.height, window.x : window.x + window.width]
-        rows = self._looks[window.width, window.height](np.ascontiguousarray(part))
+        rows = self._ready((window.width, window.height))(np.ascontiguousarray(part))
         return window.whole(rows, width=self._manifest.width, height=self._manifest.height)
 
 

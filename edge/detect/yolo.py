@@ -52,9 +52,9 @@ class YoloProposer(FirstNet):
         torch.set_num_threads(threads)
         self._model = ultralytics.YOLO(str(path), task="detect")
 
-    def propose(self, picture: Bgr, fit: Fit, windows: Sequence[Window] | None = None) -> list[Detection]:
+    def propose(self, picture: Bgr, fit: Fit, windows: Sequence[Window]) -> list[Detection]:
         """Proposals in a letterboxed frame, in px of the frame, best first; parts are not looked at apart here."""
-        if windows is not None and not windows:
+        if not windows:
             return []
         (result,) = self._model.predict(
             picture,

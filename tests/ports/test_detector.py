@@ -119,6 +119,22 @@ def test_near_nothing_nothing_is_found(detector: Detector, street: tuple[np.ndar
     assert detector.detect(street[0], near=[]) == []
 
 
+def test_within_a_part_of_the_frame_a_plate_is_found_as_in_the_whole(
+    detector: Detector, street: tuple[np.ndarray, Box]
+) -> None:
+    frame, plate = street
+    part = Box(0, plate.y - 100, 1920, plate.height + 200)
+    (whole,) = (d for d in detector.detect(frame) if d.box.iou(plate) > 0.5)
+    (found,) = (d for d in detector.detect(frame, within=part) if d.box.iou(plate) > 0.5)
+    assert found.box.iou(whole.box) > 0.9
+    assert found.score == pytest.approx(whole.score, abs=0.1)
+    far = Box(0, 1000, 1920, 80)  # a place of no use to what is looked for now
+    (near,) = (
+        d for d in detector.detect(frame, near=[around(plate, 1.0)], within=far) if d.box.iou(plate) > 0.5
+    )
+    assert near.box.iou(whole.box) > 0.9
+
+
 @pytest.mark.data
 def test_plates_of_real_scenes_are_found(detector: Detector) -> None:
     pictures = scenes(12, set_name="br")

@@ -189,7 +189,9 @@ class TestAsk:
         sizes: list[tuple[int, ...]] = []
 
         class Sizes(FakeDetector):
-            def detect(self, bgr: Bgr, *, near: Sequence[Box] | None = None) -> list[Detection]:
+            def detect(
+                self, bgr: Bgr, *, near: Sequence[Box] | None = None, within: Box | None = None
+            ) -> list[Detection]:
                 sizes.append(bgr.shape[:2])
                 return super().detect(bgr)
 

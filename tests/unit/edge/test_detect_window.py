@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.detect import head
-from edge.detect.window import PART, Window, cover
+from edge.detect.window import BAND, PART, Window, area, cover
 from edge.types import Box
 
 WIDTH, HEIGHT = 832, 480
+WHOLE = Window(0, 0, WIDTH, HEIGHT)
 
 
 def boxes() -> st.SearchStrategy[Box]:
@@ -29,10 +30,10 @@ def holds(window: Window, box: Box) -> bool:
 
 @given(st.lists(boxes(), max_size=6))
 def test_every_box_lies_in_a_window_and_every_window_in_the_input(given_boxes: list[Box]) -> None:
-    windows = cover(given_boxes, width=WIDTH, height=HEIGHT)
-    if windows is None:
+    windows = cover(given_boxes, WHOLE, width=WIDTH, height=HEIGHT)
+    if windows == [WHOLE]:
         return
-    assert len(windows) <= min(5, len(given_boxes))
+    assert len(windows) <= min(4, len(given_boxes))
     for window in windows:
         assert 0 <= window.x <= WIDTH - window.width
         assert 0 <= window.y <= HEIGHT - window.height
@@ -41,36 +42,61 @@ def test_every_box_lies_in_a_window_and_every_window_in_the_input(given_boxes: l
 
 
 def test_nothing_to_look_at_needs_no_window() -> None:
-    assert cover([], width=WIDTH, height=HEIGHT) == []
+    assert cover([], WHOLE, width=WIDTH, height=HEIGHT) == []
 
 
 def test_a_small_place_takes_the_smallest_window_with_the_place_in_its_middle() -> None:
-    assert cover([Box(400, 200, 20, 10)], width=WIDTH, height=HEIGHT) == [Window(314, 141, 192, 128)]
+    assert cover([Box(400, 200, 20, 10)], WHOLE, width=WIDTH, height=HEIGHT) == [Window(314, 141, 192, 128)]
 
 
 def test_at_the_edge_the_window_ends_with_the_input() -> None:
-    assert cover([Box(2, 470, 20, 10)], width=WIDTH, height=HEIGHT) == [Window(0, 352, 192, 128)]
+    assert cover([Box(2, 470, 20, 10)], WHOLE, width=WIDTH, height=HEIGHT) == [Window(0, 352, 192, 128)]
 
 
 def test_two_far_places_take_a_window_each() -> None:
-    windows = cover([Box(10, 300, 40, 20), Box(780, 300, 40, 20)], width=WIDTH, height=HEIGHT)
-    assert windows is not None
+    windows = cover([Box(10, 300, 40, 20), Box(780, 300, 40, 20)], WHOLE, width=WIDTH, height=HEIGHT)
     assert sorted(w.x for w in windows) == [0, 640]
 
 
 def test_neighbours_share_a_window() -> None:
     row = [Box(x, 300, 30, 15) for x in (100, 180, 250)]
-    assert cover(row, width=WIDTH, height=HEIGHT) == [Window(94, 244, 192, 128)]
+    assert cover(row, WHOLE, width=WIDTH, height=HEIGHT) == [Window(94, 244, 192, 128)]
 
 
 def test_what_spreads_over_all_is_looked_at_whole() -> None:
     corners = [Box(x, y, 30, 15) for x in (0, 400, 800) for y in (0, 230, 460)]
-    assert cover(corners, width=WIDTH, height=HEIGHT) is None
-    assert cover([Box(0, 0, 100, 300)], width=WIDTH, height=HEIGHT) is None
+    for searched in (WHOLE, Window(0, 224, WIDTH, BAND)):
+        assert cover(corners, searched, width=WIDTH, height=HEIGHT) == [searched]
+        assert cover([Box(0, 0, 100, 300)], searched, width=WIDTH, height=HEIGHT) == [searched]
 
 
 def test_an_input_smaller_than_the_windows_is_looked_at_whole() -> None:
-    assert cover([Box(10, 10, 20, 10)], width=160, height=96) is None
+    whole = area(Box(10, 10, 20, 10), width=160, height=96)
+    assert whole == Window(0, 0, 160, 96)
+    assert cover([Box(10, 10, 20, 10)], whole, width=160, height=96) == [whole]
+
+
+@given(boxes())
+def test_what_is_searched_holds_where_plates_matter(within: Box) -> None:
+    searched = area(within, width=WIDTH, height=HEIGHT)
+    assert holds(searched, within)
+    assert searched.width == WIDTH
+    assert searched.height == (BAND if within.height <= BAND else HEIGHT)
+    assert 0 <= searched.y <= HEIGHT - searched.height
+
+
+@pytest.mark.parametrize(
+    ("within", "expected"),
+    [
+        (None, WHOLE),
+        (Box(0, 245, 832, 229), Window(0, 224, 832, 256)),  # the near two fifths: to the lower edge
+        (Box(100, 0, 300, 100), Window(0, 0, 832, 256)),
+        (Box(0, 100, 832, 200), Window(0, 72, 832, 256)),
+        (Box(0, 100, 832, 257), WHOLE),
+    ],
+)
+def test_in_a_region_that_is_low_enough_a_band_is_searched(within: Box | None, expected: Window) -> None:
+    assert area(within, width=WIDTH, height=HEIGHT) == expected
 
 
 def row(x: float, y: float, width: float = 20, height: float = 10) -> list[float]:

@@ -536,7 +536,8 @@ class TestWhereSomethingMoves:
         region = ((0.0, 0.5), (1.0, 0.5), (1.0, 1.0), (0.0, 1.0))
         scene = Scene({7: reading("KAB123")}, region=region)
         self.show(scene, 0.125, standing(7))
-        assert scene.detector.near == [Box(0, 0.5 * 360 - 32, 640, 0.5 * 360 + 32)]
+        assert scene.detector.near is None
+        assert scene.detector.within == Box(0, 0.5 * 360 - 32, 640, 0.5 * 360 + 32)
 
 
 def test_a_plate_too_low_to_read_is_tracked_and_not_read() -> None:

@@ -32,7 +32,9 @@ class Given:
     def __init__(self, *found: Sequence[Box]) -> None:
         self._found = iter(found)
 
-    def detect(self, bgr: Bgr, *, near: Sequence[Box] | None = None) -> list[Detection]:
+    def detect(
+        self, bgr: Bgr, *, near: Sequence[Box] | None = None, within: Box | None = None
+    ) -> list[Detection]:
         return [Detection(box, 0.9) for box in next(self._found)]
 
 
