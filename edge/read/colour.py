@@ -21,7 +21,6 @@ _DARKEST, _BRIGHTEST = 4, 251
 """Channels at or beyond these may be clipped; so may all that such a pixel was shrunk into."""
 _ENOUGH: Final = 0.1
 """Least share of pixels that are not: with fewer, all are judged."""
-_TRACE: Final = 1e-3
 _COLOURED: Final = 0.02
 """Least share of pixels that differ by more in a picture with colours."""
 _PALE: Final = 0.38
@@ -50,8 +49,8 @@ def background(crop: Bgr) -> dict[str, float]:
     rim_y, rim_x = int(_RIM * high), int(_RIM * wide)
     middle = crop[rim_y : high - rim_y, rim_x : wide - rim_x]
     small = cv2.resize(middle, _SIZE, interpolation=cv2.INTER_AREA)
-    clipped = ((middle <= _DARKEST) | (middle >= _BRIGHTEST)).any(axis=2).astype(np.float32)
-    is_true = cv2.resize(clipped, _SIZE, interpolation=cv2.INTER_AREA).ravel() < _TRACE
+    clipped = np.asarray(((middle <= _DARKEST) | (middle >= _BRIGHTEST)).any(axis=2) * 255.0, np.float32)
+    is_true = cv2.resize(clipped, _SIZE, interpolation=cv2.INTER_AREA).ravel() < 1
     if _is_grey(np.asarray(small, np.uint8), is_true=is_true):
         return {}
     lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_BGR2Lab).reshape(-1, 3)
