@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from edge.types import Bgr, Box
 
 UNTOLD: Final = "unknown"
-"""Share of what shows no colour: night, coloured light, a rider."""
+"""Share of what shows no colour: dusk, night, coloured light."""
 
 WINDOW: Final = (20, 18)
 """Width and height of the window, px."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from edge import assets
 from edge.contract.read import Scored
 from edge.errors import AssetError
+from edge.read.crop import cut
 from edge.read.paint import REGIONS, UNTOLD, Palette, features, ground, lit, sees_colour, window
 from edge.types import Bgr, Box
 
@@ -80,19 +81,18 @@ def shares(picture: Bgr, plate: Box, *, background: Mapping[str, float], known: 
     Args:
         picture: (h, w, 3) uint8 BGR, the full frame.
         plate: px of it.
-        background: of the plate, as `edge.types.Reading`.
+        background: of the plate, as `edge.types.Reading`; empty where its camera sees no colour, tinted or not.
         known: the palette.
 
     Returns:
         Empty where no colour is to be seen.
     """
     view, inside = window(picture, plate)
-    left, top = max(0, int(plate.x)), max(0, int(plate.y))
-    crop = picture[top : int(plate.y + plate.height) + 1, left : int(plate.x + plate.width) + 1]
+    crop = cut(picture, plate)
     if min(crop.shape[:2]) < 2 or not inside.any():
         return {}
     lab = lit(view, light=ground(crop), white=background.get("white", 0.0))
-    if not sees_colour(lab, inside):
+    if not background or not sees_colour(lab, inside):
         return {}
     row = features(lab, inside, shades=known.shades, spread=known.spread)
     scores = known.weights @ row + known.bias
