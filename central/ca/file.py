@@ -18,7 +18,7 @@ def write(path: Path, content: bytes, *, mode: int = 0o600) -> None:
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_atomic(path, content, mode=mode)
+        write_atomic(path, content, mode=mode, alone=True)
     except OSError as error:
         raise AuthorityError(f"{path}: cannot be written: {error.strerror}") from error
 

@@ -7,11 +7,12 @@ killed and also after a power cut.
 import contextlib
 import errno
 import os
+import re
 import tempfile
 from pathlib import Path
 
 
-def write_atomic(path: Path, content: bytes, *, mode: int = 0o600) -> None:
+def write_atomic(path: Path, content: bytes, *, mode: int = 0o600, alone: bool = False) -> None:
     """Write a file, or put it in another's place; it is on the disk when this returns.
 
     A link that stands at `path` is replaced, not followed. A writer that is killed leaves at most its draft beside the
@@ -21,10 +22,14 @@ def write_atomic(path: Path, content: bytes, *, mode: int = 0o600) -> None:
         path: in a folder that is there.
         content: all of it.
         mode: who may read and write it, whatever the umask.
+        alone: nobody else writes this file at the same time: drafts of it that killed writers left are swept first, for
+            they would pile up, and that of a key holds the key. Another writer's draft would go with them.
 
     Raises:
         OSError: it cannot be written, and what was there stands; or its name cannot be forced to the disk.
     """
+    if alone:
+        _sweep(path)
     number, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")  # mode 0600
     try:
         with os.fdopen(number, "wb") as file:
@@ -38,6 +43,17 @@ def write_atomic(path: Path, content: bytes, *, mode: int = 0o600) -> None:
             Path(draft).unlink()
         raise
     sync(path.parent)
+
+
+def _sweep(path: Path) -> None:
+    """Delete the drafts of this very file; one that cannot be deleted stays."""
+    draft = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}\.part")  # the letters that tempfile takes
+    found: list[Path] = []
+    with contextlib.suppress(OSError):
+        found = [each for each in path.parent.iterdir() if draft.fullmatch(each.name)]
+    for each in found:
+        with contextlib.suppress(OSError):
+            each.unlink()
 
 
 def sync(place: Path) -> None:

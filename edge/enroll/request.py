@@ -68,7 +68,7 @@ def write(path: Path, content: bytes, *, mode: int) -> None:
     try:
         for folder in (path.parent.parent, path.parent):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_atomic(path, content, mode=mode)
+        write_atomic(path, content, mode=mode, alone=True)
     except OSError as error:
         raise CertificateError(f"{path}: cannot be written: {error.strerror}") from error
 

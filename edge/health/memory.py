@@ -96,7 +96,7 @@ def save(path: Path, past: Past) -> None:
     content = BytesIO()
     np.savez_compressed(content, allow_pickle=False, about=np.array(json.dumps(about)), **maps)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_atomic(path, content.getvalue())
+    write_atomic(path, content.getvalue(), alone=True)
 
 
 def _read(about: dict[str, Any], arrays: Any) -> Past:  # noqa: ANN401  # numpy's archive

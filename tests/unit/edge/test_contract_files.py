@@ -6,11 +6,15 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from central.ca import file as authority
 from edge.contract.files import sync, write_atomic
+from edge.enroll import request
+from edge.health import memory
 
 OLD = b"old" * 1000
 NEW = b"new" * 2000
@@ -195,6 +199,51 @@ class TestKilled:
         write_atomic(path, b"next")
         assert path.read_bytes() == b"next"
         assert names(path) == sorted(["file.bin", *(draft.name for draft in drafts)])
+
+    def test_the_only_writer_of_a_file_sweeps_what_killed_ones_left_of_it(self, path: Path) -> None:
+        """The draft of a key holds the key."""
+        path.write_bytes(OLD)
+        for _ in range(3):
+            subprocess.run([sys.executable, "-c", KILLED, "content", str(path)], check=False, timeout=60)
+        assert len(names(path)) == 4
+        others = [
+            ".file.bin.part",
+            ".file.bin.2.abcdefgh.part",
+            ".file.bin.abcdefgh.party",
+            ".other.abcdefgh.part",
+        ]
+        for name in others:
+            path.with_name(name).write_bytes(OLD)
+        folder = path.with_name(".file.bin.ijklmnop.part")
+        folder.mkdir()
+        write_atomic(path, NEW, alone=True)
+        assert path.read_bytes() == NEW
+        assert names(path) == sorted(["file.bin", folder.name, *others])
+
+    def test_a_name_that_looks_like_a_pattern_sweeps_its_own_drafts_alone(self, path: Path) -> None:
+        other, path = path.with_name("key1"), path.with_name("key[1]")
+        for each in (other, path):
+            subprocess.run([sys.executable, "-c", KILLED, "content", str(each)], check=False, timeout=60)
+        (draft,) = (name for name in names(path) if name.startswith(".key1."))
+        write_atomic(path, NEW, alone=True)
+        assert names(path) == sorted(["key[1]", draft])
+
+    @pytest.mark.parametrize(
+        "write",
+        [
+            lambda path: request.write(path, NEW, mode=0o600),
+            lambda path: authority.write(path, NEW),
+            lambda path: memory.save(path, memory.Past()),
+        ],
+        ids=["the box's key", "the authority's files", "a camera's past"],
+    )
+    def test_those_that_have_one_writer_leave_no_draft_of_a_killed_one(
+        self, path: Path, write: Callable[[Path], None]
+    ) -> None:
+        subprocess.run([sys.executable, "-c", KILLED, "content", str(path)], check=False, timeout=60)
+        assert len(names(path)) == 1
+        write(path)
+        assert names(path) == ["file.bin"]
 
 
 class TestSync:
