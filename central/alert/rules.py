@@ -4,26 +4,36 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+from unicodedata import combining, normalize
 
 from central.types import Hit, HotlistEntry
 from edge.contract.read import Character, PlateRead, Scored
 
-_SHADES: Final = {
-    "silver": "grey",
-    "gray": "grey",
-    "plateado": "grey",
-    "gris": "grey",
-    "blanco": "white",
-    "negro": "black",
-    "rojo": "red",
-    "azul": "blue",
-    "verde": "green",
-    "amarillo": "yellow",
-    "naranja": "orange",
-    "marrón": "brown",
-    "café": "brown",
+_TOLD_NAMES: Final = {
+    "color": {
+        "white": "white blanco blanca",
+        "grey": "grey gray silver gris plata plateado plateada",
+        "black": "black negro negra",
+        "red": "red rojo roja",
+        "blue": "blue azul",
+        "green": "green verde",
+        "yellow": "yellow amarillo amarilla",
+        "orange": "orange naranja anaranjado anaranjada",
+        "brown": "brown marron cafe",
+    },
+    "type": {
+        "car": "car automovil auto carro coche sedan taxi",
+        "motorcycle": "motorcycle motorbike moto motocicleta motociclo",
+        "truck": "truck lorry camion tractocamion tractomula volqueta",
+        "bus": "bus buseta microbus autobus colectivo",
+    },
 }
-"""What lists call the colours that cameras tell."""
+"""What lists call the colours and types that cameras tell, in English and Spanish, without accents. Left out are words
+for what may be told either way, such as camioneta."""
+_NAMES: Final = {
+    kind: {word: told for told, words in table.items() for word in words.split()}
+    for kind, table in _TOLD_NAMES.items()
+}
 _DOUBT = 0.9
 """A character less likely than this is named in the explanation, with what else it may be."""
 
@@ -148,22 +158,42 @@ def _look(read: PlateRead, entry: HotlistEntry) -> Iterator[str]:
         ("color", entry.color, read.vehicle.color),
         ("brand", entry.brand, read.vehicle.brand),
     )
+    unsure = []
     for name, listed, seen in pairs:
-        if listed is None or seen is None:
+        if listed is None:
             continue
-        if _same(listed, seen.value):
+        is_same = _same(name, listed, seen.value) if seen else None
+        if seen is None or is_same is None:
+            unsure.append(
+                f"{name} {listed}" + (f" (seen {seen.value} {seen.likelihood:.2f})" if seen else "")
+            )
+        elif is_same:
             yield f"Vehicle {name} {seen.value} as listed ({seen.likelihood:.2f})."
         else:
             yield f"COMPARE: vehicle {name} listed {listed}, seen {seen.value} ({seen.likelihood:.2f})."
-    unseen = [f"{name} {listed}" for name, listed, seen in pairs if listed is not None and seen is None]
-    if unseen:
-        yield f"Not recognised by the camera, so compare: {', '.join(unseen)}."
+    if unsure:
+        yield f"Not recognised by the camera, so compare: {', '.join(unsure)}."
 
 
-def _same(listed: str, seen: str) -> bool:
-    """Whether a list's word is what was seen, or one of `white or grey`; silver is a grey."""
-    word, told = listed.strip().casefold(), seen.casefold()
-    return word == told or _SHADES.get(word, word) in told.split(" or ")
+def _same(name: str, listed: str, seen: str) -> bool | None:
+    """Whether any of a list's words is what was seen, or one of `white or grey`; None where they are all unknown.
+
+    A brand has no table: it is the same, or another one.
+    """
+    words, told = _words(listed), _words(seen)
+    names = _NAMES.get(name)
+    if words == told:
+        return True
+    if names is None:
+        return False
+    meant = {names[word] for word in words if word in names}
+    return bool(meant & {names.get(word, word) for word in told}) if meant else None
+
+
+def _words(text: str) -> list[str]:
+    """The words of a text in small letters without accents."""
+    plain = "".join(c for c in normalize("NFKD", text.casefold()) if not combining(c))
+    return "".join(c if c.isalnum() else " " for c in plain).split()
 
 
 def _spoken(span: timedelta) -> str:

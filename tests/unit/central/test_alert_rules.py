@@ -107,13 +107,54 @@ def test_a_vehicle_that_looks_otherwise_is_to_be_compared():
         ("café", "brown", True),
         ("black", "white or grey", False),
         ("rojo", "blue", False),
-        ("or", "white or grey", False),
+        ("plata", "white or grey", True),
+        ("Plateada", "white or grey", True),
+        ("blanca", "white or grey", True),
+        ("BLANCO NIEVE", "white or grey", True),
+        ("GRIS PLATA", "white or grey", True),
+        ("gris oscuro", "white or grey", True),
+        ("cafe", "brown", True),
+        ("MARRO\u0301N", "brown", True),
+        ("negra", "black", True),
+        ("roja", "red", True),
+        ("rojo vino", "red", True),
+        ("azul/blanco", "blue", True),
+        ("amarilla", "blue", False),
+        ("rojo vino", "white or grey", False),
     ],
 )
 def test_a_listed_colour_is_known_by_its_names(listed, seen, is_same):
     words = told(a_read(1, vehicle=Vehicle(color=Scored(value=seen, likelihood=0.9))), color=listed)
     assert ("as listed" in words) is is_same
     assert ("COMPARE" in words) is not is_same
+
+
+@pytest.mark.parametrize(
+    ("listed", "seen", "is_same"),
+    [
+        ("automóvil", "car", True),
+        ("Carro", "car", True),
+        ("camión", "truck", True),
+        ("motocicleta", "motorcycle", True),
+        ("Moto", "motorcycle", True),
+        ("buseta", "bus", True),
+        ("motocicleta", "car", False),
+        ("camión", "bus", False),
+    ],
+)
+def test_a_listed_type_is_known_by_its_names(listed, seen, is_same):
+    read = a_read(1, vehicle=Vehicle(type=Scored(value=seen, likelihood=0.9)))
+    words = told(read, vehicle_type=listed)
+    assert ("as listed" in words) is is_same
+    assert ("COMPARE" in words) is not is_same
+
+
+@pytest.mark.parametrize("listed", ["beige", "vinotinto", "or", "dorado"])
+def test_a_colour_that_no_camera_tells_is_to_be_compared_and_is_no_contradiction(listed):
+    read = a_read(1, vehicle=Vehicle(color=Scored(value="white or grey", likelihood=0.9)))
+    words = told(read, color=listed)
+    assert "COMPARE" not in words
+    assert f"so compare: color {listed} (seen white or grey 0.90)." in words
 
 
 @pytest.mark.parametrize(
