@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.read.colour import background
+from edge.read.crop import cut
 from edge.read.paint import UNTOLD, Window, ground, window
 from edge.types import Bgr, Box
 
@@ -77,8 +78,7 @@ def _sample(
 ) -> Sample:
     path, origin, split = row
     view, inside = window(picture, box)
-    x0, y0 = max(0, int(box.x)), max(0, int(box.y))
-    crop = picture[y0 : int(box.y + box.height) + 1, x0 : int(box.x + box.width) + 1]
+    crop = cut(picture, box)
     white = background(crop).get("white", 0.0)
     return Sample(path, origin, split, colours, view, inside, ground(crop), white, fold)
 

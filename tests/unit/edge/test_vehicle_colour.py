@@ -24,7 +24,7 @@ from edge.vote import Vote
 
 PLATE = Box(560.0, 500.0, 160.0, 40.0)
 PAINTS = {
-    "red": (30, 25, 190),
+    "red": (45, 40, 180),
     "blue": (190, 70, 20),
     "white or grey": (225, 226, 228),
 }

@@ -50,6 +50,7 @@ def test_a_fit_tells_paints_apart_that_it_has_not_seen():
 
 
 def test_white_and_grey_are_told_as_one_and_nothing_else_is():
+    assert set(train.TOLD) == {"white", "grey"}
     white = replace(sample("white", 1), colours=("white",))
     assert train.right(white, "white or grey")
     assert train.right(replace(white, colours=("grey", "black")), "white or grey")
@@ -58,14 +59,39 @@ def test_white_and_grey_are_told_as_one_and_nothing_else_is():
     assert not train.right(replace(white, colours=()), "white or grey")
 
 
-def test_the_threshold_is_where_enough_are_right_and_one_where_never():
+def test_the_threshold_is_where_enough_are_right():
     red = [sample("red", n) for n in range(40)]
     answers = [("red" if n < 30 else "blue", 1 - n / 100) for n in range(40)]
     sure = train.threshold(red, answers)
     told = [name == "red" for name, share in answers if share >= sure]
     assert sum(told) / len(told) >= train.SURELY
     assert len(told) == 31
-    assert train.threshold(red, [("blue", 0.9)] * 40) == 1.0
+
+
+def test_a_colour_told_where_nobody_can_name_one_counts_as_wrong():
+    named, unnamed = sample("red", 1), replace(sample("red", 2), colours=())
+    answers = [("red", 0.9)] * 18 + [("red", 0.8)] * 2 + [("red", 0.7)] * 20
+    people = [named] * 18 + [unnamed] * 2 + [named] * 20
+    assert train.threshold(people, answers) == 0.7
+    assert train.threshold(people[:30], answers[:30]) == 0.9
+
+
+def test_no_threshold_that_is_good_enough_is_said_so():
+    with pytest.raises(SystemExit, match="no threshold"):
+        train.threshold([sample("red", n) for n in range(40)], [("blue", 0.9)] * 40)
+
+
+def test_a_held_out_fold_has_no_part_in_the_shades_it_is_judged_by(monkeypatch):
+    vehicles = [sample(colour, n) for n in range(14) for colour in PAINTS]
+    seen: list[set[int]] = []
+    shades = train.shades
+    monkeypatch.setattr(train, "shades", lambda some: seen.append({s.fold for s in some}) or shades(some))
+    monkeypatch.setattr(train, "STEPS", 20)
+    folds = np.array([s.fold for s in vehicles])
+    held = train.held_out(vehicles, folds, count=len(vehicles))
+    assert seen == [set(range(FOLDS)) - {fold} for fold in range(FOLDS)]
+    answers = train.told(held)
+    assert all(train.right(s, name) for s, (name, _) in zip(vehicles, answers, strict=True))
 
 
 @pytest.mark.parametrize(("hits", "count", "low", "high"), [(8, 10, 0.490, 0.943), (0, 0, 0.0, 1.0)])
@@ -108,4 +134,5 @@ def test_the_table_names_the_shipped_palette():
     digest = hashlib.sha256(train.OUT.read_bytes()).hexdigest()[:12]
     table = (train.OUT.parents[1] / "README.md").read_text(encoding="utf-8")
     assert digest in table
-    assert "{" not in train.OUT.with_name("card.md").read_text(encoding="utf-8"), "a number was not filled in"
+    card = train.OUT.with_name("card.md").read_text(encoding="utf-8")
+    assert f"**{palette().sure}**" in card, "the card is of another fit"
