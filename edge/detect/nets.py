@@ -46,7 +46,7 @@ class FirstNet(ABC):
             ValueError: the frame is empty or of another type.
         """
         picture, fit = self.letterboxed(bgr)
-        return self.propose(picture, fit, [Window(0, 0, picture.shape[1], picture.shape[0])])
+        return self.propose(picture, fit, [area(None, width=picture.shape[1], height=picture.shape[0])])
 
 
 class TwoNets:

@@ -98,7 +98,7 @@ class Exported(FirstNet):
         super().__init__(manifest, file="plate.bin", least_score=least_score)
         self._net = openvino_net(folder / "plate.xml")
 
-    def propose(self, picture: Bgr, fit: Fit, windows: Sequence[Window] | None = None) -> list[Detection]:
+    def propose(self, picture: Bgr, fit: Fit, windows: Sequence[Window]) -> list[Detection]:
         """Proposals in a letterboxed frame, in px of the frame, best first; always of the whole frame."""
         del windows  # training looks at whole frames
         return decode(

@@ -12,6 +12,7 @@ from rich.progress import track
 
 from edge.detect.nets import FirstNet
 from edge.detect.views import FAR, NEAR, far_view, near_view
+from edge.detect.window import area
 from edge.types import Bgr, Detection
 from models.detector.choose import held_out
 from models.detector.prepare import Picture, picture_of, read_labels
@@ -31,9 +32,10 @@ class Proposal:
 def propose(bgr: Bgr, detector: FirstNet, number: int) -> list[Proposal]:
     """The detector's proposals on a picture, with their views."""
     shown, fit = detector.letterboxed(bgr)
+    whole = area(None, width=shown.shape[1], height=shown.shape[0])
     return [
         Proposal(number, d, near_view(bgr, d.box), far_view(shown, fit.to_input(d.box)))
-        for d in detector.propose(shown, fit)
+        for d in detector.propose(shown, fit, [whole])
     ]
 
 

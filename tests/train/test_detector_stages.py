@@ -14,6 +14,7 @@ from edge.assets import checked
 from edge.detect.manifest import Manifest as FirstManifest
 from edge.detect.second_look import VEHICLES, Manifest, SecondLook
 from edge.detect.views import FAR, NEAR
+from edge.detect.window import area
 from edge.types import Detection
 from models.detector.engines import Exported, onnx_net, torch_net
 from models.detector.prepare import read_labels
@@ -116,7 +117,8 @@ def test_the_second_look_judges_what_the_detector_proposes(folder: Path) -> None
     (path, *_) = sorted((folder / "work" / "fold").glob("synth*.jpg"))
     bgr = np.asarray(cv2.imread(str(path)), np.uint8)
     shown, fit = detector.letterboxed(bgr)
-    found = look.look(bgr, detector.propose(shown, fit), picture=shown, fit=fit)
+    whole = area(None, width=shown.shape[1], height=shown.shape[0])
+    found = look.look(bgr, detector.propose(shown, fit, [whole]), picture=shown, fit=fit)
     assert found
     assert all(isinstance(d, Detection) and d.box.x + d.box.width <= bgr.shape[1] + 1 for d in found)
 

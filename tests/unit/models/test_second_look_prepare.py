@@ -48,7 +48,7 @@ class Sees(FirstNet):
         super().__init__(MANIFEST, file="fake", least_score=0.01)
         self._boxes = boxes
 
-    def propose(self, picture: Bgr, fit: Fit, windows: Sequence[Window] | None = None) -> list[Detection]:
+    def propose(self, picture: Bgr, fit: Fit, windows: Sequence[Window]) -> list[Detection]:
         return [Detection(box, 0.4) for box in self._boxes]
 
 
