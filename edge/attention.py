@@ -1,6 +1,6 @@
 """How much of a frame to look at for plates. Pure.
 
-Looking is what analysis costs, and it goes with the area. New plates are searched for everywhere, some three times a
+Looking is what analysis costs, and it goes with the area. New plates are searched for everywhere, some four times a
 second while something moves that no known vehicle explains, else once a second. In the frames between, only those
 plates are looked at that are not read yet, each in its place; what has been lost waits for the next search.
 """
@@ -12,7 +12,9 @@ from typing import Final
 
 from edge.types import Box
 
-_SEARCH_S: Final = 0.375  # between looks at everything while something unknown moves; 0.25 read nothing more
+_SEARCH_S: Final = (
+    0.25  # between looks at everything while something unknown moves; at 0.375 fast ones were missed
+)
 _REST_S: Final = 1.0  # and while nothing does
 _FRESH_S: Final = 0.6  # a plate that was found longer ago than that may have left, and explains nothing
 _EARLY_S: Final = 0.02  # frames do not come to the millisecond

@@ -29,8 +29,8 @@ def searches(moving: list[Box] | None, plates: list[Known], *, ages_s: float = 0
     return found
 
 
-def test_while_something_unknown_moves_everything_is_searched_in_every_third_frame() -> None:
-    assert searches([OTHER], []) == [0, 3, 6, 9, 12, 15]
+def test_while_something_unknown_moves_everything_is_searched_in_every_other_frame() -> None:
+    assert searches([OTHER], []) == [0, 2, 4, 6, 8, 10, 12, 14, 16]
 
 
 def test_while_nothing_moves_once_a_second() -> None:
@@ -44,36 +44,36 @@ def test_where_nobody_knows_what_moves_every_frame_is_looked_at_whole() -> None:
 def test_a_vehicle_whose_plate_is_known_is_no_news_and_another_one_is() -> None:
     read = known(rests=True)
     assert searches([CAR], [read]) == [0, 8, 16]
-    assert len(searches([CAR, OTHER], [read])) == 6
+    assert len(searches([CAR, OTHER], [read])) == 9
 
 
 def test_a_vehicle_whose_plate_is_not_read_yet_does_not_hide_what_moves_beside_it() -> None:
-    assert len(searches([CAR], [known(rests=False)])) == 6
+    assert len(searches([CAR], [known(rests=False)])) == 9
 
 
 def test_one_that_drives_so_close_to_a_known_one_that_both_move_as_one_is_news() -> None:
     both = Box(CAR.x, CAR.y, CAR.width + 250, CAR.height)
-    assert len(searches([both], [known(rests=True)])) == 6
+    assert len(searches([both], [known(rests=True)])) == 9
 
 
 def test_a_known_plate_that_was_not_found_for_a_while_explains_nothing() -> None:
     assert len(searches([CAR], [known()], ages_s=0.5)) == 3
-    assert len(searches([CAR], [known()], ages_s=0.7)) == 6
+    assert len(searches([CAR], [known()], ages_s=0.7)) == 9
 
 
 def test_a_lost_plate_that_may_be_anywhere_waits_for_the_next_search() -> None:
     attention = Attention()
     attention.near([OTHER], [], at=at(0.0))
     lost = replace(known(rests=False), reach_px=301.0, seen_at=at(0.0))
-    assert attention.near([OTHER], [lost], at=at(0.25)) == []
-    assert attention.near([OTHER], [lost], at=at(0.375)) is None
+    assert attention.near([OTHER], [lost], at=at(0.21)) == []
+    assert attention.near([OTHER], [lost], at=at(0.25)) is None
 
 
 def test_a_lost_plate_that_cannot_be_far_is_looked_for_in_its_place() -> None:
     attention = Attention()
     attention.near([OTHER], [], at=at(0.0))
     lost = replace(known(rests=False), reach_px=300.0, seen_at=at(0.0))
-    assert attention.near([OTHER], [lost], at=at(0.25)) == [Box(130.0, 230.0, 840.0, 790.0)]
+    assert attention.near([OTHER], [lost], at=at(0.21)) == [Box(130.0, 230.0, 840.0, 790.0)]
 
 
 def test_a_newcomer_is_looked_for_at_once_however_fast_it_may_be() -> None:
