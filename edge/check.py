@@ -6,6 +6,7 @@ Missing secrets, unknown countries, odd regions, a spool that cannot be written.
 import tempfile
 from collections.abc import Sequence
 from importlib.util import find_spec
+from itertools import combinations
 from pathlib import Path
 
 from edge import certificate
@@ -17,6 +18,8 @@ from edge.settings import CameraSettings, EdgeSettings, MqttSettings, PtzSetting
 
 Fault = tuple[str, str]
 """A key such as `cameras.0.region`, and what is wrong with its value."""
+
+Point = tuple[float, float]
 
 
 def faults(settings: EdgeSettings) -> list[Fault]:
@@ -32,6 +35,8 @@ def faults(settings: EdgeSettings) -> list[Fault]:
 def _camera(key: str, camera: CameraSettings) -> list[Fault]:
     found = _secret(f"{key}.password_file", camera.password_file)
     found += _polygon(f"{key}.region", camera.region)
+    for n, lane in enumerate(camera.lanes):
+        found += _polygon(f"{key}.lanes.{n}.polygon", lane.polygon, least=1)
     if camera.ptz is not None:
         found += _ptz(f"{key}.ptz", camera.ptz)
     if camera.motion_events is not None:
@@ -57,10 +62,24 @@ def _ptz(key: str, ptz: PtzSettings) -> list[Fault]:
     return found
 
 
-def _polygon(key: str, corners: Sequence[object], *, least: int = 0) -> list[Fault]:
-    if least <= len(corners) and len(corners) in {0, *range(3, 65)}:
+def _polygon(key: str, corners: Sequence[Point], *, least: int = 0) -> list[Fault]:
+    if not (least <= len(corners) and len(corners) in {0, *range(3, 65)}):
+        return [(key, f"a polygon has at least 3 corners, found {len(corners)}")]
+    edges = list(zip(corners, [*corners[1:], *corners[:1]], strict=True))
+    crossing = next(((a, b) for a, b in combinations(edges, 2) if _cross(*a, *b)), None)
+    if crossing is None:
         return []
-    return [(key, f"a polygon has at least 3 corners, found {len(corners)}")]
+    one, other = (f"{start[0]:g},{start[1]:g} - {end[0]:g},{end[1]:g}" for start, end in crossing)
+    return [(key, f"its outline crosses itself ({one} and {other}): are two corners swapped?")]
+
+
+def _cross(a: Point, b: Point, c: Point, d: Point) -> bool:
+    """Whether a to b and c to d cross, each in the other's inside; a corner that both share is no crossing."""
+    return _side(a, b, c) * _side(a, b, d) < 0 and _side(c, d, a) * _side(c, d, b) < 0
+
+
+def _side(a: Point, b: Point, c: Point) -> float:
+    return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
 
 
 def _broker(mqtt: MqttSettings, *, edge_id: str) -> list[Fault]:

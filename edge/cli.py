@@ -147,7 +147,9 @@ def check_config(file: Path | None, config: Path | None) -> None:
     console.print(f"spool   {loaded.spool.path}, at most {loaded.spool.max_bytes / 1e9:g} GB", soft_wrap=True)
     console.print(f"engine  {loaded.engine}, {loaded.threads} thread(s) a net")
     _refuse(path, check.faults(loaded))
-    console.print("[green]nothing wrong found[/green]")
+    console.print(
+        "[green]nothing wrong found[/green]; cameras and broker were not asked: edge probe, edge run"
+    )
 
 
 @cli.command()

@@ -180,10 +180,9 @@ def _show(devices: list[Found]) -> None:
 
     table = Table(title=f"{len(devices)} ONVIF device(s)", title_justify="left")
     table.add_column("address", no_wrap=True)  # to be copied
-    for column in ("name", "model", "PTZ", "scopes"):
+    for column in ("name", "model", "PTZ"):
         table.add_column(column, overflow="fold")
     for device in devices:
         turns = {True: "yes", False: "no", None: "not said"}[device.turns]
-        scopes = " ".join(scope.removeprefix(_SCOPE) for scope in device.scopes)
-        table.add_row(*(escape(text) for text in (device.address, device.name, device.model, turns, scopes)))
+        table.add_row(*(escape(text) for text in (device.address, device.name, device.model, turns)))
     Console().print(table)

@@ -87,6 +87,14 @@ def test_a_good_configuration_is_told_back(folder: Path) -> None:
         (camera(password_file="nowhere", username="u"), "cameras.0.password_file: "),
         (camera(username="u"), "username and password_file go together"),
         (camera(region=[[0.1, 0.1], [0.5, 0.5]]), "cameras.0.region: a polygon has at least 3 corners"),
+        (
+            camera(region=[[0.1, 0.1], [0.9, 0.9], [0.9, 0.1], [0.1, 0.9]]),
+            "cameras.0.region: its outline crosses itself (0.1,0.1 - 0.9,0.9 and 0.9,0.1 - 0.1,0.9)",
+        ),
+        (
+            camera(lanes=[{"name": "left", "polygon": [[0.1, 0.1], [0.5, 0.5]]}]),
+            "cameras.0.lanes.0.polygon: a polygon has at least 3 corners",
+        ),
         (camera(countries={"XX": 1}), "cameras.0.countries: no grammar of XX; known are AR, "),
         (camera(countries={"CO": float("inf")}), "cameras.0.countries.CO: Input should be a finite number"),
         (camera(url="http://127.0.0.1/"), "cameras.0.url"),
