@@ -154,6 +154,7 @@ LABELS: Final[dict[str, str]] = {
     "fps": "pictures a second",
     "told": "told",
     "unknown": "unknown",
+    "strained": "unknown: this machine fell behind",
     "key": "key frames every",
     "rate": "bit rate",
     "b_frames": "B-frames",

@@ -79,6 +79,11 @@ def advise(facts: Facts) -> tuple[Advice, ...]:
     return tuple(sorted(found, key=lambda a: (a.severity is not Severity.SHORT, order.index(a.code))))
 
 
+def is_strained(stream: StreamFacts) -> bool:
+    """Whether this machine fell behind the camera, so that nothing it measured of the camera's pace is the camera's."""
+    return stream.left_out > _LEFT_OUT * (stream.analysed + stream.left_out) or stream.idle < _IDLE
+
+
 def conclude(facts: Facts, advice: Sequence[Advice]) -> Verdict:
     """What it comes to."""
     if any(a.severity is Severity.SHORT for a in advice):
@@ -104,8 +109,8 @@ def _stream(stream: StreamFacts) -> Iterator[Advice]:
         yield _short(Code.MISSING, missing=stream.missing, pictures=pictures)
     if stream.pause_s > _PAUSE_S:
         yield _short(Code.PAUSES, seconds=stream.pause_s)
-    due = stream.analysed + stream.left_out
-    if stream.left_out > _LEFT_OUT * due or stream.idle < _IDLE:
+    if is_strained(stream):
+        due = stream.analysed + stream.left_out
         yield _hint(Code.MACHINE_SLOW, left_out=stream.left_out, due=due)
     else:
         yield from _rates(stream)

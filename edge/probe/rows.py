@@ -74,12 +74,17 @@ def wanted(words: Words) -> str:
 def _stream(stream: StreamFacts, words: Words) -> list[Row]:
     told = words["unknown"] if stream.fps_told is None else f"{stream.fps_told:g}"
     profile = f" {stream.profile}" if stream.profile else ""
+    is_strained = judge.is_strained(stream)
+
+    def pace(value: float | None, form: str, unit: str = "") -> str:
+        return words["strained"] if is_strained else _or(value, words, form, unit)
+
     return [
         (words["codec"], f"{stream.codec}{profile}"),
         (words["size"], f"{stream.width_px} x {stream.height_px}"),
-        (words["fps"], f"{_or(stream.fps, words, '.1f')} ({words['told']} {told})"),
+        (words["fps"], f"{pace(stream.fps, '.1f')} ({words['told']} {told})"),
         (words["key"], _or(stream.key_frame_s, words, ".1f", " s")),
-        (words["rate"], _or(stream.kbit_s, words, ".0f", " kbit/s")),
+        (words["rate"], pace(stream.kbit_s, ".0f", " kbit/s")),
         (words["b_frames"], words["yes"] if stream.b_frames else words["no"]),
         (words["dozes"], words.dozes(stream.dozes_not)),
         (
@@ -87,8 +92,8 @@ def _stream(stream: StreamFacts, words: Words) -> list[Row]:
             f"{stream.pictures} ({words['damaged']} {stream.damaged}, {words['missing']} {stream.missing}, "
             f"{words['analysed']} {stream.analysed})",
         ),
-        (words["jitter"], _or(stream.jitter_ms, words, ".0f", " ms")),
-        (words["pause"], f"{stream.pause_s:.2f} s"),
+        (words["jitter"], pace(stream.jitter_ms, ".0f", " ms")),
+        (words["pause"], pace(stream.pause_s, ".2f", " s")),
         (words["first"], f"{stream.first_picture_s:.2f} s"),
         (words["transport"], stream.transport.upper()),
     ]

@@ -169,6 +169,7 @@ LABELS: Final[dict[str, str]] = {
     "fps": "imágenes por segundo",
     "told": "dice",
     "unknown": "no se sabe",
+    "strained": "no se sabe: esta máquina iba atrasada",
     "key": "cuadros clave cada",
     "rate": "tasa de bits",
     "b_frames": "cuadros B",

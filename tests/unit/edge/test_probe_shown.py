@@ -51,7 +51,7 @@ def report(*seen: PlateFacts, **changes: Any) -> Report:
         codec="h264", profile="High", width_px=1920, height_px=1080, transport="tcp", fps_told=None, fps=25.0,
         key_frame_s=None, b_frames=True, kbit_s=4000.0, pictures=500, damaged=1, missing=2, jitter_ms=15.0,
         pause_s=0.1, idle=0.9, connect_s=0.2, time_rate=None, first_picture_s=0.3, watched_s=20.0,
-        broke=changes.pop("broke", ""), dozes_not="reordered", analysed=160, left_out=0,
+        broke=changes.pop("broke", ""), dozes_not="reordered", analysed=160, left_out=changes.pop("left_out", 0),
     )  # fmt: skip
     facts = Facts(
         settings=Judged(min_plate_px=40, analyse_fps=8.0),
@@ -97,6 +97,20 @@ def shown(it: Report, lang: Any = "en") -> str:
     out = io.StringIO()
     show(it, Words(lang), Console(file=out, width=100, force_terminal=False))
     return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [("en", "unknown: this machine fell behind"), ("es", "no se sabe: esta máquina iba atrasada")],
+)
+def test_a_pace_that_is_this_machines_is_not_told_as_the_cameras(lang: str, words: str) -> None:
+    camera, machine = shown(report(), lang), shown(report(left_out=160), lang)
+    for told in ("25.0", "4000 kbit/s", "15 ms", "0.10 s"):
+        assert told in camera
+        assert told not in machine
+    assert words not in camera
+    assert machine.count(words) == 4
+    assert words in page(report(left_out=160), Words(lang), scene=JPEG, crops={1: JPEG})
 
 
 class TestPage:
