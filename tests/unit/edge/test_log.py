@@ -11,7 +11,7 @@ TESTS = Path(__file__).resolve().parents[2]
 EDGE = """
 import sys, threading
 from fakes import FakeEngine, frame, reading
-from edge import cli, worker
+from edge import cli, process, worker
 from edge.analyser import Analyser
 from edge.settings import CameraSettings, VoteSettings
 from edge.types import Box
@@ -29,7 +29,7 @@ class Sink:
         pass
 
 stop = threading.Event()
-with worker._watched(stop):
+with process.watched(stop):
     engine = FakeEngine.that_says({7: reading(plate)})
     how = {"vote": VoteSettings(), "engine": engine, "sink": Sink(), "clock": worker.utc_now}
     analyser = Analyser("analyser-0", cameras=cameras, **how)
