@@ -16,6 +16,7 @@ from edge.simulate.rtsp_connection import Connection
 from edge.simulate.rtsp_message import HEAD_BYTES
 
 _PATIENCE_S = 10.0
+_ACCEPTED_S = 0.02  # a client that was just accepted is served a moment later
 
 
 class RtspServer:
@@ -31,6 +32,7 @@ class RtspServer:
         self.port = port
         self._connections: set[Connection] = set()
         self._listener: asyncio.Server | None = None
+        self._is_stopping = False
 
     async def start(self) -> None:
         """Listen; `port` is then the one taken.
@@ -38,6 +40,7 @@ class RtspServer:
         Raises:
             ConfigError: the address cannot be bound.
         """
+        self._is_stopping = False
         try:
             self._listener = await asyncio.start_server(self._serve, self.host, self.port, limit=HEAD_BYTES)
         except OSError as error:
@@ -46,11 +49,16 @@ class RtspServer:
 
     async def stop(self) -> None:
         """Stop listening and reset every connection."""
+        self._is_stopping = True
         if self._listener is not None:
+            # asyncio forgets, unclosed, whom it accepts just before its listener closes.
+            for listening in self._listener.sockets:
+                asyncio.get_running_loop().remove_reader(listening.fileno())
+            await asyncio.sleep(_ACCEPTED_S)
             self._listener.close()
-        for connection in tuple(self._connections):
-            connection.abort()
         while self._connections:
+            for connection in tuple(self._connections):
+                connection.abort()
             await asyncio.sleep(0.01)
 
     def url(self, mount: str) -> str:
@@ -58,6 +66,9 @@ class RtspServer:
         return f"rtsp://{self.host}:{self.port}/{mount}"
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._is_stopping:
+            writer.transport.abort()
+            return
         if len(self._connections) >= self.programme.terms.clients:
             self.programme.counts.turned_away += 1
             writer.transport.abort()

@@ -1,5 +1,6 @@
 """The simulated camera over real sockets: protocol, sessions, bounds, and foreign clients."""
 
+import gc
 import itertools
 import json
 import os
@@ -8,7 +9,9 @@ import socket
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import av
@@ -252,3 +255,20 @@ class TestCommand:
             ("day", 1, 2.0),
         ]
         assert lines[0]["session"] == lines[1]["session"]
+
+
+def test_a_client_that_comes_as_the_server_stops_is_let_go_before_its_loop_ends() -> None:
+    """Otherwise its connection is found unclosed, whenever the next rubbish is collected."""
+    programme = Programme({"day": load_clip(clip_file())}, Terms())
+    for _ in range(20):
+        with ServerThread(programme) as server:
+            late = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(3)]
+        for client in late:
+            with client:
+                client.settimeout(5.0)
+                with suppress(ConnectionResetError):
+                    assert client.recv(1) == b""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        gc.collect()
+    assert not [w for w in told if issubclass(w.category, ResourceWarning)]
