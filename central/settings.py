@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
 
-import yaml
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -16,7 +15,7 @@ from sqlalchemy.exc import ArgumentError
 from central.errors import ConfigError
 from edge.contract.clip import LONGEST_S
 from edge.contract.config import BrokerSettings, Section, faults
-from edge.contract.document import first_twice, line_finder
+from edge.contract.document import DocumentError, line_finder, read
 from edge.contract.read import Identifier
 
 _DRIVERS: Final = ("sqlite", "sqlite+pysqlite", "postgresql+psycopg")
@@ -147,7 +146,10 @@ def load(path: Path) -> CentralSettings:
     Raises:
         ConfigError: names the file, and the line or the key, and what was expected.
     """
-    root, content = _read(path)
+    try:
+        root, content = read(path)
+    except DocumentError as error:
+        raise ConfigError(str(error)) from error
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: expected a mapping of settings, found {type(content).__name__}")
     try:
@@ -239,41 +241,3 @@ def read_secret(path: Path) -> str:
     if not secret:
         raise ConfigError(f"{path}: secret is empty")
     return secret
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML's plain types; a value that is not what it looks like is a fault with a place."""
-
-    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: ANN401
-        try:
-            return super().construct_object(node, deep)
-        except (ArithmeticError, AttributeError, LookupError, ValueError) as error:
-            kind = node.tag.rpartition(":")[2]
-            problem = f"{node.value!r} cannot be read as {kind}; text stands in quotes"
-            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from error
-
-
-def _read(path: Path) -> tuple[yaml.Node | None, object]:
-    """A YAML file's node and what it says.
-
-    Raises:
-        ConfigError: it cannot be read, is no YAML, or says a key twice.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-        root = yaml.compose(text, Loader=_Loader)
-        content = yaml.load(text, Loader=_Loader)  # noqa: S506  # a SafeLoader; it would merge the nodes above
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8: byte {error.start}") from error
-    except RecursionError as error:
-        raise ConfigError(f"{path}: nested too deeply") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "somewhere"
-        raise ConfigError(f"{path}: {where}: not YAML: {getattr(error, 'problem', error)}") from error
-    if twice := first_twice(root):
-        where = f"line {twice.line}, column {twice.column}"
-        raise ConfigError(f"{path}: {where}: {twice.key} stands here twice, first in line {twice.first_line}")
-    return root, content

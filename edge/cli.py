@@ -223,10 +223,10 @@ def _refuse(file: Path, found: Sequence[tuple[str, str]]) -> None:
         ConfigError: there are some.
     """
     from edge.contract.config import fault
-    from edge.yaml_file import lines
+    from edge.contract.document import line_finder, read
 
     if found:
-        line_of = lines(file)
+        line_of = line_finder(read(file)[0])
         said = (fault(key, message, line_of=line_of) for key, message in found)
         raise ConfigError("\n".join((f"{file}:", *said)))
 

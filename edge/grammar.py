@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from edge.contract.document import DocumentError, read
 from edge.contract.plate import Grammar, GrammarError
 from edge.errors import ConfigError
-from edge.yaml_file import read
 
 
 def load_grammar(paths: Iterable[Path]) -> Grammar:
@@ -16,5 +16,5 @@ def load_grammar(paths: Iterable[Path]) -> Grammar:
     """
     try:
         return Grammar.from_documents({str(path): read(path)[1] for path in paths})
-    except GrammarError as error:
+    except (DocumentError, GrammarError) as error:
         raise ConfigError(str(error)) from error

@@ -11,11 +11,10 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from edge.contract.clip import LONGEST_S
 from edge.contract.config import BrokerSettings, Section, faults, together
-from edge.contract.document import line_finder
+from edge.contract.document import DocumentError, line_finder, read
 from edge.contract.read import Identifier
 from edge.errors import ConfigError
 from edge.ground import GroundSettings
-from edge.yaml_file import read
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -371,7 +370,10 @@ def load(path: Path) -> EdgeSettings:
     Raises:
         ConfigError: names the file, and the line or the key, and what was expected.
     """
-    root, content = read(path)
+    try:
+        root, content = read(path)
+    except DocumentError as error:
+        raise ConfigError(str(error)) from error
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: expected a mapping of settings, found {type(content).__name__}")
     try:

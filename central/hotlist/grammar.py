@@ -3,9 +3,8 @@
 from importlib.resources import files
 from pathlib import Path
 
-import yaml
-
 from central.errors import ConfigError
+from edge.contract.document import DocumentError, read
 from edge.contract.plate import Grammar, GrammarError
 
 
@@ -19,10 +18,6 @@ def load_grammar() -> Grammar:
     packed = package / "_data" / "plates"
     folder = packed if packed.is_dir() else package.parent / "configs" / "plates"
     try:
-        documents = {
-            path.name: yaml.safe_load(path.read_text(encoding="utf-8"))
-            for path in sorted(folder.glob("*.yaml"))
-        }
-        return Grammar.from_documents(documents)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, GrammarError) as error:
-        raise ConfigError(f"plate grammars in {folder}: {error}") from error
+        return Grammar.from_documents({str(path): read(path)[1] for path in sorted(folder.glob("*.yaml"))})
+    except (DocumentError, GrammarError) as error:
+        raise ConfigError(f"plate grammars: {error}") from error

@@ -29,6 +29,7 @@ from av.video.stream import VideoStream
 from edge.capture import picture
 from edge.capture.decoder import opened
 from edge.capture.gate import Luma
+from edge.capture.key_frames import KeyFrames
 from edge.capture.stats import CaptureStats
 from edge.capture.triggers.trigger import Trigger
 
@@ -44,7 +45,6 @@ _MOST_VOUCHED_S: Final = 10.0  # the same where a trigger vouches
 _OVERDUE: Final = 1.5  # such intervals without one: it is not the stream any more that it was
 _MOST_BYTES: Final = 16_000_000
 _EARLY_S: Final = 3.0  # so much sooner than the pictures may a trigger know
-_GAPS: Final = 4  # between key frames, that are remembered
 _REMEMBERED: Final = 12  # stays in view
 _LONGER: Final = 1.2  # than the key frame interval that most stays must be
 _ONE_IN: Final = 4  # stays may be shorter
@@ -55,6 +55,7 @@ class Doze:
 
     Args:
         stream: of the packets.
+        keys: how often its key frames come.
         moves: asks the gate about a key frame.
         triggers: what beside the stream tells of motion.
         stats: where to count what woke it.
@@ -64,18 +65,18 @@ class Doze:
         self,
         stream: VideoStream,
         *,
+        keys: KeyFrames,
         moves: Moves,
         triggers: Sequence[Trigger] = (),
         stats: CaptureStats | None = None,
     ) -> None:
         self._peek = _Peek(stream)
+        self._keys = keys
         self._moves = moves
         self._swell = Swell()
         self._kept: list[VideoPacket] = []
         self._bytes = 0
         self._dozing = False
-        self._key_s: float | None = None
-        self._intervals: deque[float] = deque(maxlen=_GAPS)
         self._stays: deque[float] = deque(maxlen=_REMEMBERED)
         self._triggers = tuple(triggers)
         self._stats = stats or CaptureStats()
@@ -89,7 +90,7 @@ class Doze:
         hindrance = self.hindrance
         if hindrance is None:
             return True
-        if hindrance == "reordered" or self._interval_s > _MOST_VOUCHED_S:
+        if hindrance == "reordered" or self._keys.longest_s > _MOST_VOUCHED_S:
             return False
         return any(trigger.vouches for trigger in self._triggers)
 
@@ -98,22 +99,13 @@ class Doze:
         """Why it is not allowed: pictures out of order, key frames far apart, or what moves leaves too soon."""
         if self._peek.is_reordered:
             return "reordered"
-        if self._interval_s > MOST_INTERVAL_S:
+        if self._keys.longest_s > MOST_INTERVAL_S:
             return "interval"
-        short = sum(stay < _LONGER * self._interval_s for stay in self._stays)
+        short = sum(stay < _LONGER * self._keys.longest_s for stay in self._stays)
         return None if short * _ONE_IN <= max(len(self._stays), _ONE_IN - 1) else "stays"
-
-    @property
-    def _interval_s(self) -> float:
-        """The longest lately: many cameras send one out of turn, where the scene changes or a client has come."""
-        return max(self._intervals, default=math.inf)
 
     def due(self, packet: "VideoPacket", *, media_s: float | None) -> "list[VideoPacket]":
         """The packets to decode now, oldest first; `media_s` is this one's presentation time, where it has any."""
-        if packet.is_keyframe and media_s is not None:
-            if self._key_s is not None:
-                self._intervals.append(abs(media_s - self._key_s))
-            self._key_s = media_s
         if not self._dozing:
             return [packet]
         if packet.is_keyframe:
@@ -169,7 +161,7 @@ class Doze:
 
     def _must_look(self, packet: "VideoPacket", media_s: float | None) -> bool:
         """Whether to look at a picture that is no key frame: packets grow, or no key frame comes any more."""
-        key_s = media_s if self._key_s is None else self._key_s
+        key_s = self._keys.newest_s
         since_key_s = 0.0 if media_s is None or key_s is None else media_s - key_s
         is_overdue = since_key_s > _OVERDUE * (_MOST_VOUCHED_S if self.hindrance else MOST_INTERVAL_S)
         return self._swell.is_one(packet.size) or self._bytes > _MOST_BYTES or is_overdue

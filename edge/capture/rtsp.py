@@ -20,6 +20,7 @@ from edge.capture.damage import Damage
 from edge.capture.decoder import Decoder
 from edge.capture.doze import Doze
 from edge.capture.gate import GATE_FPS, Luma, MotionGate
+from edge.capture.key_frames import KeyFrames
 from edge.capture.pacer import Pacer
 from edge.capture.ptz.aim import Aim, View
 from edge.capture.ring import Format, PacketRing
@@ -93,15 +94,17 @@ class RtspSource:
         self._watches.stop()
 
     def _watch(self, stream: VideoStream) -> Iterator[Frame]:
-        decoder = Decoder(stream)
+        keys = KeyFrames()
+        decoder = Decoder(stream, keys=keys)
         arrivals = Arrivals(stream.codec_context.name, clock=self._clock, remark=self._stats.remarked)
-        doze = self._new_doze(stream)
+        doze = self._new_doze(stream, keys)
         if self._ring is not None:
             self._ring.begin(Format.of(stream))
         for packet in self._connection.packets():
             media_s = arrivals.note(packet, waited_s=self._connection.waited_s)
             if packet is None:
                 continue
+            keys.note(packet, media_s=media_s)
             if self._ring is not None:
                 taken_at = self._clock() if media_s is None else arrivals.clock.estimate(media_s)
                 self._ring.add(packet, captured_at=taken_at)
@@ -117,12 +120,12 @@ class RtspSource:
             if doze is not None:
                 self._settle(doze, packet, decoded=bool(due))
 
-    def _new_doze(self, stream: VideoStream) -> Doze | None:
+    def _new_doze(self, stream: VideoStream, keys: KeyFrames) -> Doze | None:
         """None of a camera that turns: what was kept may show where it looked before."""
         if self._gate is None or self._aim is not None:
             return None
         triggers = [Trigger(witness, stats=self._stats) for witness in self._watches.start()]
-        return Doze(stream, moves=self._moves_ahead, triggers=triggers, stats=self._stats)
+        return Doze(stream, keys=keys, moves=self._moves_ahead, triggers=triggers, stats=self._stats)
 
     def _due(
         self, doze: Doze, packet: "Packet[VideoStream]", media_s: float | None, arrivals: Arrivals

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import yaml
 
+from edge.contract.document import DocumentError, parse, read_text
 from edge.contract.files import write_atomic
 from edge.enroll.install import AUTHORITY, CERTIFICATE
 from edge.enroll.request import KEY
 from edge.errors import ConfigError
-from edge.yaml_file import parse, read_text
 
 _FILES: Final = {"ca_file": AUTHORITY, "cert_file": CERTIFICATE, "key_file": KEY}
 
@@ -23,7 +23,7 @@ def edge_id_of(path: Path) -> str:
     Raises:
         ConfigError: the file cannot be read, or says no edge_id.
     """
-    _, content = _parsed(path, read_text(path))
+    _, _, content = _read(path)
     edge_id = content.get("edge_id")
     if not isinstance(edge_id, str):
         raise ConfigError(f"{path}: edge_id: needed, but not there")
@@ -37,8 +37,7 @@ def put_tls(path: Path, folder: Path) -> bool:
         ConfigError: something else stands there, or the place is not found: says what to write.
     """
     check_owner(path, folder, user=os.geteuid())
-    text = read_text(path)
-    root, before = _parsed(path, text)
+    text, root, before = _read(path)
     wanted = _wanted(path, folder)
     found = (before.get("mqtt") or {}).get("tls")
     if found == wanted:
@@ -59,7 +58,7 @@ def check_owner(path: Path, folder: Path, *, user: int) -> None:
         ConfigError: it would, or the file cannot be read; says what to do.
     """
     wanted = _wanted(path, folder)
-    _, content = _parsed(path, read_text(path))
+    _, _, content = _read(path)
     if (content.get("mqtt") or {}).get("tls") == wanted:
         return
     owner = path.stat().st_uid
@@ -118,17 +117,26 @@ def _flow(wanted: dict[str, str]) -> str:
 def _says(path: Path, text: str, expected: dict[str, Any]) -> bool:
     try:
         return parse(path, text)[1] == expected
-    except ConfigError:  # where the edit broke it
+    except DocumentError:  # where the edit broke it
         return False
 
 
-def _parsed(path: Path, text: str) -> tuple[yaml.Node | None, dict[str, Any]]:
-    root, content = parse(path, text)
+def _read(path: Path) -> tuple[str, yaml.Node | None, dict[str, Any]]:
+    """The text of the file, its node, and what it says.
+
+    Raises:
+        ConfigError: it cannot be read, or is no mapping of settings.
+    """
+    try:
+        text = read_text(path)
+        root, content = parse(path, text)
+    except DocumentError as error:
+        raise ConfigError(str(error)) from error
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: expected a mapping of settings, found {type(content).__name__}")
     if not isinstance(content.get("mqtt") or {}, dict):
         raise ConfigError(f"{path}: mqtt: expected a mapping of settings")
-    return root, content
+    return text, root, content
 
 
 def _replace(path: Path, text: str) -> None:

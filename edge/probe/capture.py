@@ -22,6 +22,7 @@ from edge.capture.damage import Damage
 from edge.capture.doze import MOST_INTERVAL_S, Doze
 from edge.capture.gate import GATE_FPS, MotionGate
 from edge.capture.hub import FrameHub
+from edge.capture.key_frames import KeyFrames
 from edge.capture.pacer import Pacer
 from edge.errors import LostError, SourceError
 from edge.probe.facts import StreamFacts
@@ -63,6 +64,7 @@ class Capture:
         self._watch = StreamWatch()
         self._damage, self._gate = Damage(), MotionGate(region=camera.region)
         self._gate_pacer, self._pacer = Pacer(GATE_FPS), Pacer(camera.analyse_fps)
+        self._keys = KeyFrames()
         self._doze: Doze | None = None
         self._facts: dict[str, object] = {}
         self._began_s = self._connect_s = 0.0
@@ -144,7 +146,7 @@ class Capture:
         self._connect_s = time.monotonic() - self._began_s
         stream.codec_context.thread_count = 1
         whole_late = stream.codec_context.name in _PARSED
-        self._doze = Doze(stream, moves=lambda _: True)
+        self._doze = Doze(stream, keys=self._keys, moves=lambda _: True)
         arrivals = Arrivals(stream.codec_context.name, clock=self._clock, remark=lambda _: None)
         came_at: datetime | None = None
         idle_since_s = time.monotonic()
@@ -169,6 +171,7 @@ class Capture:
 
     def _weigh(self, packet: "Packet[VideoStream]", begun_at: datetime | None, arrivals: Arrivals) -> None:
         media_s = arrivals.note(packet, waited_s=self._connection.waited_s)
+        self._keys.note(packet, media_s=media_s)
         if self._doze is not None:
             self._doze.due(packet, media_s=media_s)
         is_true = arrivals.lying_rate is None

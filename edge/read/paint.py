@@ -155,7 +155,7 @@ def features(
     across = np.abs(np.diff(lab, axis=1, append=lab[:, -1:])).sum(2)
     down = np.abs(np.diff(lab, axis=0, append=lab[-1:])).sum(2)
     weight = inside / (1 + (across + down) / 8)
-    points = (lab * _SCALE).reshape(-1, 3)
+    points = scaled(lab)
     far = (points**2).sum(1)[:, None] - 2 * points @ shades.T + (shades**2).sum(1)
     near = np.exp(-(far - far.min(1, keepdims=True)) / (2 * spread**2))
     near /= near.sum(1, keepdims=True)

@@ -89,10 +89,10 @@ def shares(picture: Bgr, plate: Box, *, background: Mapping[str, float], known: 
     """
     view, inside = window(picture, plate)
     crop = cut(picture, plate)
-    if min(crop.shape[:2]) < 2 or not inside.any():
+    if not background or min(crop.shape[:2]) < 2 or not inside.any():
         return {}
     lab = lit(view, light=ground(crop), white=background.get("white", 0.0))
-    if not background or not sees_colour(lab, inside):
+    if not sees_colour(lab, inside):
         return {}
     row = features(lab, inside, shades=known.shades, spread=known.spread)
     scores = known.weights @ row + known.bias

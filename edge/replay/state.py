@@ -24,6 +24,7 @@ from edge.contract.read import PlateRead
 from edge.errors import ConfigError
 from edge.replay.files import claim
 from edge.replay.kept import Kept, Queued, Row, Said
+from edge.spool.file import FULL_CODES
 
 _APPLICATION_ID: Final = 0x41545250
 _VERSION: Final = 1
@@ -54,9 +55,6 @@ DROP TABLE recording;
 ALTER TABLE changed RENAME TO recording
 """
 """What was let go was marked within its identity then."""
-
-_FULL_CODES: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE})
-"""No room on the disk; and beyond what this user may have of it, which SQLite does not tell from other faults."""
 
 _log = structlog.get_logger(__name__)
 
@@ -216,7 +214,7 @@ class State:
         try:
             self._db.execute("VACUUM")
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode not in _FULL_CODES:
+            if error.sqlite_errorcode not in FULL_CODES:
                 raise
             _log.warning(
                 "no room to make the state of the replay smaller", path=str(self.path), fault=str(error)

@@ -19,7 +19,7 @@ from edge.read.paint import UNTOLD
 from edge.read.vehicle_colour import BODIES, Colours, palette, shares
 from edge.types import Bgr
 from models.vehicle_colour.samples import LABELS, MOTORCYCLE
-from models.vehicle_colour.train import TOLD, wilson
+from models.vehicle_colour.train import TOLD, shown
 
 DUSK: Final = "rodash_"
 """How the pictures of ro begin, mostly of dusk; counted apart."""
@@ -71,11 +71,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         hits += is_right
         if name is not None and not is_right:
             sys.stdout.write(f"  {row['path']}: {row['colours']}, told {name}\n")
-    low, high = wilson(hits, answers)
     misled = unnamed[0] + unnamed_ro[0]
     sys.stdout.write(
         f"{options.split}: told {answers} of {known} ({answers / max(known, 1):.3f}), right "
-        f"{hits / max(answers, 1):.3f} [{low:.2f}, {high:.2f}]\n"
+        f"{shown(hits, answers)}\n"
         f"told where nobody can name a colour: {unnamed[0]} of {unnamed[1]}, and of ro {unnamed_ro[0]} of "
         f"{unnamed_ro[1]}; right if these are wrong: {hits / max(answers + misled, 1):.3f} "
         f"({hits} of {answers + misled})\nmotorcycles told: {motorcycles[0]} of {motorcycles[1]}\n"

@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.bench.intervals import wilson
 from edge.read.paint import UNTOLD, Palette, features, lit, scaled
 from models.vehicle_colour.samples import Sample, jittered, load, of
 
@@ -137,13 +138,12 @@ def threshold(samples: Sequence[Sample], answers: Sequence[tuple[str, float]]) -
     return ranked[int(good[-1])][0]
 
 
-def wilson(hits: int, count: int) -> tuple[float, float]:
-    """95 % interval of a share."""
+def shown(hits: int, count: int) -> str:
+    """A share with its interval."""
     if not count:
-        return 0.0, 1.0
-    z, p = 1.96, hits / count
-    middle, half = p + z * z / 2 / count, z * np.sqrt(p * (1 - p) / count + z * z / 4 / count**2)
-    return float((middle - half) / (1 + z * z / count)), float((middle + half) / (1 + z * z / count))
+        return "none"
+    low, high = wilson(hits, count)
+    return f"{hits / count:.3f} [{low:.2f}, {high:.2f}]"
 
 
 def report(samples: Sequence[Sample], answers: Sequence[tuple[str, float]], sure: float) -> str:
@@ -157,13 +157,12 @@ def report(samples: Sequence[Sample], answers: Sequence[tuple[str, float]], sure
         known = [(s, a) for s, a in mine if s.colours]
         said = [(s, a) for s, a in known if a[1] >= sure]
         hits = sum(right(s, a[0]) for s, a in said)
-        low, high = wilson(hits, len(said))
         blind = [a for s, a in mine if not s.colours]
         misled = sum(a[1] >= sure for a in blind)
         forced = sum(right(s, a[0]) for s, a in known) / max(len(known), 1)
         lines.append(
             f"{origin:11s} told {len(said):3d} of {len(known):3d} ({len(said) / max(len(known), 1):.2f}), "
-            f"right {hits / max(len(said), 1):.3f} [{low:.2f}, {high:.2f}]; all forced {forced:.2f}; of {len(blind)} "
+            f"right {shown(hits, len(said))}; all forced {forced:.2f}; of {len(blind)} "
             f"that nobody can name {misled} told, right with these {hits / max(len(said) + misled, 1):.3f}"
         )
     pairs = Counter(("|".join(s.colours) or UNTOLD, a[0]) for s, a in everything if a[1] >= sure)

@@ -62,9 +62,9 @@ class Outlook:
         """Draw what is seen first, and the journeys between the presets."""
         here = self._head.position
         if self._at_preset(here) is None:
-            self._draw(here)
+            self.draw(here)
         for start, end in permutations(self._clips, 2):
-            self._draw(Journey.between(start, end, takes_s=self._head.travel_s))
+            self.draw(Journey.between(start, end, takes_s=self._head.travel_s))
         return self
 
     def __exit__(
@@ -103,10 +103,11 @@ class Outlook:
             self._drawn[scene] = None
             while len(self._drawn) > _KEPT:
                 self._drawn.popitem(last=False)
-        self._painter.submit(self._draw, scene)
+        self._painter.submit(self.draw, scene)
         return None
 
-    def _draw(self, scene: Journey | Position) -> None:
+    def draw(self, scene: Journey | Position) -> None:
+        """Make ready what will be seen; where it cannot be drawn, the picture before stays."""
         with self._lock:
             self._count += 1
             path = Path(self._folder.name) / f"{self._count}.mp4"

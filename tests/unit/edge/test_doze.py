@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from edge.capture import picture
 from edge.capture.doze import Doze, Swell
+from edge.capture.key_frames import KeyFrames
 from edge.capture.gate import GateTuning, MotionGate
 
 GOP = 25
@@ -52,10 +53,12 @@ def watch(path: Path) -> Watched:
         stream = container.streams.video[0]
         stream.codec_context.thread_count = 1
         now_s = 0.0
-        doze = Doze(stream, moves=lambda luma: gate.glance(luma, at_s=now_s))
+        keys = KeyFrames()
+        doze = Doze(stream, keys=keys, moves=lambda luma: gate.glance(luma, at_s=now_s))
         was_open = is_open = True
         for newest, packet in enumerate(p for p in container.demux(stream) if p.size):
             now_s = float(packet.pts * packet.time_base)
+            keys.note(packet, media_s=now_s)
             due = doze.due(packet, media_s=now_s)
             for frame in (f for p in due for f in p.decode()):
                 number = round(frame.time * FPS)
@@ -124,9 +127,10 @@ def test_one_key_frame_out_of_turn_does_not_make_rare_ones_frequent(tmp_path: Pa
             begin += len(found)
     with av.open(str(parts[0])) as container:
         stream = container.streams.video[0]
-        doze = Doze(stream, moves=lambda _: False)
-        slept = []
+        keys, slept = KeyFrames(), []
+        doze = Doze(stream, keys=keys, moves=lambda _: False)
         for packet, number in packets:
+            keys.note(packet, media_s=number / FPS)
             if not doze.due(packet, media_s=number / FPS):
                 slept.append(number)
             doze.rest(packet)
@@ -161,8 +165,10 @@ def packets(tmp_path: Path) -> Iterator[tuple[VideoStream, list[av.Packet]]]:
 
 def dozing(stream: VideoStream, packets: list[av.Packet], *, moves: bool) -> Doze:
     """It has seen the first 60 pictures, in which nothing moved."""
-    doze = Doze(stream, moves=lambda _: moves)
+    keys = KeyFrames()
+    doze = Doze(stream, keys=keys, moves=lambda _: moves)
     for number, packet in enumerate(packets[:60]):
+        keys.note(packet, media_s=number / FPS)
         doze.due(packet, media_s=number / FPS)
     doze.rest(packets[59])
     return doze

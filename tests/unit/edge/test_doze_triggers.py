@@ -13,6 +13,7 @@ from clips import FPS, HEIGHT, WIDTH, write_clip
 from edge.capture import picture
 from edge.capture.doze import Doze
 from edge.capture.gate import MotionGate
+from edge.capture.key_frames import KeyFrames
 from edge.capture.stats import CaptureStats
 from edge.capture.triggers.trigger import Trigger
 from edge.capture.triggers.witness import Witness
@@ -79,8 +80,10 @@ def play(film: Path, tells: Callable[[int, int], bool | None] | None) -> Run:
         stream = container.streams.video[0]
         stream.codec_context.thread_count = 1
         triggers = [] if tells is None else [Trigger(witness, stats=run.stats)]
+        keys = KeyFrames()
         doze = Doze(
             stream,
+            keys=keys,
             moves=lambda luma: gate.glance(luma, at_s=now_s),
             triggers=triggers,
             stats=run.stats,
@@ -93,6 +96,7 @@ def play(film: Path, tells: Callable[[int, int], bool | None] | None) -> Run:
                 passage = (number - 50) // EVERY
                 says = tells(passage, number - begins(passage))
                 witness.is_silent("away") if says is None else witness.says(moves=says)
+            keys.note(packet, media_s=now_s)
             due = doze.due(packet, media_s=now_s)
             for frame in (f for p in due for f in p.decode()):
                 shown = round(frame.time * FPS)

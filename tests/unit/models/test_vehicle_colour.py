@@ -94,9 +94,9 @@ def test_a_held_out_fold_has_no_part_in_the_shades_it_is_judged_by(monkeypatch):
     assert all(train.right(s, name) for s, (name, _) in zip(vehicles, answers, strict=True))
 
 
-@pytest.mark.parametrize(("hits", "count", "low", "high"), [(8, 10, 0.490, 0.943), (0, 0, 0.0, 1.0)])
-def test_wilson(hits, count, low, high):
-    assert train.wilson(hits, count) == pytest.approx((low, high), abs=0.001)
+def test_a_share_is_shown_with_its_interval_and_none_of_nothing():
+    assert train.shown(8, 10) == "0.800 [0.49, 0.94]"
+    assert train.shown(0, 0) == "none"
 
 
 def test_other_light_leaves_the_label_and_the_shape():
