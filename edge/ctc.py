@@ -6,7 +6,6 @@ Strings are given as sequences of column numbers (1..), so this module knows no 
 Source: Graves et al., "Connectionist Temporal Classification", ICML 2006.
 """
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,43 +13,43 @@ from numpy.typing import NDArray
 
 LogProbs = NDArray[np.float32]
 Labels = tuple[int, ...]
+_Beam = dict[Labels, tuple[float, float]]
 
 _NEVER = -1e30
-"""Stands for log 0; finite, so that differences of two of them are no NaN."""
+"""Stands for log 0; finite, so that the difference of two of them is no NaN."""
 
 
 def log_likelihoods(log_probs: LogProbs, candidates: Sequence[Labels]) -> NDArray[np.float64]:
-    """Exact log-likelihood of each candidate, by the forward algorithm over all candidates at once.
+    """Log-likelihood of each candidate, by the forward algorithm over all candidates at once.
 
     Args:
         log_probs: (steps, 1 + characters) float32.
         candidates: strings as column numbers, of any lengths, the empty one included.
 
     Returns:
-        (candidates,) float64, natural logarithms; about -1e30 where a string cannot be spelt at all.
+        (candidates,) float64, natural logarithms; exact down to about -700, and -1e30 where a string cannot be
+        spelt at all or is so unlikely that a float holds no such probability.
     """
     if not candidates:
         return np.zeros(0)
     longest = max(len(c) for c in candidates)
-    states = np.zeros((len(candidates), 2 * longest + 1), dtype=np.intp)
-    for row, labels in enumerate(candidates):
-        states[row, 1 : 2 * len(labels) : 2] = labels
+    states = np.zeros((2 * longest + 1, len(candidates)), dtype=np.intp)
+    for column, labels in enumerate(candidates):
+        states[1 : 2 * len(labels) : 2, column] = labels
     # A character may follow the character before it without a blank, unless they are the same.
-    skips = np.zeros(states.shape, dtype=bool)
-    skips[:, 3::2] = states[:, 3::2] != states[:, 1:-2:2]
-    emitted = log_probs.astype(np.float64)[:, states]
-    forward = np.full(states.shape, _NEVER)
-    forward[:, :2] = emitted[0, :, :2]
+    skips = np.zeros(states.shape)
+    skips[3::2] = states[3::2] != states[1:-2:2]
+    emitted = np.exp(log_probs.astype(np.float64))[:, states]
+    # Above the first state stand two that nothing is ever in, so that each has one before it and one before that.
+    forward = np.zeros((2 + len(states), len(candidates)))
+    here, before, skipped = forward[2:], forward[1:-1], forward[:-2]
+    here[:2] = emitted[0, :2]
     for step in emitted[1:]:
-        stay_or_move = forward.copy()
-        stay_or_move[:, 1:] = np.logaddexp(stay_or_move[:, 1:], forward[:, :-1])
-        skipped = np.where(skips[:, 2:], forward[:, :-2], _NEVER)
-        stay_or_move[:, 2:] = np.logaddexp(stay_or_move[:, 2:], skipped)
-        forward = np.maximum(stay_or_move + step, _NEVER)
-    rows = np.arange(len(candidates))
+        np.multiply(here + before + skips * skipped, step, out=here)
     ends = 2 * np.array([len(c) for c in candidates])
-    before = np.where(ends > 0, forward[rows, np.maximum(ends - 1, 0)], _NEVER)
-    found: NDArray[np.float64] = np.maximum(np.logaddexp(forward[rows, ends], before), _NEVER)
+    columns = np.arange(len(candidates))
+    total = here[ends, columns] + before[ends, columns]
+    found: NDArray[np.float64] = np.log(total, out=np.full(len(candidates), _NEVER), where=total > 0)
     return found
 
 
@@ -73,47 +72,37 @@ def n_best(log_probs: LogProbs, *, count: int, width: int = 16, floor: float = -
     Returns:
         Up to `count` distinct strings. Their order is that of the search; `log_likelihoods` is exact.
     """
-    # A prefix ends in a blank or in its last character; the two are kept apart: (log blank, log character).
-    beam: dict[Labels, tuple[float, float]] = {(): (0.0, _NEVER)}
-    for row in log_probs.astype(np.float64):
-        chars = np.flatnonzero(row[1:] > floor) + 1
-        if not chars.size and row[0] < floor:
-            chars = np.array([int(row.argmax())])
-        tried = [(int(k), float(row[k])) for k in chars]
-        beam = _advance(beam, blank=float(row[0]), chars=tried, row=row, width=width)
-    ranked = sorted(beam, key=lambda p: (-_add(*beam[p]), p))
-    return ranked[:count]
+    is_tried = log_probs > floor
+    is_tried[np.arange(len(log_probs)), log_probs.argmax(axis=1)] = True
+    tried: list[list[int]] = [[] for _ in log_probs]
+    for step, label in np.argwhere(is_tried[:, 1:]).tolist():
+        tried[step].append(label + 1)
+    # A prefix ends in a blank or in its last character; the two are kept apart: (blank, character). All start with a
+    # blank's column, so that each has a last one.
+    beam: _Beam = {(0,): (1.0, 0.0)}
+    for row, labels in zip(np.exp(log_probs.astype(np.float64)).tolist(), tried, strict=True):
+        beam = _advance(beam, row=row, labels=labels)
+        if len(beam) > width:
+            beam = dict(sorted(beam.items(), key=_rank)[:width])
+    return [prefix[1:] for prefix, _ in sorted(beam.items(), key=_rank)[:count]]
 
 
-def _advance(
-    beam: dict[Labels, tuple[float, float]],
-    *,
-    blank: float,
-    chars: list[tuple[int, float]],
-    row: NDArray[np.float64],
-    width: int,
-) -> dict[Labels, tuple[float, float]]:
-    """One time step: every prefix stays (blank or a repeat) or grows by a character."""
-    grown: dict[Labels, tuple[float, float]] = {}
-    for prefix, (in_blank, in_char) in beam.items():
-        total = _add(in_blank, in_char)
-        was_blank, was_char = grown.get(prefix, (_NEVER, _NEVER))
-        repeat = in_char + float(row[prefix[-1]]) if prefix else _NEVER
-        grown[prefix] = (_add(was_blank, total + blank), _add(was_char, repeat))
-        for label, log_p in chars:
-            longer = (*prefix, label)
-            came_from = in_blank if prefix and prefix[-1] == label else total
-            if came_from <= _NEVER:  # a repeat without a blank between: no new character
-                continue
-            was_blank, was_char = grown.get(longer, (_NEVER, _NEVER))
-            grown[longer] = (was_blank, _add(was_char, came_from + log_p))
-    if len(grown) <= width:
-        return grown
-    ranked = sorted(grown.items(), key=lambda item: (-_add(*item[1]), item[0]))
-    return dict(ranked[:width])
+def _advance(beam: _Beam, *, row: list[float], labels: list[int]) -> _Beam:
+    """One time step: every prefix stays (blank or a repeat) or grows by one of the labels."""
+    blank = row[0]
+    grown = {prefix: ((b + c) * blank, c * row[prefix[-1]]) for prefix, (b, c) in beam.items()}
+    for label in labels:
+        for prefix, (in_blank, in_char) in beam.items():
+            # After the same character a blank has to stand between, or it is no new one.
+            came_from = in_blank if prefix[-1] == label else in_blank + in_char
+            if came_from > 0:
+                longer = (*prefix, label)
+                was_blank, was_char = grown.get(longer, (0.0, 0.0))
+                grown[longer] = (was_blank, was_char + came_from * row[label])
+    return grown
 
 
-def _add(a: float, b: float) -> float:
-    """log(exp a + exp b), never below log 0's stand-in."""
-    high, low = (a, b) if a >= b else (b, a)
-    return max(high + math.log1p(math.exp(low - high)), _NEVER)
+def _rank(item: tuple[Labels, tuple[float, float]]) -> tuple[float, Labels]:
+    """Order by likelihood; ties are broken by the string."""
+    prefix, (in_blank, in_char) = item
+    return -(in_blank + in_char), prefix

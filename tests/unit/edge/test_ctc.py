@@ -11,6 +11,20 @@ def logs(rows: list[list[float]]) -> np.ndarray:
         return np.maximum(np.log(np.array(rows)), -1e9).astype(np.float32)
 
 
+def in_logarithms(posterior: np.ndarray, string: tuple[int, ...]) -> float:
+    """The forward algorithm state by state, which never leaves the logarithms."""
+    states = [0, *(k for char in string for k in (char, 0))]
+    rows = posterior.astype(float)
+    forward = [rows[0, k] if place < 2 else -1e30 for place, k in enumerate(states)]
+    for row in rows[1:]:
+        before = list(forward)
+        for place, k in enumerate(states):
+            may_skip = place > 2 and k not in (0, states[place - 2])
+            came_from = before[max(place - (2 if may_skip else 1), 0) : place + 1]
+            forward[place] = max(float(np.logaddexp.reduce(came_from)) + row[k], -1e30)
+    return float(np.logaddexp.reduce(forward[-2:]))
+
+
 TWO = logs([[0.6, 0.4], [0.6, 0.4]])
 """The example of Graves' paper: the best path is empty, the best string is not."""
 
@@ -38,6 +52,20 @@ class TestLikelihood:
         candidates = [(), (1,), (4, 4, 4), (1, 2, 3, 4, 1, 2), (2, 2)]
         alone = [float(ctc.log_likelihoods(posterior, [c])[0]) for c in candidates]
         assert ctc.log_likelihoods(posterior, candidates) == pytest.approx(alone)
+
+    def test_equals_the_sum_of_logarithms_as_far_as_a_float_goes(self) -> None:
+        rng = np.random.default_rng(7)
+        weights = np.exp(rng.normal(0, 6, (40, 9)))
+        posterior = logs((weights / weights.sum(axis=1, keepdims=True)).tolist())
+        candidates = [tuple(rng.integers(1, 9, n).tolist()) for n in (1, 2, 5, 9, 14, 40)]
+        truth = np.array([in_logarithms(posterior, c) for c in candidates])
+        found = ctc.log_likelihoods(posterior, candidates)
+        assert found == pytest.approx(np.where(truth > -745, truth, -1e30))
+        assert (found[:4] > -400).all()
+
+    def test_no_sure_step_is_needed_however_many_there_are(self) -> None:
+        flat = np.full((97, 37), -np.log(37), np.float32)
+        assert ctc.log_likelihoods(flat, ctc.n_best(flat, count=12)).min() > -350
 
     def test_no_candidates_no_likelihoods(self) -> None:
         assert ctc.log_likelihoods(TWO, []).shape == (0,)
