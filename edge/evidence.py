@@ -3,6 +3,7 @@
 The quality of a picture (size, sharpness, exposure, wholly in the frame) also weighs its vote.
 """
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -20,12 +21,13 @@ _FULL_WIDTH_PX: Final = 120  # wider plates gain nothing
 _SHARP_SIZE: Final = (96, 32)  # crops are compared at this size: of the shape in which they are read
 _SMOOTH_PX: Final = 0.8  # noise and blocks are smoothed away at that size
 _NEAR_PX, _FAR_PX = 1, 4
-_STEEPEST: Final = 95.0
+_STEEPEST: Final = 0.95
+_DARK, _BRIGHT = 0.05, 0.95  # shares of the pixels that are below what counts as dark, and as bright
 # How much of what changes over some pixels changes from one to the next: below the first a picture says nothing,
 # above the second it gains nothing. A frame that is taken for smeared may go unread: so the first is low.
 _BLURRED: Final = 0.15
 _SHARP: Final = 0.32
-_FULL_CONTRAST: Final = 60.0  # grey levels between the 5th and 95th percentile
+_FULL_CONTRAST: Final = 60.0  # grey levels between dark and bright
 _BURNT: Final = 250
 _EDGE_PX: Final = 2.0
 _CUT_OFF: Final = 0.3  # weight of a plate that touches the picture's border
@@ -138,9 +140,8 @@ def clarity(crop: Bgr) -> Clarity:
     vehicles are that come towards the camera; both together see either smear.
     """
     grey = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
-    small = cv2.resize(grey, _SHARP_SIZE, interpolation=cv2.INTER_AREA)
-    dark, bright = np.percentile(small, (5, 95))
-    contrast = max(1.0, float(bright - dark))
+    small = np.asarray(cv2.resize(grey, _SHARP_SIZE, interpolation=cv2.INTER_AREA), np.uint8)
+    contrast = max(1.0, _level(small, _BRIGHT) - _level(small, _DARK))
     smooth = np.asarray(cv2.GaussianBlur(small.astype(np.float32), (0, 0), _SMOOTH_PX), np.float32)
     near, far = (_steepest(smooth, px) for px in (_NEAR_PX, _FAR_PX))
     steep = near / float(np.sqrt(contrast * max(1.0, far)))
@@ -150,9 +151,17 @@ def clarity(crop: Bgr) -> Clarity:
 
 def _steepest(grey: NDArray[np.float32], px: int) -> float:
     """Grey levels that the steepest edges change over so many pixels: the geometric mean of across and down."""
-    across = np.percentile(np.abs(grey[:, px:] - grey[:, :-px]), _STEEPEST)
-    down = np.percentile(np.abs(grey[px:] - grey[:-px]), _STEEPEST)
-    return float(np.sqrt(across * down))
+    across = _level(np.abs(grey[:, px:] - grey[:, :-px]), _STEEPEST)
+    down = _level(np.abs(grey[px:] - grey[:-px]), _STEEPEST)
+    return math.sqrt(across * down)
+
+
+def _level(values: NDArray[np.uint8] | NDArray[np.float32], share: float) -> float:
+    """What that share, less than 1, of the values is below: numpy's `quantile`, whose care takes five times as long."""
+    place = share * (values.size - 1)
+    rank = int(place)
+    below, above = np.partition(values, (rank, rank + 1), axis=None)[rank : rank + 2].tolist()
+    return float(below + (place - rank) * (above - below))
 
 
 def quality(crop: Bgr, box: Box, *, frame_width_px: int, frame_height_px: int) -> float:

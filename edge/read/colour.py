@@ -17,8 +17,8 @@ _TINT: Final = 16
 """Steps by which the one colour of such a picture may be off grey. Near black and white a tint is clipped and becomes
 another colour, hence the next three. Real plates turned grey and tinted by so much are known as grey 98 times in 100,
 by half of it 99 in 100 (tests/unit/edge/test_colour.py)."""
-_DARKEST, _BRIGHTEST = 4, 251
-"""Channels at or beyond these may be clipped; so may all that such a pixel was shrunk into."""
+_DARKEST, _BRIGHTEST = (5, 5, 5), (250, 250, 250)
+"""Pixels with a channel beyond these may be clipped; so may all that such a pixel was shrunk into."""
 _ENOUGH: Final = 0.1
 """Least share of pixels that are not: with fewer, all are judged."""
 _COLOURED: Final = 0.02
@@ -49,7 +49,7 @@ def background(crop: Bgr) -> dict[str, float]:
     rim_y, rim_x = int(_RIM * high), int(_RIM * wide)
     middle = crop[rim_y : high - rim_y, rim_x : wide - rim_x]
     small = cv2.resize(middle, _SIZE, interpolation=cv2.INTER_AREA)
-    clipped = np.asarray(((middle <= _DARKEST) | (middle >= _BRIGHTEST)).any(axis=2) * 255.0, np.float32)
+    clipped = np.asarray(255 - cv2.inRange(middle, _DARKEST, _BRIGHTEST), np.float32)
     is_true = cv2.resize(clipped, _SIZE, interpolation=cv2.INTER_AREA).ravel() < 1
     if _is_grey(np.asarray(small, np.uint8), is_true=is_true):
         return {}
@@ -81,13 +81,13 @@ def _is_grey(bgr: Bgr, *, is_true: NDArray[np.bool_]) -> bool:
         bgr: (h, w, 3), shrunk.
         is_true: (h x w,) which pixels are made of such that are not clipped.
     """
-    chroma = cv2.cvtColor(bgr, cv2.COLOR_BGR2YCrCb).reshape(-1, 3)[:, 1:].astype(np.float32)
+    chroma = np.ascontiguousarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2YCrCb).reshape(-1, 3).T[1:], np.float32)
     # Clipping brings a tint nearer to grey, never farther.
-    far = np.abs(chroma - 128).max(axis=1) > _TINT + _ONE_STEP
+    far = np.abs(chroma - 128).max(axis=0) > _TINT + _ONE_STEP
     if float(np.mean(far)) >= _COLOURED:
         return False
-    judged = chroma[is_true] if is_true.mean() >= _ENOUGH else chroma
-    away = np.abs(judged - np.round(np.median(judged, axis=0))).max(axis=1)
+    judged = chroma[:, is_true] if is_true.mean() >= _ENOUGH else chroma
+    away = np.abs(judged - np.round(np.median(judged, axis=1, keepdims=True))).max(axis=0)
     return float(np.mean(away > _ONE_STEP)) < _COLOURED
 
 

@@ -55,6 +55,14 @@ def _along(px: int) -> list[float]:
     return [float(s) for s in np.linspace(-px / 2, px / 2, 1 + 4 * px)]
 
 
+@given(st.integers(1, 90), st.integers(1, 200), st.integers(0, 2**32 - 1))
+def test_contrast_is_what_numpy_calls_it(high: int, wide: int, seed: int) -> None:
+    noise = np.random.default_rng(seed).integers(0, 256, (high, wide, 3), dtype=np.uint8)
+    seen = cv2.resize(cv2.cvtColor(noise, cv2.COLOR_BGR2GRAY), (96, 32), interpolation=cv2.INTER_AREA)
+    dark, bright = np.percentile(seen, (5, 95))
+    assert clarity(noise).contrast == pytest.approx(max(1.0, bright - dark))
+
+
 def test_quality_is_a_share() -> None:
     assert 0.9 < judged(plate()) <= 1.0
 
