@@ -40,6 +40,40 @@ def test_threads_share_arenas() -> None:
     assert arenas("spare") < arenas("as it is")
 
 
+_FRAMES = """
+import sys
+from pathlib import Path
+from edge import memory
+if sys.argv[1] == "spare":
+    assert memory.spare()
+def resident_kb():
+    (line,) = (l for l in Path("/proc/self/status").read_text().splitlines() if l.startswith("VmRSS"))
+    return int(line.split()[1])
+def full(size):
+    return bytearray(b"x") * size
+del [full(20_000_000)][0]  # a large piece is let go of
+before = resident_kb()
+frames, between = [], []
+for _ in range(20):
+    frames.append(full(2_100_000))  # a plane of 1080p
+    between.append(full(60_000))  # stays
+del frames
+print(resident_kb() - before)
+"""
+
+
+@glibc
+def test_frames_that_went_leave_nothing_behind_between_what_stays() -> None:
+    def left_kb(mode: str) -> int:
+        done = subprocess.run(
+            [sys.executable, "-c", _FRAMES, mode], capture_output=True, text=True, check=True, timeout=60
+        )
+        return int(done.stdout)
+
+    assert left_kb("as it is") > 30_000
+    assert left_kb("spare") < 5_000
+
+
 @glibc
 def test_what_was_let_go_of_is_given_back() -> None:
     def resident_kb() -> int:

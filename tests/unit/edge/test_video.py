@@ -2,7 +2,9 @@
 
 import itertools
 import math
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -15,7 +17,8 @@ from clips import clip_file, drawn, number_of, write_clip
 
 from edge.capture import picture
 from edge.capture.video import FolderSource, Progress, VideoSource
-from edge.errors import LostError
+from edge.errors import LostError, PixelsError
+from edge.types import Bgr
 
 STARTED_AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -188,6 +191,86 @@ class TestPicture:
         frame = av.VideoFrame.from_ndarray(drawing, format="bgr24").reformat(format=pixels)
         assert np.abs(picture.bgr(frame).astype(int) - drawing).mean() < 3
         assert math.isclose(picture.bgr(frame).max(), 235, abs_tol=3)
+
+    @pytest.mark.parametrize("pixels", ["yuv420p", "yuvj420p", "yuv422p", "nv12", "gray", "yuv420p10le"])
+    @pytest.mark.parametrize("colour_space", [0, 1, 2, 5, 6, 9])
+    @pytest.mark.parametrize("colour_range", [0, 1, 2])
+    def test_bgr_is_what_libav_itself_converts(
+        self, pixels: str, colour_space: int, colour_range: int
+    ) -> None:
+        frame = framed(11, pixels=pixels)
+        frame.colorspace, frame.color_range = colour_space, colour_range
+        assert np.array_equal(picture.bgr(frame), frame.to_ndarray(format="bgr24", threads=1))
+
+    def test_interlaced_frames_are_converted_by_their_fields(self, tmp_path: Path) -> None:
+        path = tmp_path / "interlaced.ts"
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("libx264", rate=25, options={"x264-params": "tff=1"})
+            stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
+            for number in range(3):
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(drawn(number), format="bgr24")))
+            container.mux(stream.encode())
+        with av.open(str(path)) as container:
+            frames = list(container.decode(video=0))
+        assert all(frame.interlaced_frame for frame in frames)
+        for frame in frames:
+            assert np.array_equal(picture.bgr(frame), frame.to_ndarray(format="bgr24", threads=1))
+
+
+class TestMemoryOfPictures:
+    def test_it_is_used_again_once_nothing_holds_the_picture(self) -> None:
+        before = [place(picture.bgr(framed(number))) for number in range(3)]
+        assert len(set(before)) == 1
+
+    def test_but_never_while_even_a_pixel_of_it_is_held(self) -> None:
+        kept = picture.bgr(framed(3))[60:62, 100:103]
+        copied = kept.copy()
+        others = [picture.bgr(framed(number)) for number in range(4, 9)]
+        assert not any(np.shares_memory(kept, other) for other in others)
+        assert np.array_equal(kept, copied)
+        assert [number_of(other) for other in others] == [4, 5, 6, 7, 8]
+
+    def test_a_picture_outlives_its_thread_and_what_it_was_made_of(self) -> None:
+        made: list[Bgr] = []
+        thread = threading.Thread(target=lambda: made.append(picture.bgr(framed(5))))
+        thread.start()
+        thread.join()
+        picture.bgr(framed(6))
+        assert number_of(made[0]) == 5
+
+    def test_threads_make_their_own(self) -> None:
+        def numbers(first: int) -> list[int]:
+            return [number_of(picture.bgr(framed(first + n % 2))) for n in range(200)]
+
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(numbers, (1, 3, 5, 7)))
+        assert found == [[first, first + 1] * 100 for first in (1, 3, 5, 7)]
+
+    def test_frames_of_many_kinds_in_turn(self) -> None:
+        kinds = [(320, 180), (330, 186), (640, 360), (352, 288), (704, 576), (320, 180)]
+        for _ in range(2):
+            for width, height in kinds:
+                frame = framed(7).reformat(width=width, height=height)
+                assert np.array_equal(picture.bgr(frame), frame.to_ndarray(format="bgr24", threads=1))
+
+    def test_what_cannot_be_converted_is_said_and_the_next_is_converted(self) -> None:
+        reserved = framed(9)
+        reserved.colorspace = 3
+        for _ in range(2):
+            with pytest.raises(av.FFmpegError):
+                picture.bgr(reserved)
+            with pytest.raises(PixelsError, match="a frame of 320x180 yuv420p"):
+                picture.Decoded(reserved).bgr()
+        assert number_of(picture.bgr(framed(9))) == 9
+
+
+def framed(number: int, *, pixels: str = "yuv420p") -> av.VideoFrame:
+    return av.VideoFrame.from_ndarray(drawn(number), format="bgr24").reformat(format=pixels)
+
+
+def place(made: Bgr) -> int:
+    """Where its first pixel lies."""
+    return made.ctypes.data
 
 
 def test_the_started_time_may_lie_in_any_zone_and_stays_what_it_is() -> None:
