@@ -7,6 +7,7 @@ Source: Graves et al., "Connectionist Temporal Classification", ICML 2006.
 """
 
 from collections.abc import Sequence
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,9 +56,7 @@ def log_likelihoods(log_probs: LogProbs, candidates: Sequence[Labels]) -> NDArra
 
 def greedy(log_probs: LogProbs) -> Labels:
     """The string of the best path: the likeliest column of each step, repeats merged, blanks removed."""
-    best = log_probs.argmax(axis=1)
-    starts = np.flatnonzero(np.diff(best, prepend=-1))
-    return tuple(int(k) for k in best[starts] if k)
+    return tuple(k for k, _ in groupby(log_probs.argmax(axis=1).tolist()) if k)
 
 
 def n_best(log_probs: LogProbs, *, count: int, width: int = 16, floor: float = -6.0) -> list[Labels]:

@@ -1,5 +1,6 @@
 """The colour of a plate's ground, by the grammar's names. A camera that sees no colour says nothing."""
 
+import math
 from typing import Final
 
 import cv2
@@ -60,11 +61,11 @@ def background(crop: Bgr) -> dict[str, float]:
     ground = np.median(lab[light], axis=0)
     if _saturation(ground) < _PALE and light.mean() < _HALF:
         ground = np.median(lab[~light], axis=0)
-    _, red_green, blue_yellow = ground
+    _, red_green, blue_yellow = ground.tolist()
     coloured = _risen(_saturation(ground) - _PALE, _PALE_SPREAD)
-    hue = float(np.degrees(np.arctan2(blue_yellow, red_green)))
+    hue = math.degrees(math.atan2(blue_yellow, red_green))
     away = {name: (hue - angle + 180) % 360 - 180 for name, angle in _HUES.items()}
-    fit = {name: float(np.exp(-0.5 * (a / _HUE_SPREAD) ** 2)) + 1e-6 for name, a in away.items()}
+    fit = {name: math.exp(-0.5 * (a / _HUE_SPREAD) ** 2) + 1e-6 for name, a in away.items()}
     total = sum(fit.values())
     shares = {name: coloured * f / total for name, f in fit.items()}
     white = _risen(float(light.mean()) - _HALF, _HALF_SPREAD)
@@ -93,9 +94,10 @@ def _is_grey(bgr: Bgr, *, is_true: NDArray[np.bool_]) -> bool:
 
 def _saturation(colour: NDArray[np.float32]) -> float:
     """0..1 of an L*, a*, b*."""
-    return float(np.hypot(colour[1], colour[2]) / max(np.linalg.norm(colour), 1e-6))
+    _, red_green, blue_yellow = colour.tolist()
+    return math.hypot(red_green, blue_yellow) / max(math.hypot(*colour.tolist()), 1e-6)
 
 
 def _risen(above: float, spread: float) -> float:
     """Logistic function: 0 far below, one half at 0, 1 far above."""
-    return float(1 / (1 + np.exp(np.clip(-above / spread, -40, 40))))
+    return 1 / (1 + math.exp(min(max(-above / spread, -40), 40)))
