@@ -54,13 +54,15 @@ def background(crop: Bgr) -> dict[str, float]:
     is_true = cv2.resize(clipped, _SIZE, interpolation=cv2.INTER_AREA).ravel() < 1
     if _is_grey(np.asarray(small, np.uint8), is_true=is_true):
         return {}
-    lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_BGR2Lab).reshape(-1, 3)
+    lab = _planes(cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_BGR2Lab))
     grey = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
     _, split = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     light = split.ravel() == 1
-    ground = np.median(lab[light], axis=0)
+    if not light.any():  # as black as can be, though not all of one colour
+        return {}
+    ground = _median(lab[:, light])
     if _saturation(ground) < _PALE and light.mean() < _HALF:
-        ground = np.median(lab[~light], axis=0)
+        ground = _median(lab[:, ~light])
     _, red_green, blue_yellow = ground.tolist()
     coloured = _risen(_saturation(ground) - _PALE, _PALE_SPREAD)
     hue = math.degrees(math.atan2(blue_yellow, red_green))
@@ -82,14 +84,25 @@ def _is_grey(bgr: Bgr, *, is_true: NDArray[np.bool_]) -> bool:
         bgr: (h, w, 3), shrunk.
         is_true: (h x w,) which pixels are made of such that are not clipped.
     """
-    chroma = np.ascontiguousarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2YCrCb).reshape(-1, 3).T[1:], np.float32)
+    chroma = _planes(cv2.cvtColor(bgr, cv2.COLOR_BGR2YCrCb))[1:]
     # Clipping brings a tint nearer to grey, never farther.
     far = np.abs(chroma - 128).max(axis=0) > _TINT + _ONE_STEP
     if float(np.mean(far)) >= _COLOURED:
         return False
     judged = chroma[:, is_true] if is_true.mean() >= _ENOUGH else chroma
-    away = np.abs(judged - np.round(np.median(judged, axis=1, keepdims=True))).max(axis=0)
+    away = np.abs(judged - np.round(_median(judged))[:, np.newaxis]).max(axis=0)
     return float(np.mean(away > _ONE_STEP)) < _COLOURED
+
+
+def _planes(picture: cv2.typing.MatLike) -> NDArray[np.float32]:
+    """(channels, pixels) of a picture: numpy is far slower along an axis of two or three."""
+    return np.ascontiguousarray(picture.reshape(-1, picture.shape[2]).T, np.float32)
+
+
+def _median(planes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(channels,) of (channels, pixels), of which there are some: numpy's, whose care takes several times as long."""
+    ranked, pixels = np.sort(planes, axis=1), planes.shape[1]
+    return np.asarray((ranked[:, (pixels - 1) // 2] + ranked[:, pixels // 2]) / 2, np.float32)
 
 
 def _saturation(colour: NDArray[np.float32]) -> float:

@@ -55,6 +55,12 @@ def test_a_shadow_over_half_of_it_changes_no_colour(
     assert best(crop) == name
 
 
+def test_a_black_without_a_light_pixel_tells_nothing() -> None:
+    crop = np.zeros((40, 80, 3), np.uint8)
+    crop[:, :20] = (4, 0, 0)
+    assert background(crop) == {}
+
+
 def test_yellow_light_leaves_a_white_plate_in_doubt() -> None:
     crop = (plate(WHITE, BLACK) * np.array([0.72, 0.9, 1.0])).astype(np.uint8)
     assert background(crop)["white"] > 0.3
