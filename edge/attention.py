@@ -1,10 +1,12 @@
 """How much of a frame to look at for plates. Pure.
 
-Looking is what analysis costs, and it goes with the area. New plates are searched for everywhere, some four times a
-second while something moves that no known vehicle explains, else once a second. In the frames between, only those
-plates are looked at that are not read yet, each in its place; what has been lost waits for the next search.
+Looking is what analysis costs, and it goes with the area. Every second at least new plates are searched for everywhere,
+and some three times a second wherever something moves that no known vehicle explains, more often where plates do not
+stay long. In the frames between, only those plates are looked at that are not read yet, each in its place; what has
+been lost waits for the next search.
 """
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,10 +14,14 @@ from typing import Final
 
 from edge.types import Box
 
-_SEARCH_S: Final = (
-    0.25  # between looks at everything while something unknown moves; at 0.375 fast ones were missed
+_REST_S: Final = 1.0  # between looks at everything, at most
+_SOONEST_S: Final = 0.25  # between looks at what moves
+_LATEST_S: Final = (
+    0.375  # even where all are slow: of 84 that are legible for 0.6 s one is missed, at 0.5 s fifteen
 )
-_REST_S: Final = 1.0  # and while nothing does
+_STAYS: Final = 12  # that are remembered; before there are so many nobody knows how quick they are
+_QUICK: Final = 1  # shorter ones among them, for a plate is also lost behind others
+_LOOKS: Final = 1.25  # for one that stays so briefly
 _FRESH_S: Final = 0.6  # a plate that was found longer ago than that may have left, and explains nothing
 _EARLY_S: Final = 0.02  # frames do not come to the millisecond
 _UNSURE: Final = 3.0  # plate widths: what may be farther than that from where it should be has no place
@@ -48,36 +54,73 @@ class Attention:
     """One camera's; asked about every frame, in order."""
 
     def __init__(self) -> None:
-        self._searched_at: datetime | None = None
+        self._searched_at: datetime | None = None  # where something moved, or everywhere
+        self._everywhere_at: datetime | None = None
+        self._stays: deque[float] = deque(maxlen=_STAYS)
 
-    def near(self, moving: Sequence[Box] | None, known: Iterable[Known], *, at: datetime) -> list[Box] | None:
+    @property
+    def search_s(self) -> float:
+        """Between two looks at what moves."""
+        if len(self._stays) < _STAYS:
+            return _SOONEST_S
+        return min(max(sorted(self._stays)[_QUICK] / _LOOKS, _SOONEST_S), _LATEST_S)
+
+    def stayed(self, seconds: float) -> None:
+        """A plate that was read was found for so long, from the first time to the last."""
+        self._stays.append(seconds)
+
+    def near(
+        self,
+        moving: Sequence[Box] | None,
+        known: Iterable[Known],
+        *,
+        at: datetime,
+        within: Box | None = None,
+    ) -> list[Box] | None:
         """Where to look.
 
         Args:
             moving: where something moves in this frame, px; None where nobody knows.
             known: the plates that are being followed.
             at: the frame's capture time.
+            within: where plates matter at all, px; what moves elsewhere only is nothing to look at. None: everywhere.
 
         Returns:
             Boxes, none where this frame tells nothing new; None: everywhere.
         """
-        plates = list(known)
-        if moving is None or self._is_due(moving, plates, at):
-            self._searched_at = at
+        if moving is None:
+            self._searched_at = self._everywhere_at = at
             return None
-        return [_around(p) for p in plates if not p.rests and _has_place(p, at)]
-
-    def _is_due(self, moving: Sequence[Box], plates: Sequence[Known], at: datetime) -> bool:
-        if self._searched_at is None:
-            return True
-        fresh = [p for p in plates if p.rests and (at - p.seen_at).total_seconds() <= _FRESH_S]
-        vehicles = [_vehicle(p.box) for p in fresh]
-        has_news = any(all(m.share_in(vehicle) < _EXPLAINED for vehicle in vehicles) for m in moving)
-        return (at - self._searched_at).total_seconds() >= (_SEARCH_S if has_news else _REST_S) - _EARLY_S
+        plates = list(known)
+        unread = [_around(p) for p in plates if not p.rests and _has_place(p, at)]
+        news = _unexplained(_clipped(moving, within), plates, at)
+        if not _is_over(self._searched_at, self.search_s if news else _REST_S, at):
+            return unread
+        self._searched_at = at
+        if _is_over(self._everywhere_at, _REST_S - self.search_s, at):
+            self._everywhere_at = at
+            return None
+        return [*news, *unread]
 
     def turn(self) -> None:
         """The camera shows something else: look at everything next."""
-        self._searched_at = None
+        self._searched_at = self._everywhere_at = None
+
+
+def _is_over(since: datetime | None, seconds: float, at: datetime) -> bool:
+    return since is None or (at - since).total_seconds() >= seconds - _EARLY_S
+
+
+def _clipped(boxes: Sequence[Box], within: Box | None) -> list[Box]:
+    """The parts of boxes that lie there."""
+    return list(boxes) if within is None else [part for box in boxes if (part := box.part_in(within))]
+
+
+def _unexplained(moving: Sequence[Box], plates: Sequence[Known], at: datetime) -> list[Box]:
+    """What moves and is no vehicle whose plate is known."""
+    fresh = [p for p in plates if p.rests and (at - p.seen_at).total_seconds() <= _FRESH_S]
+    vehicles = [_vehicle(p.box) for p in fresh]
+    return [m for m in moving if all(m.share_in(vehicle) < _EXPLAINED for vehicle in vehicles)]
 
 
 def _has_place(plate: Known, at: datetime) -> bool:
