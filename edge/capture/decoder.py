@@ -1,9 +1,10 @@
 """Decodes a live camera's packets, at the least that keeps plates legible.
 
 The loop filter of H.264 and H.265 smooths the edges of blocks; it is a fifth of what decoding costs. Without it a
-picture strays from what the camera meant, from key frame to key frame a little more: 34 to 41 dB after two seconds, with the
-same plates read on 14 rendered streams (164 of 164), 33 dB and stains of colour after sixteen. So it is left out while
-key frames come often. What is kept of a passage as a clip is the camera's own packets, whatever was left out here.
+picture strays from what the camera meant, from key frame to key frame a little more: 34 to 41 dB after two seconds,
+with the same plates read on 14 rendered streams (164 of 164), 33 dB and stains of colour after sixteen. So it is left
+out while key frames come often. What is kept of a passage as a clip is the camera's own packets, whatever was left out
+here.
 """
 
 from typing import TYPE_CHECKING, Final, cast

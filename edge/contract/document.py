@@ -77,7 +77,9 @@ def parse(path: Path, text: str) -> tuple[yaml.Node | None, object]:
         raise DocumentError(f"{path}: {where}: not YAML: {getattr(error, 'problem', error)}") from error
     if twice := first_twice(root):
         where = f"line {twice.line}, column {twice.column}"
-        raise DocumentError(f"{path}: {where}: {twice.key} stands here twice, first in line {twice.first_line}")
+        raise DocumentError(
+            f"{path}: {where}: {twice.key} stands here twice, first in line {twice.first_line}"
+        )
     return root, content
 
 

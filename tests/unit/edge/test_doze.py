@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from edge.capture import picture
 from edge.capture.doze import Doze, Swell
-from edge.capture.key_frames import KeyFrames
 from edge.capture.gate import GateTuning, MotionGate
+from edge.capture.key_frames import KeyFrames
 
 GOP = 25
 HOLD_S = GateTuning().hold_s
