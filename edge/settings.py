@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, WithJsonSchema, field_validator, model_validator
 
 from edge.contract.clip import LONGEST_S
 from edge.contract.config import BrokerSettings, Section, faults, together
@@ -69,7 +69,16 @@ class VoteSettings(Section):
 _ADDRESS = re.compile(r"^rtsps?://[^@\s]+$")
 
 
-Polygon = Annotated[tuple[tuple[Share, Share], ...], Field(max_length=64)]
+def _of_a_side(value: float) -> float:
+    if not 0 <= value <= 1:
+        raise ValueError("corners are in shares of the picture's width and height, 0 to 1, not in px")
+    return value
+
+
+_OfASide = Annotated[
+    float, AfterValidator(_of_a_side), WithJsonSchema({"type": "number", "minimum": 0.0, "maximum": 1.0})
+]
+Polygon = Annotated[tuple[tuple[_OfASide, _OfASide], ...], Field(max_length=64)]
 """Corners in shares of the picture's width and height; none: everywhere."""
 
 Direction = Literal["approaching", "receding"]

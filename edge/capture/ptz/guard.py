@@ -177,6 +177,9 @@ class PtzGuard:
             known = ", ".join(f"{p.token} ({p.name})" for p in there) or "none"
             raise LostError(f"camera {self.camera_id}: the device has no preset {missing}; it has {known}")
         self._missing = f"the device has no preset {missing}" if missing else ""
+        if missing:
+            known = ", ".join(p.name for p in there)
+            _log.warning("ptz preset missing", camera=self.camera_id, preset=missing, known=known)
         self._tokens = {name: preset.token for name, preset in found.items()}
         stops = [Stop(p.name, p.dwell_s, found[p.name].position) for p in self._presets if p.name in found]
         self._tour.learn(credible(stops, tolerance=self._terms.tolerance))
