@@ -1,9 +1,9 @@
 """How much of a frame to look at for plates. Pure.
 
-Looking is what analysis costs, and it goes with the area. Every second at least new plates are searched for everywhere,
-and some three times a second wherever something moves that no known vehicle explains, more often where plates do not
-stay long. In the frames between, only those plates are looked at that are not read yet, each in its place; what has
-been lost waits for the next search.
+Looking is what analysis costs, and it goes with the area. New plates are searched for everywhere, three or four times
+a second while something moves that no known vehicle explains, as plates stay long at this camera or leave soon, else
+once a second. In the frames between, only those plates are looked at that are not read yet, each in its place; what
+has been lost waits for the next search.
 """
 
 from collections import deque
@@ -54,13 +54,12 @@ class Attention:
     """One camera's; asked about every frame, in order."""
 
     def __init__(self) -> None:
-        self._searched_at: datetime | None = None  # where something moved, or everywhere
-        self._everywhere_at: datetime | None = None
+        self._searched_at: datetime | None = None
         self._stays: deque[float] = deque(maxlen=_STAYS)
 
     @property
     def search_s(self) -> float:
-        """Between two looks at what moves."""
+        """Between two searches while something unknown moves."""
         if len(self._stays) < _STAYS:
             return _SOONEST_S
         return min(max(sorted(self._stays)[_QUICK] / _LOOKS, _SOONEST_S), _LATEST_S)
@@ -88,39 +87,29 @@ class Attention:
         Returns:
             Boxes, none where this frame tells nothing new; None: everywhere.
         """
-        if moving is None:
-            self._searched_at = self._everywhere_at = at
-            return None
         plates = list(known)
-        unread = [_around(p) for p in plates if not p.rests and _has_place(p, at)]
-        news = _unexplained(_clipped(moving, within), plates, at)
-        if not _is_over(self._searched_at, self.search_s if news else _REST_S, at):
-            return unread
-        self._searched_at = at
-        if _is_over(self._everywhere_at, _REST_S - self.search_s, at):
-            self._everywhere_at = at
+        if moving is None or self._is_due(_clipped(moving, within), plates, at):
+            self._searched_at = at
             return None
-        return [*news, *unread]
+        return [_around(p) for p in plates if not p.rests and _has_place(p, at)]
+
+    def _is_due(self, moving: Sequence[Box], plates: Sequence[Known], at: datetime) -> bool:
+        if self._searched_at is None:
+            return True
+        fresh = [p for p in plates if p.rests and (at - p.seen_at).total_seconds() <= _FRESH_S]
+        vehicles = [_vehicle(p.box) for p in fresh]
+        has_news = any(all(m.share_in(vehicle) < _EXPLAINED for vehicle in vehicles) for m in moving)
+        wanted_s = self.search_s if has_news else _REST_S
+        return (at - self._searched_at).total_seconds() >= wanted_s - _EARLY_S
 
     def turn(self) -> None:
         """The camera shows something else: look at everything next."""
-        self._searched_at = self._everywhere_at = None
-
-
-def _is_over(since: datetime | None, seconds: float, at: datetime) -> bool:
-    return since is None or (at - since).total_seconds() >= seconds - _EARLY_S
+        self._searched_at = None
 
 
 def _clipped(boxes: Sequence[Box], within: Box | None) -> list[Box]:
     """The parts of boxes that lie there."""
     return list(boxes) if within is None else [part for box in boxes if (part := box.part_in(within))]
-
-
-def _unexplained(moving: Sequence[Box], plates: Sequence[Known], at: datetime) -> list[Box]:
-    """What moves and is no vehicle whose plate is known."""
-    fresh = [p for p in plates if p.rests and (at - p.seen_at).total_seconds() <= _FRESH_S]
-    vehicles = [_vehicle(p.box) for p in fresh]
-    return [m for m in moving if all(m.share_in(vehicle) < _EXPLAINED for vehicle in vehicles)]
 
 
 def _has_place(plate: Known, at: datetime) -> bool:
