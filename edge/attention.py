@@ -1,12 +1,10 @@
 """How much of a frame to look at for plates. Pure.
 
-Looking is what analysis costs, and it goes with the area. New plates are searched for everywhere, three or four times
-a second while something moves that no known vehicle explains, as plates stay long at this camera or leave soon, else
-once a second. In the frames between, only those plates are looked at that are not read yet, each in its place; what
-has been lost waits for the next search.
+Looking is what analysis costs, and it goes with the area. New plates are searched for everywhere, some four times a
+second while something moves that no known vehicle explains, else once a second. In the frames between, only those
+plates are looked at that are not read yet, each in its place; what has been lost waits for the next search.
 """
 
-from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,13 +13,10 @@ from typing import Final
 from edge.types import Box
 
 _REST_S: Final = 1.0  # between looks at everything, at most
-_SOONEST_S: Final = 0.25  # between looks at what moves
-_LATEST_S: Final = (
-    0.375  # even where all are slow: of 84 that are legible for 0.6 s one is missed, at 0.5 s fifteen
+_SEARCH_S: Final = (
+    0.25  # while something unknown moves; at 0.375, even where plates stay long, some were missed
 )
-_STAYS: Final = 12  # that are remembered; before there are so many nobody knows how quick they are
-_QUICK: Final = 1  # shorter ones among them, for a plate is also lost behind others
-_LOOKS: Final = 1.25  # for one that stays so briefly
+_REST_S: Final = 1.0  # while nothing does
 _FRESH_S: Final = 0.6  # a plate that was found longer ago than that may have left, and explains nothing
 _EARLY_S: Final = 0.02  # frames do not come to the millisecond
 _UNSURE: Final = 3.0  # plate widths: what may be farther than that from where it should be has no place
@@ -55,18 +50,6 @@ class Attention:
 
     def __init__(self) -> None:
         self._searched_at: datetime | None = None
-        self._stays: deque[float] = deque(maxlen=_STAYS)
-
-    @property
-    def search_s(self) -> float:
-        """Between two searches while something unknown moves."""
-        if len(self._stays) < _STAYS:
-            return _SOONEST_S
-        return min(max(sorted(self._stays)[_QUICK] / _LOOKS, _SOONEST_S), _LATEST_S)
-
-    def stayed(self, seconds: float) -> None:
-        """A plate that was read was found for so long, from the first time to the last."""
-        self._stays.append(seconds)
 
     def near(
         self,
@@ -99,8 +82,7 @@ class Attention:
         fresh = [p for p in plates if p.rests and (at - p.seen_at).total_seconds() <= _FRESH_S]
         vehicles = [_vehicle(p.box) for p in fresh]
         has_news = any(all(m.share_in(vehicle) < _EXPLAINED for vehicle in vehicles) for m in moving)
-        wanted_s = self.search_s if has_news else _REST_S
-        return (at - self._searched_at).total_seconds() >= wanted_s - _EARLY_S
+        return (at - self._searched_at).total_seconds() >= (_SEARCH_S if has_news else _REST_S) - _EARLY_S
 
     def turn(self) -> None:
         """The camera shows something else: look at everything next."""

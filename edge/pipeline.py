@@ -123,7 +123,7 @@ class Pipeline:
         self._passages.watch(frame.captured_at)
         width, height = frame.size
         left = self._tracker.leave(frame.captured_at, width=width, height=height)
-        emissions += self._end(left, now=now)
+        emissions += [e for e in (self._passages.end(track, now=now) for track in left) if e]
         within = self._passages.place(frame.preset).within(frame_size=frame.size)
         near = self._attention.near(frame.moving, self._followed(frame), at=frame.captured_at, within=within)
         if near is not None and not near:
@@ -139,9 +139,9 @@ class Pipeline:
         for track, _ in step.sightings:
             self._passages.see(track, frame)
         self._read(frame, step.sightings)
-        emissions += self._end(step.ended, now=now)
+        ended = [self._passages.end(track, now=now) for track in step.ended]
         self._passages.forget()
-        return [*emissions, *self._passages.due(frame.captured_at, now=now)]
+        return [*emissions, *(e for e in ended if e), *self._passages.due(frame.captured_at, now=now)]
 
     def tick(self, *, now: datetime) -> list[Emission]:
         """While no frames come: emit what has become due. No track ends: a still picture hides no departure."""
@@ -149,25 +149,14 @@ class Pipeline:
 
     def flush(self, *, now: datetime) -> list[Emission]:
         """End all tracks, because the source has ended, and emit what they have."""
-        return self._end(self._tracker.end(), now=now)
+        ended = [self._passages.end(track, now=now) for track in self._tracker.end()]
+        return [e for e in ended if e]
 
     def seen(self) -> list[Seen]:
         """The plates of the newest frame."""
         live = [t for t in self._tracker.tracks if t.last_at == self._newest]
         passages = [(t, self._passages.live[t.id]) for t in live]
         return [Seen(t.box, p.verdict, p.is_emitted, p.track_id) for t, p in passages]
-
-    def _end(self, tracks: Iterable[Track], *, now: datetime) -> list[Emission]:
-        """What the passages of tracks that have ended still have to say."""
-        emissions = []
-        for track in tracks:
-            passage = self._passages.live[track.id]
-            emission = self._passages.end(track, now=now)
-            if emission is not None:
-                emissions.append(emission)
-            if passage.is_emitted:
-                self._attention.stayed((track.last_at - track.first_at).total_seconds())
-        return emissions
 
     def _followed(self, frame: Frame) -> list[Known]:
         far_px = _FAR * self._passages.place(frame.preset).min_plate_px

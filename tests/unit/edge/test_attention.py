@@ -18,29 +18,15 @@ def known(box: Box = PLATE, *, rests: bool = True, seen_s: float = 0.0) -> Known
     return Known(box, reach_px=20.0, rests=rests, seen_at=at(seen_s))
 
 
-def looks(
-    attention: Attention, moving: list[Box] | None, plates: list[Known], *, ages_s: float = 0.0
-) -> list[int]:
+def searches(moving: list[Box] | None, plates: list[Known], *, ages_s: float = 0.0) -> list[int]:
     """The frames of two seconds at 8 a second that are looked at whole; the plates were found so long before each."""
+    attention = Attention()
     found = []
     for n in range(17):
         followed = [replace(p, seen_at=at(n / 8 - ages_s)) for p in plates]
         if attention.near(moving, followed, at=at(n / 8)) is None:
             found.append(n)
     return found
-
-
-def searches(moving: list[Box] | None, plates: list[Known], *, ages_s: float = 0.0) -> list[int]:
-    """The same of a box that knows nothing of the camera yet."""
-    return looks(Attention(), moving, plates, ages_s=ages_s)
-
-
-def quick(stays_s: list[float]) -> Attention:
-    """At a camera that has seen plates stay so long."""
-    attention = Attention()
-    for seconds in stays_s:
-        attention.stayed(seconds)
-    return attention
 
 
 def test_while_something_unknown_moves_everything_is_searched_in_every_other_frame() -> None:
@@ -61,30 +47,6 @@ def test_what_moves_where_no_plate_matters_is_no_news() -> None:
     attention.near([], [], at=at(0), within=below)
     assert attention.near([Box(0, 100, 300, 400)], [], at=at(0.25), within=below) == []
     assert attention.near([OTHER], [], at=at(0.375), within=below) is None
-
-
-class TestHowOften:
-    def test_before_anything_is_known_as_for_the_quickest(self) -> None:
-        assert quick([]).search_s == quick([2.0] * 11).search_s == 0.25
-
-    def test_where_all_stay_long_every_third_frame_is_enough(self) -> None:
-        assert quick([2.0] * 12).search_s == 0.375
-        assert looks(quick([2.0] * 12), [OTHER], []) == [0, 3, 6, 9, 12, 15]
-
-    def test_one_that_stays_briefly_may_have_been_lost_behind_another_and_two_are_quick(self) -> None:
-        assert quick([0.1] + [2.0] * 11).search_s == 0.375
-        assert quick([0.1] * 2 + [2.0] * 10).search_s == 0.25
-
-    def test_the_last_ones_count(self) -> None:
-        assert quick([0.1] * 12 + [2.0] * 12).search_s == 0.375
-        assert quick([2.0] * 12 + [0.1] * 2).search_s == 0.25
-
-    @given(st.lists(st.floats(0, 100), max_size=40))
-    def test_the_second_quickest_of_the_last_is_looked_for_while_it_stays(self, stays: list[float]) -> None:
-        found = quick(stays).search_s
-        assert 0.25 <= found <= 0.375
-        if len(stays) >= 12:
-            assert found <= max(0.25, sorted(stays[-12:])[1])
 
 
 def test_a_vehicle_whose_plate_is_known_is_no_news_and_another_one_is() -> None:
