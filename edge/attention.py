@@ -12,11 +12,8 @@ from typing import Final
 
 from edge.types import Box
 
-_REST_S: Final = 1.0  # between looks at everything, at most
-_SEARCH_S: Final = (
-    0.25  # while something unknown moves; at 0.375, even where plates stay long, some were missed
-)
-_REST_S: Final = 1.0  # while nothing does
+_SEARCH_S: Final = 0.25  # between searches while something unknown moves; at 0.375 fast plates were missed
+_REST_S: Final = 1.0  # and while nothing does
 _FRESH_S: Final = 0.6  # a plate that was found longer ago than that may have left, and explains nothing
 _EARLY_S: Final = 0.02  # frames do not come to the millisecond
 _UNSURE: Final = 3.0  # plate widths: what may be farther than that from where it should be has no place
