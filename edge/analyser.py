@@ -26,13 +26,13 @@ _log = structlog.get_logger(__name__)
 
 
 class Analyser:
-    """Analyses the frames of its cameras, each camera's in order, on one thread.
+    """Analyses the frames of its cameras, each camera's in order, on one thread with nets of its own.
 
     Args:
         name: of the thread.
         cameras: whose frames come through `hub`; all lenses of a device, or none.
         vote: when a passage counts as read.
-        engine: whose nets other analysers may use too.
+        engine: used by this thread only.
         sink: takes what there is to say.
         clock: now, UTC.
         is_away: whether a camera turns at this moment: its tracks are ended then, for their vehicles are gone.

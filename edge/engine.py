@@ -1,4 +1,4 @@
-"""The nets and the grammar that analysing threads work with, built as the settings say."""
+"""The nets and the grammar of one analysing thread, built as the settings say."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ Name = Literal["openvino", "torch"]
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What recognises plates; threads that share it take turns at each net."""
+    """What recognises plates; the nets are not used by two threads at once."""
 
     detector: Detector
     reader: PlateReader

@@ -52,10 +52,7 @@ from edge.spool.queue import Spool
 
 _MOST_ANALYSERS: Final = 8
 _DEVICES_AN_ANALYSER: Final = 2
-"""Two busy cameras keep one busy for a sixth of its time (AMD EPYC)."""
-_ANALYSERS_AN_ENGINE: Final = 2
-"""They take turns at its nets, a third of what a busy box does; an engine costs 60 MB. On two cores six cameras of
-which one frame in two was dropped were analysed as often with one engine as with two."""
+"""Each takes nets of its own, 45 MB; two busy cameras keep one busy for a sixth of its time (AMD EPYC)."""
 _CAMERAS_STOP_S: Final = 3.0
 _DETAIL_CHARACTERS: Final = 300
 _DRAIN_S: Final = 5.0
@@ -84,7 +81,7 @@ class Worker:
     Args:
         settings: the box's configuration.
         spool: open; the caller closes it.
-        engines: one for each analysing thread; threads may share one.
+        engines: one for each analysing thread.
         connect: opens a camera, counting in the record given.
         kept: where the cameras' packets are kept for clips, by camera; `connect` fills it.
         clock: now, UTC.
@@ -233,7 +230,12 @@ def run(settings: EdgeSettings) -> None:
     """
     cv2.setNumThreads(1)  # the analysers are the parallelism
     memory.spare()
-    engines = _engines(settings)
+    wanted = math.ceil(len(by_device(settings.cameras)) / _DEVICES_AN_ANALYSER)
+    analysers = min(wanted, _MOST_ANALYSERS, max(1, _cores() // settings.threads))
+    engines = [
+        build(settings.engine, threads=settings.threads, detector_score=settings.detector_score)
+        for _ in range(analysers)
+    ]
     memory.give_back()
     kept = rings(settings.cameras, settings.clips)
     serve(settings, engines=engines, connect=partial(_open_camera, kept=kept), kept=kept)
@@ -246,7 +248,7 @@ def serve(
     connect: Connect,
     kept: Mapping[str, PacketRing] | None = None,
 ) -> None:
-    """`run` with these engines, one for each analysing thread or shared, and this way to open a camera."""
+    """`run` with these engines, one for each analysing thread, and this way to open a camera."""
     spool = Spool(
         settings.spool.path, edge_id=settings.edge_id, max_bytes=settings.spool.max_bytes, clock=utc_now
     )
@@ -269,17 +271,6 @@ def serve(
         _log.info("stopped", edge=settings.edge_id, all_acknowledged=delivered)
         if dead:
             raise WorkerError("; ".join(dead))
-
-
-def _engines(settings: EdgeSettings) -> list[Engine]:
-    """One for each analysing thread, shared by neighbours."""
-    wanted = math.ceil(len(by_device(settings.cameras)) / _DEVICES_AN_ANALYSER)
-    analysers = min(wanted, _MOST_ANALYSERS, max(1, _cores() // settings.threads))
-    built = [
-        build(settings.engine, threads=settings.threads, detector_score=settings.detector_score)
-        for _ in range(math.ceil(analysers / _ANALYSERS_AN_ENGINE))
-    ]
-    return [built[n // _ANALYSERS_AN_ENGINE] for n in range(analysers)]
 
 
 def _certificate_days(settings: EdgeSettings, clock: Callable[[], datetime]) -> Callable[[], float | None]:

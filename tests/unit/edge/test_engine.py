@@ -1,7 +1,5 @@
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from fakes import at, reading
@@ -10,7 +8,7 @@ from edge import assets
 from edge.engine import build
 from edge.errors import AssetError
 from edge.settings import VoteSettings
-from edge.types import Bgr, Box, Detection, Observation
+from edge.types import Box, Detection, Observation
 
 
 def test_the_engine_of_a_box_is_whole() -> None:
@@ -26,22 +24,6 @@ def test_the_engine_of_a_box_is_whole() -> None:
     verdict = vote.verdict()
     assert verdict is not None
     assert verdict.plate == "KAB123"
-
-
-def test_threads_that_share_an_engine_see_what_each_would_see_alone() -> None:
-    engine = build("openvino")
-    noise = np.random.default_rng(0)
-    pictures = [cv2.resize(noise.integers(0, 255, (45, 80, 3), np.uint8), (640, 360)) for _ in range(6)]
-
-    def seen(picture: Bgr) -> tuple[list[Detection], bytes]:
-        (said,) = engine.reader.read([picture[:48, :120]])
-        return engine.detector.detect(picture), said.log_probs.tobytes()
-
-    alone = [seen(picture) for picture in pictures]
-    with ThreadPoolExecutor(3) as pool:
-        together = list(pool.map(seen, pictures * 5))
-    assert together == alone * 5
-    assert len({said for _, said in alone}) == len(pictures), "or the test shows nothing"
 
 
 @pytest.mark.parametrize("name", ["openvino", "torch"])

@@ -20,7 +20,7 @@ from edge.ports import FrameSource
 from edge.settings import CameraSettings, EdgeSettings, MqttSettings, SpoolSettings
 from edge.spool.queue import Spool
 from edge.types import Box, Frame
-from edge.worker import Worker, run, serve
+from edge.worker import Worker, serve
 
 SAYS = {mark: reading(f"KAB1{mark:02d}") for mark in range(1, 60)}
 
@@ -103,35 +103,6 @@ def test_what_cameras_see_lies_in_the_spool(tmp_path: Path, spool: Spool) -> Non
     assert sorted(r.seq for r in reads(spool)) == [1, 2, 3]
     assert {c: h.reads for c, h in health.items()} == {"north": 1, "south": 1, "west": 1}
     assert all(h.state is CameraState.LIVE and h.frames_analysed >= 2 for h in health.values())
-
-
-@pytest.mark.parametrize(
-    ("cameras", "cores", "shares"),
-    [
-        (1, 8, [0]),
-        (2, 8, [0]),
-        (6, 1, [0]),
-        (6, 2, [0, 0]),
-        (6, 8, [0, 0, 1]),
-        (40, 8, [0, 0, 1, 1, 2, 2, 3, 3]),
-    ],
-)
-def test_neighbours_share_an_engine(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cameras: int, cores: int, shares: list[int]
-) -> None:
-    built: list[FakeEngine] = []
-    served: list[FakeEngine] = []
-
-    def build(*_: object, **__: object) -> FakeEngine:
-        built.append(engine())
-        return built[-1]
-
-    monkeypatch.setattr("edge.worker.build", build)
-    monkeypatch.setattr("edge.worker._cores", lambda: cores)
-    monkeypatch.setattr("edge.worker.serve", lambda _, *, engines, **__: served.extend(engines))
-    run(settings(tmp_path, cameras=[f"cam-{n}" for n in range(cameras)]))
-    assert [[e is one for one in built].index(True) for e in served] == shares
-    assert len(built) == shares[-1] + 1
 
 
 def test_a_clean_stop_ends_the_tracks_into_the_spool(tmp_path: Path, spool: Spool) -> None:
