@@ -85,7 +85,7 @@ class Pipeline:
         camera: its settings.
         vote: when a passage counts as read.
         new_vote: an empty vote for a new passage.
-        detector, reader: the nets; others may use them, in turn.
+        detector, reader: the nets; not used by two threads at once.
         device: shared by the pipelines of its lenses, on one thread; None: the camera is none of several.
     """
 
