@@ -48,27 +48,19 @@ class Attention:
     def __init__(self) -> None:
         self._searched_at: datetime | None = None
 
-    def near(
-        self,
-        moving: Sequence[Box] | None,
-        known: Iterable[Known],
-        *,
-        at: datetime,
-        within: Box | None = None,
-    ) -> list[Box] | None:
+    def near(self, moving: Sequence[Box] | None, known: Iterable[Known], *, at: datetime) -> list[Box] | None:
         """Where to look.
 
         Args:
             moving: where something moves in this frame, px; None where nobody knows.
             known: the plates that are being followed.
             at: the frame's capture time.
-            within: where plates matter at all, px; what moves elsewhere only is nothing to look at. None: everywhere.
 
         Returns:
             Boxes, none where this frame tells nothing new; None: everywhere.
         """
         plates = list(known)
-        if moving is None or self._is_due(_clipped(moving, within), plates, at):
+        if moving is None or self._is_due(moving, plates, at):
             self._searched_at = at
             return None
         return [_around(p) for p in plates if not p.rests and _has_place(p, at)]
@@ -84,11 +76,6 @@ class Attention:
     def turn(self) -> None:
         """The camera shows something else: look at everything next."""
         self._searched_at = None
-
-
-def _clipped(boxes: Sequence[Box], within: Box | None) -> list[Box]:
-    """The parts of boxes that lie there."""
-    return list(boxes) if within is None else [part for box in boxes if (part := box.part_in(within))]
 
 
 def _has_place(plate: Known, at: datetime) -> bool:

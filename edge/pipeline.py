@@ -124,8 +124,7 @@ class Pipeline:
         width, height = frame.size
         left = self._tracker.leave(frame.captured_at, width=width, height=height)
         emissions += [e for e in (self._passages.end(track, now=now) for track in left) if e]
-        within = self._passages.place(frame.preset).within(frame_size=frame.size)
-        near = self._attention.near(frame.moving, self._followed(frame), at=frame.captured_at, within=within)
+        near = self._attention.near(frame.moving, self._followed(frame), at=frame.captured_at)
         if near is not None and not near:
             self._count(passed_over=1)
             return [*emissions, *self._passages.due(frame.captured_at, now=now)]

@@ -104,16 +104,10 @@ class Box:
         """The share of this box's area that lies in another box, 0..1."""
         return self._common(other) / self.area
 
-    def part_in(self, other: "Box") -> "Box | None":
-        """What of this box lies in another; None: nothing."""
-        left, top = max(self.x, other.x), max(self.y, other.y)
-        wide = min(self.x + self.width, other.x + other.width) - left
-        high = min(self.y + self.height, other.y + other.height) - top
-        return Box(left, top, wide, high) if wide > 0 and high > 0 else None
-
     def _common(self, other: "Box") -> float:
-        part = self.part_in(other)
-        return part.area if part else 0.0
+        wide = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
+        high = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
+        return wide * high if wide > 0 and high > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True)

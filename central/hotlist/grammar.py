@@ -20,4 +20,4 @@ def load_grammar() -> Grammar:
     try:
         return Grammar.from_documents({str(path): read(path)[1] for path in sorted(folder.glob("*.yaml"))})
     except (DocumentError, GrammarError) as error:
-        raise ConfigError(f"plate grammars: {error}") from error
+        raise ConfigError(f"plate grammars in {folder}: {error}") from error

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
 from edge.capture.backoff import Backoff
 from edge.capture.ptz.device import NoPresetError
@@ -260,10 +261,14 @@ def test_a_device_that_dies_and_comes_back(on_duty: Callable[..., Watched]) -> N
 
 
 def test_presets_that_the_device_does_not_have_are_named(on_duty: Callable[..., Watched]) -> None:
-    watched = on_duty(
-        device(), TOUR.model_copy(update={"presets": (*STATIONS[:1], PresetSettings(name="yard"))})
-    )
-    assert watched.until(watches("gate")).detail == "the device has no preset yard"
+    with capture_logs() as logs:
+        watched = on_duty(
+            device(), TOUR.model_copy(update={"presets": (*STATIONS[:1], PresetSettings(name="yard"))})
+        )
+        assert watched.until(watches("gate")).detail == "the device has no preset yard"
+    (warned,) = [line for line in logs if line["event"] == "ptz preset missing"]
+    assert (warned["log_level"], warned["preset"]) == ("warning", "yard")
+    assert warned["known"] == "gate, Main Road, bridge"
     nothing = on_duty(device(), TOUR.model_copy(update={"presets": (PresetSettings(name="yard"),)}))
     lost = nothing.until(lambda state: "no preset yard" in state.detail)
     assert "it has 1 (gate), 2 (Main Road), 7 (bridge)" in lost.detail

@@ -222,6 +222,14 @@ class TestSecrets:
             read_secret(tmp_path / "secret")
 
 
+@pytest.mark.parametrize("corner", ["[960, 0.5]", "[0.5, -0.1]", "[0.5, .nan]"])
+def test_corners_in_px_are_told_to_be_shares(corner: str, tmp_path: Path) -> None:
+    camera = f"  - id: c1\n    url: rtsp://127.0.0.1:554/a\n    region: [[0, 0], [1, 0], {corner}]\n"
+    said = r"line 6: cameras\.0\.region\.2\.[01]: corners are in shares of the picture's width and height"
+    with pytest.raises(edge.errors.ConfigError, match=said):
+        edge.settings.load(write(tmp_path, f"edge_id: box-1\nsite_id: s1\ncameras:\n{camera}"))
+
+
 def test_default_paths_too_are_beside_the_file(tmp_path: Path) -> None:
     assert edge.settings.load(write(tmp_path, EDGE)).spool.path == tmp_path / "state" / "spool.sqlite"
     centre = central.settings.load(write(tmp_path, "site_timezone: America/Bogota\n"))

@@ -107,7 +107,7 @@ class Outlook:
         return None
 
     def draw(self, scene: Journey | Position) -> None:
-        """Make ready what will be seen; where it cannot be drawn, the picture before stays."""
+        """Make ready what will be seen: until it is there, the picture before stays."""
         with self._lock:
             self._count += 1
             path = Path(self._folder.name) / f"{self._count}.mp4"

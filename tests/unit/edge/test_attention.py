@@ -41,14 +41,6 @@ def test_where_nobody_knows_what_moves_every_frame_is_looked_at_whole() -> None:
     assert searches(None, [known(rests=True)]) == list(range(17))
 
 
-def test_what_moves_where_no_plate_matters_is_no_news() -> None:
-    below = Box(0, 500, 1920, 580)
-    attention = Attention()
-    attention.near([], [], at=at(0), within=below)
-    assert attention.near([Box(0, 100, 300, 400)], [], at=at(0.25), within=below) == []
-    assert attention.near([OTHER], [], at=at(0.375), within=below) is None
-
-
 def test_a_vehicle_whose_plate_is_known_is_no_news_and_another_one_is() -> None:
     read = known(rests=True)
     assert searches([CAR], [read]) == [0, 8, 16]
