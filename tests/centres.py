@@ -100,8 +100,8 @@ class Centre:
         assert rows(engine, late_update) == []
         engine.dispose()
         sealed = []
-        if DeltaTable.is_deltatable(str(self.archive)):
-            table = DeltaTable(self.archive).to_pyarrow_table(columns=["edge_id", "epoch", "seq"])
+        if DeltaTable.is_deltatable(str(self.archive / "reads")):
+            table = DeltaTable(self.archive / "reads").to_pyarrow_table(columns=["edge_id", "epoch", "seq"])
             sealed = [(r["edge_id"], r["epoch"], r["seq"]) for r in table.to_pylist()]
         return Counter([*hot, *sealed])
 

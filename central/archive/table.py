@@ -1,4 +1,4 @@
-"""The Delta table: opening it, and one atomic commit a seal, forced to the disk.
+"""The Delta table of the reads by date: opening it, and one atomic commit a seal, forced to the disk.
 
 A commit carries the application transaction (APP, seal number). Seals are committed in the order of their
 numbers, so the newest one in the log says of every seal whether the table holds it.
@@ -28,6 +28,7 @@ DONE: Final = "done"
 APP: Final = "atalaya-seal"
 """The application whose transaction versions in the Delta log are seal numbers."""
 
+_LOG: Final = "_delta_log"
 _ONE_READ: Final = "archived.edge_id = new.edge_id AND archived.epoch = new.epoch AND archived.seq = new.seq"
 _OF_THE_READ: Final = {"late", "received_offset_us"}
 _REPLACED: Final = {
@@ -38,33 +39,61 @@ _REPLACED: Final = {
 }
 
 
+READS: Final = "reads"
+"""The table's folder in the archive's."""
+
+
 def open_archive(path: Path) -> DeltaTable | None:
-    """The Delta table at `path`; None where nothing has been archived yet.
+    """The reads of the archive at `path`; None where nothing has been archived yet.
 
     Raises:
-        StoreError: there is one, and it cannot be opened.
+        StoreError: there is a table, and it cannot be opened.
     """
+    if (path / _LOG).exists():
+        raise StoreError(
+            f"{path}: an archive of an earlier version; `python -m central seal` brings it up to date"
+        )
     with _speaking_of(f"{path}: archive cannot be opened"):
         try:
-            return DeltaTable(path)
+            return DeltaTable(path / READS)
         except TableNotFoundError:
             return None
 
 
 def make_archive(path: Path) -> DeltaTable:
-    """An empty Delta table at `path`.
+    """An empty table of reads in the archive at `path`.
 
     Raises:
         StoreError: it cannot be written.
     """
     with _speaking_of(f"{path}: archive cannot be made"):
         return DeltaTable.create(
-            path,
+            path / READS,
             SCHEMA,
             partition_by=PARTITION,
             name="reads",
             configuration=TABLE_PROPERTIES,
         )
+
+
+def bring_up_to_date(path: Path) -> None:
+    """Move what earlier versions kept in the archive's own folder into that of the reads; the log last.
+
+    Raises:
+        StoreError: it cannot be moved.
+    """
+    log = path / _LOG
+    if not log.exists():
+        return
+    reads = path / READS
+    try:
+        reads.mkdir(mode=0o700, exist_ok=True)
+        for entry in (*path.glob(f"{PARTITION}=*"), log):
+            entry.rename(reads / entry.name)
+        for folder in (reads, path):
+            sync(folder)
+    except OSError as error:
+        raise StoreError(f"{path}: archive cannot be brought up to date: {error.strerror}") from error
 
 
 def sealed_through(table: DeltaTable | None) -> int:
@@ -142,7 +171,7 @@ def force_to_disk(path: Path, *, newest: int, seal_id: int) -> None:
     with half a checkpoint, no table can be opened.
 
     Args:
-        path: folder of the table.
+        path: folder of the archive.
         newest: the table's version, which holds the seal.
         seal_id: the seal.
 
@@ -150,14 +179,15 @@ def force_to_disk(path: Path, *, newest: int, seal_id: int) -> None:
         StoreError: it cannot be done, or a file is shorter than it was written: the machine lost power.
     """
     with _speaking_of(f"seal {seal_id}: cannot be forced to the disk"):
-        since, sizes = _since_the_seal_before(path, newest, seal_id=seal_id)
+        root = path / READS
+        since, sizes = _since_the_seal_before(root, newest, seal_id=seal_id)
         for file, size in sizes.items():
             if file.stat().st_size != size:
                 raise StoreError(f"{file}: archive is damaged: {file.stat().st_size} of {size} bytes")
-        log = path / "_delta_log"
+        log = root / _LOG
         entries = [file for file in log.iterdir() if file.is_file() and _version(file) >= since]
         folders = {file.parent for file in sizes}
-        for place in (*sizes, *folders, *entries, log, path, path.parent):
+        for place in (*sizes, *folders, *entries, log, root, path, path.parent):
             sync(place)
 
 
@@ -182,7 +212,7 @@ def _since_the_seal_before(root: Path, newest: int, *, seal_id: int) -> tuple[in
     """The version that brought the seal before (0 where none did), and this one's data files with their sizes."""
     sizes: dict[Path, int] | None = None
     for version in range(newest, -1, -1):
-        entry = root / "_delta_log" / f"{version:020}.json"
+        entry = root / _LOG / f"{version:020}.json"
         if sizes is not None and not entry.exists():
             return version, sizes  # cleaned up: old
         actions = [json.loads(line) for line in entry.read_text(encoding="utf-8").splitlines()]

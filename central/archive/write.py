@@ -30,6 +30,7 @@ from central.archive.schema import PARTITION, SCHEMA
 from central.archive.table import (
     DONE,
     append,
+    bring_up_to_date,
     force_to_disk,
     make_archive,
     open_archive,
@@ -60,7 +61,7 @@ class _Sealer:
 
 
 def seal(engine: Engine, path: Path, *, clock: Clock, chunk_rows: int = CHUNK_ROWS) -> list[ArchivedDay]:
-    """Move every hot row and late update into the Delta table at `path`, which is made where there is none.
+    """Move every hot row and late update into the archive at `path`, which is made where there is none.
 
     Rows that come while it is at work may be left to the next call.
 
@@ -68,7 +69,7 @@ def seal(engine: Engine, path: Path, *, clock: Clock, chunk_rows: int = CHUNK_RO
 
     Args:
         engine: the database.
-        path: folder of the Delta table.
+        path: folder of the archive.
         clock: now, UTC-aware.
         chunk_rows: rows of one Delta commit at most.
 
@@ -80,6 +81,7 @@ def seal(engine: Engine, path: Path, *, clock: Clock, chunk_rows: int = CHUNK_RO
     """
     written: Counter[date] = Counter()
     with _alone(path):
+        bring_up_to_date(path)
         sealer = _Sealer(engine, path, open_archive(path) or make_archive(path), clock)
         for unfinished in _unfinished(engine):
             written += _finish(sealer, unfinished)

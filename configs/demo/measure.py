@@ -42,9 +42,9 @@ class Archive:
 
 def read_archive(path: Path) -> Archive:
     """Every row of the table; empty where nothing was ever sealed."""
-    if not DeltaTable.is_deltatable(str(path)):
+    if not DeltaTable.is_deltatable(str(path / "reads")):
         return Archive(Counter(), ())
-    rows = DeltaTable(path).to_pyarrow_table(columns=COLUMNS).to_pylist()
+    rows = DeltaTable(path / "reads").to_pyarrow_table(columns=COLUMNS).to_pylist()
     return Archive(
         identities=Counter((r["edge_id"], r["epoch"], r["seq"]) for r in rows),
         sightings=tuple(

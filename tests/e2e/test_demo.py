@@ -71,7 +71,7 @@ def archived_passages(archive: Path) -> dict[ReadId, int]:
     apart = timedelta(seconds=centre["alert"]["passage_s"])
     place = operator.itemgetter("plate", "edge_id", "camera_id")
     columns = ["plate", "edge_id", "camera_id", "captured_at", "epoch", "seq"]
-    rows = DeltaTable(archive).to_pyarrow_table(columns=columns).to_pylist()
+    rows = DeltaTable(archive / "reads").to_pyarrow_table(columns=columns).to_pylist()
     listed = [row for row in rows if row["plate"] in listed_plates()]
     passages: dict[ReadId, int] = {}
     number = 0

@@ -70,7 +70,7 @@ def whole_clips(centre: Centre) -> list[dict[str, Any]]:
 
 def evidence_times(centre: Centre) -> dict[int, int]:
     """When the picture of each read was taken, by the read's number, microseconds since 1970."""
-    table = DeltaTable(centre.archive).to_pyarrow_table(columns=["seq", "captured_at"])
+    table = DeltaTable(centre.archive / "reads").to_pyarrow_table(columns=["seq", "captured_at"])
     return {row["seq"]: to_us(row["captured_at"]) for row in table.to_pylist()}
 
 

@@ -80,7 +80,9 @@ def kill_while_reads_flow(
 def archived(centre: Centre) -> tuple[Counter[tuple[str, int, int]], set[str]]:
     """How often each read stands in the Delta table, and the plates that were read."""
     rows = (
-        DeltaTable(centre.archive).to_pyarrow_table(columns=["edge_id", "epoch", "seq", "plate"]).to_pylist()
+        DeltaTable(centre.archive / "reads")
+        .to_pyarrow_table(columns=["edge_id", "epoch", "seq", "plate"])
+        .to_pylist()
     )
     return Counter((r["edge_id"], r["epoch"], r["seq"]) for r in rows), {r["plate"] for r in rows}
 

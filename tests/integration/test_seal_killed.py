@@ -93,7 +93,7 @@ class Centre:
 
 
 def archived(archive: Path) -> Counter[int]:
-    return Counter(DeltaTable(archive).to_pyarrow_table(columns=["seq"])["seq"].to_pylist())
+    return Counter(DeltaTable(archive / "reads").to_pyarrow_table(columns=["seq"])["seq"].to_pylist())
 
 
 def hot_rows(engine: Engine) -> int:

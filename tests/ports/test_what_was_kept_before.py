@@ -18,6 +18,7 @@ from central.archive.rows import to_table
 from central.archive.schema import ADDED, PARTITION, SCHEMA, TABLE_PROPERTIES, WRITER
 from central.archive.write import seal
 from central.db import hot_read, late_update, open_database
+from central.errors import StoreError
 from central.query.plan import Question
 from central.query.reads import Reads
 from central.settings import QuerySettings
@@ -72,9 +73,10 @@ def archive(tmp_path: Path) -> Path:
     """One with ten reads, of seal 1."""
     path = tmp_path / "archive"
     first = pa.schema([SCHEMA.field(name) for name in FIRST])
-    DeltaTable.create(path, first, partition_by=PARTITION, name="reads", configuration=TABLE_PROPERTIES)
+    table = path / "reads"
+    DeltaTable.create(table, first, partition_by=PARTITION, name="reads", configuration=TABLE_PROPERTIES)
     rows = to_table([row_of(a_read(seq)) for seq in range(1, 11)]).select(FIRST)
-    write_deltalake(path, rows, mode="append", writer_properties=WRITER)
+    write_deltalake(table, rows, mode="append", writer_properties=WRITER)
     return path
 
 
@@ -117,11 +119,11 @@ def test_hot_rows_beside_it_tell_what_it_cannot(ask: Ask, database: Engine) -> N
 
 
 def test_new_reads_are_sealed_into_it(ask: Ask, database: Engine, archive: Path) -> None:
-    old = set(DeltaTable(archive).file_uris())
+    old = set(DeltaTable(archive / "reads").file_uris())
     put(database, [a_read(11, **HELICOPTER), a_read(12)])
     seal_now(database, archive)
     assert [told(read) for read in ask()] == [NOTHING] * 10 + [ALL, NOTHING]
-    assert old < set(DeltaTable(archive).file_uris()), "what is there is not written again"
+    assert old < set(DeltaTable(archive / "reads").file_uris()), "what is there is not written again"
     columns = {name for uri in old for name in pq.read_schema(uri).names}
     assert not columns & set(ADDED)
 
@@ -139,8 +141,8 @@ def test_it_gets_its_columns_once(database: Engine, archive: Path) -> None:
         put(database, [a_read(seq)])
         seal_now(database, archive)
     log = [
-        (archive / "_delta_log" / f"{n:020}.json").read_text(encoding="utf-8")
-        for n in range(DeltaTable(archive).version() + 1)
+        (archive / "reads" / "_delta_log" / f"{n:020}.json").read_text(encoding="utf-8")
+        for n in range(DeltaTable(archive / "reads").version() + 1)
     ]
     assert sum('"operation":"ADD COLUMN"' in entry for entry in log) == 1
 
@@ -155,6 +157,21 @@ def test_a_merge_of_old_and_new_days_keeps_each_its_columns(
     seal_now(database, archive)
     assert [told(read) for read in ask()] == [NOTHING] * 10 + [ALL]
     assert [read.seq for read in ask() if read.improved] == [5, 11]
+
+
+def test_one_that_lay_in_the_archive_s_own_folder_moves_with_the_next_seal(
+    ask: Ask, database: Engine, archive: Path
+) -> None:
+    for entry in (archive / "reads").iterdir():
+        entry.rename(archive / entry.name)
+    with pytest.raises(
+        StoreError, match=r"an earlier version; `python -m central seal` brings it up to date"
+    ):
+        ask()
+    put(database, [a_read(11)])
+    seal_now(database, archive)
+    assert [read.seq for read in ask()] == list(range(1, 12))
+    assert {entry.name for entry in archive.iterdir() if entry.is_dir()} == {"reads"}
 
 
 def test_an_old_database_keeps_its_rows(empty_database_url: str) -> None:

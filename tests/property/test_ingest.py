@@ -145,7 +145,7 @@ def archived(path: Path) -> Counter[tuple[tuple[str, int, int], str]]:
     names = ["edge_id", "epoch", "seq", "plate_raw", "plate"]
     return Counter(
         ((r["edge_id"], r["epoch"], r["seq"]), r["plate_raw"] or r["plate"])
-        for r in DeltaTable(path).to_pyarrow_table(columns=names).to_pylist()
+        for r in DeltaTable(path / "reads").to_pyarrow_table(columns=names).to_pylist()
     )
 
 

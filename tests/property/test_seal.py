@@ -87,7 +87,7 @@ class World:
             return any(connection.scalar(select(func.count()).select_from(t)) for t in tables)
 
     def archived(self) -> list[dict[str, Any]]:
-        return DeltaTable(self.archive).to_pyarrow_table().to_pylist()
+        return DeltaTable(self.archive / "reads").to_pyarrow_table().to_pylist()
 
 
 @contextmanager

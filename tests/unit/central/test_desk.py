@@ -128,7 +128,7 @@ class TestLooksAreLogged:
     def test_a_question_that_fails_is_logged(self, desk: Desk, engine: Engine, archive: Path) -> None:
         put(engine, [a_read(1)])
         seal(engine, archive, clock=lambda: NOON)
-        next(archive.glob("captured_date=*/*.parquet")).write_bytes(b"damaged")
+        next(archive.glob("reads/captured_date=*/*.parquet")).write_bytes(b"damaged")
         with pytest.raises(QueryError):
             desk.history(Question(plate="ABC123"))
         assert logged(engine)[1] == ("history.failed", None, {"look": 1, "why": "QueryError"})

@@ -178,7 +178,7 @@ def test_camera_and_window(reads: Reads, engine: Engine, archive: Path) -> None:
 def test_only_the_days_of_the_question_are_opened(reads: Reads, engine: Engine, archive: Path) -> None:
     put(engine, [a_read(day, captured_at=NOON + timedelta(days=day)) for day in range(1, 8)])
     seal_now(engine, archive)
-    for file in archive.glob("captured_date=2025-03-0[5-8]/*.parquet"):
+    for file in archive.glob("reads/captured_date=2025-03-0[5-8]/*.parquet"):
         file.write_bytes(b"damaged")
     since = NOON + timedelta(days=4, hours=12)
     assert found(reads, plate="ABC123", since=since) == [7, 6, 5]

@@ -37,13 +37,13 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     engine = open_database(f"sqlite:///{folder}/central.sqlite")
     for number in range(30):
         put(engine, [a_read(number * 40 + i, plate=f"QXZ{i % 30:03d}") for i in range(1, 41)])
-        seal(engine, folder / "reads", clock=lambda: NOON)
+        seal(engine, folder / "archive", clock=lambda: NOON)
     engine.dispose()
-    return folder / "reads"
+    return folder / "archive"
 
 
 def data_files(archive: Path) -> list[Path]:
-    return sorted(archive.glob(f"{PARTITION}=*/*.parquet"))
+    return sorted(archive.glob(f"reads/{PARTITION}=*/*.parquet"))
 
 
 def test_every_time_is_in_microseconds_utc() -> None:
@@ -75,7 +75,7 @@ def test_columns_are_packed_as_the_design_says(archive: Path) -> None:
 
 
 def test_the_delta_log_holds_no_plate(archive: Path) -> None:
-    log = archive / "_delta_log"
+    log = archive / "reads" / "_delta_log"
     entries = sorted(log.glob("*.json"))
     checkpoints = sorted(log.glob("*.checkpoint.parquet"))
     assert entries
@@ -91,10 +91,10 @@ def test_the_delta_log_holds_no_plate(archive: Path) -> None:
 
 
 def test_the_log_is_checkpointed_and_cleaned(archive: Path) -> None:
-    settings = DeltaTable(archive).metadata().configuration
+    settings = DeltaTable(archive / "reads").metadata().configuration
     assert settings["delta.checkpointInterval"] == "20"
     assert settings["delta.logRetentionDuration"] == "interval 7 days"
-    assert (archive / "_delta_log" / "_last_checkpoint").exists()
+    assert (archive / "reads" / "_delta_log" / "_last_checkpoint").exists()
 
 
 def test_pyarrow_and_duckdb_read_the_same_rows(archive: Path) -> None:

@@ -37,7 +37,7 @@ def now():
 
 
 def archived(path: Path) -> pa.Table:
-    return DeltaTable(path).to_pyarrow_table()
+    return DeltaTable(path / "reads").to_pyarrow_table()
 
 
 def seqs(path: Path) -> Counter[int]:
@@ -68,10 +68,10 @@ def test_rows_leave_the_database_for_their_date_of_capture(engine: Engine, archi
     ]
     assert count(engine, hot_read) == 0
     assert seals(engine) == [(1, "done", 4, True)]
-    table = DeltaTable(archive)
+    table = DeltaTable(archive / "reads")
     assert table.version() == 1, "creation, then one commit for all dates"
     assert table.transaction_version(APP) == 1
-    assert {p.name for p in archive.glob("captured_date=*")} == {
+    assert {p.name for p in archive.glob("reads/captured_date=*")} == {
         "captured_date=2025-01-23",
         "captured_date=2025-03-04",
         "captured_date=2025-03-05",
@@ -111,9 +111,9 @@ def test_nothing_to_seal_makes_no_commit(engine: Engine, archive: Path) -> None:
     assert seal(engine, archive, clock=now) == []
     put(engine, [a_read(1)])
     seal(engine, archive, clock=now)
-    version = DeltaTable(archive).version()
+    version = DeltaTable(archive / "reads").version()
     assert seal(engine, archive, clock=now) == []
-    assert DeltaTable(archive).version() == version
+    assert DeltaTable(archive / "reads").version() == version
     assert [s[0] for s in seals(engine)] == [1]
 
 
@@ -269,7 +269,7 @@ def test_an_archive_that_cannot_be_written_keeps_the_rows(engine: Engine, tmp_pa
 def test_a_damaged_log_is_named(engine: Engine, archive: Path) -> None:
     put(engine, [a_read(1)])
     seal(engine, archive, clock=now)
-    (archive / "_delta_log" / "00000000000000000001.json").write_text("{", encoding="utf-8")
+    (archive / "reads" / "_delta_log" / "00000000000000000001.json").write_text("{", encoding="utf-8")
     put(engine, [a_read(2)])
     with pytest.raises(StoreError, match="archive cannot be opened"):
         seal(engine, archive, clock=now)
@@ -283,7 +283,7 @@ def test_a_torn_file_keeps_the_rows(engine: Engine, archive: Path) -> None:
     with engine.begin() as connection:  # power was lost after the commit and before the rows were deleted
         connection.execute(update(hot_read).values(seal_id=1))
         connection.execute(update(seal_table).values(state="open", finished_us=None))
-    (file,) = archive.glob("captured_date=*/*.parquet")
+    (file,) = archive.glob("reads/captured_date=*/*.parquet")
     os.truncate(file, 10)
     with pytest.raises(StoreError, match=r"archive is damaged: 10 of \d+ bytes"):
         seal(engine, archive, clock=now)
@@ -318,7 +318,7 @@ def test_the_whole_log_is_on_the_disk_before_a_row_leaves_the_database(
         put(engine, [a_read(seq, captured_at=NOON + timedelta(days=seq % 3))])
         seal(engine, archive, clock=now)
     assert looks == [set()] * 23
-    log = archive / "_delta_log"
+    log = archive / "reads" / "_delta_log"
     assert (log / "_last_checkpoint").exists()
     assert str(log / f"{0:020}.json") in forced
     assert len(forced) < 100
@@ -392,9 +392,9 @@ def test_a_merge_writes_files_like_any_other_and_no_plate_into_the_log(engine: E
     seal(engine, archive, clock=now)
     late(engine, a_read(2, plate="QXZ002"), update_seq=1)
     seal(engine, archive, clock=now)
-    table = DeltaTable(archive)
+    table = DeltaTable(archive / "reads")
     assert len(table.file_uris()) == 1
-    log = "".join(p.read_text(encoding="utf-8") for p in (archive / "_delta_log").glob("*.json"))
+    log = "".join(p.read_text(encoding="utf-8") for p in (archive / "reads" / "_delta_log").glob("*.json"))
     assert '"operation":"MERGE"' in log
     assert "QXZ" not in log
     adds = [

@@ -50,7 +50,7 @@ def seal_now(database: Engine, archive: Path, *, after: timedelta = timedelta(0)
 
 
 def archived(path: Path) -> list[tuple[int, str, int]]:
-    found = DeltaTable(path).to_pyarrow_table(columns=["seq", "plate", "update_seq"]).to_pylist()
+    found = DeltaTable(path / "reads").to_pyarrow_table(columns=["seq", "plate", "update_seq"]).to_pylist()
     return sorted((row["seq"], row["plate"], row["update_seq"]) for row in found)
 
 
