@@ -9,21 +9,18 @@ A thread that dies ends the process: half a centre that looks alive is worse tha
 starts again. On SIGTERM or SIGINT it stops taking, commits what it has, acknowledges, seals and ends with 0.
 """
 
-import fcntl
-import os
 import queue
 import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from types import FrameType
 from typing import Final
 
 import structlog
-from sqlalchemy import Engine, make_url
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from central.alert.store import Alerts
@@ -37,6 +34,7 @@ from central.db import Clock, described, open_database
 from central.errors import CentralError, StoreError
 from central.hotlist.grammar import load_grammar
 from central.hotlist.store import Hotlist
+from central.lock import exclusive
 from central.settings import CentralSettings
 
 _log = structlog.get_logger(__name__)
@@ -78,12 +76,12 @@ def serve(settings: CentralSettings) -> int:
         CentralError: it cannot be started at all: database, password, grammars.
     """
     stopping = StopSignal()
-    with _alone(settings.database_url), _signals(stopping), _dead_threads(stopping):
-        engine = open_database(settings.database_url)
-        try:
+    engine = open_database(settings.database_url)
+    try:
+        with _alone(engine), _signals(stopping), _dead_threads(stopping):
             _run(settings, engine, stopping)
-        finally:
-            engine.dispose()
+    finally:
+        engine.dispose()
     if stopping.fault:
         _log.error("the centre has stopped because of a fault", fault=stopping.fault)
         return 1
@@ -171,38 +169,9 @@ def _seal_at_the_end(settings: CentralSettings, engine: Engine, stopping: StopSi
         stopping.fail(f"sealing at the end failed, the reads stay in the database: {error}")
 
 
-@contextmanager
-def _alone(database_url: str) -> Iterator[None]:
-    """Keep a second centre away from a SQLite database: the two would send each other away from the broker for ever.
-
-    The lock is a file beside the database, which stays; it is the kernel's and ends with the process that holds it.
-
-    Raises:
-        StoreError: another one is at work, or the file cannot be made.
-    """
-    url = make_url(database_url)
-    if url.get_backend_name() != "sqlite":
-        yield
-        return
-    path = Path(f"{url.database}.serving")
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = path.open("a+", encoding="ascii")
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be written: {error.strerror}") from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            raise StoreError(
-                f"database {url.database}: another centre serves it already (process {file.read().strip() or '?'}); "
-                "there can be one"
-            ) from None
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
-        yield
+def _alone(engine: Engine) -> AbstractContextManager[object]:
+    """Keep a second centre away from a SQLite database: the two would send each other away from the broker for ever."""
+    return exclusive(engine, "serving", wait=False) if engine.dialect.name == "sqlite" else nullcontext()
 
 
 @contextmanager

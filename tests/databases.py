@@ -97,6 +97,13 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
             yield url
 
 
+@pytest.fixture
+def postgres_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
+    """A database of PostgreSQL with its tables and no rows."""
+    with _postgres_database(postgres_server, postgres_template) as url:
+        yield url
+
+
 @pytest.fixture(scope="session", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def new_database(request: pytest.FixtureRequest) -> NewDatabase:
     """Makes one database of either kind after another, for tests that need a new one for each example."""

@@ -10,10 +10,7 @@ again where that snapshot says that a seal is done which its table lacks.
 A seal holds either hot rows, which are appended, or late updates, which replace what was archived.
 """
 
-import fcntl
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -40,13 +37,13 @@ from central.archive.table import (
 from central.db import Clock, hot_read, late_update, reading, to_us
 from central.db import seal as seal_table
 from central.errors import StoreError
+from central.lock import exclusive
 from central.types import ArchivedDay
 
 CHUNK_ROWS: Final = 100_000
 """Rows of one seal at most: what one call holds in memory."""
 
 _SLICE_ROWS: Final = 500  # rows of one database transaction, so that reads keep being committed meanwhile
-_LOCK: Final = "_seal.lock"
 
 _OPEN: Final = "open"
 _SOURCES: Final = (hot_read, late_update)
@@ -65,7 +62,7 @@ def seal(engine: Engine, path: Path, *, clock: Clock, chunk_rows: int = CHUNK_RO
 
     Rows that come while it is at work may be left to the next call.
 
-    One call at a time, over all processes of this machine; another one waits for its turn.
+    One call at a time, over all processes of the database; another one waits for its turn.
 
     Args:
         engine: the database.
@@ -80,7 +77,8 @@ def seal(engine: Engine, path: Path, *, clock: Clock, chunk_rows: int = CHUNK_RO
         StoreError: the archive cannot be opened or written. The rows are still in the database.
     """
     written: Counter[date] = Counter()
-    with _alone(path):
+    with exclusive(engine, "sealing", wait=True) as engine:
+        _make_folder(path)
         bring_up_to_date(path)
         sealer = _Sealer(engine, path, open_archive(path) or make_archive(path), clock)
         for unfinished in _unfinished(engine):
@@ -98,17 +96,12 @@ def seal(engine: Engine, path: Path, *, clock: Clock, chunk_rows: int = CHUNK_RO
     return [ArchivedDay(day, rows) for day, rows in sorted(written.items())]
 
 
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """The kernel gives the lock back when its process dies, however it dies."""
-    with ExitStack() as stack:
-        try:
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = stack.enter_context((path / _LOCK).open("wb"))
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        except OSError as error:
-            raise StoreError(f"{path}: archive cannot be written: {error.strerror}") from error
-        yield
+def _make_folder(path: Path) -> None:
+    """Its owner's alone, whatever the umask."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{path}: archive cannot be written: {error.strerror}") from error
 
 
 def _unfinished(engine: Engine) -> list[int]:

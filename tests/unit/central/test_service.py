@@ -81,10 +81,10 @@ def test_a_second_centre_of_one_database_is_refused_until_the_first_has_ended(tm
         first.wait_for("serving")
         second.start()
         assert second.end() == 2
-        assert f"another centre serves it already (process {first._process.pid})" in first.log()
+        assert f"another one is serving already (process {first._process.pid})" in first.log()
         first.kill9()
         second.start()
-        second.wait_for("serving", times=2)
+        second.wait_for("listed_vehicles", times=2)
         assert second.stop() == 0
     finally:
         first.close()
