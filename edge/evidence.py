@@ -12,7 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.types import Bgr, Box
+from edge import ctc
+from edge.contract.spelling import normalise
+from edge.types import Bgr, Box, Reading
 
 CROP_BYTES: Final = 8_192
 OVERVIEW_WIDTH_PX: Final = 960
@@ -33,6 +35,7 @@ _EDGE_PX: Final = 2.0
 _CUT_OFF: Final = 0.3  # weight of a plate that touches the picture's border
 _OVERVIEW_QUALITY: Final = 80
 _SHRUNK_PX: Final = 16  # a shorter side of a crop is not made shorter
+_LEAST: Final = 1e-6  # of quality: its logarithm is a number
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class Shot:
         box: the plate in the full frame, px.
         frame_size: (width, height) of that frame, px.
         quality: 0..1.
-        text: what the reader made of it, letters and digits only.
+        reading: what the reader made of it.
         crop: (height, width, 3) uint8, BGR: the plate with a small margin, at full resolution.
         overview: (height, width, 3) uint8, BGR: the untouched frame, at most OVERVIEW_WIDTH_PX wide.
     """
@@ -53,15 +56,30 @@ class Shot:
     box: Box
     frame_size: tuple[int, int]
     quality: float
-    text: str
+    reading: Reading
     crop: Bgr
     overview: Bgr
 
+    @property
+    def text(self) -> str:
+        """What the reader spelt, letters and digits only."""
+        return normalise(self.reading.text_raw)
+
+    def proves(self, plate: str) -> tuple[bool, float]:
+        """How well it proves that plate, to be compared: first whether it reads so, then how likely and how clear.
+
+        A neighbour's plate makes the sharpest picture worth nothing; of two frames that hold the plate nearly as
+        likely the clearer one is worth more.
+        """
+        labels = tuple(self.reading.alphabet.index(char) + 1 for char in plate)
+        likelihood = float(ctc.log_likelihoods(self.reading.log_probs, [labels])[0])
+        return self.text == plate, likelihood + math.log(max(self.quality, _LEAST))
+
 
 class Gallery:
-    """The best shots of one vehicle: one for each string that was read, of the few best strings.
+    """The best shots of one vehicle: one for each string that was read, of the few strings nearest to its plate.
 
-    A track may have caught a neighbour's plate for a frame; the evidence of a read must show that plate.
+    A track may have caught a neighbour's plate for a frame; the evidence of a read must show that vehicle's own.
     """
 
     _STRINGS: Final = 3
@@ -72,28 +90,37 @@ class Gallery:
     def __len__(self) -> int:
         return len(self._shots)
 
-    def add(self, shot: Shot) -> None:
-        """Keep the shot where it is the best of its string and its string among the best."""
+    def add(self, shot: Shot, *, plate: str | None) -> None:
+        """Keep the shot where it is the best of its string, and its string among the nearest.
+
+        Args:
+            shot: of this vehicle, or of what its track has caught.
+            plate: what all its frames say by now; None while that is nothing.
+        """
         held = self._shots.get(shot.text)
         if held is None or shot.quality > held.quality:
             self._shots[shot.text] = shot
         if len(self._shots) > self._STRINGS:
-            del self._shots[min(self._shots.values(), key=lambda s: s.quality).text]
+            del self._shots[min(self._shots.values(), key=lambda s: _worth(s, plate)).text]
 
-    def merge(self, other: "Gallery") -> None:
+    def merge(self, other: "Gallery", *, plate: str | None) -> None:
         """Add another one's shots."""
         for shot in other._shots.values():
-            self.add(shot)
+            self.add(shot, plate=plate)
 
     def best(self, plate: str) -> Shot:
-        """The best shot in which `plate` was read, else the best of all.
+        """The best shot in which `plate` was read, else the one that proves it best.
 
         Raises:
             LookupError: nothing was added.
         """
         if not self._shots:
             raise LookupError("no shot was added")
-        return self._shots.get(plate) or max(self._shots.values(), key=lambda s: s.quality)
+        return max(self._shots.values(), key=lambda s: _worth(s, plate))
+
+
+def _worth(shot: Shot, plate: str | None) -> tuple[bool, float]:
+    return (False, shot.quality) if plate is None else shot.proves(plate)
 
 
 class Still:

@@ -141,14 +141,14 @@ class Passage:
 
     def read(self, shot: Shot, *, detection: Detection, reading: Reading, camera_id: str) -> None:
         """Take a reading into the vote and, where that camera names the passage, its picture into the gallery."""
-        if camera_id == self.stand.camera_id:
-            self.gallery.add(shot)
         self.reads += 1
         self.read_at, self.read_width_px = shot.captured_at, shot.box.width
         self.best_quality = max(self.best_quality, shot.quality)
         self._vote.add(Observation(shot.captured_at, detection, reading, shot.quality))
         self._colours.add(detection.colours, weight=shot.quality)
         self.verdict = self._vote.verdict()
+        if camera_id == self.stand.camera_id:
+            self.gallery.add(shot, plate=self._plate)
         if self.legible_at is None and self.is_legible:
             self.legible_at = shot.captured_at
 
@@ -185,7 +185,7 @@ class Passage:
         if (
             other.stand.camera_id == self.stand.camera_id
         ):  # another camera has other lanes, and its own pictures
-            self.gallery.merge(other.gallery)
+            self.gallery.merge(other.gallery, plate=self._plate)
             for lane, weight in other._lanes.items():
                 self._lanes[lane] += weight
         for camera_id, trace in other.traces.items():
@@ -229,6 +229,10 @@ class Passage:
         vehicle = self.verdict.vehicle if self.verdict else None
         has_paint = vehicle is not None and vehicle.value in BODIES
         return self._colours.best(sure=palette().sure) if has_paint else None
+
+    @property
+    def _plate(self) -> str | None:
+        return self.verdict.plate if self.verdict else None
 
     @property
     def is_emitted(self) -> bool:

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from edge.attention import Attention, Known
-from edge.contract.spelling import normalise
 from edge.device import Device
 from edge.emission import Emission
 from edge.errors import PixelsError
@@ -182,13 +181,12 @@ class Pipeline:
         readings = self._reader.read([crop for _, _, crop, _ in chosen]) if chosen else []
         self._count(crops=len(chosen))
         for (track, detection, crop, good), reading in zip(chosen, readings, strict=True):
-            text = normalise(reading.text_raw)
             shot = Shot(
                 captured_at=frame.captured_at,
                 box=detection.box,
                 frame_size=(width, height),
                 quality=good,
-                text=text,
+                reading=reading,
                 crop=crop.copy(),
                 overview=still.overview,
             )

@@ -1,5 +1,6 @@
 """`python -m edge replay` on a rendered clip: the real weights, the real command, the truth beside the clip."""
 
+import csv
 import json
 import os
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 
 from edge.bench.passages import Sighting, at_camera, load_truth, score
 from edge.contract.read import PlateRead
+from edge.types import Box
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIP = ROOT / "sample_videos" / "day.mp4"
@@ -60,6 +62,29 @@ def test_the_cars_of_the_clip_are_read(report: dict[str, object]) -> None:
     sure = {r.plate for r in reads(report) if r.likelihood >= 0.98}
     truth = {p.plate for p in load_truth(TRUTH)}
     assert sure <= truth, "what it is sure of is right"
+
+
+def test_the_evidence_is_of_that_very_vehicle_near_its_best_moment(report: dict[str, object]) -> None:
+    """The truth names the moment at which a plate is seen largest, and where it is then."""
+    began_s = CLIP.stat().st_mtime
+    with TRUTH.open(encoding="utf-8", newline="") as file:
+        truth = {row["plate"]: row for row in csv.DictReader(file) if float(row["last_s"]) <= SECONDS}
+    compared = at_best = 0
+    for read in reads(report):
+        row = truth.get(read.plate)
+        if row is None:
+            continue
+        compared += 1
+        shown = Box(read.box.x * 1920, read.box.y * 1080, read.box.width * 1920, read.box.height * 1080)
+        best = Box(*(float(row[key]) for key in "xywh"))
+        late_s = abs(read.best_at.timestamp() - began_s - float(row["best_s"]))
+        assert late_s <= 0.6, "the frame is of the end of its passage at which it is near"
+        assert shown.width >= 0.75 * best.width, read.plate
+        if late_s < 0.01:
+            at_best += 1
+            assert shown.iou(best) >= 0.5, read.plate
+    assert compared >= 5, "or nothing was compared"
+    assert at_best >= 2
 
 
 def test_every_read_is_a_message_of_the_contract(report: dict[str, object]) -> None:

@@ -1,13 +1,16 @@
+from dataclasses import replace
+from random import Random
+
 import cv2
 import numpy as np
 import pytest
-from fakes import at, picture
+from fakes import at, picture, reading
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.evidence import CROP_BYTES, Gallery, Shot, Still, clarity, crop_jpeg, jpeg, overview_jpeg, quality
 from edge.read.crop import cut
-from edge.types import Bgr, Box
+from edge.types import Bgr, Box, Reading
 
 BOX = Box(200, 100, 120, 60)
 
@@ -24,9 +27,25 @@ def blurred(picture: Bgr, px: int) -> Bgr:
     return np.asarray(cv2.blur(picture, (px, 1)), dtype=np.uint8)
 
 
-def shot(text: str, good: float, seconds: float = 0) -> Shot:
+def shot(said: str | Reading, good: float) -> Shot:
     small = np.zeros((4, 8, 3), dtype=np.uint8)
-    return Shot(at(seconds), BOX, (640, 360), good, text, small, small)
+    says = reading(said) if isinstance(said, str) else said
+    return Shot(at(0), BOX, (640, 360), good, says, small, small)
+
+
+def torn(text: str, place: int, other: str, share: float) -> Reading:
+    """A reader that holds one character of the plate for another, and the right one with so much."""
+    wrong = text[:place] + other + text[place + 1 :]
+    one, two = (np.exp(reading(t, sure=0.995).log_probs) for t in (text, wrong))
+    mixed = np.log(share * one + (1 - share) * two).astype(np.float32)
+    return replace(reading(text if share > 0.5 else wrong), log_probs=mixed)
+
+
+def gallery_of(*shots: Shot, plate: str | None) -> Gallery:
+    gallery = Gallery()
+    for each in shots:
+        gallery.add(each, plate=plate)
+    return gallery
 
 
 SMEARS = {"across": (1, 0), "down": (0, 1), "falling": (1, 1), "rising": (1, -1)}
@@ -185,20 +204,65 @@ def test_what_no_jpeg_can_hold_is_said() -> None:
 
 
 def test_the_gallery_gives_the_best_shot_of_the_plate_itself() -> None:
-    gallery = Gallery()
-    for text, good in (("ABC123", 0.4), ("ABC123", 0.6), ("ABC123", 0.5), ("XYZ789", 0.9)):
-        gallery.add(shot(text, good))
+    said = (("ABC123", 0.4), ("ABC123", 0.6), ("ABC123", 0.5), ("XYZ789", 0.9))
+    gallery = gallery_of(*(shot(text, good) for text, good in said), plate="ABC123")
     assert gallery.best("ABC123").quality == 0.6
     assert gallery.best("XYZ789").quality == 0.9
-    assert gallery.best("A8C123").quality == 0.9, "a string that no frame says on its own: the best picture"
+    nearest = gallery.best("A8C123")
+    assert (nearest.text, nearest.quality) == ("ABC123", 0.6), "a string that no frame says on its own"
+
+
+def test_of_two_frames_that_are_off_by_one_character_the_one_that_holds_the_plate_likelier_proves_it() -> (
+    None
+):
+    """The plates of a fleet differ by one character too: how alike strings are tells nothing."""
+    own, fleet = torn("KAB123", 5, "8", 0.3), reading("KAB124")
+    gallery = gallery_of(shot(own, 0.2), shot(fleet, 0.9), plate="KAB123")
+    assert gallery.best("KAB123").text == "KAB128"
+
+
+def test_of_frames_that_hold_the_plate_as_likely_the_clearest_proves_it() -> None:
+    blurred, clear = torn("KAB123", 5, "8", 0.31), torn("KAB123", 1, "4", 0.3)
+    gallery = gallery_of(shot(blurred, 0.2), shot(clear, 0.9), plate="KAB123")
+    assert gallery.best("KAB123").text == "K4B123"
+
+
+@given(
+    own=st.lists(
+        st.tuples(
+            st.integers(0, 5), st.sampled_from("MW4"), st.sampled_from([0.05, 0.3, 0.6]), st.floats(0, 1)
+        ),
+        min_size=1,
+        max_size=12,
+    ),
+    others=st.lists(
+        st.tuples(st.sampled_from(["XYZ789", "XYZ78", "KZZ189", "1", "TAXI"]), st.floats(0, 1)), max_size=12
+    ),
+    order=st.randoms(use_true_random=False),
+)
+def test_no_other_plate_is_the_evidence_where_one_frame_shows_the_own_one(
+    own: list[tuple[int, str, float, float]], others: list[tuple[str, float]], order: Random
+) -> None:
+    """However blurred that frame, however clear the others, in whatever order they come."""
+    shots = [shot(torn("KAB123", place, other, share), good) for place, other, share, good in own]
+    mine = {s.text for s in shots}
+    clear = {s.text: max(o.quality for o in shots if o.text == s.text) for s in shots}
+    shots += [shot(text, good) for text, good in others]
+    order.shuffle(shots)
+    gallery = gallery_of(*shots, plate="KAB123")
+    best = gallery.best("KAB123")
+    assert best.text in mine
+    assert best.quality == clear[best.text], "the clearest that reads so"
+    assert "KAB123" not in mine or best.text == "KAB123"
+    assert len(gallery) <= 3
 
 
 def test_the_gallery_keeps_few_strings() -> None:
-    gallery = Gallery()
-    for number in range(50):
-        gallery.add(shot(f"T{number}", number / 50))
+    gallery = gallery_of(*(shot(f"T{number}", number / 50) for number in range(50)), plate=None)
     assert gallery.best("T49").text == "T49"
-    assert gallery.best("T1").text == "T49"
+    assert len(gallery) == 3
+    near = gallery_of(*(shot(f"T{number}", number / 50) for number in range(50)), plate="T7")
+    assert near.best("T7").text == "T7", "though clearer ones came"
 
 
 def test_an_empty_gallery_says_so() -> None:

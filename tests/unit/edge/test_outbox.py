@@ -8,7 +8,7 @@ from typing import Literal
 import cv2
 import numpy as np
 import pytest
-from fakes import START, at, picture
+from fakes import START, at, picture, reading
 
 from edge import outbox
 from edge.contract.delivery import Stream
@@ -48,7 +48,13 @@ def emission(
             frames=3,
         ),
         shot=Shot(
-            at(0.5), Box(200, 100, 120, 60), (640, 360), 0.8, plate, FRAME[100:160, 200:320].copy(), FRAME
+            at(0.5),
+            Box(200, 100, 120, 60),
+            (640, 360),
+            0.8,
+            reading(plate),
+            FRAME[100:160, 200:320].copy(),
+            FRAME,
         ),
         direction="approaching",
         preset=None,

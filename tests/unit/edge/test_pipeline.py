@@ -185,6 +185,24 @@ def test_two_vehicles_at_once_are_two_reads_with_their_own_evidence() -> None:
     assert len({e.track_id for e in emissions}) == 2
 
 
+@pytest.mark.parametrize("caught", [0, 1, 2, 5])
+def test_a_neighbour_s_plate_that_the_track_caught_is_not_its_evidence(caught: int) -> None:
+    """No frame spells the plate on its own, and the neighbour's is the larger and clearer picture."""
+    scene = Scene({7: reading("KAB123"), 9: reading("XYZ987")}, real_vote)
+    own = [replace(either("KAB123", wrong, 0.45), text_raw=wrong) for wrong in ("KA8123", "KAB12S", "RAB123")]
+    for step in range(9):
+        scene.reader.says[7] = own[step % 3]
+        box = Box(200, 120, 110, 55) if step == caught else Box(200, 120, 88, 44)
+        scene.show(1 / FPS, lambda _, box=box, mark=9 if step == caught else 7: {mark: box})
+    emissions = scene.end()
+    assert {e.verdict.plate for e in emissions} == {"KAB123"}
+    assert len({e.track_id for e in emissions}) == 1
+    for emission in emissions:
+        crop = emission.shot.crop
+        assert crop[crop.shape[0] // 2, crop.shape[1] // 2, 2] == 7
+    assert scene.pipeline.counts.tracks == 1, "or the neighbour's was not caught"
+
+
 def test_better_evidence_later_is_an_update_of_the_same_passage() -> None:
     scene = Scene({7: reading("KAB128", sure=0.9)})
     scene.show(2.5, standing(7))
