@@ -6,6 +6,7 @@ BENCH_ARGS ?= --json
 WORK ?= ../atalaya-work
 SECTION ?= cpu
 REAL := $(wildcard $(DATA)/labels.csv)
+MOSQUITTO := $(shell PATH=$$PATH:/usr/sbin command -v mosquitto)
 VENV := .venv
 TRAIN := .venv-train
 BIN := $(VENV)/bin
@@ -50,10 +51,12 @@ check: setup ## lint, format, types, architecture, dependencies
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
 
-bench: setup ## recognition where the labelled pictures are, and a box under load, over 1,000 passages; BENCH_ARGS= for tables
+bench: setup ## recognition where the labelled pictures are, a box under load over 1,000 passages, the centre under load; BENCH_ARGS= for tables
 	$(if $(REAL),$(BIN)/python -m edge bench recognise --data $(DATA) $(BENCH_ARGS),@echo "no labelled pictures in $(DATA): recognition is not measured" >&2)
 	$(BIN)/python -m edge bench streams --work $(WORK)/streams $(BENCH_ARGS)
 	$(BIN)/python -m edge bench streams --work $(WORK)/streams --load busy --cameras 6 --times 2 --seconds 290 $(BENCH_ARGS)
+	$(if $(MOSQUITTO),$(BIN)/python -m central bench ingest --reads 100000 --hotlist 1000000 $(BENCH_ARGS),@echo "mosquitto is not installed (Debian: apt install mosquitto): the centre is not measured" >&2)
+	$(if $(MOSQUITTO),$(BIN)/python -m central bench ingest --reads 300000 --hotlist 1000000 --rate 500 $(BENCH_ARGS))
 
 # The data set and the checkpoints lie beside the checkout; a run that was stopped goes on where it was.
 train-reader: setup-train ## the reader, on rendered plates and, where they are, the real crops of DATA

@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from central import hotlists, looks
+from central.bench.commands import bench
 from central.ca.commands import ca
 from central.clips import clips
 from central.errors import AccessError
@@ -24,7 +25,7 @@ def cli() -> None:
 
 
 _LOOKS = (looks.history, looks.counts, looks.alerts, looks.tail, looks.dead_letters)
-for _command in (*_LOOKS, clips, hotlists.hotlist, ca):
+for _command in (*_LOOKS, clips, hotlists.hotlist, ca, bench):
     cli.add_command(_command)
 
 

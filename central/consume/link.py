@@ -246,6 +246,7 @@ class MqttLink:
         ]
         if not refused:
             self._is_granted = True
+            _log.info("subscribed", broker=self._where)
         elif not self._is_granted:
             self._fail(f"{self._where}: subscription of {self._settings.who} refused: {', '.join(refused)}")
         elif not self._closing.is_set():

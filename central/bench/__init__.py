@@ -1,0 +1,1 @@
+"""How much the centre takes in, and how fast: `python -m central bench`."""

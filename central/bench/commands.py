@@ -1,0 +1,50 @@
+"""`python -m central bench`: figures of this machine, as tables or as JSON."""
+
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+
+from central.errors import ConfigError
+from central.options import FOLDER, Commands, open_console
+
+
+@click.group(cls=Commands)
+def bench() -> None:
+    """How much the centre takes in, and how fast."""
+
+
+@bench.command()
+@click.option("--reads", type=click.IntRange(100), default=100_000, metavar="N", help="so many (100,000)")
+@click.option("--hotlist", type=click.IntRange(0), default=1_000_000, metavar="M", help="entries (1,000,000)")
+@click.option("--rate", type=click.FloatRange(1), metavar="R", help="reads a second; else what is taken")
+@click.option("--publishers", type=click.IntRange(1, 16), default=2, metavar="P", help="processes (2)")
+@click.option("--work", type=FOLDER, help="empty folder to work in, kept; else a temporary one")
+@click.option("--json", "as_json", is_flag=True, help="one line of JSON")
+def ingest(*, as_json: bool, work: Path | None, **load: int | float | None) -> None:
+    """Push reads through mosquitto into a real centre, and count what it holds."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from central.bench.ingest import Load, run
+
+    with (
+        TemporaryDirectory(prefix="atalaya-bench-") as made,
+        Console(stderr=True).status("starting") as status,
+    ):
+        found = run(Load(**load), folder=_empty(work or Path(made)), tell=status.update).as_json()  # type: ignore[arg-type]  # as the options say
+    if as_json:
+        click.echo(json.dumps(found))
+        return
+    table = Table("figure", "value")
+    for name, value in found.items():
+        table.add_row(name, str(value))
+    open_console().print(table)
+
+
+def _empty(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise ConfigError(f"{folder}: not empty; name an empty folder, or a new one")
+    return folder

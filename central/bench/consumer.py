@@ -1,0 +1,44 @@
+"""What the centre is held against: a consumer of the same broker that acknowledges and does nothing else."""
+
+import threading
+import time
+from typing import Any, Final
+
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from central.bench.broker import HOST, USER
+from edge.contract.topics import subscriptions
+
+_RECEIVE_MAXIMUM: Final = 200
+_SILENT_S: Final = 60.0
+
+
+def acknowledge(port: int, password: str, reads: int, ready: Any) -> float:  # noqa: ANN401  # multiprocessing's event
+    """Take so many messages, or what comes until none has come for a minute; the monotonic time of the last one."""
+    last_s, taken, news = 0.0, 0, threading.Event()
+
+    def take(client: Client, _data: object, message: MQTTMessage) -> None:
+        nonlocal last_s, taken
+        client.ack(message.mid, message.qos)
+        last_s, taken = time.monotonic(), taken + 1
+        news.set()
+
+    client = Client(
+        CallbackAPIVersion.VERSION2, "bench", protocol=MQTTProtocolVersion.MQTTv5, manual_ack=True
+    )
+    client.username_pw_set(USER, password)
+    client.on_message = take
+    client.on_subscribe = lambda *_: ready.set()
+    client.on_connect = lambda c, *_: c.subscribe([(topic, 1) for topic in subscriptions()])
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's own gap
+    properties.SessionExpiryInterval, properties.ReceiveMaximum = 3600, _RECEIVE_MAXIMUM
+    client.connect(HOST, port, clean_start=False, properties=properties)
+    client.loop_start()
+    while taken < reads and news.wait(_SILENT_S):
+        news.clear()
+    client.disconnect()
+    client.loop_stop()
+    return last_s
