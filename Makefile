@@ -53,8 +53,8 @@ check: setup ## lint, format, types, architecture, dependencies
 
 bench: setup ## recognition where the labelled pictures are, a box under load over 1,000 passages, the centre under load; BENCH_ARGS= for tables
 	$(if $(REAL),$(BIN)/python -m edge bench recognise --data $(DATA) $(BENCH_ARGS),@echo "no labelled pictures in $(DATA): recognition is not measured" >&2)
-	$(BIN)/python -m edge bench streams --work $(WORK)/streams $(BENCH_ARGS)
-	$(BIN)/python -m edge bench streams --work $(WORK)/streams --load busy --cameras 6 --times 2 --seconds 290 $(BENCH_ARGS)
+	$(BIN)/python -m edge bench streams --data $(DATA) --work $(WORK)/streams $(BENCH_ARGS)
+	$(BIN)/python -m edge bench streams --data $(DATA) --work $(WORK)/streams --load busy --cameras 6 --times 2 --seconds $(if $(wildcard $(DATA)/video/cars.mp4),350,290) $(BENCH_ARGS)
 	$(if $(MOSQUITTO),$(BIN)/python -m central bench ingest --reads 100000 --hotlist 1000000 $(BENCH_ARGS),@echo "mosquitto is not installed (Debian: apt install mosquitto): the centre is not measured" >&2)
 	$(if $(MOSQUITTO),$(BIN)/python -m central bench ingest --reads 300000 --hotlist 1000000 --rate 500 $(BENCH_ARGS))
 

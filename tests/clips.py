@@ -35,18 +35,19 @@ def write_clip(
     path: Path,
     *,
     frames: int = 50,
+    fps: int = FPS,
     gop: int = 25,
     b_frames: int = 0,
     codec: str = "libx264",
     draw: Callable[[int], np.ndarray] = drawn,
 ) -> Path:
-    """Encode `frames` pictures at 25 a second into any container that the suffix names."""
+    """Encode `frames` pictures into any container that the suffix names."""
     options = {"g": str(gop), "bf": str(b_frames), "preset": "veryfast", "sc_threshold": "0", "crf": "18"}
     if codec == "libx265":
         keys = f"keyint={gop}:min-keyint={gop}:bframes={b_frames}:scenecut=0:log-level=none:pools=1"
         options = {"preset": "ultrafast", "crf": "18", "x265-params": keys}
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=FPS, options=options if codec.startswith("libx26") else {})
+        stream = container.add_stream(codec, rate=fps, options=options if codec.startswith("libx26") else {})
         stream.height, stream.width = draw(0).shape[:2]
         stream.pix_fmt = "yuv420p"
         for number in range(frames):

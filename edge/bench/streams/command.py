@@ -26,6 +26,7 @@ _CAMERA: Final[dict[str, Any]] = {
     "min_plate_px": 56,  # the clips call plates from 60 px on legible
     "countries": {"CO": 1.0, "VE": 0.02, "EC": 0.02},
 }
+_REAL_PLACE: Final = 2  # behind one of each rate
 _FOLDER: Final = click.Path(file_okay=False, path_type=Path)
 
 
@@ -57,6 +58,13 @@ class _Bar:
     "--videos", type=_FOLDER, default=Path("sample_videos"), show_default=True, help="clips and their truth"
 )
 @click.option(
+    "--data",
+    type=_FOLDER,
+    default=Path("../shared/data"),
+    show_default=True,
+    help="real pictures; busy's third camera shows their video/cars.mp4, where that is",
+)
+@click.option(
     "--work",
     type=_FOLDER,
     default=Path("../atalaya-work/streams"),
@@ -71,6 +79,7 @@ def streams(  # noqa: PLR0913  # one parameter an option
     loads: tuple[str, ...],
     times: int,
     videos: Path,
+    data: Path,
     work: Path,
     as_json: bool,
 ) -> None:
@@ -85,8 +94,11 @@ def streams(  # noqa: PLR0913  # one parameter an option
     with Progress(*columns, console=console) as progress:
         bar = _Bar(progress)
         for name in loads or LOADS:
-            films = [_film(recipe, times, videos=videos, work=work, bar=bar) for recipe in LOADS[name]]
-            films = films[:cameras]
+            clips = _clips(name, videos=videos, data=data)[:cameras]
+            films = [
+                footage.make(replace(recipe, times=times), videos=place, folder=work, progress=bar)
+                for recipe, place in clips
+            ]
             with tempfile.TemporaryDirectory(prefix="atalaya-bench-") as folder:
                 found[name] = run(
                     Plan(films, cameras, seconds, _CAMERA),
@@ -100,8 +112,12 @@ def streams(  # noqa: PLR0913  # one parameter an option
         _show(found)
 
 
-def _film(recipe: Recipe, times: int, *, videos: Path, work: Path, bar: _Bar) -> Footage:
-    return footage.make(replace(recipe, times=times), videos=videos, folder=work, progress=bar)
+def _clips(load: str, *, videos: Path, data: Path) -> list[tuple[Recipe, Path]]:
+    """What the cameras of a load show in turn, each with its folder; the real one where that is."""
+    clips = [(recipe, videos) for recipe in LOADS[load]]
+    if load == "busy" and (data / "video" / footage.REAL.source).is_file():
+        clips.insert(_REAL_PLACE, (footage.REAL, data / "video"))
+    return clips
 
 
 def _references(films: Sequence[Footage], bar: _Bar) -> dict[Footage, Reference]:

@@ -19,7 +19,7 @@ Progress = Callable[[str, int, int], None]
 """Called with the stream's name, the pictures done and the pictures in all."""
 
 GOP: Final = 50
-"""Pictures from one key frame to the next: two seconds, a camera's usual setting."""
+"""Pictures from one key frame to the next: two seconds at 25 a second, a camera's usual setting."""
 _BITS: Final = 4_000_000
 _SLACK: Final = 64  # px by which the noise is larger than the picture, so that it can be shifted about
 _COMMON: Final = {"preset": "veryfast", "tune": "zerolatency", "bf": "0", "sc_threshold": "0", "threads": "1"}
@@ -59,12 +59,19 @@ class Footage:
 
     Attributes:
         passages: whose plate is legible when, in seconds of the file; none where nobody wrote them down.
+        fps: pictures a second.
     """
 
     recipe: Recipe
     path: Path
     passages: tuple[ClipPassage, ...]
     seconds: float
+    fps: float = 25.0
+
+    @property
+    def gop_s(self) -> float:
+        """Seconds from one key frame to the next."""
+        return GOP / self.fps
 
 
 _NEAR: Final = ((0.0, 0.6), (1.0, 0.6), (1.0, 1.0), (0.0, 1.0))
@@ -77,6 +84,8 @@ BUSY: Final = (
     Recipe("fast.mp4", "cbr", 3.0, _NEAR),
     Recipe("night.mp4", "vbr", 4.0, _NEAR),
 )
+REAL: Final = Recipe("cars.mp4", "vbr", 0.0)
+"""A toll camera of 18 pictures a second: busy, too, with a noise of its own. Only those have it who fetched it."""
 
 
 def make(recipe: Recipe, *, videos: Path, folder: Path, progress: Progress) -> Footage:
@@ -107,17 +116,19 @@ def make(recipe: Recipe, *, videos: Path, folder: Path, progress: Progress) -> F
     once = load_truth(truth) if truth.exists() else []
     with av.open(str(source)) as container:
         length_s = _seconds(container)
+        rate = container.streams.video[0].average_rate
+        assert rate is not None  # noqa: S101  # as above
     passages = tuple(
         ClipPassage(p.plate, p.vehicle_type, p.first_s + n * length_s, p.last_s + n * length_s)
         for n in range(recipe.times)
         for p in once
     )
-    return Footage(recipe, path, passages, length_s * recipe.times)
+    return Footage(recipe, path, passages, length_s * recipe.times, float(rate))
 
 
 def _seconds(container: av.container.InputContainer) -> float:
     stream = container.streams.video[0]
-    assert stream.duration is not None  # noqa: S101  # our own clips say so
+    assert stream.duration is not None  # noqa: S101  # the clips that there are recipes for say so
     assert stream.time_base is not None  # noqa: S101
     return float(stream.duration * stream.time_base)
 

@@ -14,7 +14,7 @@ import numpy as np
 from edge.bench.passages import ClipPassage, Passage, Score, score
 from edge.bench.streams.baseline import live_decode_s
 from edge.bench.streams.box import Usage, box, free_port, running
-from edge.bench.streams.footage import GOP, Footage
+from edge.bench.streams.footage import Footage
 from edge.errors import WorkerError
 
 _SETTLE_S: Final = 8.0
@@ -23,7 +23,6 @@ _BASELINE_S: Final = 30.0
 _PATIENCE_S: Final = 30.0
 _MARGIN: Final = timedelta(seconds=3)
 """Passages that end so shortly before the end may not have been emitted yet."""
-_GOP_S: Final = GOP / 25
 
 Tick = Callable[[float], None]
 """Called about once a second with the seconds measured so far."""
@@ -154,7 +153,7 @@ def run(plan: Plan, references: Mapping[Footage, Reference], *, folder: Path, ti
 
 def _start_s(number: int, footage: Footage, cameras: int) -> float:
     """Where a camera begins its footage: spread evenly, at key frames."""
-    return number / cameras * footage.seconds // _GOP_S * _GOP_S
+    return number / cameras * footage.seconds // footage.gop_s * footage.gop_s
 
 
 def _region(film: Footage) -> list[list[float]]:

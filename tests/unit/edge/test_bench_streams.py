@@ -1,6 +1,7 @@
 """The parts of `bench streams`: footage, what was shown when, and what a box said."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from edge.bench.passages import ClipPassage, Sighting
 from edge.bench.streams import footage
 from edge.bench.streams.baseline import decode_s
 from edge.bench.streams.box import Box
+from edge.bench.streams.command import _clips
 from edge.bench.streams.footage import Footage, Recipe
 from edge.bench.streams.load import _playing, _records, _shown, _start_s
 from edge.errors import ConfigError
@@ -101,6 +103,30 @@ class TestFootage:
 def test_cameras_begin_at_different_key_frames() -> None:
     assert [_start_s(n, film(40.0), 4) for n in range(4)] == [0, 10, 20, 30]
     assert [_start_s(n, film(20.0), 3) for n in range(3)] == [0, 6, 12]
+    slow = replace(film(18.8), fps=18.0)
+    assert [_start_s(n, slow, 3) * 18 for n in range(3)] == pytest.approx([0, 100, 200]), "50 pictures apart"
+
+
+class TestRealFootage:
+    def test_it_is_shown_by_the_third_busy_camera_where_it_is(self, tmp_path: Path) -> None:
+        (tmp_path / "video").mkdir()
+        (tmp_path / "video" / "cars.mp4").touch()
+        busy = _clips("busy", videos=Path("clips"), data=tmp_path)
+        assert [n for n, clip in enumerate(busy) if clip == (footage.REAL, tmp_path / "video")] == [2]
+        assert [recipe for recipe, folder in busy if folder == Path("clips")] == list(footage.BUSY)
+        street = _clips("street", videos=Path("clips"), data=tmp_path)
+        assert street == [(recipe, Path("clips")) for recipe in footage.STREET]
+
+    def test_without_it_the_rendered_clips_are_all(self, tmp_path: Path) -> None:
+        busy = _clips("busy", videos=Path("clips"), data=tmp_path)
+        assert busy == [(recipe, Path("clips")) for recipe in footage.BUSY]
+
+    def test_it_need_not_have_25_pictures_a_second_nor_a_truth(self, tmp_path: Path) -> None:
+        write_clip(tmp_path / "cars.mp4", frames=36, fps=18)
+        made = footage.make(footage.REAL, videos=tmp_path, folder=tmp_path, progress=lambda *_: None)
+        assert (made.fps, made.seconds, made.passages) == (18, 2, ())
+        with av.open(str(made.path)) as container:
+            assert container.streams.video[0].average_rate == 18
 
 
 class TestShown:
