@@ -72,9 +72,9 @@ def _columns(row: RowMapping) -> dict[str, Any]:
         "captured_at": captured_us,
         **{name: row[name] for name in _SAME},
         "likelihood_e4": likelihood_e4(row["likelihood"]),
-        "first_offset_us": row["first_us"] - captured_us,
-        "last_offset_us": row["last_us"] - captured_us,
-        "received_offset_us": row["received_us"] - captured_us,
+        "first_offset_us": -_whole_ms(captured_us - row["first_us"]),
+        "last_offset_us": _whole_ms(row["last_us"] - captured_us),
+        "received_offset_us": _whole_ms(row["received_us"] - captured_us),
         "speed_cmps": _whole(row["speed_mps"], 100),
         "lat_e7": _whole(row["lat"], 10_000_000),
         "lon_e7": _whole(row["lon"], 10_000_000),
@@ -101,6 +101,11 @@ def _evidence(row: RowMapping) -> dict[str, Any]:
         "reader": evidence.models.reader,
         "ptz": None if evidence.ptz is None else pack_ptz(evidence.ptz),
     }
+
+
+def _whole_ms(us: int) -> int:
+    """Rounded up: what is asked for since a moment of arrival must not slip before it."""
+    return -(-us // 1000) * 1000
 
 
 def _whole(value: float | None, parts: int) -> int | None:

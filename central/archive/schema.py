@@ -1,20 +1,20 @@
-"""The archive's one schema: what of a read is kept for five years, in which type and in which encoding.
+"""The archive's tables: what of a read is kept for five years, in which type, order and encoding.
 
-A Delta table partitioned by `captured_date`, the UTC date of capture, which stands in the path alone. Times
-are microseconds UTC (Spark refuses nanoseconds); the other times of a read are offsets from `captured_at`,
-which pack into fewer bits. What few reads have costs the others nothing: a column of nulls is a few bytes a
-file. What the message holds beyond these columns is not kept: the second best guesses
-at country, class and vehicle, brand and model, the track's number and the time of emission.
+Every read stands in a table partitioned by `captured_date`, the UTC date of capture, which stands in the path
+alone; what is derived from it answers what it cannot quickly. Times are microseconds UTC (Spark refuses
+nanoseconds); the other times of a read are whole milliseconds from `captured_at`, which pack into fewer bits.
+What few reads have costs the others nothing: a column of nulls is a few bytes a file. What the message holds
+beyond these columns is not kept: the second best guesses at country, class and vehicle, brand and model, the
+track's number and the time of emission.
 """
 
 import math
 import struct
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 import pyarrow as pa
-from deltalake import ColumnProperties, WriterProperties
 
 from edge.contract.read import Box, Character, CharacterAlternative, PtzPosition
 
@@ -39,7 +39,8 @@ SCHEMA: Final = pa.schema(
         pa.field("plate_class", _text),
         # Ten-thousandths: 1 byte would blur 0.996 to 1, where every threshold lies.
         pa.field("likelihood_e4", _small, nullable=False),
-        # Microseconds from `captured_at`: first and last frame of the track (<= 0, >= 0), arrival at the centre.
+        # From `captured_at`, whole milliseconds: first and last frame of the track (<= 0, >= 0), arrival at the
+        # centre. In microseconds, for updates move `captured_at`.
         pa.field("first_offset_us", _number, nullable=False),
         pa.field("last_offset_us", _number, nullable=False),
         pa.field("received_offset_us", _number, nullable=False),
@@ -77,48 +78,128 @@ EVIDENCE: Final = ("plate_raw", "characters", "box", "clock_error_us", "detector
 
 CORE: Final = pa.schema([field for field in SCHEMA if field.name not in EVIDENCE])
 
-_DICTIONARY: Final = (
-    "edge_id",
-    "site_id",
-    "camera_id",
-    "plate",
-    "country",
-    "plate_class",
-    "vehicle_type",
-    "vehicle_color",
-    "direction",
-    "lane",
-    "preset",
-    "detector",
-    "reader",
-    "trust",
-    "ptz",
-)
-_PACKED: Final = tuple(
-    field.name for field in SCHEMA if pa.types.is_integer(field.type) or pa.types.is_timestamp(field.type)
-)
-
-WRITER: Final = WriterProperties(
-    compression="ZSTD",
-    compression_level=3,
-    max_row_group_size=ROW_GROUP_ROWS,
-    default_column_properties=ColumnProperties(dictionary_enabled=False),
-    column_properties={
-        **{name: ColumnProperties(dictionary_enabled=True) for name in _DICTIONARY},
-        **{
-            name: ColumnProperties(dictionary_enabled=False, encoding="DELTA_BINARY_PACKED")
-            for name in _PACKED
-        },
-    },
+_DICTIONARY: Final = frozenset(
+    (
+        "edge_id",
+        "epoch",
+        "site_id",
+        "camera_id",
+        "plate",
+        "country",
+        "plate_class",
+        "vehicle_type",
+        "vehicle_color",
+        "direction",
+        "lane",
+        "preset",
+        "detector",
+        "reader",
+        "trust",
+        "ptz",
+        # Whole milliseconds: few thousand values, half the size that they would have packed by their differences.
+        "first_offset_us",
+        "last_offset_us",
+        "received_offset_us",
+    )
 )
 
-TABLE_PROPERTIES: Final[dict[str, str | None]] = {
-    # A court-ordered deletion must leave no trace: the log keeps no smallest and largest plate of a file.
-    "delta.dataSkippingStatsColumns": "captured_at,seq",
-    # Commits slow down with the log's length: 17 -> 62 ms over 200 commits without these.
-    "delta.checkpointInterval": "20",
-    "delta.logRetentionDuration": "interval 7 days",
-}
+BUCKETS: Final = 16
+"""Parts of a month by plate: `crc32(plate) % 16`, which every engine can compute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """One table of the archive.
+
+    Attributes:
+        folder: in the archive's.
+        schema: all columns.
+        partition: the columns that stand in the path alone.
+        order: SQL; how the rows of a file are sorted.
+        dictionary: columns whose values are few.
+        statistics: columns whose least and greatest value the log tells; never a plate.
+        encoding: of the columns that are not packed as usual.
+    """
+
+    folder: str
+    schema: pa.Schema
+    partition: tuple[str, ...]
+    order: str
+    dictionary: frozenset[str]
+    statistics: tuple[str, ...]
+    encoding: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> pa.Schema:
+        """The columns that a file has."""
+        return pa.schema([column for column in self.schema if column.name not in self.partition])
+
+    @property
+    def properties(self) -> dict[str, str | None]:
+        """Of the Delta table."""
+        return {
+            # A court-ordered deletion must leave no trace: the log keeps no smallest and largest plate of a file.
+            "delta.dataSkippingStatsColumns": ",".join(self.statistics),
+            # Commits slow down with the log's length: 17 -> 62 ms over 200 commits without these.
+            "delta.checkpointInterval": "20",
+            "delta.logRetentionDuration": "interval 7 days",
+        }
+
+
+_PARTS: Final = [pa.field(name, pa.int32(), nullable=False) for name in ("year", "month")]
+
+READS: Final = Layout(
+    folder="reads",
+    schema=SCHEMA,
+    partition=(PARTITION,),
+    # A camera's day lies together: its window is read without the others', and its ids cost nothing.
+    order="camera_id, captured_at, edge_id, epoch, seq",
+    dictionary=_DICTIONARY,
+    statistics=("captured_at", "seq"),
+)
+"""Every read, with its evidence, by UTC date of capture: for times and cameras."""
+
+PLATES: Final = Layout(
+    folder="plates",
+    schema=pa.schema([*_PARTS, pa.field("bucket", pa.int32(), nullable=False), *list(CORE)[1:]]),
+    partition=("year", "month", "bucket"),
+    order="plate, captured_at, edge_id, epoch, seq",
+    dictionary=_DICTIONARY,
+    statistics=("captured_at",),
+)
+"""The reads of closed days once more, by month and plate, without evidence: for the history of a plate."""
+
+DICTIONARY: Final = Layout(
+    folder="dictionary",
+    schema=pa.schema(
+        [*_PARTS, pa.field("plate", _text, nullable=False), pa.field("reads", _number, nullable=False)]
+    ),
+    partition=("year", "month"),
+    order="plate",
+    dictionary=frozenset(),
+    statistics=("reads",),
+    encoding={"plate": "DELTA_BYTE_ARRAY"},  # each after what it has in common with the one before
+)
+"""Which plates were read in a month, and how often: for wildcards."""
+
+HOURS: Final = Layout(
+    folder="hours",
+    schema=pa.schema(
+        [
+            *_PARTS,
+            pa.field("camera_id", _text, nullable=False),
+            pa.field("hour", _number, nullable=False),  # since 1970, UTC
+            pa.field("reads", _number, nullable=False),
+        ]
+    ),
+    partition=("year", "month"),
+    order="camera_id, hour",
+    dictionary=frozenset({"camera_id"}),
+    statistics=("hour",),
+)
+"""How many reads a camera had in each hour: for heat maps and volumes."""
+
+DERIVED: Final = (PLATES, DICTIONARY, HOURS)
 
 _STEPS_PER_HALVING: Final = 32
 _LEAST: Final = 1 / 256

@@ -6,19 +6,22 @@ numbers, so the newest one in the log says of every seal whether the table holds
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import CommitProperties, DeltaTable, Schema, Transaction, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.transaction import AddAction, RemoveAction
 
-from central.archive.schema import ADDED, PARTITION, SCHEMA, TABLE_PROPERTIES, WRITER
+from central.archive.files import DataFile, write_file
+from central.archive.parts import reads_name
+from central.archive.schema import ADDED, PARTITION, READS, SCHEMA, Layout
 from central.errors import StoreError
 from edge.contract.files import sync
 
@@ -29,22 +32,10 @@ APP: Final = "atalaya-seal"
 """The application whose transaction versions in the Delta log are seal numbers."""
 
 _LOG: Final = "_delta_log"
-_ONE_READ: Final = "archived.edge_id = new.edge_id AND archived.epoch = new.epoch AND archived.seq = new.seq"
-_OF_THE_READ: Final = {"late", "received_offset_us"}
-_REPLACED: Final = {
-    **{name: f"new.{name}" for name in SCHEMA.names if name not in _OF_THE_READ},
-    # When the read came, and not its update: the same moment, counted from the new time of capture.
-    "received_offset_us": "archived.received_offset_us"
-    " + arrow_cast(archived.captured_at, 'Int64') - arrow_cast(new.captured_at, 'Int64')",
-}
 
 
-READS: Final = "reads"
-"""The table's folder in the archive's."""
-
-
-def open_archive(path: Path) -> DeltaTable | None:
-    """The reads of the archive at `path`; None where nothing has been archived yet.
+def open_archive(path: Path, layout: Layout = READS) -> DeltaTable | None:
+    """A table of the archive at `path`; None where nothing has been archived yet.
 
     Raises:
         StoreError: there is a table, and it cannot be opened.
@@ -53,26 +44,26 @@ def open_archive(path: Path) -> DeltaTable | None:
         raise StoreError(
             f"{path}: an archive of an earlier version; `python -m central seal` brings it up to date"
         )
-    with _speaking_of(f"{path}: archive cannot be opened"):
+    with speaking_of(f"{path}: archive cannot be opened"):
         try:
-            return DeltaTable(path / READS)
+            return DeltaTable(path / layout.folder)
         except TableNotFoundError:
             return None
 
 
-def make_archive(path: Path) -> DeltaTable:
-    """An empty table of reads in the archive at `path`.
+def make_archive(path: Path, layout: Layout = READS) -> DeltaTable:
+    """An empty table in the archive at `path`.
 
     Raises:
         StoreError: it cannot be written.
     """
-    with _speaking_of(f"{path}: archive cannot be made"):
+    with speaking_of(f"{path}: archive cannot be made"):
         return DeltaTable.create(
-            path / READS,
-            SCHEMA,
-            partition_by=PARTITION,
-            name="reads",
-            configuration=TABLE_PROPERTIES,
+            path / layout.folder,
+            layout.schema,
+            partition_by=list(layout.partition),
+            name=layout.folder,
+            configuration=layout.properties,
         )
 
 
@@ -85,7 +76,7 @@ def bring_up_to_date(path: Path) -> None:
     log = path / _LOG
     if not log.exists():
         return
-    reads = path / READS
+    reads = path / READS.folder
     try:
         reads.mkdir(mode=0o700, exist_ok=True)
         for entry in (*path.glob(f"{PARTITION}=*"), log):
@@ -103,65 +94,104 @@ def sealed_through(table: DeltaTable | None) -> int:
 
 @dataclass(frozen=True, slots=True)
 class LiveFile:
-    """A data file of a version of the table.
+    """A data file of a version of a table.
 
     Attributes:
         name: below the table's folder.
-        written_at: when it was written, by the clock of the machine that sealed; no read in it came later.
+        partition: the values of the partition columns, as the name has them.
+        written_at: when it was written, by the clock of the machine that did; no read in it came later.
     """
 
     name: str
-    captured_date: date
+    partition: Mapping[str, str]
     rows: int
+    size: int
     written_at: datetime
+
+    @property
+    def captured_date(self) -> date:
+        """Of a file of reads."""
+        return date.fromisoformat(self.partition[PARTITION])
 
 
 def live_files(table: DeltaTable) -> list[LiveFile]:
     """The files of this version, none that later ones added."""
     added = pa.table(table.get_add_actions(flatten=True))
-    wanted = ("path", f"partition.{PARTITION}", "num_records", "modification_time")
-    columns = (added[name].to_pylist() for name in wanted)
+    columns = (added[name].to_pylist() for name in ("path", "num_records", "size_bytes", "modification_time"))
     return [
-        LiveFile(name, day, rows, datetime.fromtimestamp(written_ms / 1000, UTC))
-        for name, day, rows, written_ms in zip(*columns, strict=True)
+        LiveFile(name, _partition(name), rows, size, datetime.fromtimestamp(written_ms / 1000, UTC))
+        for name, rows, size, written_ms in zip(*columns, strict=True)
     ]
 
 
-def append(table: DeltaTable, rows: pa.Table, *, seal_id: int) -> None:
+def append(path: Path, table: DeltaTable, rows: pa.Table, *, seal_id: int) -> None:
     """Commit new rows as one seal.
 
-    Raises:
-        StoreError: nothing was committed.
-    """
-    with _speaking_of(f"seal {seal_id}: cannot be written to the archive"):
-        _complete(table)
-        write_deltalake(
-            table, rows, mode="append", writer_properties=WRITER, commit_properties=_commit(seal_id)
-        )
-
-
-def replace(table: DeltaTable, rows: pa.Table, *, seal_id: int) -> None:
-    """Commit newer versions of archived reads as one seal: a read is replaced, or added where it is missing.
-
-    Nothing is committed where the archive holds a later update of each. An update may move the time of capture
-    by the length of a passage, so the read is looked for on the day before and after it too.
+    Args:
+        path: folder of the archive.
+        table: its reads.
+        rows: in order of capture.
+        seal_id: the seal.
 
     Raises:
         StoreError: nothing was committed.
     """
-    dates = ", ".join(f"'{day}'" for day in sorted(_days_around(rows)))
-    with _speaking_of(f"seal {seal_id}: updates cannot be written to the archive"):
-        _complete(table)
-        merger = table.merge(
-            rows,
-            predicate=f"archived.{PARTITION} IN ({dates}) AND {_ONE_READ}",
-            source_alias="new",
-            target_alias="archived",
-            writer_properties=WRITER,
-            commit_properties=_commit(seal_id),
-        )
-        merger = merger.when_matched_update(_REPLACED, predicate="new.update_seq > archived.update_seq")
-        merger.when_not_matched_insert_all().execute()
+    with speaking_of(f"seal {seal_id}: cannot be written to the archive"):
+        complete(table)
+        files = write_by_day(path, rows, seal_id=seal_id)
+        commit(table, READS, add=files, seal_id=seal_id)
+
+
+def write_by_day(path: Path, rows: pa.Table, *, seal_id: int) -> list[DataFile]:
+    """Write the rows of a seal, a file for each date of capture; no log names them yet.
+
+    Raises:
+        OSError: they cannot be written.
+    """
+    files = []
+    for day in sorted(pc.unique(rows[PARTITION]).to_pylist()):
+        of_day = rows.filter(pc.equal(rows[PARTITION], pa.scalar(day, pa.date32()))).drop_columns(PARTITION)
+        name = reads_name("seal", seal_id)
+        files.append(write_file(path / READS.folder, READS, {PARTITION: day}, name, [of_day]))
+    return [file for file in files if file is not None]
+
+
+def commit(
+    table: DeltaTable,
+    layout: Layout,
+    *,
+    add: Iterable[DataFile],
+    remove: Iterable[LiveFile] = (),
+    seal_id: int | None = None,
+) -> None:
+    """One atomic commit; the files that it adds are on the disk already.
+
+    Of two commits at a time that remove the same file the log takes both: whoever removes holds the lock of its table.
+
+    Args:
+        table: opened while the lock was held, where something is removed.
+        layout: of the table.
+        add: files that were written.
+        remove: live ones.
+        seal_id: the seal that this is; None: the same rows in other files.
+
+    Raises:
+        DeltaError, OSError: nothing was committed.
+    """
+    now_ms = int(datetime.now(UTC).timestamp() * 1000)
+    changes = seal_id is not None
+    added = [AddAction(f.name, f.size, f.partition, now_ms, changes, f.statistics) for f in add]
+    removed = [
+        RemoveAction(f.name, changes, now_ms, size=f.size, partition_values=dict(f.partition)) for f in remove
+    ]
+    table.create_write_transaction(
+        [*added, *removed],
+        mode="append",
+        schema=layout.schema,
+        partition_by=list(layout.partition),
+        commit_properties=None if seal_id is None else _of_seal(seal_id),
+    )
+    table.update_incremental()
 
 
 def force_to_disk(path: Path, *, newest: int, seal_id: int) -> None:
@@ -178,8 +208,8 @@ def force_to_disk(path: Path, *, newest: int, seal_id: int) -> None:
     Raises:
         StoreError: it cannot be done, or a file is shorter than it was written: the machine lost power.
     """
-    with _speaking_of(f"seal {seal_id}: cannot be forced to the disk"):
-        root = path / READS
+    with speaking_of(f"seal {seal_id}: cannot be forced to the disk"):
+        root = path / READS.folder
         since, sizes = _since_the_seal_before(root, newest, seal_id=seal_id)
         for file, size in sizes.items():
             if file.stat().st_size != size:
@@ -191,7 +221,7 @@ def force_to_disk(path: Path, *, newest: int, seal_id: int) -> None:
             sync(place)
 
 
-def _complete(table: DeltaTable) -> None:
+def complete(table: DeltaTable) -> None:
     """Give a table that an earlier version made the columns that it lacks; its files stay as they are."""
     there = {field.name for field in table.schema().fields}
     missing = [SCHEMA.field(name) for name in ADDED if name not in there]
@@ -199,13 +229,14 @@ def _complete(table: DeltaTable) -> None:
         table.alter.add_columns(Schema.from_arrow(pa.schema(missing)).fields)
 
 
-def _commit(seal_id: int) -> CommitProperties:
+def _of_seal(seal_id: int) -> CommitProperties:
     return CommitProperties(app_transactions=[Transaction(APP, seal_id)])
 
 
-def _days_around(rows: pa.Table) -> set[date]:
-    days = pc.unique(rows[PARTITION]).to_pylist()
-    return {day + timedelta(days=shift) for day in days for shift in (-1, 0, 1)}
+def _partition(name: str) -> dict[str, str]:
+    """The partition columns, from the name of a file below the table's folder."""
+    pairs = (folder.partition("=") for folder in name.split("/")[:-1])
+    return {column: value for column, _, value in pairs}
 
 
 def _since_the_seal_before(root: Path, newest: int, *, seal_id: int) -> tuple[int, dict[Path, int]]:
@@ -234,7 +265,12 @@ def _version(file: Path) -> int:
 
 
 @contextmanager
-def _speaking_of(what: str) -> Iterator[None]:
+def speaking_of(what: str) -> Iterator[None]:
+    """A fault of the table as one of ours.
+
+    Raises:
+        StoreError: says what could not be done, and why.
+    """
     try:
         yield
     except (DeltaError, OSError) as error:

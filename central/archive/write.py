@@ -21,6 +21,7 @@ from deltalake import DeltaTable
 from sqlalchemy import Engine, Table, Update, delete, func, insert, select, tuple_, update
 from sqlalchemy.sql.elements import Tuple
 
+from central.archive.improve import replace
 from central.archive.newest import forget, remember
 from central.archive.rows import to_table
 from central.archive.schema import PARTITION, SCHEMA
@@ -31,7 +32,6 @@ from central.archive.table import (
     force_to_disk,
     make_archive,
     open_archive,
-    replace,
     sealed_through,
 )
 from central.db import Clock, hot_read, late_update, reading, to_us
@@ -144,10 +144,10 @@ def _finish(sealer: _Sealer, seal_id: int) -> Counter[date]:
     written: Counter[date] = Counter()
     if sealed_through(sealer.table) < seal_id:
         if (new := _marked(sealer.engine, hot_read, seal_id)).num_rows:
-            append(sealer.table, new, seal_id=seal_id)
+            append(sealer.path, sealer.table, new, seal_id=seal_id)
             written = Counter(new[PARTITION].to_pylist())
         elif (updates := _marked(sealer.engine, late_update, seal_id)).num_rows:
-            replace(sealer.table, updates, seal_id=seal_id)
+            replace(sealer.path, sealer.table, updates, seal_id=seal_id)
     if sealed_through(sealer.table) < seal_id:  # nothing to write: cut off before it marked any, or all stale
         _delete(sealer.engine, late_update, seal_id)
         with sealer.engine.begin() as connection:

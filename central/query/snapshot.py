@@ -19,7 +19,8 @@ from deltalake import DeltaTable
 from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, func, or_, select
 
 from central.archive.rows import to_core_table, to_table
-from central.archive.table import DONE, READS, LiveFile, live_files, open_archive, sealed_through
+from central.archive.schema import READS
+from central.archive.table import DONE, LiveFile, live_files, open_archive, sealed_through
 from central.db import hot_read, late_update, reading, to_us
 from central.db import seal as seal_table
 from central.errors import StoreError
@@ -86,7 +87,7 @@ def take(engine: Engine, archive: Path, plan: Plan, *, detailed: bool = False) -
         hot = _rows(connection, _not_sealed(hot_read, through, *_asked(plan.question)), detailed=detailed)
         late = _rows(connection, _not_sealed(late_update, through), detailed=detailed)
     live = _live(table)
-    files = (archive / READS / file.name for file in live if _may_hold(file, plan))
+    files = (archive / READS.folder / file.name for file in live if _may_hold(file, plan))
     return Snapshot(tuple(files), hot, late, _improved(archive, live, late))
 
 
@@ -170,7 +171,9 @@ def _improved(archive: Path, live: Sequence[LiveFile], late: pa.Table) -> Improv
     span = pc.min_max(late["captured_at"]).as_py()
     since, until = span["min"] - _MOST_MOVED, span["max"] + _MOST_MOVED
     days = (since.date(), until.date())
-    files = tuple(archive / READS / file.name for file in live if days[0] <= file.captured_date <= days[1])
+    files = tuple(
+        archive / READS.folder / file.name for file in live if days[0] <= file.captured_date <= days[1]
+    )
     return Improved(files, since, until) if files else None
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, create_engine, insert, inspect, table, text
 from sqlalchemy import column as named
 
 from central.archive.rows import to_table
-from central.archive.schema import ADDED, PARTITION, SCHEMA, TABLE_PROPERTIES, WRITER
+from central.archive.schema import ADDED, PARTITION, READS, SCHEMA
 from central.archive.write import seal
 from central.db import hot_read, late_update, open_database
 from central.errors import StoreError
@@ -74,9 +74,9 @@ def archive(tmp_path: Path) -> Path:
     path = tmp_path / "archive"
     first = pa.schema([SCHEMA.field(name) for name in FIRST])
     table = path / "reads"
-    DeltaTable.create(table, first, partition_by=PARTITION, name="reads", configuration=TABLE_PROPERTIES)
+    DeltaTable.create(table, first, partition_by=PARTITION, name="reads", configuration=READS.properties)
     rows = to_table([row_of(a_read(seq)) for seq in range(1, 11)]).select(FIRST)
-    write_deltalake(table, rows, mode="append", writer_properties=WRITER)
+    write_deltalake(table, rows, mode="append")
     return path
 
 

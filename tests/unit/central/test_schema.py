@@ -63,10 +63,10 @@ def test_columns_are_packed_as_the_design_says(archive: Path) -> None:
         group = pq.ParquetFile(file).metadata.row_group(0)
         columns = {group.column(i).path_in_schema: group.column(i) for i in range(group.num_columns)}
         assert {c.compression for c in columns.values()} == {"ZSTD"}
-        for name in ("epoch", "seq", "captured_at", "first_offset_us", "received_offset_us", "likelihood_e4"):
+        for name in ("seq", "captured_at", "update_seq", "clock_error_us", "likelihood_e4"):
             assert "DELTA_BINARY_PACKED" in columns[name].encodings, name
             assert not columns[name].has_dictionary_page, name
-        for name in ("plate", "camera_id", "plate_class", "vehicle_type"):
+        for name in ("plate", "camera_id", "epoch", "vehicle_type", "first_offset_us", "received_offset_us"):
             assert columns[name].has_dictionary_page, name
         for name in ("characters", "box", "plate_raw"):
             assert not columns[name].has_dictionary_page, name

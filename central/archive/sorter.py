@@ -1,0 +1,85 @@
+"""DuckDB for rewriting files: it sorts more than memory holds and spills beside the archive."""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import pyarrow as pa
+
+from central.archive.schema import ROW_GROUP_ROWS
+from central.errors import StoreError
+
+SPILL: Final = "_spill-"
+"""How the folders of spilt rows begin."""
+
+_SETTINGS: Final[dict[str, str | bool | int | float | list[str]]] = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+}
+
+
+class Sorter:
+    """Answers with rows in order, piece by piece; one thread's."""
+
+    def __init__(self, duck: duckdb.DuckDBPyConnection) -> None:
+        self._duck: Final = duck
+
+    def stream(
+        self, sql: str, parameters: Mapping[str, object], tables: Mapping[str, pa.Table] | None = None
+    ) -> Iterator[pa.Table]:
+        """The rows of a query.
+
+        Raises:
+            StoreError: a file cannot be read, or the disk is full.
+        """
+        registered = dict(tables or {})
+        for name, table in registered.items():
+            self._duck.register(name, table)
+        try:
+            for batch in self._duck.sql(sql, params=dict(parameters)).to_arrow_reader(ROW_GROUP_ROWS):
+                yield pa.Table.from_batches([batch])
+        except duckdb.Error as error:
+            raise StoreError(f"the archive cannot be rewritten: {error}") from error
+        finally:
+            for name in registered:
+                self._duck.unregister(name)
+
+    def table(
+        self, sql: str, parameters: Mapping[str, object], tables: Mapping[str, pa.Table] | None = None
+    ) -> pa.Table:
+        """The rows of a query at once, for few.
+
+        Raises:
+            StoreError: as `stream`.
+        """
+        registered = dict(tables or {})
+        for name, table in registered.items():
+            self._duck.register(name, table)
+        try:
+            return self._duck.sql(sql, params=dict(parameters)).to_arrow_table()
+        except duckdb.Error as error:
+            raise StoreError(f"the archive cannot be rewritten: {error}") from error
+        finally:
+            for name in registered:
+                self._duck.unregister(name)
+
+
+@contextmanager
+def sorter(archive: Path, *, memory_mb: int) -> Iterator[Sorter]:
+    """A sorter whose spilt rows are gone when it ends; what a killed one leaves is swept by the maintenance.
+
+    Args:
+        archive: its folder.
+        memory_mb: what it may use before it spills.
+    """
+    with tempfile.TemporaryDirectory(dir=archive, prefix=SPILL, ignore_cleanup_errors=True) as spill:
+        config = _SETTINGS | {"memory_limit": f"{memory_mb}MB", "temp_directory": str(Path(spill).resolve())}
+        duck = duckdb.connect(config=config)
+        try:
+            duck.execute("SET TimeZone = 'UTC'")
+            yield Sorter(duck)
+        finally:
+            duck.close()
