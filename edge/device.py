@@ -25,7 +25,8 @@ AGREED: Final = 0.5
 BOUND: Final = 0.25
 """The same where their motion binds them, or the lens beside it."""
 _MOST: Final = 512  # passages that are remembered: those of two minutes are far fewer
-_TOGETHER: Final = 3  # frames that show both plates
+_TOGETHER: Final = 3  # frames that show both plates, to bind them
+_APART: Final = 2  # the same to part them
 _MOVED_W: Final = 1.0  # plate widths: what stands beside something that stands is not bound to it
 _FARTHEST_W: Final = 14.0  # from the plate in front to that on the side of a long vehicle
 _SLACK_W: Final = 0.4  # by which two plates of one vehicle may move apart, and
@@ -42,10 +43,15 @@ class How(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The passage that a track is part of, and why."""
+    """The passage that a track is part of, and why.
+
+    Attributes:
+        may_part: whether it is so only as long as the two are not seen to drive apart.
+    """
 
     passage: Passage
     how: How
+    may_part: bool = False
 
 
 class Device:
@@ -103,25 +109,27 @@ class Device:
         for known in reversed(self._known):
             if known is passage or not known.says_as(passage):
                 continue
-            how = self._how(known, passage, camera_id=camera_id, anywhere=anywhere)
-            if how is not None:
-                return Match(known, how)
+            match = self._match(known, passage, camera_id=camera_id, anywhere=anywhere)
+            if match is not None:
+                return match
         return None
 
-    def _how(self, known: Passage, passage: Passage, *, camera_id: str, anywhere: bool) -> How | None:
+    def _match(self, known: Passage, passage: Passage, *, camera_id: str, anywhere: bool) -> Match | None:
         """Why a passage that says the same is part of the known one; None: it is not."""
         track, trace = passage.traces[camera_id].track, known.traces.get(camera_id)
         agreed = known.agrees(passage)
         if trace is not None:
             is_pair = _are_of_one(known, passage, one=trace.track, other=track)
             if is_pair is not None:
-                return How.PAIR if is_pair and agreed >= BOUND else None
+                is_bound = move_together(trace.track, track) is not None
+                pair = Match(known, How.PAIR, may_part=not is_bound)
+                return pair if is_pair and agreed >= BOUND else None
             watched_s = self.watched_s[camera_id]
             is_same = known.is_same_as(track, trace=trace, watched_s=watched_s, anywhere=anywhere)
             if is_same and agreed >= AGREED:
-                return How.AGAIN
+                return Match(known, How.AGAIN)
         is_next = known.is_next_to(track, lenses=self.beside(camera_id))
-        return How.LENS if is_next and agreed >= BOUND else None
+        return Match(known, How.LENS) if is_next and agreed >= BOUND else None
 
 
 def _are_of_one(known: Passage, passage: Passage, *, one: Track, other: Track) -> bool | None:
@@ -141,10 +149,11 @@ def _are_of_one(known: Passage, passage: Passage, *, one: Track, other: Track) -
 def move_together(one: Track, other: Track) -> bool | None:
     """Whether two plates move as if they were on one vehicle: they keep their distance, in sizes of their own.
 
-    None where they were seen together too shortly, or have moved too little, to tell.
+    None where they were seen together too shortly, or have moved too little, to tell; that they drive apart two
+    frames tell.
     """
     both = _frames_of_both(one, other)
-    if len(both) < _TOGETHER:
+    if len(both) < _APART:
         return None
     first, second = dict(one.path), dict(other.path)
     middles = np.array([(first[at].centre, second[at].centre) for at in both])
@@ -156,10 +165,12 @@ def move_together(one: Track, other: Track) -> bool | None:
     usual = np.median(apart, axis=0)
     distance = float(np.linalg.norm(usual))
     spread = float(np.max(np.linalg.norm(apart - usual, axis=1)))
-    is_kept = distance <= _FARTHEST_W and spread <= _SLACK_W + _SLACK * distance
-    if not is_kept:
+    slack = _SLACK_W + _SLACK * distance
+    if distance > _FARTHEST_W or spread > slack:
         return False
-    return True if moved.min() >= _MOVED_W else None
+    # Those that drive apart from far away have not done so by more than is forgiven, until each has come a longer way.
+    is_bound = len(both) >= _TOGETHER and moved.min() >= max(_MOVED_W, 2 * slack)
+    return True if is_bound else None
 
 
 def _frames_of_both(one: Track, other: Track) -> list[datetime]:

@@ -8,7 +8,8 @@ A parked car, a plate found again after an occlusion, a vehicle's second plate, 
 saw just now: these are no new passages. Where their track comes to the same plate it joins the one that is known
 (`edge/passage.py` says how long that is so, `edge/device.py` how the same plate is known). That is asked only when the
 track has something to say, for what has joined is not read any more: a vehicle of which the first pictures say the
-plate of the one before it must not be taken for that. What would join and is not certain is read on for a while.
+plate of the one before it must not be taken for that. What would join and is not certain is read on for a while, and of
+two plates in one picture it is seen for a while whether they drive apart: a plate may have been copied.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,7 +27,9 @@ from edge.types import Detection, Frame, Reading
 from edge.vote import Vote
 
 _WATCHED_S: Final = 1.5  # a longer time between two frames was not watched
-_DOUBT_S: Final = 10.0  # what is not certain waits so long before it joins; a track that ends does not wait
+_DOUBT_S: Final = (
+    10.0  # what may turn out otherwise waits so long before it joins; a track that ends does not wait
+)
 _SURE: Final = 0.01  # a speed known better, as a share of itself, is not looked for any more
 
 
@@ -122,7 +125,8 @@ class Passages:
                 continue
             match = self._match(passage)
             if match is not None:
-                if not passage.is_certain and _legible_s(passage, at) < _DOUBT_S:
+                is_open = match.may_part or not passage.is_certain
+                if is_open and _legible_s(passage, at) < _DOUBT_S:
                     continue
                 passage = self._join(number, match)
             if passage.is_legible and passage.has_news:

@@ -29,14 +29,16 @@ def way(start_m: float, end_m: float, *, mps: float) -> np.ndarray:
     return np.linspace(start_m, end_m, count)
 
 
-@pytest.mark.proof
 def test_a_taxi_with_its_plate_painted_on_its_side_is_one_read() -> None:
+    """The detector was taught plates, not paint: it is shown where the painted one is, and all else is as shipped."""
     taxi = vehicle("KAB123", kind="taxi", plate_class="publico")
     side = on_the_side(taxi)
-    scene = Scene(STREET_SIDE)
-    for y in way(34, 17, mps=8):
+    scene = Scene(STREET_SIDE, shows=True)
+    for y in way(30, 17, mps=8):
         scene.feed(scene.draw([Seen(taxi, RIGHT, y, (side,), mps=8)]))
     assert reads(scene.end()) == ["KAB123"]
+    assert scene.shown.both >= 5, "or nothing was tested"
+    assert scene.pipeline.counts.paired >= 1
 
 
 def test_two_plates_behind_on_one_truck_are_one_read() -> None:
@@ -51,7 +53,7 @@ def test_two_plates_behind_on_one_truck_are_one_read() -> None:
     assert reads(scene.end()) == ["KAB123"]
     counts = scene.pipeline.counts
     assert seen_twice >= 5, "or nothing was tested"
-    assert counts.paired + counts.rejoined >= 1
+    assert counts.paired >= 1
 
 
 @pytest.mark.parametrize("other", ["KAB124", pytest.param("KAB128", marks=pytest.mark.proof)])
