@@ -5,7 +5,8 @@ CentralError
 ├── StoreError        the database or the archive cannot be opened or written
 ├── HotlistError      an import cannot be read at all (single bad rows are reported, not raised)
 ├── QueryError        a question that cannot be asked: names what was wrong with it
-│   └── TimedOutError     the answer took longer than its limit
+│   ├── TimedOutError     the answer took longer than its limit
+│   └── CancelledError    somebody gave the question up
 ├── AccessError       who, purpose or case is missing or not allowed
 └── AuthorityError    the certificate authority cannot, or will not, do this: says why
 """
@@ -33,6 +34,10 @@ class QueryError(CentralError):
 
 class TimedOutError(QueryError):
     """The answer took longer than its limit."""
+
+
+class CancelledError(QueryError):
+    """Somebody gave the question up."""
 
 
 class AccessError(CentralError):

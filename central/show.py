@@ -13,8 +13,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from central.query.answers import Counts
 from central.query.lists import Evidence, KeptLetter, LoggedAct
-from central.query.reads import Counts
 from central.text import harmless, is_printable, printable
 from central.types import Alert, AskedClip, ClipState, HotlistEntry, KeptRead
 from central.words import Words

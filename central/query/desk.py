@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta, tzinfo
 from typing import Final, Literal, TypeVar
 
 from sqlalchemy import Engine
@@ -13,7 +13,10 @@ from central.archive.pictures import Place
 from central.clip.store import Wish, ask
 from central.db import Clock, from_us, open_database
 from central.errors import CentralError, QueryError
+from central.query.answers import Answer, Counts, HeatCell, Journey, Places, Rows, Seen, Volume
+from central.query.cameras import CameraPlace
 from central.query.clips import clips_of, find_clip, locate, newest_clips
+from central.query.journey import passages
 from central.query.lists import (
     Evidence,
     KeptLetter,
@@ -25,14 +28,14 @@ from central.query.lists import (
     newest_alerts,
 )
 from central.query.plan import Question, plan
-from central.query.reads import Answer, Counts, Reads
+from central.query.reads import Reads
 from central.query.watch import Watch
 from central.settings import CentralSettings
 from central.types import Alert, AskedClip, Look
 from edge.contract.read import ReadId
 from edge.contract.topics import Address
 
-Form = Literal["table", "json", "csv"]
+Form = Literal["table", "json", "csv", "parquet"]
 """What an answer goes out as: what a program can take away is no mere look."""
 
 _MOST_NAMED: Final = 20
@@ -41,7 +44,16 @@ _T = TypeVar("_T")
 
 
 class Desk:
-    """Answers questions about reads; one thread's."""
+    """Answers questions about reads; one thread's, but for `cancel`.
+
+    Every question about reads raises
+
+        QueryError: it is wrong, names a camera that nobody knows, took too long (`TimedOutError`) or was cancelled
+            (`CancelledError`);
+        StoreError: the archive cannot be opened.
+
+    The `form` in which an answer goes out is for the log.
+    """
 
     def __init__(self, look: Look, *, log: AuditLog, key: AuditKey, reads: Reads, engine: Engine) -> None:
         self._look: Final = look
@@ -50,32 +62,86 @@ class Desk:
         self._reads: Final = reads
         self._engine: Final = engine
 
+    def cancel(self) -> None:
+        """Give up the question about reads that is under way; from any thread."""
+        self._reads.cancel()
+
     def history(self, question: Question, *, form: Form = "table") -> Answer:
-        """The reads that a question is about, newest first.
-
-        Args:
-            question: which.
-            form: in which they go out, for the log; as JSON they are detailed.
-
-        Raises:
-            QueryError: the question is wrong, names a camera that nobody knows, or took too long.
-            StoreError: the archive cannot be opened.
-        """
-        asked = {**self._asked(question), "form": form}
+        """The reads that a question is about, newest first; as JSON they are detailed."""
         detailed = form == "json"
-        return self._logged(
-            "history", asked, lambda: self._find(question, detailed=detailed), lambda a: len(a.reads)
+        return self._about(
+            "history",
+            question,
+            form,
+            lambda: self._reads.find(question, detailed=detailed),
+            lambda a: len(a.reads),
         )
 
-    def counts(self, question: Question) -> Counts:
-        """How many reads a question is about, by camera and UTC hour.
+    def counts(self, question: Question, *, form: Form = "table") -> Counts:
+        """How many reads a question is about, by camera and UTC hour."""
+        return self._about(
+            "counts", question, form, lambda: self._reads.counts(question), lambda c: len(c.hours)
+        )
 
-        Raises:
-            QueryError: as of `history`.
-            StoreError: the archive cannot be opened.
+    def seen(self, question: Question, *, form: Form = "table") -> Rows[Seen]:
+        """The plates that a question is about, and when and where each was seen first and last."""
+        return self._about("seen", question, form, lambda: self._reads.seen(question), lambda s: len(s.rows))
+
+    def places(self, question: Question, *, zone: tzinfo, form: Form = "table") -> Places:
+        """At which cameras and in which hours of the site's week it was seen what a question is about."""
+        return self._about(
+            "places",
+            question,
+            form,
+            lambda: self._reads.places(question, zone=zone),
+            lambda p: len(p.places),
+        )
+
+    def journey(
+        self,
+        question: Question,
+        *,
+        cameras: Mapping[str, CameraPlace],
+        gap: timedelta,
+        form: Form = "table",
+    ) -> Journey:
+        """One vehicle's passages in the order of time; the question's limit counts reads, the newest are taken.
+
+        Args:
+            question: of a whole plate, or of one with its look-alikes.
+            cameras: names and places of those that stand.
+            gap: after so long without a read a new trip begins.
+            form: for the log.
         """
-        asked = self._asked(question)
-        return self._logged("counts", asked, lambda: self._counted(question), lambda c: len(c.hours))
+        pattern = question.pattern
+        if question.plate is None and (pattern is None or not pattern.is_whole):
+            raise QueryError("a journey is that of one vehicle: give its whole plate")
+
+        def ask() -> Journey:
+            found = self._reads.find(question)
+            return Journey(passages(found.reads, cameras, gap=gap), found.cut)
+
+        return self._about("journey", question, form, ask, lambda j: len(j.passages))
+
+    def heatmap(self, question: Question, *, zone: tzinfo, form: Form = "table") -> Rows[HeatCell]:
+        """Reads by camera, weekday and hour of the site; the question's limit counts cameras, the busiest first."""
+        return self._about(
+            "heatmap",
+            question,
+            form,
+            lambda: self._reads.heatmap(question, zone=zone),
+            lambda h: len(h.rows),
+        )
+
+    def volumes(self, question: Question, *, zone: tzinfo, form: Form = "table") -> Rows[Volume]:
+        """Reads and hits by camera and day of the site."""
+        return self._about(
+            "volumes",
+            question,
+            form,
+            lambda: self._reads.volumes(question, zone=zone),
+            lambda v: len(v.rows),
+        )
 
     def alerts(
         self, *, limit: int, form: Form = "table", with_pictures: bool = False
@@ -182,13 +248,21 @@ class Desk:
         finally:
             self._log.end(self._look, "tail", begun=begun, rows=watch.shown)
 
-    def _find(self, question: Question, *, detailed: bool) -> Answer:
-        self._check_cameras(question)
-        return self._reads.find(question, detailed=detailed)
+    def _about(
+        self,
+        action: str,
+        question: Question,
+        form: Form,
+        ask: Callable[[], _T],
+        count: Callable[[_T], int],
+    ) -> _T:
+        """Answer a question about reads, logged before and after."""
 
-    def _counted(self, question: Question) -> Counts:
-        self._check_cameras(question)
-        return self._reads.counts(question)
+        def ask_of_known() -> _T:
+            self._check_cameras(question)
+            return ask()
+
+        return self._logged(action, {**self._asked(question), "form": form}, ask_of_known, count)
 
     def _check_cameras(self, question: Question) -> None:
         """A mistyped name would give the answer of a quiet street.
@@ -216,18 +290,24 @@ class Desk:
         begun = self._log.begin(self._look, action, detail)
         try:
             answer = ask()
-        except CentralError as error:
+        except (CentralError, KeyboardInterrupt) as error:
             self._log.fail(self._look, action, begun=begun, why=type(error).__name__)
             raise
         self._log.end(self._look, action, begun=begun, rows=count(answer), pictures=pictures(answer))
         return answer
 
     def _asked(self, question: Question) -> dict[str, object]:
-        """The question for the log: the plate as its keyed hash, times in UTC."""
+        """The question for the log: a plate, and a pattern too, as its keyed hash, times in UTC."""
         checked = plan(question).question
+        told: dict[str, object] = {}
+        if (pattern := checked.pattern) is not None:
+            told = {"pattern": self._key.of_plate(pattern.text), "alike": pattern.alike}
+        if checked.area is not None:
+            told["area"] = str(checked.area.shape)
         return {
             "plate": None if checked.plate is None else self._key.of_plate(checked.plate),
             "cameras": list(checked.cameras),
+            **told,
             "limit": checked.limit,
             **_spoken({"since": checked.since, "until": checked.until}),
         }

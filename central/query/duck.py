@@ -1,4 +1,7 @@
-"""DuckDB behind one method: SQL with bound parameters over tables and files, with a limit of time and memory."""
+"""DuckDB behind one method: SQL with bound parameters over tables and files, with a limit of time and memory.
+
+An answer ends early in three ways: its time is over, somebody cancels it from another thread, or Ctrl-C.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +11,7 @@ from typing import Final
 import duckdb
 import pyarrow as pa
 
-from central.errors import QueryError, TimedOutError
+from central.errors import CancelledError, QueryError, TimedOutError
 
 _SETTINGS: Final = (
     "parquet_metadata_cache = true",
@@ -17,13 +20,16 @@ _SETTINGS: Final = (
 )
 
 _AGAIN_S: Final = 0.05
+_BY_CTRL_C: Final = "Query interrupted"
 
 
 class Duck:
-    """An in-memory DuckDB that can read one folder and nothing else; one thread's."""
+    """An in-memory DuckDB that can read one folder and nothing else; one thread's, but for `cancel`."""
 
     def __init__(self, folder: Path, *, timeout_s: float, memory_mb: int) -> None:
         self._timeout_s: Final = timeout_s
+        self._cancelled: Final = Event()
+        self._over: Final = Event()  # the answer is there, or nobody waits for it any more
         self._duck: Final = duckdb.connect(
             config={
                 "memory_limit": f"{memory_mb}MB",
@@ -36,36 +42,60 @@ class Duck:
         for setting in _SETTINGS:
             self._duck.execute(f"SET {setting}")
 
+    def begin(self) -> None:
+        """A new question begins: what was cancelled before was another one."""
+        self._cancelled.clear()
+
+    def cancel(self) -> None:
+        """Give up the question that was begun; from any thread."""
+        self._cancelled.set()
+        self._over.set()
+
     def run(self, sql: str, parameters: Mapping[str, object], tables: Mapping[str, pa.Table]) -> pa.Table:
         """Answer one query; its result goes through Arrow, which keeps times exact.
 
         Raises:
             TimedOutError: it took too long.
+            CancelledError: it was cancelled.
             QueryError: it needs too much memory, or a file cannot be read.
         """
+        if self._cancelled.is_set():
+            raise self._why()
         done = Event()
         watchdog = Thread(target=self._watch, args=(done,), name="query watchdog", daemon=True)
+        self._over.clear()
         for name, table in tables.items():
             self._duck.register(name, table)
         watchdog.start()
         try:
             return self._duck.sql(sql, params=dict(parameters)).to_arrow_table()
         except duckdb.InterruptException as error:
-            raise TimedOutError(f"no answer within {self._timeout_s:g} s; narrow the question") from error
+            raise self._why() from error
         except duckdb.Error as error:
             raise QueryError(f"the archive cannot answer: {error}") from error
+        except RuntimeError as error:
+            if str(error) != _BY_CTRL_C:
+                raise
+            raise KeyboardInterrupt from error  # which DuckDB has taken for itself
         finally:
             done.set()
+            self._over.set()
             watchdog.join()
             for name in tables:
                 self._duck.unregister(name)
 
+    def _why(self) -> QueryError:
+        if self._cancelled.is_set():
+            return CancelledError("cancelled before there was an answer")
+        return TimedOutError(f"no answer within {self._timeout_s:g} s; narrow the question")
+
     def _watch(self, done: Event) -> None:
         """Interrupt again and again: DuckDB forgets an interruption that comes while it still prepares."""
-        if not done.wait(self._timeout_s):
+        if not self._cancelled.is_set():
+            self._over.wait(self._timeout_s)
+        while not done.is_set():
             self._duck.interrupt()
-            while not done.wait(_AGAIN_S):
-                self._duck.interrupt()
+            done.wait(_AGAIN_S)
 
     def close(self) -> None:
         """Give everything back."""

@@ -10,6 +10,8 @@ from typing import Final
 
 from central.archive.schema import CORE, PARTITION
 from central.errors import QueryError
+from central.query.area import Area
+from central.query.pattern import Pattern
 from edge.contract.spelling import typed
 
 MOST_ROWS: Final = 1_000_000
@@ -37,14 +39,18 @@ class Question:
 
     Attributes:
         plate: exactly this plate; case and separators do not matter.
+        pattern: a plate known in part.
         cameras: at one of these.
+        area: within it.
         since, until: captured at or after, and before; UTC-aware.
         arrived_since: reached the centre at or after; UTC-aware.
         limit: rows of the answer at most, newest first.
     """
 
     plate: str | None = None
+    pattern: Pattern | None = None
     cameras: tuple[str, ...] = ()
+    area: Area | None = None
     since: datetime | None = None
     until: datetime | None = None
     arrived_since: datetime | None = None
@@ -83,15 +89,46 @@ def plan(question: Question) -> Plan:
         if (value := getattr(question, name)) is not None:
             terms.append(term)
             parameters[name] = value.astimezone(UTC) if isinstance(value, datetime) else value
-    if question.cameras:
-        cameras = {f"camera_{number}": camera for number, camera in enumerate(question.cameras)}
-        terms.append(f"camera_id IN ({', '.join(f'${name}' for name in cameras)})")
-        parameters |= cameras
+    for more, named in (_of_cameras(question), _of_pattern(question.pattern), _of_area(question.area)):
+        terms += more
+        parameters |= named
     dates = (
         date.min if question.since is None else question.since.astimezone(UTC).date(),
         date.max if question.until is None else question.until.astimezone(UTC).date(),
     )
     return Plan(question, " AND ".join(terms), parameters, dates)
+
+
+_Part = tuple[list[str], dict[str, object]]
+"""Of a question: terms of the condition, which must hold together, and their parameters."""
+
+
+def _of_cameras(question: Question) -> _Part:
+    if not question.cameras:
+        return [], {}
+    cameras: dict[str, object] = {f"camera_{at}": camera for at, camera in enumerate(question.cameras)}
+    return [f"camera_id IN ({', '.join(f'${name}' for name in cameras)})"], cameras
+
+
+def _of_pattern(pattern: Pattern | None) -> _Part:
+    if pattern is None:
+        return [], {}
+    terms, parameters = ["regexp_full_match(plate, $regex)"], dict[str, object](regex=pattern.regex)
+    if pattern.ranges:
+        # Before the expression: by these a file that is sorted by plate is opened in a few places only.
+        within = (f"plate >= $first_{at} AND plate < $below_{at}" for at in range(len(pattern.ranges)))
+        terms.insert(0, f"({' OR '.join(within)})")
+        for at, each in enumerate(pattern.ranges):
+            parameters |= {f"first_{at}": each.first, f"below_{at}": each.below}
+    return terms, parameters
+
+
+def _of_area(area: Area | None) -> _Part:
+    if area is None:
+        return [], {}
+    condition = area.shape.condition
+    term = f"CASE WHEN lat_e7 IS NULL THEN list_contains($area_cameras, camera_id) ELSE {condition} END"
+    return [term], {"area_cameras": list(area.cameras), **area.shape.parameters}
 
 
 def _spelt(plate: str) -> str:
@@ -106,42 +143,48 @@ def _spelt(plate: str) -> str:
         raise QueryError(f"not a plate: {plate[:40]!r}; {error}") from error
 
 
-def reads_sql(plan: Plan, *, sealed: bool, updated: bool, improved: bool, detailed: bool = False) -> str:
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What there is to answer from, beside the table `hot`.
+
+    Attributes:
+        sealed: there are files to read (`$files`).
+        updated: there are updates in `late`.
+        improved: there are files (`$improved`) that may hold reads which they improve, captured between
+            `$improved_since` and `$improved_until`.
+    """
+
+    sealed: bool
+    updated: bool
+    improved: bool
+
+
+def reads_sql(plan: Plan, sources: Sources, *, detailed: bool = False) -> str:
     """The SQL of the reads themselves; one row more than the limit tells that the answer was cut.
 
     Args:
         plan: the plan.
-        sealed: there are files to read (`$files`), beside the tables `hot` and `late`.
-        updated: there are updates in `late`.
-        improved: there are files (`$improved`) that may hold reads which they improve, captured between
-            `$improved_since` and `$improved_until`.
+        sources: what there is.
         detailed: with what an investigator weighs; `hot` and `late` have it then.
     """
     columns = f"{_COLUMNS}, {_DETAILS}" if detailed else _COLUMNS
     return (
-        f"{_newest(plan, columns, sealed=sealed, updated=updated, improved=improved)} SELECT {columns} FROM newest "  # noqa: S608
+        f"{newest(plan, sources, columns)} SELECT {columns} FROM newest "  # noqa: S608
         f"ORDER BY captured_at DESC, {_READ} LIMIT {plan.question.limit + 1:d}"
     )
 
 
-def counts_sql(plan: Plan, *, sealed: bool, updated: bool, improved: bool) -> str:
-    """The SQL of reads by camera and UTC hour (hours since 1970)."""
-    # Arithmetic on the number: date_part on a zoned time takes six times as long.
-    return (
-        f"{_newest(plan, _COLUMNS, sealed=sealed, updated=updated, improved=improved)} "  # noqa: S608
-        "SELECT camera_id, epoch_us(captured_at) // 3600000000 AS hour, count(*) AS reads FROM newest "
-        f"GROUP BY camera_id, hour ORDER BY hour DESC, camera_id LIMIT {plan.question.limit + 1:d}"
-    )
+def newest(plan: Plan, sources: Sources, columns: str = _COLUMNS) -> str:
+    """What every question begins with: `newest`, the reads that satisfy it, hot and archived, in their newest version.
 
-
-def _newest(plan: Plan, columns: str, *, sealed: bool, updated: bool, improved: bool) -> str:
-    """Archived and hot rows as one, each in its newest version."""
-    sources = ["hot", *([_SEALED] if sealed else [])]
-    base = " UNION ALL ".join(f"SELECT {columns} FROM {s} WHERE {plan.condition}" for s in sources)  # noqa: S608
-    if not updated:
+    Ends where another table may follow after a comma.
+    """
+    tables = ["hot", *([_SEALED] if sources.sealed else [])]
+    base = " UNION ALL ".join(f"SELECT {columns} FROM {t} WHERE {plan.condition}" for t in tables)  # noqa: S608
+    if not sources.updated:
         return f"WITH newest AS ({base})"
     return (
-        f"WITH base AS ({base}), {_better(improved=improved)}, newest AS ("  # noqa: S608
+        f"WITH base AS ({base}), {_better(improved=sources.improved)}, newest AS ("  # noqa: S608
         f"SELECT {columns} FROM base ANTI JOIN late USING ({_READ}) "
         f"UNION ALL SELECT {columns} FROM better WHERE {plan.condition})"
     )
@@ -173,5 +216,12 @@ def _check(question: Question) -> None:
         raise QueryError(f"limit {question.limit}: expected 1 to {MOST_ROWS}")
     if len(question.cameras) > MOST_CAMERAS:
         raise QueryError(f"{len(question.cameras)} cameras: expected at most {MOST_CAMERAS}")
-    if not question.plate and not question.cameras and not question.since and not question.arrived_since:
-        raise QueryError("a question needs a plate, a camera or a time to start from")
+    if question.plate and question.pattern:
+        raise QueryError("a question has a plate or a pattern, not both")
+    pattern = question.pattern
+    is_told = question.plate or (pattern is not None and not pattern.is_open)
+    if not (is_told or question.cameras or question.area or question.since or question.arrived_since):
+        raise QueryError(
+            f"{'pattern ' + pattern.text if pattern else 'a question'} needs "
+            f"{'a character' if pattern else 'a plate'}, a camera, an area or a time to start from"
+        )

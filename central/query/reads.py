@@ -1,61 +1,54 @@
 """Questions about reads, answered from hot rows and archive as from one table."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, timedelta, tzinfo
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 import pyarrow as pa
 from sqlalchemy import Engine
 
 from central.archive.schema import PackedCharacter, unpack_box, unpack_characters, unpack_ptz
 from central.db import from_us
+from central.errors import QueryError
+from central.query.answers import (
+    Answer,
+    Counts,
+    HeatCell,
+    Hour,
+    HourCount,
+    Place,
+    Places,
+    Rows,
+    Seen,
+    Volume,
+)
 from central.query.duck import Duck
-from central.query.plan import Plan, Question, counts_sql, plan, reads_sql
+from central.query.hits import hits
+from central.query.plan import Plan, Question, Sources, plan, reads_sql
 from central.query.snapshot import Totals, take, totals
+from central.query.sums import counts_sql, heatmap_sql, places_sql, seen_sql, volumes_sql
+from central.query.zone import HOUR_S, Shifts, shifts
 from central.settings import QuerySettings
 from central.types import NORMAL, Alternative, DetailedRead, Gaze, KeptRead, PlateBox, Position
 
-_US_PER_HOUR: Final = 3_600_000_000
+_US: Final = 1_000_000
+_FIRST_DAY: Final = date(1970, 1, 1)
+_SHIFTS: Final = pa.schema([("begins", pa.int64()), ("shift", pa.int64())])
 
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Reads, newest first.
-
-    Attributes:
-        cut: there are more than the limit let through.
-    """
-
-    reads: tuple[KeptRead, ...]
-    cut: bool
-
-
-@dataclass(frozen=True, slots=True)
-class HourCount:
-    """Reads of one camera in one hour.
-
-    Attributes:
-        hour: its beginning, UTC.
-    """
-
-    camera_id: str
-    hour: datetime
-    reads: int
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Reads by camera and hour, newest hour first; `cut` as in `Answer`."""
-
-    hours: tuple[HourCount, ...]
-    cut: bool
+_Sql = Callable[[Plan, Sources], str]
+_Row = TypeVar("_Row")
 
 
 class Reads:
-    """All reads of the centre; one thread's. Who asks must have been let in by `access` before."""
+    """All reads of the centre; one thread's, but for `cancel`. Who asks must have been let in by `access` before.
+
+    Every question raises, beside what its method says,
+
+        QueryError: it is wrong, took too long (`TimedOutError`) or was cancelled (`CancelledError`);
+        StoreError: the archive cannot be opened.
+    """
 
     def __init__(self, engine: Engine, archive: Path, settings: QuerySettings) -> None:
         self._engine: Final = engine
@@ -68,32 +61,80 @@ class Reads:
     def __exit__(self, *_exception: object) -> None:
         self._duck.close()
 
+    def cancel(self) -> None:
+        """Give up the question under way, which ends with `CancelledError`; from any thread."""
+        self._duck.cancel()
+
     def find(self, question: Question, *, detailed: bool = False) -> Answer:
         """The reads that a question is about: a plate's history, a camera's window, the newest arrivals.
 
         Args:
             question: which.
             detailed: each with what an investigator weighs (`DetailedRead`).
-
-        Raises:
-            QueryError: the question is wrong, or took too long (`TimedOutError`).
-            StoreError: the archive cannot be opened.
         """
-        rows, cut = self._ask(question, partial(reads_sql, detailed=detailed), detailed=detailed)
+        table = self._ask(question, partial(reads_sql, detailed=detailed), detailed=detailed)
+        rows, cut = _within(question, table.to_pylist())
         return Answer(tuple(_detailed(row) if detailed else _kept(row) for row in rows), cut)
 
     def counts(self, question: Question) -> Counts:
-        """How many reads a question is about, by camera and UTC hour; the limit counts such pairs.
-
-        Raises:
-            QueryError: the question is wrong, or took too long (`TimedOutError`).
-            StoreError: the archive cannot be opened.
-        """
-        rows, cut = self._ask(question, counts_sql)
+        """How many reads a question is about, by camera and UTC hour; the limit counts such pairs."""
+        rows, cut = _within(question, self._ask(question, partial(counts_sql, cell_s=HOUR_S)).to_pylist())
         hours = (
-            HourCount(row["camera_id"], from_us(row["hour"] * _US_PER_HOUR), row["reads"]) for row in rows
+            HourCount(row["camera_id"], from_us(row["cell"] * HOUR_S * _US), row["reads"]) for row in rows
         )
         return Counts(tuple(hours), cut)
+
+    def seen(self, question: Question) -> Rows[Seen]:
+        """The plates that a question is about, each with when and where it was seen first and last; newest first."""
+        rows, cut = _within(question, self._ask(question, seen_sql).to_pylist())
+        return Rows(tuple(Seen(**_timed(row)) for row in rows), cut)
+
+    def places(self, question: Question, *, zone: tzinfo) -> Places:
+        """At which cameras and in which hours of the week it was seen what a question is about.
+
+        Args:
+            question: its limit counts cameras.
+            zone: of the site, in which days and hours are told.
+        """
+        table = self._ask_locally(question, places_sql, _shifts(question, zone))
+        rows = table.to_pylist()
+        places, cut = _within(question, [row for row in rows if row["camera_id"] is not None])
+        hours = sorted((r["weekday"], r["hour"], r["reads"]) for r in rows if r["camera_id"] is None)
+        named = ("camera_id", "reads", "days", "first_at", "last_at")
+        return Places(
+            tuple(Place(**_timed({name: row[name] for name in named})) for row in places),
+            tuple(Hour(*hour) for hour in hours),
+            cut,
+        )
+
+    def heatmap(self, question: Question, *, zone: tzinfo) -> Rows[HeatCell]:
+        """Reads by camera, weekday and hour, the busiest camera first; hours without reads are left out.
+
+        Args:
+            question: its limit counts cameras.
+            zone: of the site.
+        """
+        rows = self._ask_locally(question, heatmap_sql, _shifts(question, zone)).to_pylist()
+        cameras, cut = _within(question, list(dict.fromkeys(row["camera_id"] for row in rows)))
+        shown = set(cameras)
+        return Rows(tuple(HeatCell(**row) for row in rows if row["camera_id"] in shown), cut)
+
+    def volumes(self, question: Question, *, zone: tzinfo) -> Rows[Volume]:
+        """Reads and hits by camera and day, newest day first.
+
+        Args:
+            question: without a plate; its limit counts rows.
+            zone: of the site, whose days they are.
+        """
+        if question.plate is not None or question.pattern is not None:
+            raise QueryError("volumes are of cameras, not of a plate")
+        plan(question)
+        local = _shifts(question, zone)
+        of_alerts = hits(self._engine, question, cell_s=local.cell_s)
+        table = self._ask_locally(question, volumes_sql, local, {"hits": of_alerts})
+        rows, cut = _within(question, table.to_pylist())
+        found = (Volume(_FIRST_DAY + timedelta(days=row.pop("day")), **row) for row in rows)
+        return Rows(tuple(found), cut)
 
     def totals(self) -> Totals:
         """How many reads there are, hot and archived.
@@ -103,10 +144,28 @@ class Reads:
         """
         return totals(self._engine, self._archive)
 
+    def _ask_locally(
+        self,
+        question: Question,
+        sql: Callable[..., str],
+        local: Shifts,
+        more: Mapping[str, pa.Table] | None = None,
+    ) -> pa.Table:
+        """Ask with the site's clock (the table `shifts`) and further tables."""
+        rows = [{"begins": shift.begins, "shift": shift.cells} for shift in local.shifts]
+        tables = {"shifts": pa.Table.from_pylist(rows, schema=_SHIFTS), **(more or {})}
+        return self._ask(question, partial(sql, cell_s=local.cell_s), more=tables)
+
     def _ask(
-        self, question: Question, sql: Callable[..., str], *, detailed: bool = False
-    ) -> tuple[list[dict[str, Any]], bool]:
-        planned: Plan = plan(question)
+        self,
+        question: Question,
+        sql: _Sql,
+        *,
+        detailed: bool = False,
+        more: Mapping[str, pa.Table] | None = None,
+    ) -> pa.Table:
+        self._duck.begin()
+        planned = plan(question)
         snapshot = take(self._engine, self._archive, planned, detailed=detailed)
         parameters = dict(planned.parameters)
         if snapshot.files:
@@ -114,18 +173,27 @@ class Reads:
         if (improved := snapshot.improved) is not None:
             parameters["improved"] = [str(file) for file in improved.files]
             parameters |= {"improved_since": improved.since, "improved_until": improved.until}
-        found: pa.Table = self._duck.run(
-            sql(
-                planned,
-                sealed=bool(snapshot.files),
-                updated=snapshot.late.num_rows > 0,
-                improved=improved is not None,
-            ),
-            parameters,
-            {"hot": snapshot.hot, "late": snapshot.late},
+        sources = Sources(
+            sealed=bool(snapshot.files),
+            updated=snapshot.late.num_rows > 0,
+            improved=improved is not None,
         )
-        limit = question.limit
-        return found.slice(0, limit).to_pylist(), found.num_rows > limit
+        tables = {"hot": snapshot.hot, "late": snapshot.late, **(more or {})}
+        return self._duck.run(sql(planned, sources), parameters, tables)
+
+
+def _shifts(question: Question, zone: tzinfo) -> Shifts:
+    return shifts(zone, since=question.since, until=question.until)
+
+
+def _within(question: Question, found: list[_Row]) -> tuple[list[_Row], bool]:
+    """As many as the limit lets through, and whether there are more."""
+    return found[: question.limit], len(found) > question.limit
+
+
+def _timed(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of a sum with its times in UTC."""
+    return {name: value.astimezone(UTC) if name.endswith("_at") else value for name, value in row.items()}
 
 
 def _kept(row: dict[str, Any]) -> KeptRead:

@@ -23,10 +23,15 @@ def typed(text: str) -> str:
     Raises:
         ValueError: says what was expected, without repeating the text.
     """
-    bare = "".join(c for c in unicodedata.normalize("NFKC", text) if not _separates(c))
+    bare = unseparated(text)
     if _WRITTEN.fullmatch(bare) is None:
         raise ValueError(f"expected 1 to {LONGEST} letters A-Z and digits")
     return bare.upper()
+
+
+def unseparated(text: str) -> str:
+    """What a person wrote without what people write between the characters of a plate; else as it was."""
+    return "".join(c for c in unicodedata.normalize("NFKC", text) if not _separates(c))
 
 
 def _separates(character: str) -> bool:

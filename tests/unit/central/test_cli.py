@@ -282,7 +282,7 @@ class TestLooking:
         ("words", "fault"),
         [
             (["ABC%"], "not a plate: 'ABC%'; expected 1 to 12 letters A-Z and digits"),
-            ([], "a question needs a plate, a camera or a time to start from"),
+            ([], "a question needs a plate, a camera, an area or a time to start from"),
             (["ABC123", "--from", "yesterday"], "not a time: 'yesterday'; expected 2026-03-04"),
             (["ABC123", "--from", "2025-03-05", "--to", "2025-03-04"], "an empty time span"),
         ],

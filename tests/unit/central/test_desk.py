@@ -1,7 +1,7 @@
 """Nothing is handed out that is not in the audit log first; what is new is handed out once."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,8 +12,11 @@ from central.access.audit import AuditLog, verify
 from central.access.key import AuditKey
 from central.archive.write import seal
 from central.db import alert, alert_trail, audit, late_update, open_database, picture, to_us
-from central.errors import QueryError, StoreError
+from central.errors import CancelledError, QueryError, StoreError
+from central.query.area import Area, Circle, Position
+from central.query.cameras import CameraPlace
 from central.query.desk import Desk
+from central.query.pattern import compile_pattern
 from central.query.plan import Question
 from central.query.reads import Reads
 from central.query.watch import Watch
@@ -109,6 +112,57 @@ class TestLooksAreLogged:
         desk.counts(Question(plate="QXZ987"))
         engine.dispose()
         assert b"QXZ987" not in b"".join(p.read_bytes() for p in tmp_path.glob("central.sqlite*"))
+
+    def test_patterns_are_hashed_and_areas_told(self, desk: Desk, engine: Engine) -> None:
+        put(engine, [a_read(1)])
+        area = Area(Circle(Position(6.25, -75.6), 500), ("cam-1",))
+        question = Question(pattern=compile_pattern("abc 12?", alike=True), area=area, limit=9)
+        desk.seen(question, form="csv")
+        asked = {
+            "plate": None,
+            "pattern": KEY.of_plate("ABC12?"),
+            "alike": True,
+            "cameras": [],
+            "area": "500 m around 6.25, -75.6",
+            "since": None,
+            "until": None,
+            "limit": 9,
+            "form": "csv",
+        }
+        assert logged(engine) == [("seen", None, asked), ("seen.shown", 1, {"look": 1})]
+
+    def test_each_kind_of_question_is_logged(self, desk: Desk, engine: Engine) -> None:
+        put(engine, [a_read(1), a_read(2, camera_id="cam-2"), a_read(3, plate="XYZ987")])
+        since, one = Question(since=NOON), Question(plate="ABC123")
+        assert [len(desk.places(one, zone=UTC).places), len(desk.heatmap(since, zone=UTC).rows)] == [2, 2]
+        assert len(desk.volumes(since, zone=UTC).rows) == 2
+        cameras = {"cam-2": CameraPlace("Calle 33", Position(6.25, -75.6))}
+        journey = desk.journey(one, cameras=cameras, gap=timedelta(hours=1))
+        assert [passage.camera for passage in journey.passages] == ["", "Calle 33"]
+        actions = ("places", "heatmap", "volumes", "journey")
+        shown = [(action, rows) for action, rows, _ in logged(engine) if rows is not None]
+        assert shown == [(f"{action}.shown", 2) for action in actions]
+
+    def test_a_journey_is_that_of_one_vehicle(self, desk: Desk, engine: Engine) -> None:
+        put(engine, [a_read(1), a_read(2, plate="A8C123")])
+        alike = Question(pattern=compile_pattern("ABC123", alike=True))
+        found = desk.journey(alike, cameras={}, gap=timedelta(hours=1))
+        assert [(passage.plate, passage.reads) for passage in found.passages] == [("ABC123", 2)]
+        for question in (Question(since=NOON), Question(pattern=compile_pattern("ABC12?"))):
+            with pytest.raises(QueryError, match="one vehicle"):
+                desk.journey(question, cameras={}, gap=timedelta(hours=1))
+
+    @pytest.mark.parametrize("why", [KeyboardInterrupt, CancelledError])
+    def test_a_question_that_is_given_up_is_logged(
+        self, desk: Desk, engine: Engine, reads: Reads, monkeypatch: pytest.MonkeyPatch, why: type
+    ) -> None:
+        def give_up(*_: object, **__: object):
+            raise why
+
+        monkeypatch.setattr(reads, "seen", give_up)
+        with pytest.raises(why):
+            desk.seen(Question(plate="ABC123"))
+        assert logged(engine)[1] == ("seen.failed", None, {"look": 1, "why": why.__name__})
 
     def test_the_look_is_in_the_log_when_the_answer_is_made(
         self, desk: Desk, engine: Engine, reads: Reads

@@ -1,7 +1,9 @@
 """Hot rows and archive answer as one: none missing, none twice, the newest version of each."""
 
+import signal
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from threading import Timer
 
 import pytest
 from central_reads import NOON, a_read, put
@@ -12,10 +14,12 @@ from sqlalchemy import Engine, event, insert, update
 from central.archive.write import seal
 from central.db import hot_read, late_update, open_database, to_us
 from central.db import seal as seal_table
-from central.errors import QueryError, StoreError, TimedOutError
+from central.errors import CancelledError, QueryError, StoreError, TimedOutError
+from central.query.answers import HourCount
 from central.query.duck import Duck
-from central.query.plan import Question, plan, reads_sql
-from central.query.reads import HourCount, Reads
+from central.query.pattern import compile_pattern
+from central.query.plan import Question, Sources, plan, reads_sql
+from central.query.reads import Reads
 from central.settings import QuerySettings
 from central.types import DetailedRead
 
@@ -53,10 +57,9 @@ class TestPlan:
     @given(st.text(max_size=20))
     def test_what_a_person_types_never_reaches_the_sql(self, typed: str) -> None:
         question = Question(plate="ABC123", cameras=(typed,), limit=5)
-        sql = reads_sql(plan(question), sealed=True, updated=True, improved=True)
-        assert sql == reads_sql(
-            plan(Question(plate="X", cameras=("c",), limit=5)), sealed=True, updated=True, improved=True
-        )
+        every = Sources(sealed=True, updated=True, improved=True)
+        sql = reads_sql(plan(question), every)
+        assert sql == reads_sql(plan(Question(plate="X", cameras=("c",), limit=5)), every)
         assert plan(question).parameters["camera_0"] == typed
 
     @pytest.mark.parametrize("plate", ["ABC'; DROP TABLE hot", "ÁBC123", "A" * 13, "ABC%", "-"])
@@ -68,6 +71,11 @@ class TestPlan:
     def test_case_and_separators_do_not_matter(self, typed: str) -> None:
         assert plan(Question(plate=typed)).parameters["plate"] == "ABC123"
 
+    def test_a_pattern_of_wildcards_alone_is_answered_of_a_camera_or_a_time(self) -> None:
+        pattern = compile_pattern("???")
+        assert plan(Question(pattern=pattern, cameras=("cam-1",))).parameters["regex"] == "..."
+        assert plan(Question(pattern=pattern, since=NOON)).condition.startswith("true AND captured_at")
+
     def test_dates_are_utc(self) -> None:
         evening = datetime(2025, 3, 4, 19, 30, tzinfo=BOGOTA)
         planned = plan(Question(since=evening, until=evening + timedelta(hours=1)))
@@ -76,7 +84,9 @@ class TestPlan:
     @pytest.mark.parametrize(
         ("question", "wrong"),
         [
-            (Question(), "needs a plate, a camera or a time"),
+            (Question(plate="ABC123", pattern=compile_pattern("A*")), "not both"),
+            (Question(pattern=compile_pattern("?*")), "needs a character, a camera, an area or a time"),
+            (Question(), "needs a plate, a camera, an area or a time"),
             (Question(plate="ABC123", limit=0), "limit 0"),
             (Question(plate="ABC123", limit=1_000_001), "limit 1000001"),
             (Question(since=NOON, until=NOON), "empty time span"),
@@ -308,6 +318,51 @@ def test_a_given_up_answer_does_not_spoil_the_next(tmp_path: Path) -> None:
         duck.run(ENDLESS, {}, {})
     assert duck.run("SELECT 1 AS one", {}, {}).to_pylist() == [{"one": 1}]
     duck.close()
+
+
+def test_an_answer_is_given_up_from_another_thread(tmp_path: Path) -> None:
+    duck = Duck(tmp_path, timeout_s=60, memory_mb=256)
+    duck.begin()
+    canceller = Timer(0.3, duck.cancel)
+    canceller.start()
+    with pytest.raises(CancelledError):
+        duck.run(ENDLESS, {}, {})
+    canceller.join()
+    with pytest.raises(CancelledError):  # still the same question
+        duck.run("SELECT 1 AS one", {}, {})
+    duck.begin()
+    assert duck.run("SELECT 1 AS one", {}, {}).to_pylist() == [{"one": 1}]
+    duck.close()
+
+
+def test_ctrl_c_ends_an_answer_as_it_ends_any_program(tmp_path: Path) -> None:
+    duck = Duck(tmp_path, timeout_s=60, memory_mb=256)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    pressing = Timer(0.3, signal.raise_signal, [signal.SIGINT])
+    pressing.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            duck.run(ENDLESS, {}, {})
+    finally:
+        pressing.join()
+        signal.signal(signal.SIGINT, before)
+    assert duck.run("SELECT 1 AS one", {}, {}).to_pylist() == [{"one": 1}]
+    duck.close()
+
+
+def test_a_question_is_cancelled_while_its_rows_are_fetched(reads: Reads, engine: Engine) -> None:
+    put(engine, [a_read(1)])
+    cancelling = [True]
+
+    def cancel(*_: object) -> None:
+        if cancelling:
+            cancelling.pop()
+            reads.cancel()
+
+    event.listen(engine, "before_cursor_execute", cancel)
+    with pytest.raises(CancelledError):
+        found(reads, plate="ABC123")
+    assert found(reads, plate="ABC123") == [1]
 
 
 def test_an_answer_that_needs_too_much_memory_is_refused(tmp_path: Path) -> None:

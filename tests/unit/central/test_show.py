@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from rich.console import Console, RenderableType
 
 from central.boxes import cameras_table, edges_table
+from central.query.answers import Counts, HourCount
 from central.query.lists import EdgeState, KeptLetter, LoggedAct
-from central.query.reads import Counts, HourCount
 from central.query.snapshot import Totals
 from central.show import (
     Style,
