@@ -123,7 +123,7 @@ class Analyser:
                 camera=emission.camera_id,
                 likelihood=round(emission.verdict.likelihood, 3),
                 track=emission.track_id,
-                spooled_ms=round(1000 * (self._clock() - emission.emitted_at).total_seconds(), 1),
+                spooled_ms=round(1000 * (self._clock() - emission.due_at).total_seconds(), 1),
             )
 
 

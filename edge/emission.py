@@ -19,12 +19,33 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """When a camera's passages are looked at.
+
+    Attributes:
+        at: capture time that the looking has come to.
+        came_at: when the frame of that time lay decoded, by the box's clock; where there is none, now.
+        now: by the box's clock.
+    """
+
+    at: datetime
+    came_at: datetime
+    now: datetime
+
+    def due_at(self, at: datetime) -> datetime:
+        """When a frame of an earlier capture time would have come, by the box's clock."""
+        return self.came_at - (self.at - at)
+
+
+@dataclass(frozen=True, slots=True)
 class Emission:
     """All that a PlateRead says, but for its number; `track_id` tells which READ an UPDATE belongs to.
 
     Attributes:
         first_at, last_at: capture times of the passage's first frame and of the newest one voted on.
-        emitted_at: when the emission rule fired.
+        due_at: when the emission rule was fulfilled, by the box's clock: a certain verdict and a track's end as the
+            frame that they rest on lay decoded; patience as it ran out, be it between two frames.
+        emitted_at: when that was looked at.
         shot: the evidence.
         preset, position: where a turning camera rested.
         speed_mps: metres a second; None where unknown.
@@ -38,6 +59,7 @@ class Emission:
     track_id: int
     first_at: datetime
     last_at: datetime
+    due_at: datetime
     emitted_at: datetime
     verdict: Verdict
     shot: Shot

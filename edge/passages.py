@@ -13,11 +13,11 @@ two plates in one picture it is seen for a while whether they drive apart: a pla
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from edge.device import Device, Match
-from edge.emission import Emission, Kind
+from edge.emission import Emission, Kind, Moment
 from edge.evidence import Shot
 from edge.passage import Passage, Stand
 from edge.place import Place, places
@@ -66,6 +66,7 @@ class Passages:
         self._places = places(camera)
         self._live: dict[int, Passage] = {}  # by track
         self._watched_at: datetime | None = None
+        self._looked_at: datetime | None = None  # when `due` was asked last, by the box's clock
 
     @property
     def live(self) -> Mapping[int, Passage]:
@@ -116,9 +117,9 @@ class Passages:
             lane = self.place(passage.stand.preset).lane(shot.box, frame_size=shot.frame_size)
             passage.was_in(lane, weight=shot.quality)
 
-    def due(self, at: datetime, *, now: datetime) -> list[Emission]:
-        """What the live passages have to say at capture time `at`."""
-        due = []
+    def due(self, moment: Moment) -> list[Emission]:
+        """What the live passages have to say by now."""
+        due, at = [], moment.at
         for number in tuple(self._live):
             passage = self._live[number]
             if not (passage.is_certain or self._is_overdue(passage, at)):
@@ -130,10 +131,11 @@ class Passages:
                     continue
                 passage = self._join(number, match)
             if passage.is_legible and passage.has_news:
-                due.append(self._emit(passage, now=now))
+                due.append(self._emit(passage, moment, due_at=self._due_at(passage, moment)))
+        self._looked_at = moment.came_at
         return due
 
-    def end(self, track: Track, *, now: datetime) -> Emission | None:
+    def end(self, track: Track, moment: Moment) -> Emission | None:
         """A track has ended; what its passage still has to say, where no other track of it lives on."""
         passage = self._live[track.id]
         match = self._match(passage)
@@ -148,7 +150,7 @@ class Passages:
         emission = None
         is_news = passage.has_news or passage.has_better_picture or passage.has_speed_news
         if passage.is_legible and is_news:
-            emission = self._emit(passage, now=now)
+            emission = self._emit(passage, moment, due_at=moment.came_at)
         elif not passage.is_emitted:
             self._count(**{"illegible" if passage.reads else "unread": 1})
         passage.rest()
@@ -181,7 +183,14 @@ class Passages:
     def _is_overdue(self, passage: Passage, at: datetime) -> bool:
         return not passage.is_emitted and _legible_s(passage, at) >= self._settings.patience_s
 
-    def _emit(self, passage: Passage, *, now: datetime) -> Emission:
+    def _due_at(self, passage: Passage, moment: Moment) -> datetime:
+        """When it became due, by the box's clock; not before the last look, at which it was not."""
+        if passage.legible_at is None or not self._is_overdue(passage, moment.at):
+            return moment.came_at
+        ran_out_at = passage.legible_at + timedelta(seconds=self._settings.patience_s)
+        return max(moment.due_at(ran_out_at), self._looked_at or moment.came_at)
+
+    def _emit(self, passage: Passage, moment: Moment, *, due_at: datetime) -> Emission:
         kind = Kind.UPDATE if passage.is_emitted else Kind.READ
         self._count(**{"reads" if kind is Kind.READ else "updates": 1})
         verdict, shot = passage.say()
@@ -197,7 +206,8 @@ class Passages:
             track_id=passage.track_id,
             first_at=passage.first_at,
             last_at=passage.read_at,
-            emitted_at=now,
+            due_at=due_at,
+            emitted_at=moment.now,
             verdict=verdict,
             shot=shot,
             direction=None if self._camera.travels else way,  # else it is the camera that comes or goes

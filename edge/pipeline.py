@@ -11,7 +11,7 @@ from typing import Final
 
 from edge.attention import Attention, Known
 from edge.device import Device
-from edge.emission import Emission
+from edge.emission import Emission, Moment
 from edge.errors import PixelsError
 from edge.evidence import Shot, Still, quality
 from edge.passages import Passages
@@ -111,50 +111,54 @@ class Pipeline:
     def feed(self, frame: Frame, *, now: datetime) -> list[Emission]:
         """Analyse a frame; `now` is the time of the emissions."""
         emissions = []
+        moment = Moment(frame.captured_at, frame.came_at or now, now)
         scene = (frame.preset, frame.stay, frame.size)
         if scene != self._scene or (self._newest and frame.captured_at < self._newest):
             # The camera has turned or gives frames of another size, or its clock has stepped back:
             # nothing goes on as it was.
-            emissions = self.flush(now=now)
+            emissions = self._end_all(moment)
             self._passages.turn()
             self._attention.turn()
-        self._scene, self._newest, self._lag = scene, frame.captured_at, now - frame.captured_at
+        self._scene, self._newest, self._lag = scene, frame.captured_at, moment.came_at - frame.captured_at
         self._passages.watch(frame.captured_at)
         width, height = frame.size
         left = self._tracker.leave(frame.captured_at, width=width, height=height)
-        emissions += [e for e in (self._passages.end(track, now=now) for track in left) if e]
+        emissions += [e for e in (self._passages.end(track, moment) for track in left) if e]
         near = self._attention.near(frame.moving, self._followed(frame), at=frame.captured_at)
         if near is not None and not near:
             self._count(passed_over=1)
-            return [*emissions, *self._passages.due(frame.captured_at, now=now)]
+            return [*emissions, *self._passages.due(moment)]
         try:
             frame = replace(frame, pixels=frame.bgr)  # from here on it is looked at again and again
         except PixelsError:
             self._count(undrawn=1)
-            return [*emissions, *self._passages.due(frame.captured_at, now=now)]
+            return [*emissions, *self._passages.due(moment)]
         step = self._tracker.update(frame.captured_at, self._detect(frame, near), near=near)
         self._count(frames=1)
         for track, _ in step.sightings:
             self._passages.see(track, frame)
         self._read(frame, step.sightings)
-        ended = [self._passages.end(track, now=now) for track in step.ended]
+        ended = [self._passages.end(track, moment) for track in step.ended]
         self._passages.forget()
-        return [*emissions, *(e for e in ended if e), *self._passages.due(frame.captured_at, now=now)]
+        return [*emissions, *(e for e in ended if e), *self._passages.due(moment)]
 
     def tick(self, *, now: datetime) -> list[Emission]:
         """While no frames come: emit what has become due. No track ends: a still picture hides no departure."""
-        return self._passages.due(now - self._lag, now=now)
+        return self._passages.due(Moment(now - self._lag, now, now))
 
     def flush(self, *, now: datetime) -> list[Emission]:
         """End all tracks, because the source has ended, and emit what they have."""
-        ended = [self._passages.end(track, now=now) for track in self._tracker.end()]
-        return [e for e in ended if e]
+        return self._end_all(Moment(now, now, now))
 
     def seen(self) -> list[Seen]:
         """The plates of the newest frame."""
         live = [t for t in self._tracker.tracks if t.last_at == self._newest]
         passages = [(t, self._passages.live[t.id]) for t in live]
         return [Seen(t.box, p.verdict, p.is_emitted, p.track_id) for t, p in passages]
+
+    def _end_all(self, moment: Moment) -> list[Emission]:
+        ended = [self._passages.end(track, moment) for track in self._tracker.end()]
+        return [e for e in ended if e]
 
     def _followed(self, frame: Frame) -> list[Known]:
         far_px = _FAR * self._passages.place(frame.preset).min_plate_px

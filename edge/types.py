@@ -54,6 +54,7 @@ class Frame:
         position: where the camera says that it looks, where it can turn and was asked.
         stay: another number for every time that the camera came to rest; frames of two stays show two scenes.
         moving: where something moves, px; None where nobody looked for that.
+        came_at: when it lay decoded, by the box's clock, UTC; None where that does not matter, as in recordings.
     """
 
     camera_id: str
@@ -63,6 +64,7 @@ class Frame:
     position: Position | None = None
     stay: int = 0
     moving: "tuple[Box, ...] | None" = None
+    came_at: datetime | None = None
 
     @property
     def size(self) -> tuple[int, int]:

@@ -208,7 +208,16 @@ class RtspSource:
         if self._gate is not None:
             moving = self._gate.moving(width=frame.width, height=frame.height)
         pixels = picture.Decoded(frame)
-        return Frame(self._camera.id, captured_at, pixels, seen.preset, seen.position, seen.stay, moving)
+        return Frame(
+            self._camera.id,
+            captured_at,
+            pixels,
+            preset=seen.preset,
+            position=seen.position,
+            stay=seen.stay,
+            moving=moving,
+            came_at=self._clock(),
+        )
 
     def _takes(self, view: View | None) -> bool:
         """Whether a camera that turns may be read now; where it looks elsewhere than before, the gate learns anew."""

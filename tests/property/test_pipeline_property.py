@@ -59,6 +59,7 @@ def test_every_passage_is_read_once_and_then_at_most_bettered(film) -> None:
         assert (emission.kind is Kind.READ) == (said[emission.track_id] == 0)
         said[emission.track_id] += 1
         assert emission.first_at <= emission.shot.captured_at <= emission.last_at < emission.emitted_at
+        assert emission.first_at <= emission.due_at <= emission.emitted_at
         assert emission.shot.crop.size > 0
         assert emission.verdict.likelihood >= VoteSettings().legible
     assert all(times <= 4 for times in said.values())

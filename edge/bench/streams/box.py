@@ -78,7 +78,7 @@ class Box:
         return [Sighting(r.camera_id, r.plate, r.first_at, r.last_at) for r in said.values()]
 
     def spooled_ms(self) -> list[float]:
-        """For each emission, how long after its rule fired it was on disk."""
+        """For each emission, how long after its rule was fulfilled it was on disk, milliseconds."""
         return [float(ms) for ms in _SPOOLED.findall(self._log())]
 
     def _log(self) -> str:

@@ -49,7 +49,7 @@ class Result:
         read: of these, read right.
         read_every_frame: of these, those that are read right where every frame is analysed.
         wrong, surplus: reads of another plate, and reads of no passage or second ones.
-        p95_ms: from the moment the emission rule fires until the read is on disk; None where there was none.
+        p95_ms: from the moment the emission rule is fulfilled until the read is on disk; None where there was none.
         rss_mib: the most memory that the box held.
     """
 

@@ -35,6 +35,7 @@ def emission(
         track_id=track,
         first_at=at(0),
         last_at=at(1),
+        due_at=at(1.9),
         emitted_at=at(2),
         verdict=Verdict(
             plate=plate,

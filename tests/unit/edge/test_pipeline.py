@@ -64,6 +64,46 @@ def test_patience_ends_also_while_no_frames_come() -> None:
     assert emitted_at == pytest.approx(SETTINGS.patience_s, abs=0.6)
 
 
+def test_patience_runs_out_between_two_looks_and_the_read_says_when() -> None:
+    scene = Scene({7: reading("KAB123", sure=0.9)})
+    scene.show(0.5, standing(7))
+    passage = next(iter(scene.pipeline._passages.live.values()))
+    assert passage.legible_at == at(1 / FPS)
+    scene.wait(3)  # it is looked at every half second
+    ((_, emission),) = scene.emissions
+    assert emission.due_at == at(1 / FPS + SETTINGS.patience_s)
+    assert emission.emitted_at == at(2.5)
+
+
+def test_a_late_stream_is_not_due_before_its_pictures_come() -> None:
+    scene = Scene({7: reading("KAB123", sure=0.9)})
+    for k in range(20):
+        shown = replace(frame(k / FPS, standing(7)(0)), came_at=at(k / FPS + 0.3))
+        scene._take(scene.pipeline.feed(shown, now=at(k / FPS + 0.35)))
+    assert scene.emissions[0][1].due_at == at(1 / FPS + SETTINGS.patience_s + 0.3)
+
+
+def test_what_was_not_due_at_the_last_look_became_so_later() -> None:
+    scene = Scene({7: reading("KAB123", sure=0.9)})
+    scene.show(0.5, standing(7))
+    scene.reader.says[7] = reading("KAB123", sure=0.3)  # doubt: it is no longer legible
+    scene.show(2.5, standing(7))
+    assert scene.emissions == []
+    scene.reader.says[7] = reading("KAB123", sure=0.95)
+    scene.show(3, standing(7))
+    (moment, emission), *_ = scene.emissions
+    assert at(moment - 1 / FPS) <= emission.due_at <= emission.emitted_at == at(moment)
+
+
+def test_a_certain_read_is_due_as_the_frame_came_that_made_it_so() -> None:
+    scene = Scene({7: reading("KAB123")})
+    for k in range(3):
+        shown = replace(frame(k / FPS, standing(7)(0)), came_at=at(k / FPS + 0.1))
+        scene._take(scene.pipeline.feed(shown, now=at(k / FPS + 0.3)))  # it waited for the others'
+    ((_, emission),) = scene.emissions
+    assert (emission.due_at, emission.emitted_at) == (at(1 / FPS + 0.1), at(1 / FPS + 0.3))
+
+
 def test_an_uncertain_read_is_emitted_when_its_track_ends() -> None:
     scene = Scene({7: reading("KAB123", sure=0.9)})
     scene.show(0.75, driving(7, px_s=600))
