@@ -13,7 +13,6 @@ like a quiet street. SIGTERM and SIGINT stop it cleanly: the cameras are closed,
 last acknowledgements are waited for, and the box says that it is offline.
 """
 
-import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +24,7 @@ import cv2
 import structlog
 
 from edge import certificate, memory, metrics, notify
-from edge.analyser import Analyser, by_device, median_ms, share_out
+from edge.analyser import Analyser, how_many, median_ms, share_out
 from edge.capture.camera import CameraThread
 from edge.capture.ptz.aim import Aim
 from edge.capture.ptz.guard import PtzGuard
@@ -50,10 +49,6 @@ from edge.publish.publisher import Publisher
 from edge.settings import CameraSettings, EdgeSettings
 from edge.spool.queue import Spool
 
-_MOST_ANALYSERS: Final = 8
-_DEVICES_AN_ANALYSER: Final = 2
-"""Each takes nets of its own, 45 MB; two busy cameras keep one busy for a sixth of its time (AMD EPYC). Where two took
-turns at one's nets, 14 of 1,116 passages more were missed on two cores."""
 _CAMERAS_STOP_S: Final = 3.0
 _DETAIL_CHARACTERS: Final = 300
 _DRAIN_S: Final = 5.0
@@ -231,8 +226,7 @@ def run(settings: EdgeSettings) -> None:
     """
     cv2.setNumThreads(1)  # the analysers are the parallelism
     memory.spare()
-    wanted = math.ceil(len(by_device(settings.cameras)) / _DEVICES_AN_ANALYSER)
-    analysers = min(wanted, _MOST_ANALYSERS, max(1, _cores() // settings.threads))
+    analysers = how_many(settings.cameras, threads=settings.threads, cores=_cores())
     engines = [
         build(settings.engine, threads=settings.threads, detector_score=settings.detector_score)
         for _ in range(analysers)

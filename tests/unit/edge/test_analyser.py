@@ -6,7 +6,7 @@ import pytest
 from fakes import FakeEngine, at, picture, reading
 from structlog.testing import capture_logs
 
-from edge.analyser import Analyser
+from edge.analyser import Analyser, how_many
 from edge.contract.read import ModelVersions
 from edge.emission import Emission
 from edge.settings import CameraSettings, VoteSettings
@@ -44,3 +44,27 @@ def test_the_time_to_the_spool_counts_from_when_the_frame_came() -> None:
         assert said.some.wait(30)
         analyser.stop()
     assert [line["spooled_ms"] for line in logs if line["event"] == "read"] == [pytest.approx(375)]
+
+
+@pytest.mark.parametrize(
+    ("devices", "threads", "cores", "expected"),
+    [
+        pytest.param(1, 1, 4, 1, id="one camera"),
+        pytest.param(2, 1, 4, 1, id="two cameras keep one set of nets a sixth of the time busy"),
+        pytest.param(3, 1, 4, 2, id="a third one takes a second set"),
+        pytest.param(8, 1, 2, 2, id="no more than cores"),
+        pytest.param(8, 2, 4, 2, id="nor than cores have threads"),
+        pytest.param(8, 8, 4, 1, id="but one"),
+        pytest.param(64, 1, 32, 8, id="nor than memory allows"),
+    ],
+)
+def test_there_is_an_analyser_for_two_devices(devices: int, threads: int, cores: int, expected: int) -> None:
+    cameras = [CameraSettings(id=f"cam-{n}", url="rtsp://127.0.0.1/cam") for n in range(devices)]
+    assert how_many(cameras, threads=threads, cores=cores) == expected
+
+
+def test_the_lenses_of_a_device_are_one_camera_to_the_nets() -> None:
+    lenses = [
+        CameraSettings(id=f"lens-{n}", url="rtsp://127.0.0.1/lens", device=f"pole-{n // 4}") for n in range(8)
+    ]
+    assert how_many(lenses, threads=1, cores=16) == 1
