@@ -49,6 +49,7 @@ def check_config(context: click.Context, file: Path | None, config: Path) -> Non
     """Say what the configuration FILE means, or what is wrong with it (exit code 2)."""
     from central.db import described
     from central.settings import check_files, load
+    from edge.contract.topics import PARTITIONS
 
     if file is not None and context.get_parameter_source("config") is ParameterSource.COMMANDLINE:
         raise click.UsageError("name one configuration file: FILE or --config FILE")
@@ -58,6 +59,7 @@ def check_config(context: click.Context, file: Path | None, config: Path) -> Non
     check_files(path, settings)
     security = "TLS" if broker.tls else "no TLS"
     click.echo(f"broker    {broker.host}:{broker.port}, MQTT {broker.protocol}, {security}")
+    click.echo(f"consumer  {broker.client_id}, {len(broker.partitions)} of {PARTITIONS} partitions")
     click.echo(f"database  {described(settings.database_url)}")
     click.echo(f"archive   {settings.archive.path}, sealed every {settings.archive.seal_s:g} s")
     click.echo(f"pictures  {settings.pictures_path}")

@@ -15,7 +15,7 @@ needs a fence of its own: a commit to the Delta log conflicts with every other s
 import fcntl
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, Final
@@ -51,6 +51,22 @@ def exclusive(engine: Engine, name: str, *, wait: bool) -> AbstractContextManage
     return (_by_file if engine.dialect.name == "sqlite" else _by_session)(engine, name, wait=wait)
 
 
+def take_turns(connection: Connection, name: str, numbers: Iterable[int]) -> None:
+    """Wait until no other transaction has any of these numbers, and have them until this one ends.
+
+    On SQLite transactions for writing wait for one another as they are.
+
+    Args:
+        connection: in a transaction.
+        name: what is numbered.
+        numbers: 0 to 2^31 - 1.
+    """
+    if connection.dialect.name == "postgresql":
+        # In order, so that no two wait for each other.
+        turns = "SELECT pg_advisory_xact_lock(%s, number) FROM unnest(%s::integer[]) AS number"
+        connection.exec_driver_sql(turns, (_key(name), sorted(set(numbers)))).all()
+
+
 @contextmanager
 def _by_file(engine: Engine, name: str, *, wait: bool) -> Iterator[Engine]:
     path = Path(f"{engine.url.database}.{name}")
@@ -80,7 +96,7 @@ def _lock_file(file: IO[str], path: Path, *, wait: bool) -> None:
 
 @contextmanager
 def _by_session(engine: Engine, name: str, *, wait: bool) -> Iterator[Engine]:
-    key = crc32(name.encode()) & 0x7FFFFFFF
+    key = _key(name)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as session:
         session.detach()  # never back into the pool, where its lock would live on
         _lock_session(session, name, key, wait=wait)
@@ -113,6 +129,10 @@ def _lock_session(session: Connection, name: str, key: int, *, wait: bool) -> No
         raise StoreError(_refusal(where, name, others[0] if others else "?"))
     session.exec_driver_sql("SELECT pg_advisory_lock(%s, %s)", (key, _FENCE))
     session.exec_driver_sql("SELECT pg_advisory_unlock(%s, %s)", (key, _FENCE))
+
+
+def _key(name: str) -> int:
+    return crc32(name.encode()) & 0x7FFFFFFF
 
 
 def _refusal(where: str, name: str, who: str) -> str:

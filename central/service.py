@@ -128,7 +128,7 @@ def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> Non
         writer = Writer(deliveries, store=store, link=link, settings=settings.ingest)
         writing = threading.Thread(target=writer.run, name="writer")
         sealing = threading.Thread(target=_seal_often, args=(settings, engine, stopping, now), name="sealer")
-        commander = Commander(engine, link, clock=now)
+        commander = Commander(engine, link, clock=now, partitions=settings.mqtt.partitions)
         commanding = threading.Thread(target=commander.run, args=(stopping.wait,), name="commander")
         link.start()
         for thread in (writing, sealing, commanding):

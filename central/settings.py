@@ -3,12 +3,13 @@
 Relative paths in the file are relative to the file. Secrets are never in it: it names files that hold them.
 """
 
+import re
 import tempfile
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -17,18 +18,45 @@ from edge.contract.clip import LONGEST_S
 from edge.contract.config import BrokerSettings, Section, faults
 from edge.contract.document import DocumentError, line_finder, read
 from edge.contract.read import Identifier
+from edge.contract.topics import PARTITIONS
 
 _DRIVERS: Final = ("sqlite", "sqlite+pysqlite", "postgresql+psycopg")
+_CLIENT_ID: Final = "central-1"
+_SPAN: Final = re.compile(r"\s*([0-9]{1,2})(?:-([0-9]{1,2}))?\s*")
 _DATABASES: Final = "sqlite:///<file> or postgresql+psycopg://<user>@<host>/<database>"
+
+
+def _partitions(value: object) -> object:
+    """`0-15,40` as the numbers that it means."""
+    if isinstance(value, frozenset):
+        return value
+    spans = [_SPAN.fullmatch(part) for part in str(value).split(",")]
+    ends = [(int(span[1]), int(span[2] or span[1])) for span in spans if span is not None]
+    if len(ends) < len(spans) or any(not first <= last < PARTITIONS for first, last in ends):
+        raise ValueError(f"expected numbers or ranges from 0 to {PARTITIONS - 1}, such as 0-31 or 0-15,40")
+    return frozenset(number for first, last in ends for number in range(first, last + 1))
 
 
 class MqttSettings(BrokerSettings):
     """The broker, and our durable session at it."""
 
-    client_id: Identifier = Field(default="central-1", description="fixed: names the durable session")
+    client_id: Identifier = Field(default=_CLIENT_ID, description="fixed: names the durable session")
+    partitions: Annotated[frozenset[int], BeforeValidator(_partitions)] = Field(
+        default=frozenset(range(PARTITIONS)),
+        description="of whose edges we take the messages, such as 0-31; another consumer takes the others",
+    )
     receive_maximum: Annotated[int, Field(ge=1, le=65535)] = Field(
         default=200, description="messages that the broker may have under way to us"
     )
+
+    @model_validator(mode="after")
+    def _a_part_has_a_session_of_its_own(self) -> Self:
+        if len(self.partitions) < PARTITIONS and self.client_id == _CLIENT_ID:
+            raise ValueError(
+                f"client_id: expected a name that no other consumer has, such as central-2: with a part of the "
+                f"partitions there are several, and two of one name ({_CLIENT_ID}, if not set) end each other"
+            )
+        return self
 
 
 class IngestSettings(Section):

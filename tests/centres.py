@@ -2,7 +2,6 @@
 
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -18,9 +17,9 @@ from central_messages import read_message, rows
 from deltalake import DeltaTable
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
-from sqlalchemy import Engine
+from sqlalchemy import Engine, create_engine, select
 
-from central.db import dead_letter, hot_read, late_update, open_database
+from central.db import dead_letter, hot_read, late_update, open_database, reading, received_range
 from central.types import Arrival
 from edge.contract import topics
 from edge.contract.delivery import Ack, Stream
@@ -33,12 +32,13 @@ class Centre:
 
     def __init__(self, folder: Path, broker: Broker, *, protocol: str = "5", **sections: Any) -> None:
         self.folder = folder
-        self.archive = folder / "archive"
+        self.archive = Path(sections.get("archive", {}).get("path", folder / "archive"))
+        self.database_url: str = sections.get("database_url", f"sqlite:///{folder}/central.sqlite")
         self.config = folder / "central.yaml"
         self._process: subprocess.Popen[bytes] | None = None
         mqtt = broker.settings("centre", protocol=protocol, client_id="central-test")
         content = {
-            "database_url": "sqlite:///central.sqlite",
+            "database_url": self.database_url,
             "pictures_path": "pictures",
             "mqtt": {key: str(value) if isinstance(value, Path) else value for key, value in mqtt.items()},
             "archive": {"path": "archive", "seal_s": 3600},
@@ -91,7 +91,7 @@ class Centre:
         return path.read_text(errors="replace") if path.exists() else ""
 
     def database(self) -> Engine:
-        return open_database(f"sqlite:///{self.folder}/central.sqlite")
+        return open_database(self.database_url)
 
     def identities(self) -> Counter[tuple[str, int, int]]:
         """How often each read stands in the hot rows and in the archive together."""
@@ -123,7 +123,7 @@ class Edge:
 
     broker: Broker
     address: Address
-    database: Path
+    database_url: str
     epoch: int = 7
     seed: int = 0
     protocol: str = "5"
@@ -135,6 +135,7 @@ class Edge:
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
+        self._engine = create_engine(self.database_url)
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._due: dict[tuple[Stream, int], float] = {}
@@ -163,6 +164,7 @@ class Edge:
         self._thread.join()
         self._client.disconnect()
         self._client.loop_stop()
+        self._engine.dispose()
 
     def hand_over(self, *messages: Arrival) -> None:
         with self._lock:
@@ -212,15 +214,13 @@ class Edge:
 
     def _held(self) -> dict[str, list[tuple[int, int]]]:
         """What is committed now, looked up past the centre."""
-        with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=10) as connection:
-            found = connection.execute(
-                "SELECT stream, first_seq, last_seq FROM received_range WHERE edge_id = ? AND epoch = ?",
-                (self.address.edge_id, self.epoch),
-            ).fetchall()
-        connection.close()
+        kept = received_range.c
+        query = select(kept.stream, kept.first_seq, kept.last_seq)
         held: dict[str, list[tuple[int, int]]] = {}
-        for stream, first, last in found:
-            held.setdefault(stream, []).append((first, last))
+        with reading(self._engine) as connection:
+            ours = query.where(kept.edge_id == self.address.edge_id, kept.epoch == self.epoch)
+            for stream, first, last in connection.execute(ours):
+                held.setdefault(stream, []).append((first, last))
         return held
 
 

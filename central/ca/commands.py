@@ -121,20 +121,25 @@ def server(folder: Path, passphrase_file: Path, hosts: tuple[str, ...], days: in
 @ca.command()
 @_unlocked
 @_lasting(365)
+@click.option("--out", type=FOLDER, help="folder for key and certificate  [default: its name]")
 @click.option(
-    "--out", type=FOLDER, default="centre", show_default=True, help="folder for key and certificate"
+    "--number",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="of several consumers (docs/nodes.md): the second is `centre-2`",
 )
-def centre(folder: Path, passphrase_file: Path, days: int, out: Path) -> None:
+def centre(folder: Path, passphrase_file: Path, days: int, out: Path | None, number: int) -> None:
     """Make the centre's own key and certificate; the broker knows it as `centre`."""
     from central.ca import authority, request
     from central.ca.file import write
     from central.ca.register import Kind
 
+    name = request.CENTRE if number == 1 else f"{request.CENTRE}-{number}"
+    out = out or Path(name)
     with _open(folder, passphrase_file) as opened:
         key = authority.new_key()
-        certificate = opened.sign_client(
-            key.public_key(), kind=Kind.CENTRE, name=request.CENTRE, days=days, now=now()
-        )
+        certificate = opened.sign_client(key.public_key(), kind=Kind.CENTRE, name=name, days=days, now=now())
     write(out / "centre.key", authority.key_pem(key))
     _hand_out(certificate, out / "centre.pem")
     click.echo(f"{out / 'centre.key'}  secret: for the centre's user alone")

@@ -1,5 +1,6 @@
 """A device's request, before it is signed: whose it is, and whether it may be."""
 
+import re
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +17,8 @@ from central.errors import AuthorityError
 from edge.contract.read import Identifier
 
 CENTRE: Final = "centre"
-"""The centre's own name at the broker: configs/mosquitto/acl gives it its rights, so no device may bear it."""
+"""The centre's own name at the broker: configs/mosquitto/acl gives it its rights, so no device may bear it, nor
+that of a further consumer, such as centre-2."""
 
 _EDGE_ID: Final = TypeAdapter(Identifier)
 
@@ -33,8 +35,8 @@ def check_edge_id(edge_id: str) -> None:
         raise AuthorityError(
             f"{edge_id!r} is no edge_id: up to 63 of a-z 0-9 . _ -, the first a letter or digit"
         ) from error
-    if edge_id == CENTRE:
-        raise AuthorityError(f"{CENTRE!r} is the centre's own name at the broker; `ca centre` signs that")
+    if re.fullmatch(rf"{CENTRE}(-[0-9]+)?", edge_id):
+        raise AuthorityError(f"{edge_id!r} is the centre's own name at the broker; `ca centre` signs that")
 
 
 def public_key_of(path: Path, *, edge_id: str) -> ec.EllipticCurvePublicKey:

@@ -4,7 +4,7 @@ A list is published when it differs from what was published last, and every list
 that lives in memory has forgotten them. Nothing is kept here that the database does not know.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final, Protocol
 
 import structlog
@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from central.clip.store import addresses, asked, end_broken, give_up
 from central.db import Clock, reading
 from edge.contract.clip import ClipCommands
-from edge.contract.topics import Address
+from edge.contract.topics import PARTITIONS, Address, partition
 
 LOOK_S: Final = 0.25
 """Between two looks at the database: an alert's clip must be asked for while the edge still holds it."""
@@ -40,8 +40,17 @@ class CommandLink(Protocol):
 class Commander:
     """Tells edges what is asked of them; `run` is a thread's whole life."""
 
-    def __init__(self, engine: Engine, link: CommandLink, *, clock: Clock) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        link: CommandLink,
+        *,
+        clock: Clock,
+        partitions: Collection[int] = range(PARTITIONS),
+    ) -> None:
+        """Prepare; the edges of other partitions are told by whoever takes their messages."""
         self._engine: Final = engine
+        self._partitions: Final = partitions
         self._link: Final = link
         self._clock: Final = clock
         self._told: dict[Address, ClipCommands] = {}
@@ -77,6 +86,8 @@ class Commander:
             self._told.clear()
             self._connection = connection
         for address in sorted(wanted.keys() | self._told.keys() | known, key=lambda a: a.prefix):
+            if partition(address.edge_id) not in self._partitions:
+                continue
             commands = wanted.get(address) or ClipCommands(edge_id=address.edge_id)
             if self._told.get(address) == commands:
                 continue

@@ -27,7 +27,7 @@ from central.errors import ConfigError
 from central.settings import MqttSettings, read_secret
 from central.types import Arrival
 from edge.contract.config import TlsSettings
-from edge.contract.topics import Address, subscriptions
+from edge.contract.topics import PARTITIONS, Address, subscriptions
 
 SESSION_S: Final = 7 * 24 * 3600
 """How long the broker keeps our session while we are away."""
@@ -81,6 +81,7 @@ class MqttLink:
         self._short_lives = 0
         self._is_refused = False
         self._is_granted = False  # our subscriptions, at least once
+        self._filters: Final = subscriptions(settings.partitions)
         self._where: Final = f"broker {settings.host}:{settings.port}"
         # Written by one thread each; equal when every reply and command has reached the broker.
         self._sent = 0
@@ -188,6 +189,8 @@ class MqttLink:
         self._connected_at = time.monotonic()
         _log.info("connected", broker=self._where, session_kept=flags.session_present)
         self._subscribe(client)
+        if flags.session_present:
+            client.unsubscribe([each for each in _every_filter() if each not in self._filters])
 
     def _tell_refusal(self, reason: str) -> None:
         """The first connection decides: a setting that has never worked is a fault, and ends us where it is seen.
@@ -205,10 +208,8 @@ class MqttLink:
             self._fail(f"{self._where}: connection of {self._settings.who} refused: {reason}{remedy}")
 
     def _subscribe(self, client: Client) -> None:
-        if self._settings.protocol == "5":
-            client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in subscriptions()])
-        else:
-            client.subscribe([(topic, 1) for topic in subscriptions()])
+        qos: Any = SubscribeOptions(qos=1) if self._settings.protocol == "5" else 1
+        client.subscribe([(topic, qos) for topic in self._filters])
 
     def _subscribe_again(self) -> None:
         if self._client.is_connected() and not self._closing.is_set():
@@ -241,9 +242,7 @@ class MqttLink:
     def _on_subscribe(
         self, _client: Client, _data: object, _mid: int, reasons: list[ReasonCode], _p: object
     ) -> None:
-        refused = [
-            topic for topic, reason in zip(subscriptions(), reasons, strict=False) if reason.is_failure
-        ]
+        refused = [topic for topic, reason in zip(self._filters, reasons, strict=False) if reason.is_failure]
         if not refused:
             self._is_granted = True
             _log.info("subscribed", broker=self._where)
@@ -279,6 +278,11 @@ class MqttLink:
         if not self._closing.is_set():
             self._closing.set()
             self._on_fault(what)
+
+
+def _every_filter() -> list[str]:
+    """What the settings of an earlier start may have left in our session, where only we can take it out."""
+    return [*subscriptions(), *(topic for each in range(PARTITIONS) for topic in subscriptions([each]))]
 
 
 def _send_at_once(_client: Client, _data: object, sock: Any) -> None:  # noqa: ANN401  # of many kinds

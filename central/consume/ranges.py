@@ -10,7 +10,9 @@ from typing import NamedTuple, Self
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from central.db import received_range
+from central.lock import take_turns
 from edge.contract.delivery import Ack, Received, SeqRange, Stream
+from edge.contract.topics import partition
 
 Span = tuple[int, int]
 """First and last number, both included."""
@@ -80,9 +82,11 @@ class Ledger:
 
     @classmethod
     def load(cls, connection: Connection, edges: Collection[str]) -> Self:
-        """Read the ranges of these edges, every epoch of them."""
+        """Read the ranges of these edges, every epoch of them; nobody else changes them until the transaction ends."""
         spans: dict[Source, list[Span]] = {}
         if edges:
+            # Two consumers may both have a partition, while it moves from one to the other.
+            take_turns(connection, "partition", {partition(edge_id) for edge_id in edges})
             rows = connection.execute(select(received_range).where(received_range.c.edge_id.in_(edges)))
             for edge_id, epoch, stream, first, last in rows:
                 spans.setdefault(Source(edge_id, epoch, Stream(stream)), []).append((first, last))

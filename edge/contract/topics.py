@@ -18,6 +18,7 @@ crops, overviews and clips are numbered in streams of their own and name the rea
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from zlib import crc32
@@ -153,8 +154,8 @@ def parse(topic: str) -> Numbered | Plain:
     return Numbered(address, fields["camera"], kind, epoch, seq, read_seq)
 
 
-def subscriptions() -> tuple[str, ...]:
-    """The filters under which one consumer receives everything that edges publish."""
+def subscriptions(partitions: Collection[int] = range(PARTITIONS)) -> tuple[str, ...]:
+    """The filters under which a consumer receives, once, everything that the edges of these partitions publish."""
     tails = (
         "+/read/#",
         "+/update/#",
@@ -165,4 +166,6 @@ def subscriptions() -> tuple[str, ...]:
         "gone",
         "status",
     )
-    return tuple(f"{ROOT}/+/+/+/{tail}" for tail in tails)
+    chosen = sorted(set(partitions))
+    levels = ["+"] if len(chosen) == PARTITIONS else [str(number) for number in chosen]
+    return tuple(f"{ROOT}/{level}/+/+/{tail}" for level in levels for tail in tails)

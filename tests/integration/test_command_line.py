@@ -85,7 +85,7 @@ def test_the_centre_from_its_command_line(
         )
         for seq in range(1, READS + 1)
     ]
-    edge = Edge(wheel_broker, address_of(reads[0]), centre.folder / "central.sqlite")
+    edge = Edge(wheel_broker, address_of(reads[0]), centre.database_url)
     edge.hand_over(*(read_message(read) for read in reads))
     edge.hand_over(*(picture_message(reads[seq - 1], number) for number, seq in enumerate(sorted(LISTED), 1)))
     edge.start()

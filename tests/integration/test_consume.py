@@ -42,7 +42,7 @@ def centre(broker: Broker, tmp_path: Path) -> Iterator[Centre]:
 
 
 def an_edge(centre: Centre, broker: Broker, **more: object) -> Edge:
-    return Edge(broker, ADDRESS, centre.folder / "central.sqlite", **more)
+    return Edge(broker, ADDRESS, centre.database_url, **more)
 
 
 def test_reads_are_committed_acknowledged_and_sealed_on_a_clean_stop(centre: Centre, broker: Broker):

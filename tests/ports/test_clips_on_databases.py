@@ -375,6 +375,25 @@ class TestCommander:
         commander.look()
         assert link.said() == [(ADDRESS, [2])]
 
+    def test_each_edge_is_told_by_the_consumer_of_its_partition_alone(
+        self, database: Engine, store: Store
+    ) -> None:
+        links = [FakeLink(), FakeLink()]
+        halves = (range(32), range(32, 64))
+        commanders = [
+            Commander(database, link, clock=lambda: NOON, partitions=half)
+            for link, half in zip(links, halves, strict=True)
+        ]
+        request = ask_now(database, a_wish(1))  # of partition 35
+        ask_now(database, a_wish(2, edge_id="edge-2"))  # of 25
+        for commander in commanders:
+            commander.look()
+        assert [link.said() for link in links] == [[(Address("site-1", "edge-2"), [2])], [(ADDRESS, [1])]]
+        ingest(store, arrivals(request, no_clip(request)))
+        for commander in commanders:
+            commander.look()
+        assert [link.said() for link in links] == [[], [(ADDRESS, [])]]
+
     @pytest.mark.parametrize(
         "wrong",
         [

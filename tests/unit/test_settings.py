@@ -290,6 +290,32 @@ def test_what_is_certain_is_legible(tmp_path: Path) -> None:
     edge.settings.load(write(tmp_path, EDGE + "vote: {certain: 0.7, legible: 0.7}\n"))
 
 
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [("0-63", set(range(64))), ("7", {7}), ("0-2,40", {0, 1, 2, 40}), ("'0, 3-4'", {0, 3, 4}), ("5-5", {5})],
+)
+def test_partitions_are_numbers_and_ranges(said: str, meant: set[int], tmp_path: Path) -> None:
+    text = f"mqtt:\n  client_id: central-2\n  partitions: {said}\n"
+    assert central.settings.load(write(tmp_path, text)).mqtt.partitions == meant
+
+
+@pytest.mark.parametrize("said", ["64", "0-64", "31-0", "''", "'1,'", "-1", "all", "1.5", "true", "null"])
+def test_other_partitions_are_refused(said: str, tmp_path: Path) -> None:
+    text = f"mqtt:\n  client_id: central-2\n  partitions: {said}\n"
+    with pytest.raises(
+        central.errors.ConfigError, match=r"line 3: mqtt\.partitions: expected numbers or ranges from 0 to 63"
+    ):
+        central.settings.load(write(tmp_path, text))
+
+
+def test_a_part_of_the_partitions_needs_a_session_of_its_own(tmp_path: Path) -> None:
+    text = "mqtt:\n  partitions: 0-31\n"
+    with pytest.raises(
+        central.errors.ConfigError, match=r"client_id: expected a name that no other consumer has"
+    ):
+        central.settings.load(write(tmp_path, text))
+
+
 def test_sqlite_lies_beside_the_file(tmp_path: Path) -> None:
     settings = central.settings.load(write(tmp_path, "database_url: sqlite:///state/c.sqlite\n"))
     assert settings.database_url == f"sqlite:///{tmp_path}/state/c.sqlite"

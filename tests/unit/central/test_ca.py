@@ -109,6 +109,7 @@ def test_the_requester_s_own_wishes_are_not_signed(city: City, tmp_path: Path) -
         ("edge-1", "edge-2", "the request of 'edge-2', not of 'edge-1'"),
         ("edge-1", None, "the request of nobody, not of 'edge-1'"),
         ("centre", "centre", "'centre' is the centre's own name"),
+        ("centre-2", "centre-2", "'centre-2' is the centre's own name"),
         ("Edge 1", "Edge 1", "'Edge 1' is no edge_id"),
         ("+", "+", "'+' is no edge_id"),
         ("a/b", "a/b", "'a/b' is no edge_id"),

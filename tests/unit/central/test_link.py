@@ -34,6 +34,7 @@ class FakeClient:
         self.published: list[tuple[str, bool]] = []
         self.payloads: list[str] = []
         self.subscribed: list[str] = []
+        self.unsubscribed: list[str] = []
 
     def ack(self, mid: int, qos: int) -> None:
         assert qos == 1
@@ -50,6 +51,9 @@ class FakeClient:
 
     def subscribe(self, filters: list[tuple[str, object]]) -> None:
         self.subscribed += [topic for topic, _ in filters]
+
+    def unsubscribe(self, filters: list[str]) -> None:
+        self.unsubscribed += filters
 
 
 @pytest.fixture
@@ -86,6 +90,15 @@ def test_every_filter_is_subscribed_on_each_connection(faults: list[str]):
     connect(link, client)
     connect(link, client)
     assert client.subscribed == [*subscriptions(), *subscriptions()]
+
+
+def test_a_part_of_the_partitions_leaves_and_takes_nothing_of_the_others(faults: list[str]):
+    link, _ = a_link(faults, client_id="central-2", partitions="0-1,63")
+    client = FakeClient()
+    connect(link, client)
+    assert client.subscribed == list(subscriptions([0, 1, 63]))
+    others = {topic for number in range(2, 63) for topic in subscriptions([number])}
+    assert set(client.unsubscribed) == others | set(subscriptions())
 
 
 def test_a_packet_id_of_an_earlier_connection_is_not_confirmed(faults: list[str]):

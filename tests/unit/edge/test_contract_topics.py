@@ -7,7 +7,7 @@ from paho.mqtt.client import topic_matches_sub
 
 from edge.contract.delivery import Stream
 from edge.contract.read import ReadId
-from edge.contract.topics import Address, Kind, Numbered, Plain, parse, partition, subscriptions
+from edge.contract.topics import PARTITIONS, Address, Kind, Numbered, Plain, parse, partition, subscriptions
 
 ADDRESS = Address("site-1", "edge-1")
 P = partition("edge-1")
@@ -94,3 +94,10 @@ def test_the_consumers_filters_match_everything_that_edges_publish_and_nothing_o
     for topic in [*sent, ADDRESS.gone, ADDRESS.status, ADDRESS.ptz_state("cam-1")]:
         assert sum(topic_matches_sub(each, topic) for each in subscriptions()) == 1, topic
     assert not any(topic_matches_sub(each, ADDRESS.ack) for each in subscriptions())
+
+
+def test_consumers_of_disjoint_partitions_receive_everything_once_between_them() -> None:
+    mine, others = subscriptions([P]), subscriptions(set(range(PARTITIONS)) - {P})
+    for topic in [str(Numbered(ADDRESS, "cam-1", Kind.READ, 5, 9, 9)), ADDRESS.gone, ADDRESS.status]:
+        assert sum(topic_matches_sub(each, topic) for each in mine) == 1
+        assert not any(topic_matches_sub(each, topic) for each in others)

@@ -1,0 +1,53 @@
+"""Two consumers that have the same partitions for a while: each message counts once, and no range is lost."""
+
+import random
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from central_messages import a_store, ingest, list_plates, picture_message, read_message, rows, update_message
+from central_reads import a_read
+from sqlalchemy import Engine
+
+from central.db import alert, alert_trail, hot_read, open_database, received_range
+from central.types import Arrival
+
+
+def take(url: str, folder: Path, batches: Sequence[Sequence[Arrival]]) -> None:
+    engine = open_database(url)
+    store = a_store(engine, folder)
+    for batch in batches:
+        ingest(store, batch)
+    engine.dispose()
+
+
+def test_both_may_store_the_same_messages_at_the_same_time(
+    database: Engine, database_url: str, tmp_path: Path
+) -> None:
+    list_plates(database, tmp_path, "ABC123,CO,,stolen,1,SIJIN,C-1,,2026-12-31")
+    messages = [read_message(a_read(seq, edge_id=e)) for seq in range(1, 121) for e in ("edge-1", "edge-2")]
+    messages += [update_message(a_read(seq, votes=4), seq) for seq in range(1, 41)]
+    messages += [picture_message(a_read(seq), seq) for seq in range(1, 41)]
+    consumers = []
+    for number in (1, 2):
+        random.Random(number).shuffle(messages)
+        batches = [messages[at : at + 7] for at in range(0, len(messages), 7)]
+        words = (database_url, tmp_path / "pictures", batches)
+        consumers.append(threading.Thread(target=take, args=words))
+    for consumer in consumers:
+        consumer.start()
+    for consumer in consumers:
+        consumer.join(120)
+    reads = [(edge_id, seq) for edge_id in ("edge-1", "edge-2") for seq in range(1, 121)]
+    assert sorted((row["edge_id"], row["seq"]) for row in rows(database, hot_read)) == reads
+    ranges = [
+        (r["edge_id"], r["stream"], r["first_seq"], r["last_seq"]) for r in rows(database, received_range)
+    ]
+    assert sorted(ranges) == [
+        ("edge-1", "crop", 1, 40),
+        ("edge-1", "read", 1, 120),
+        ("edge-1", "update", 1, 40),
+        ("edge-2", "read", 1, 120),
+    ]
+    assert sorted(str(row["edge_id"]) for row in rows(database, alert)) == ["edge-1", "edge-2"]
+    assert sorted((r["edge_id"], r["seq"]) for r in rows(database, alert_trail)) == reads
