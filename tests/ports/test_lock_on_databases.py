@@ -12,8 +12,9 @@ from central_reads import a_read, put
 from deltalake import DeltaTable
 from sqlalchemy import Engine, func, insert, select, text
 
+from central.archive.improve import replace
 from central.archive.rows import to_table
-from central.archive.table import append, make_archive, open_archive, replace
+from central.archive.table import append, make_archive, open_archive
 from central.db import hot_read, open_database, reading, table_version
 from central.errors import StoreError
 from central.lock import exclusive
@@ -178,10 +179,10 @@ def test_of_two_who_write_one_seal_the_second_commits_nothing(database: Engine, 
     path = tmp_path / "archive"
     make_archive(path)
     first, second, third = (opened(path) for _ in range(3))
-    append(first, new, seal_id=1)
-    append(first, new.slice(0, 0), seal_id=2)
+    append(path, first, new, seal_id=1)
+    append(path, first, new.slice(0, 0), seal_id=2)
     with pytest.raises(StoreError, match="seal 1: cannot be written"):
-        append(second, new, seal_id=1)
+        append(path, second, new, seal_id=1)
     with pytest.raises(StoreError, match="seal 1: updates cannot be written"):
-        replace(third, new, seal_id=1)
+        replace(path, third, new, seal_id=1)
     assert opened(path).to_pyarrow_table(columns=["seq"]).num_rows == 2

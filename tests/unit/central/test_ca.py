@@ -268,3 +268,12 @@ def test_what_is_missing_or_damaged_is_named(city: City, tmp_path: Path) -> None
     other = City(tmp_path / "other")
     (city.ca / "ca.pem").write_bytes((other.ca / "ca.pem").read_bytes())
     assert "ca.key does not belong to ca.pem" in city.run("centre", fails=True)
+
+
+def test_a_further_consumer_has_a_name_of_its_own(city: City, tmp_path: Path) -> None:
+    city.run("centre", "--out", tmp_path / "first")
+    city.run("centre", "--number", 2, "--out", tmp_path / "second")
+    names = [
+        certificate(tmp_path / out / "centre.pem").subject.rfc4514_string() for out in ("first", "second")
+    ]
+    assert names == ["CN=centre", "CN=centre-2"]
