@@ -87,6 +87,14 @@ def test_the_evidence_is_of_that_very_vehicle_near_its_best_moment(report: dict[
     assert at_best >= 2
 
 
+def test_the_vehicles_of_the_clip_are_named(report: dict[str, object]) -> None:
+    """Over a whole passage that is easier than where its plate is largest, at the picture's border."""
+    is_ = {p.plate: p.vehicle_type.replace("taxi", "car") for p in load_truth(TRUTH) if p.last_s <= SECONDS}
+    named = {r.plate: r.vehicle.type.value for r in reads(report) if r.vehicle.type and r.plate in is_}
+    assert {"car", "motorcycle", "bus"} <= set(named.values())
+    assert named == {plate: is_[plate] for plate in named}
+
+
 def test_every_read_is_a_message_of_the_contract(report: dict[str, object]) -> None:
     for number, read in enumerate(reads(report), start=1):
         assert read.seq == number

@@ -2,6 +2,8 @@
 
 import csv
 import re
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
@@ -12,7 +14,10 @@ import pytest
 from edge.ports import Detector
 from edge.types import Box
 
-DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+ROOT = Path(__file__).resolve().parents[2]
+DATA = ROOT.parent / "shared" / "data"
+VIDEOS = ROOT / "sample_videos"
+CLIPS = ("calm", "day", "fast", "night", "ptz")
 
 
 @pytest.fixture(
@@ -80,10 +85,9 @@ def test_what_is_no_frame_is_refused(detector: Detector, wrong: np.ndarray) -> N
 @pytest.fixture(scope="module")
 def street() -> tuple[np.ndarray, Box]:
     """A rendered street with a car, and where its plate is."""
-    videos = Path(__file__).resolve().parents[2] / "sample_videos"
-    with (videos / "truth" / "day.csv").open(encoding="utf-8", newline="") as file:
+    with (VIDEOS / "truth" / "day.csv").open(encoding="utf-8", newline="") as file:
         row = next(r for r in csv.DictReader(file) if r["vehicle_type"] == "car")
-    with av.open(str(videos / "day.mp4")) as container:
+    with av.open(str(VIDEOS / "day.mp4")) as container:
         frame = next(f for f in container.decode(video=0) if f.time >= float(row["best_s"]) - 0.001)
         return frame.to_ndarray(format="bgr24"), Box(*(float(row[key]) for key in "xywh"))
 
@@ -155,6 +159,45 @@ def test_what_bears_a_plate_is_named_best_first(detector: Detector) -> None:
             if detection.box.iou(box) >= 0.5:
                 named += [v.value for v in detection.vehicle[:1]]
     assert named.count("car") >= 9, named  # the first twelve are cars
+
+
+def at_their_best(clip: str) -> Iterator[tuple[np.ndarray, Box, str]]:
+    """The frames of a rendered clip in which its plates are seen best, where the plate is, and what bears it."""
+    with (VIDEOS / "truth" / f"{clip}.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    with av.open(str(VIDEOS / f"{clip}.mp4")) as container:
+        stream = container.streams.video[0]
+        for row in rows:
+            best_s = float(row["best_s"])
+            container.seek(int(best_s / stream.time_base), stream=stream)
+            frame = next(f for f in container.decode(stream) if f.time >= best_s - 0.001)
+            vehicle = {"taxi": "car"}.get(row["vehicle_type"], row["vehicle_type"])
+            yield frame.to_ndarray(format="bgr24"), Box(*(float(row[key]) for key in "xywh")), vehicle
+
+
+def test_cars_motorcycles_buses_and_trucks_are_told_apart(detector: Detector) -> None:
+    """Rendered, hence easier than real ones; but cut by the picture's border, where their plates are largest.
+
+    Measured: of 55 plates 53 are found and 52 named, 46 rightly; the surest wrong name has a likelihood of 0.78.
+    """
+    named: Counter[tuple[str, str]] = Counter()
+    surest_wrong = 0.0
+    for bgr, plate, vehicle in (each for clip in CLIPS for each in at_their_best(clip)):
+        found = max(detector.detect(bgr), key=lambda d: d.box.iou(plate), default=None)
+        if found is None or found.box.iou(plate) < 0.5 or not found.vehicle:
+            continue
+        best = found.vehicle[0]
+        named[vehicle, best.value] += 1
+        if best.value != vehicle:
+            surest_wrong = max(surest_wrong, best.likelihood)
+    assert named.total() >= 48, named
+    right = {v: named[v, v] for v in ("car", "motorcycle", "bus", "truck")}
+    others = {v: sum(n for (is_, _), n in named.items() if is_ == v) for v in right}
+    assert right["car"] >= 0.75 * others["car"], named
+    assert right["motorcycle"] == others["motorcycle"] >= 11, named
+    assert right["bus"] == others["bus"] >= 1, named
+    assert right["truck"] == others["truck"] >= 3, named
+    assert surest_wrong < 0.85, named
 
 
 @pytest.mark.data
