@@ -15,7 +15,17 @@ from central.bench.commands import bench
 from central.ca.commands import ca
 from central.clips import clips
 from central.errors import AccessError
-from central.options import FILE, LANGUAGE, Commands, configured, database, now, open_console, style_of
+from central.options import (
+    FILE,
+    LANGUAGE,
+    Commands,
+    configured,
+    database,
+    now,
+    open_console,
+    progress,
+    style_of,
+)
 
 
 @click.group(cls=Commands, epilog=LANGUAGE, context_settings={"help_option_names": ["-h", "--help"]})
@@ -78,6 +88,20 @@ def seal(config: Path) -> None:
     for day in days:
         click.echo(f"{day.captured_date} UTC  {day.rows}")
     click.echo(f"{sum(day.rows for day in days)} archived in {settings.archive.path}")
+
+
+@cli.command()
+@configured
+def maintain(config: Path) -> None:
+    """Close days that are over, derive the copy by plate, merge months, sweep; beside a running centre too."""
+    from central.maintain import maintain as maintain_now
+
+    with database(config) as (settings, engine), progress() as tell:
+        done = maintain_now(engine, settings.archive, clock=now, on_step=tell)
+    click.echo(f"closed   {len(done.closed)} days")
+    click.echo(f"derived  {len(done.derived)} days")
+    click.echo(f"merged   {len(done.merged)} months")
+    click.echo(f"swept    {done.swept} files")
 
 
 @cli.command()

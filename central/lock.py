@@ -16,12 +16,13 @@ import fcntl
 import os
 import socket
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final
 from zlib import crc32
 
 from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DBAPIError
 
 from central.db import described
 from central.errors import StoreError
@@ -115,7 +116,11 @@ def _by_session(engine: Engine, name: str, *, wait: bool) -> Iterator[Engine]:
 
         held = engine.execution_options()
         event.listen(held, "begin", look)
-        yield held
+        try:
+            yield held
+        finally:  # said, for the server would notice the end of the connection a moment after us
+            with suppress(DBAPIError):
+                session.exec_driver_sql("SELECT pg_advisory_unlock(%s, %s)", (key, _LOCK))
 
 
 def _lock_session(session: Connection, name: str, key: int, *, wait: bool) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from sqlalchemy import Engine
 
+    from central.maintain import Step
     from central.settings import CentralSettings
     from central.show import Style
 
@@ -113,6 +114,18 @@ def open_console() -> "Console":
 
     console = Console()
     return console if console.is_terminal else Console(width=_FILE_COLUMNS)
+
+
+@contextmanager
+def progress() -> "Iterator[Callable[[Step], None]]":
+    """A bar on standard error for long work; nothing where that is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda step: bar.update(task, description=step.what, completed=step.done, total=step.of)
 
 
 @contextmanager

@@ -4,6 +4,7 @@
                              <- PUBACK, Ack -
     commander (thread): requests for clips -> MqttLink -> the edges' topics `cmd`
     sealer (thread): hot rows -> archive, every `archive.seal_s` and at the end
+    keeper (thread): days are closed, copies derived, files swept, every `archive.maintain_s`
 
 A thread that dies ends the process: half a centre that looks alive is worse than one that its supervisor
 starts again. On SIGTERM or SIGINT it stops taking, commits what it has, acknowledges, seals and ends with 0.
@@ -35,6 +36,7 @@ from central.errors import CentralError, StoreError
 from central.hotlist.grammar import load_grammar
 from central.hotlist.store import Hotlist
 from central.lock import exclusive
+from central.maintain import maintain
 from central.settings import CentralSettings
 
 _log = structlog.get_logger(__name__)
@@ -128,10 +130,13 @@ def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> Non
         writer = Writer(deliveries, store=store, link=link, settings=settings.ingest)
         writing = threading.Thread(target=writer.run, name="writer")
         sealing = threading.Thread(target=_seal_often, args=(settings, engine, stopping, now), name="sealer")
+        keeping = threading.Thread(
+            target=_maintain_often, args=(settings, engine, stopping, now), name="keeper"
+        )
         commander = Commander(engine, link, clock=now, partitions=settings.mqtt.partitions)
         commanding = threading.Thread(target=commander.run, args=(stopping.wait,), name="commander")
         link.start()
-        for thread in (writing, sealing, commanding):
+        for thread in (writing, sealing, keeping, commanding):
             thread.start()
         if settings.mqtt.is_exposed:
             _log.warning(
@@ -146,6 +151,7 @@ def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> Non
         writing.join()
         link.close()
         sealing.join()
+        keeping.join()
     _seal_at_the_end(settings, engine, stopping)
     _log.info("stopped", **writer.counts, replies_dropped=link.dropped_replies)
 
@@ -160,6 +166,25 @@ def _seal_often(settings: CentralSettings, engine: Engine, stopping: StopSignal,
         else:
             if days:
                 _log.info("sealed", reads=sum(day.rows for day in days), days=len(days))
+
+
+def _maintain_often(settings: CentralSettings, engine: Engine, stopping: StopSignal, clock: Clock) -> None:
+    """Maintain on time. What a failure leaves undone is the next round's; another centre may be at it."""
+    while not stopping.wait(settings.archive.maintain_s):
+        try:
+            done = maintain(engine, settings.archive, clock=clock, on_step=lambda _: _go_on(stopping))
+        except (StoreError, SQLAlchemyError) as error:
+            _log.warning("maintenance is left to the next round", reason=str(error))
+        else:
+            if done.closed or done.derived or done.merged:
+                _log.info(
+                    "maintained", closed=len(done.closed), derived=len(done.derived), merged=len(done.merged)
+                )
+
+
+def _go_on(stopping: StopSignal) -> None:
+    if stopping.is_over():
+        raise StoreError("stopping")
 
 
 def _seal_at_the_end(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> None:

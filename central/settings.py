@@ -84,6 +84,18 @@ class ArchiveSettings(Section):
     seal_s: Annotated[float, Field(ge=1, le=86_400)] = Field(
         default=300.0, description="hot rows are sealed into the archive this often, and on a clean stop"
     )
+    maintain_s: Annotated[float, Field(ge=60, le=86_400)] = Field(
+        default=3600.0, description="days are closed, copies derived and files swept this often, where due"
+    )
+    close_after_s: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        default=3600.0, description="a day (of UTC) is closed so long after its end"
+    )
+    grace_h: Annotated[int, Field(ge=1, le=720)] = Field(
+        default=24, description="hours that a file which was replaced stays: longer than any question takes"
+    )
+    memory_mb: Annotated[int, Field(ge=256)] = Field(
+        default=1024, description="memory of maintenance, MB, before it sorts on the disk"
+    )
 
 
 class AlertSettings(Section):

@@ -5,8 +5,8 @@
     plates/year=2026/month=3/bucket=7/2026-03-04-000000000140-<digits>.parquet
                                                     of that day, derived from the reads as of seal 140
 
-A part of a derived table holds for a day where no file of the reads of that day goes beyond the seal it was derived
-from: an append, an improved read or a deletion makes the day's newest number higher, a mere rewriting does not.
+A part of a derived table holds for a day where no file of the reads of that day goes beyond the part's seal: an
+append, an improved read or a deletion raises the newest number of its day, a mere rewriting does not.
 """
 
 import re
@@ -97,18 +97,22 @@ def newest(files: Iterable[tuple[date, str]]) -> dict[date, int]:
     return through
 
 
-def covered(parts: Iterable[Part], days: Mapping[date, int]) -> set[date]:
-    """The days of which a part still holds.
+def holders(parts: Iterable[Part], days: Mapping[date, int]) -> dict[date, Period]:
+    """The days that a derived table can answer for, and the period of the part that does.
+
+    A day's own part, where there is one, takes the place of what its month's part has of it.
 
     Args:
-        parts: of a derived table.
+        parts: of the derived table.
         days: how far each day of the reads goes (`newest`).
     """
     derived: dict[Period, int] = {}
     for part in parts:
         derived[part.period] = max(part.through, derived.get(part.period, 0))
-    return {
-        day
-        for day, through in days.items()
-        if any(derived.get(p, -1) >= through for p in (of_day(day), of_day(day).whole_month))
-    }
+    held = {}
+    for day, through in days.items():
+        own = of_day(day)
+        period = own if own in derived else own.whole_month
+        if derived.get(period, -1) >= through:
+            held[day] = period
+    return held

@@ -1,0 +1,217 @@
+"""What is derived from the reads: the copy by plate, the dictionary of plates, and the counts by camera and hour.
+
+    closed day of reads -> a part of each table -> once the month is over: one part of the month
+
+Each part says through which seal it goes (`parts.py`), so a reader knows of every day whether it holds, and takes
+the reads themselves where it does not. A day that changes after its month was merged gets a part of its own again,
+until the next merge. Nothing here is the only copy of anything: the folders may be deleted and are made anew.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Final
+from zlib import crc32
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake import DeltaTable
+
+from central.archive.close import by_day
+from central.archive.files import write_file
+from central.archive.parts import Part, Period, holders, is_closed, newest, of_day, part_name, part_of
+from central.archive.schema import BUCKETS, DERIVED, DICTIONARY, HOURS, PLATES, READS, Layout
+from central.archive.sorter import Sorter
+from central.archive.table import LiveFile, commit, live_files, make_archive, open_archive, speaking_of
+
+_US_PER_DAY: Final = 86_400_000_000
+_FROM: Final = "FROM read_parquet($files, hive_partitioning = false, union_by_name = true)"
+_CORE: Final = ", ".join(PLATES.columns.names)
+_COUNTED: Final = {
+    DICTIONARY.folder: f"SELECT plate, count(*) AS reads {_FROM} GROUP BY plate ORDER BY {DICTIONARY.order}",
+    HOURS.folder: "SELECT camera_id, epoch_us(captured_at) // 3600000000 AS hour, count(*) AS reads "
+    f"{_FROM} GROUP BY ALL ORDER BY {HOURS.order}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Periods of which parts are to be made, oldest first.
+
+    Attributes:
+        days: closed, and some table has no part that holds.
+        months: over, and some table has them in days.
+    """
+
+    days: tuple[date, ...]
+    months: tuple[Period, ...]
+
+
+def bucket_of(plate: str) -> int:
+    """The bucket that a plate's reads are in."""
+    return crc32(plate.encode()) % BUCKETS
+
+
+def parts_of(table: DeltaTable | None) -> set[Part]:
+    """The parts of a derived table; none where it is not there."""
+    files = [] if table is None else live_files(table)
+    return {part for file in files if (part := part_of(file.name)) is not None}
+
+
+def due(path: Path, *, today: date) -> Due:
+    """What is to be derived.
+
+    Args:
+        path: folder of the archive.
+        today: the UTC date that is not over.
+
+    Raises:
+        StoreError: a table cannot be opened.
+    """
+    tables = [parts_of(open_archive(path, layout)) for layout in DERIVED]
+    closed = {
+        day: files for day, files in _reads(path).items() if day < today and is_closed(f.name for f in files)
+    }
+    through = _through(closed)
+    held = [holders(parts, through) for parts in tables]
+    days = sorted(day for day in closed if not all(day in table for table in held))
+    over = {of_day(day).whole_month for day in closed if of_day(day).whole_month < of_day(today).whole_month}
+    in_days = {part.period.whole_month for parts in tables for part in parts if part.period.day}
+    fresh = {of_day(day).whole_month for day in days}
+    return Due(tuple(days), tuple(sorted(over & (in_days | fresh))))
+
+
+def derive_day(path: Path, day: date, *, duck: Sorter) -> None:
+    """Make the parts of a closed day, a commit a table; nobody else derives at the same time.
+
+    Raises:
+        StoreError: it cannot be done; each table is as it was or whole.
+    """
+    files = _reads(path)[day]
+    part = Part(of_day(day), _through({day: files})[day])
+    names = _paths(path, READS, files)
+    _put(path, PLATES, part, _by_bucket(duck, names))
+    for layout in (DICTIONARY, HOURS):
+        _put(path, layout, part, _counted(duck, layout, names))
+
+
+def merge_month(path: Path, month: Period, *, duck: Sorter, on_step: Callable[[int], None]) -> bool:
+    """Make one part of a month's, a commit a table; nobody else derives at the same time.
+
+    Args:
+        path: folder of the archive.
+        month: over.
+        duck: sorts.
+        on_step: is told how many buckets are done.
+
+    Returns:
+        Whether it was done; not where a day has changed since its part was made, which goes first.
+
+    Raises:
+        StoreError: it cannot be done; each table is as it was or whole.
+    """
+    through = {day: n for day, n in _through(_reads(path)).items() if month.holds(day)}
+    held = holders(parts_of(open_archive(path, PLATES)), through)
+    if not through or held.keys() != through.keys():
+        return False
+    part = Part(month, max(through.values()))
+    _put(path, PLATES, part, _merged(path, month, held, duck=duck, on_step=on_step))
+    names = _paths(path, PLATES, _files_of(path, PLATES, month))
+    for layout in (DICTIONARY, HOURS):
+        _put(path, layout, part, _counted(duck, layout, names))
+    return True
+
+
+_Groups = Iterable[tuple[Mapping[str, object], Iterable[pa.Table]]]
+"""The rows of each file, with the values of its partition columns beside year and month."""
+
+
+def _put(path: Path, layout: Layout, part: Part, groups: _Groups) -> None:
+    """Write the files of a part and commit them in the place of what the table had of the period."""
+    month: dict[str, object] = {"year": part.period.year, "month": part.period.month}
+    with speaking_of(f"{path}: {layout.folder} of {part.period} cannot be derived"):
+        table = open_archive(path, layout) or make_archive(path, layout)
+        written = [
+            file
+            for beside, rows in groups
+            if (file := write_file(path / layout.folder, layout, {**month, **beside}, part_name(part), rows))
+        ]
+        older = [file for file in live_files(table) if _is_replaced(file, part.period)]
+        commit(table, layout, add=written, remove=older)
+
+
+def _by_bucket(duck: Sorter, names: list[str]) -> _Groups:
+    """The reads of some files by plate, in one pass."""
+    plates = duck.table(f"SELECT DISTINCT plate {_FROM}", {"files": names})["plate"]
+    buckets = pa.table({"plate": plates, "bucket": pa.array(map(bucket_of, plates.to_pylist()), pa.int8())})
+    sql = f"SELECT {_CORE}, bucket {_FROM} JOIN buckets USING (plate) ORDER BY bucket, {PLATES.order}"
+    pieces = duck.stream(sql, {"files": names}, {"buckets": buckets})
+    runs = (run for piece in pieces for run in _runs(piece))
+    for bucket, group in groupby(runs, key=itemgetter(0)):
+        yield {"bucket": bucket}, (rows for _, rows in group)
+
+
+def _runs(piece: pa.Table) -> Iterator[tuple[int, pa.Table]]:
+    """The rows of each bucket of a piece that is in order of them."""
+    rows = piece.drop_columns("bucket")
+    at = 0
+    for count in pc.value_counts(piece["bucket"].combine_chunks()).to_pylist():
+        yield count["values"], rows.slice(at, count["counts"])
+        at += count["counts"]
+
+
+def _merged(
+    path: Path, month: Period, held: Mapping[date, Period], *, duck: Sorter, on_step: Callable[[int], None]
+) -> _Groups:
+    """The rows of a month by bucket: what its part has of the days that have none of their own, and these."""
+    kept = [(day - date(1970, 1, 1)).days for day, period in held.items() if not period.day]
+    files = _files_of(path, PLATES, month)
+    for bucket in range(BUCKETS):
+        here = [file for file in files if file.partition["bucket"] == str(bucket)]
+        days, whole = ([f for f in here if bool(_period(f).day) is daily] for daily in (True, False))
+        sources = [f"SELECT {_CORE} {_FROM}"] if days else []
+        if whole:
+            outside = f"WHERE list_contains($kept, epoch_us(captured_at) // {_US_PER_DAY})"
+            sources.append(f"SELECT {_CORE} {_FROM.replace('$files', '$whole')} {outside}")
+        if sources:
+            sql = f"SELECT * FROM ({' UNION ALL '.join(sources)}) ORDER BY {PLATES.order}"  # noqa: S608
+            names: dict[str, object] = {"files": _paths(path, PLATES, days)} if days else {}
+            if whole:
+                names |= {"whole": _paths(path, PLATES, whole), "kept": kept}
+            yield {"bucket": bucket}, duck.stream(sql, names)
+        on_step(bucket + 1)
+
+
+def _counted(duck: Sorter, layout: Layout, names: list[str]) -> _Groups:
+    yield {}, duck.stream(_COUNTED[layout.folder], {"files": names})
+
+
+def _reads(path: Path) -> dict[date, list[LiveFile]]:
+    table = open_archive(path)
+    return {} if table is None else by_day(live_files(table))
+
+
+def _through(days: Mapping[date, Iterable[LiveFile]]) -> dict[date, int]:
+    return newest((day, file.name) for day, files in days.items() for file in files)
+
+
+def _files_of(path: Path, layout: Layout, month: Period) -> list[LiveFile]:
+    table = open_archive(path, layout)
+    return [] if table is None else [f for f in live_files(table) if _period(f).whole_month == month]
+
+
+def _period(file: LiveFile) -> Period:
+    part = part_of(file.name)
+    return Period(0, 0) if part is None else part.period
+
+
+def _is_replaced(file: LiveFile, period: Period) -> bool:
+    of_file = _period(file)
+    return of_file == period or (not period.day and of_file.whole_month == period)
+
+
+def _paths(path: Path, layout: Layout, files: Iterable[LiveFile]) -> list[str]:
+    return [str((path / layout.folder / file.name).resolve()) for file in files]

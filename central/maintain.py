@@ -1,0 +1,138 @@
+"""Keeping the archive quick and small: what `python -m central maintain` does, and `serve` every so often.
+
+    close days that are over -> derive their parts -> merge months that are over -> sweep what no table names
+
+Each step is one commit and says itself whether it is due, so a round that was cut off is continued by the next,
+and one that comes too often finds nothing to do. Seals and questions go on meanwhile.
+"""
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, timedelta
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from central.archive.close import close, unclosed
+from central.archive.derive import derive_day, due, merge_month
+from central.archive.parts import Period
+from central.archive.schema import BUCKETS, DERIVED, READS
+from central.archive.sorter import SPILL, Sorter, sorter
+from central.archive.table import open_archive, speaking_of
+from central.db import Clock
+from central.lock import exclusive
+from central.settings import ArchiveSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How far a round is.
+
+    Attributes:
+        what: closing, deriving, merging or sweeping, and of what.
+        done, of: in whatever the round counts.
+    """
+
+    what: str
+    done: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What a round did.
+
+    Attributes:
+        closed: days that became one file.
+        derived: days that were derived from.
+        merged: months that became one part.
+        swept: files that no table named any more.
+    """
+
+    closed: tuple[date, ...]
+    derived: tuple[date, ...]
+    merged: tuple[str, ...]
+    swept: int
+
+
+OnStep = Callable[[Step], None]
+
+
+def maintain(
+    engine: Engine,
+    settings: ArchiveSettings,
+    *,
+    clock: Clock,
+    on_step: OnStep = lambda _: None,
+) -> Round:
+    """Do whatever is due.
+
+    Args:
+        engine: the database, over which one maintains at a time.
+        settings: where the archive is, and how much memory and grace there is.
+        clock: now, UTC-aware.
+        on_step: is told of each step before it begins; a StoreError of its own ends the round.
+
+    Raises:
+        StoreError: something cannot be done, or somebody else is maintaining. What was done stands.
+    """
+    path = settings.path
+    if open_archive(path) is None:
+        return Round((), (), (), 0)
+    with exclusive(engine, "maintaining", wait=False), sorter(path, memory_mb=settings.memory_mb) as duck:
+        today = (clock() - timedelta(seconds=settings.close_after_s)).astimezone(UTC).date()
+        closed = _close(engine, path, today, duck, on_step)
+        derived, merged = _derive(path, today, duck, on_step)
+        swept = _sweep(path, settings, on_step)
+    return Round(closed, derived, merged, swept)
+
+
+def _close(engine: Engine, path: Path, today: date, duck: Sorter, on_step: OnStep) -> tuple[date, ...]:
+    table = open_archive(path)
+    days = [] if table is None else unclosed(table, today=today)
+    for number, day in enumerate(days):
+        on_step(Step(f"closing {day}", number, len(days)))
+        close(engine, path, day, duck=duck)
+    return tuple(days)
+
+
+def _derive(
+    path: Path, today: date, duck: Sorter, on_step: OnStep
+) -> tuple[tuple[date, ...], tuple[str, ...]]:
+    wanted = due(path, today=today)
+    for number, day in enumerate(wanted.days):
+        on_step(Step(f"deriving {day}", number, len(wanted.days)))
+        derive_day(path, day, duck=duck)
+    merged = [str(month) for month in wanted.months if _merge(path, month, duck, on_step)]
+    return wanted.days, tuple(merged)
+
+
+def _merge(path: Path, month: Period, duck: Sorter, on_step: OnStep) -> bool:
+    def tell(done: int) -> None:
+        on_step(Step(f"merging {month}", done, BUCKETS))
+
+    tell(0)
+    return merge_month(path, month, duck=duck, on_step=tell)
+
+
+def _sweep(path: Path, settings: ArchiveSettings, on_step: OnStep) -> int:
+    """Delete what no version within the grace names, and shorten the logs."""
+    swept = 0
+    for number, layout in enumerate((READS, *DERIVED)):
+        on_step(Step(f"sweeping {layout.folder}", number, 1 + len(DERIVED)))
+        table = open_archive(path, layout)
+        if table is None:
+            continue
+        with speaking_of(f"{path}: {layout.folder} cannot be swept"):
+            vacuum = partial(table.vacuum, settings.grace_h, enforce_retention_duration=False, full=True)
+            if vacuum(dry_run=True):  # or each round would be a commit
+                swept += len(vacuum(dry_run=False))
+            table.cleanup_metadata()
+    oldest_s = time.time() - settings.grace_h * 3600
+    for spilt in path.glob(f"{SPILL}*"):
+        if spilt.stat().st_mtime < oldest_s:  # of one that was killed
+            shutil.rmtree(spilt, ignore_errors=True)
+    return swept
