@@ -50,11 +50,16 @@ class Faults:
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """One session's one pass over a clip: the picture at p seconds was sent at `started_at` + p."""
+    """One session's one pass over a clip: the picture at p seconds was sent at `started_at` + p.
+
+    Attributes:
+        clip: its file's name, without the suffix.
+    """
 
     mount: str
     session: str
     number: int
+    clip: str
     started_at: datetime
     duration_s: float
 
@@ -83,6 +88,7 @@ class PassLog:
         fields: dict[str, str | int | float] = {"mount": event.mount, "session": event.session}
         if isinstance(event, Pass):
             fields["pass"] = event.number
+            fields["clip"] = event.clip
             fields["started_at"] = event.started_at.isoformat()
             fields["duration_s"] = round(event.duration_s, 6)
         else:
@@ -172,7 +178,8 @@ class Player:
 
     def _log(self, number: int, showing: Clip, *, late_s: float) -> None:
         started_at = self._now() - timedelta(seconds=late_s)
-        self._journal(Pass(self._mount, self._session, number, started_at, showing.duration_s))
+        clip = showing.path.stem
+        self._journal(Pass(self._mount, self._session, number, clip, started_at, showing.duration_s))
 
     def _report(self, timestamp: int, *, late_s: float) -> None:
         at = self._now() - timedelta(seconds=late_s)

@@ -282,12 +282,13 @@ class TestPassLog:
         path = tmp_path / "passes.jsonl"
         path.write_text('{"older":1}\n')
         log = PassLog(path)
-        log(Pass("day", "s1", 3, START, 30.04))
+        log(Pass("day", "s1", 3, "noon", START, 30.04))
         lines = [json.loads(line) for line in path.read_text().splitlines()]
         assert lines[1] == {
             "mount": "day",
             "session": "s1",
             "pass": 3,
+            "clip": "noon",
             "started_at": "2026-03-01T12:00:00+00:00",
             "duration_s": 30.04,
         }
