@@ -2,11 +2,13 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from containerfile import stages
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIP = ROOT / "sample_videos" / "day.mp4"
@@ -62,14 +64,28 @@ def test_unpacked_in_an_empty_folder_it_reads_a_clip(wheel: Path, tmp_path: Path
 
 
 @pytest.mark.proof
-def test_installed_with_the_edge_s_lock_in_an_empty_environment_it_reads_a_clip(
-    wheel: Path, tmp_path: Path
-) -> None:
-    folder = tmp_path / "empty"
-    folder.mkdir()
-    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True, timeout=120)
-    python = tmp_path / "venv" / "bin" / "python"
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--no-deps"]
-    subprocess.run([*pip, "-r", str(ROOT / "requirements-edge.lock"), str(wheel)], check=True, timeout=900)
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    assert replay(python, folder, environment)
+def test_the_steps_of_the_container_file_install_a_box_that_reads_a_clip(wheel: Path, tmp_path: Path) -> None:
+    """In an empty folder instead of an image: with this machine's Python and libraries, and as this user."""
+    first, last = stages()
+    given, home, opt = tmp_path / "tmp", tmp_path / "home", tmp_path / "opt"
+    for folder in (given, home):
+        folder.mkdir()
+    for file in (ROOT / "requirements-edge.lock", wheel):
+        shutil.copy(file, given)
+    (install,) = (rest for name, rest in first if name == "RUN")
+    step = install.replace("/tmp/", f"{given}/").replace("/opt/atalaya", str(opt))
+    environment = {k: v for k, v in os.environ.items() if k not in {"PYTHONPATH", "VIRTUAL_ENV"}}
+    environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
+    subprocess.run(["/bin/sh", "-e", "-c", step], cwd=home, env=environment, check=True, timeout=900)
+    python = opt / "bin" / "python"
+    said = dict(last)
+    environment |= dict(pair.split("=") for pair in said["ENV"].split())
+    health = json.loads(said["HEALTHCHECK"].partition(" CMD ")[2])
+    for words in (json.loads(said["ENTRYPOINT"]) + json.loads(said["CMD"]), health):
+        command = [word.replace("/opt/atalaya", str(opt)) for word in words]
+        done = subprocess.run(
+            command, cwd=home, env=environment, capture_output=True, text=True, check=False, timeout=60
+        )
+        assert done.returncode == 2, "the box starts, and misses its configuration"
+        assert "/etc/atalaya/edge.yaml" in done.stderr
+    assert replay(python, home, environment)

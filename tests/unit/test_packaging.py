@@ -1,5 +1,6 @@
 """What we ship beside the wheel: the systemd unit, the container file, the broker's configuration."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -8,12 +9,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from containerfile import CONTAINER, instructions, stages
 
 from edge.cli import cli
 
 ROOT = Path(__file__).resolve().parents[2]
 UNIT = ROOT / "configs" / "systemd" / "atalaya-edge.service"
-CONTAINER = ROOT / "configs" / "container" / "Containerfile.edge"
 MOSQUITTO = ROOT / "configs" / "mosquitto"
 
 
@@ -55,15 +56,38 @@ def test_what_the_unit_and_the_container_start_is_a_command_of_ours(tmp_path: Pa
         assert (done.exit_code, "--config" in done.output) == (0, True)
 
 
-def test_the_container_copies_what_is_there_and_runs_as_nobody() -> None:
-    text = CONTAINER.read_text(encoding="utf-8")
-    (copied,) = re.findall(r"^COPY (?!--from)(.*) \S+$", text, re.MULTILINE)
-    lock, wheel = copied.split()
-    assert (ROOT / lock).exists()
-    assert wheel == "dist/atalaya-*.whl"
-    last = text[text.rindex("\nFROM") :]
-    assert re.search(r"^USER 10001:10001$", last, re.MULTILINE)
-    assert "HEALTHCHECK" in last
+class TestTheContainerFile:
+    """No builder runs here: what it would trip over is looked for. That its steps install a box is a proof (e2e)."""
+
+    def test_it_is_written_in_what_every_builder_knows(self) -> None:
+        known = "FROM COPY RUN ENV USER WORKDIR VOLUME HEALTHCHECK STOPSIGNAL ENTRYPOINT CMD"
+        assert {name for name, _ in instructions()} == set(known.split())
+        started = [rest for name, rest in instructions() if name in {"ENTRYPOINT", "CMD"}]
+        started += [rest.partition(" CMD ")[2] for name, rest in instructions() if name == "HEALTHCHECK"]
+        assert len(started) == 3
+        for words in map(json.loads, started):  # signals reach the box itself, and not a shell
+            assert all(isinstance(word, str) for word in words)
+
+    @pytest.mark.parametrize("step", [rest for name, rest in instructions() if name == "RUN"])
+    def test_a_shell_can_read_its_steps(self, step: str) -> None:
+        subprocess.run(["/bin/sh", "-n", "-c", step], check=True, timeout=10)
+
+    def test_its_environment_moves_to_an_image_with_the_same_python(self) -> None:
+        first, last = stages()
+        assert first[0][1] == f"{last[0][1]} AS build", "a virtual environment is bound to its interpreter"
+        assert re.search(r"python:3\.1[123]-slim$", last[0][1])
+        assert dict(last)["COPY"] == "--from=build /opt/atalaya /opt/atalaya"
+        assert json.loads(dict(last)["ENTRYPOINT"])[0] == "/opt/atalaya/bin/python"
+
+    def test_it_copies_what_is_there_and_runs_as_nobody(self) -> None:
+        first, last = stages()
+        lock, wheel, _ = dict(first)["COPY"].split()
+        assert (ROOT / lock).exists()
+        assert wheel == "dist/atalaya-*.whl"
+        assert dict(last)["USER"] == "10001:10001"
+        assert dict(last)["WORKDIR"] == dict(last)["VOLUME"] == "/var/lib/atalaya-edge"
+        names = [name for name, _ in last]
+        assert names.index("RUN") < names.index("USER"), "what needs root comes first"
 
 
 def test_the_broker_lets_nobody_in_without_a_certificate() -> None:
