@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from central import hotlists, looks
+from central import hotlists, looks, questions
 from central.bench.commands import bench
 from central.ca.commands import ca
 from central.clips import clips
@@ -34,8 +34,17 @@ def cli() -> None:
     """The centre: alerts, hotlists and the history of every read."""
 
 
-_LOOKS = (looks.history, looks.counts, looks.alerts, looks.tail, looks.dead_letters)
-for _command in (*_LOOKS, clips, hotlists.hotlist, ca, bench):
+_QUESTIONS = (
+    questions.history,
+    questions.counts,
+    questions.seen,
+    questions.places,
+    questions.journey,
+    questions.heatmap,
+    questions.volumes,
+)
+_LOOKS = (looks.alerts, looks.tail, looks.dead_letters)
+for _command in (*_QUESTIONS, *_LOOKS, clips, hotlists.hotlist, ca, bench):
     cli.add_command(_command)
 
 
@@ -58,6 +67,7 @@ def serve(config: Path) -> None:
 def check_config(context: click.Context, file: Path | None, config: Path) -> None:
     """Say what the configuration FILE means, or what is wrong with it (exit code 2)."""
     from central.db import described
+    from central.query.cameras import load_cameras
     from central.settings import check_files, load
     from edge.contract.topics import PARTITIONS
 
@@ -67,12 +77,14 @@ def check_config(context: click.Context, file: Path | None, config: Path) -> Non
     settings = load(path)
     broker = settings.mqtt
     check_files(path, settings)
+    cameras = load_cameras(settings.cameras_file)
     security = "TLS" if broker.tls else "no TLS"
     click.echo(f"broker    {broker.host}:{broker.port}, MQTT {broker.protocol}, {security}")
     click.echo(f"consumer  {broker.client_id}, {len(broker.partitions)} of {PARTITIONS} partitions")
     click.echo(f"database  {described(settings.database_url)}")
     click.echo(f"archive   {settings.archive.path}, sealed every {settings.archive.seal_s:g} s")
     click.echo(f"pictures  {settings.pictures_path}")
+    click.echo(f"cameras   {len(cameras)} with a place")
     click.echo(f"times     shown in {settings.site_timezone}")
     click.echo("nothing wrong found")
 

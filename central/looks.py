@@ -3,14 +3,26 @@
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from central.options import FOLDER, configured, limited, looking, now, open_console, style_of, told_plainly
+from central.options import (
+    FOLDER,
+    configured,
+    form_of,
+    formed,
+    in_time,
+    limited,
+    looking,
+    now,
+    open_console,
+    style_of,
+    told_plainly,
+)
 from edge.contract.files import write_atomic
 
 if TYPE_CHECKING:
@@ -18,93 +30,8 @@ if TYPE_CHECKING:
 
     from central.query.desk import Desk, Form
     from central.query.lists import Evidence
-    from central.query.plan import Question
     from central.settings import CentralSettings
     from central.show import Style
-
-
-_F = TypeVar("_F", bound=Callable[..., Any])
-
-
-def _in_time(command: _F) -> _F:
-    """When: `since`, `until`."""
-    for flag, name, text in (
-        ("--to", "until", "before; a date alone is meant with its day"),
-        ("--from", "since", "since: 2026-03-04 or 2026-03-04T17:30, in the site's time"),
-    ):
-        command = click.option(flag, name, metavar="TIME", help=text)(command)
-    return command
-
-
-def _about_reads(command: _F) -> _F:
-    """Which reads: `plate`, `cameras`, `since`, `until`."""
-    command = _in_time(command)
-    cameras = click.option(
-        "--camera", "cameras", multiple=True, metavar="CAMERA", help="here; may be repeated"
-    )
-    return click.argument("plate", required=False)(cameras(command))
-
-
-def _formed(command: _F) -> _F:
-    """In which form the answer goes out: `as_document`, `as_sheet`."""
-    command = click.option("--csv", "as_sheet", is_flag=True, help="one line a row, for spreadsheets")(
-        command
-    )
-    return click.option("--json", "as_document", is_flag=True, help="one JSON document, with every detail")(
-        command
-    )
-
-
-def _form(*, as_document: bool, as_sheet: bool) -> "Form":
-    if as_document and as_sheet:
-        raise click.UsageError("name one form: --json or --csv")
-    return "json" if as_document else "csv" if as_sheet else "table"
-
-
-@click.command()
-@_about_reads
-@_formed
-@limited(1_000)
-@looking
-@configured
-def history(as_document: bool, as_sheet: bool, config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
-    """Where a PLATE was read and when, newest first; or what was read at a camera, or in a time span.
-
-    docs/history.md tells what the columns of --csv and --json mean.
-    """
-    from central.show import as_json, reads_table, write_csv
-
-    form = _form(as_document=as_document, as_sheet=as_sheet)
-    with open_for(config, asked) as (desk, settings):
-        style = style_of(settings)
-        answer = desk.history(_question(asked, style), form=form)
-    if form == "json":
-        click.echo(as_json("reads", answer.reads, style, cut=answer.cut))
-    elif form == "csv":
-        write_csv(answer.reads, sys.stdout, style)
-    else:
-        console = open_console()
-        console.print(reads_table(answer.reads, style, width=console.width))
-        console.print(f"{len(answer.reads)} {style.words('reads')}", style="dim")
-    if answer.cut:
-        click.echo(style.words("more"), err=True)
-
-
-@click.command()
-@_about_reads
-@limited(1_000)
-@looking
-@configured
-def counts(config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
-    """How many reads there were, by hour and camera, newest hour first."""
-    from central.show import counts_table
-
-    with open_for(config, asked) as (desk, settings):
-        style = style_of(settings)
-        found = desk.counts(_question(asked, style))
-    open_console().print(counts_table(found, style))
-    if found.cut:
-        click.echo(style.words("more"), err=True)
 
 
 @click.command()
@@ -143,8 +70,8 @@ def tail(for_s: float | None, config: Path, **asked: Any) -> None:  # noqa: ANN4
 
 @click.command("list")
 @click.option("--who", metavar="WHO", help="what this person did")
-@_in_time
-@_formed
+@in_time
+@formed
 @limited(200)
 @looking
 @configured
@@ -153,10 +80,10 @@ def list_audit(as_document: bool, as_sheet: bool, config: Path, **asked: Any) ->
     from central.query.lists import LoggedAct
     from central.show import as_json, audit_table, write_csv
 
-    form = _form(as_document=as_document, as_sheet=as_sheet)
+    form = form_of(as_document=as_document, as_sheet=as_sheet)
     with open_for(config, asked) as (desk, settings):
         style = style_of(settings)
-        since, until = _span(asked, style)
+        since, until = span(asked, style)
         acts = desk.audit(who=asked["who"], since=since, until=until, limit=asked["limit"], form=form)
     if form == "json":
         click.echo(as_json("acts", acts, style))
@@ -193,14 +120,12 @@ def open_for(config: Path, asked: dict[str, Any]) -> "Iterator[tuple[Desk, Centr
         yield desk, settings
 
 
-def _question(asked: dict[str, Any], style: "Style") -> "Question":
-    from central.query.plan import Question
+def span(asked: dict[str, Any], style: "Style") -> "tuple[datetime | None, datetime | None]":
+    """From when to when the options of `in_time` ask; None: without such a bound.
 
-    since, until = _span(asked, style)
-    return Question(asked["plate"], asked["cameras"], since=since, until=until, limit=asked["limit"])
-
-
-def _span(asked: dict[str, Any], style: "Style") -> "tuple[datetime | None, datetime | None]":
+    Raises:
+        QueryError: one of them is no time.
+    """
     from central.query.when import moment
 
     since, until = (asked[name] for name in ("since", "until"))

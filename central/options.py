@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from central.maintain import Step
+    from central.query.desk import Form
     from central.settings import CentralSettings
     from central.show import Style
 
@@ -91,6 +92,37 @@ def limited(default: int) -> Callable[[_F], _F]:
     return click.option(
         "--limit", type=click.IntRange(1), default=default, show_default=True, help="rows at most"
     )
+
+
+def in_time(command: _F) -> _F:
+    """When: `since`, `until`."""
+    for flag, name, text in (
+        ("--to", "until", "before; a date alone is meant with its day"),
+        ("--from", "since", "since: 2026-03-04 or 2026-03-04T17:30, in the site's time"),
+    ):
+        command = click.option(flag, name, metavar="TIME", help=text)(command)
+    return command
+
+
+def formed(command: _F) -> _F:
+    """In which form the answer goes out: `as_document`, `as_sheet`."""
+    command = click.option("--csv", "as_sheet", is_flag=True, help="one line a row, for spreadsheets")(
+        command
+    )
+    return click.option("--json", "as_document", is_flag=True, help="one JSON document, with every detail")(
+        command
+    )
+
+
+def form_of(*, as_document: bool, as_sheet: bool, as_parquet: bool = False) -> "Form":
+    """The one form that was asked for.
+
+    Raises:
+        click.UsageError: there are two.
+    """
+    if as_document + as_sheet + as_parquet > 1:
+        raise click.UsageError("name one form: --json, --csv or --parquet")
+    return "json" if as_document else "csv" if as_sheet else "parquet" if as_parquet else "table"
 
 
 def now() -> datetime:

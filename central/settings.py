@@ -147,6 +147,9 @@ class CentralSettings(Section):
         description="SQLAlchemy URL without a password; its paths are relative to the file",
     )
     pictures_path: Path = Field(default=Path("state/pictures"), description="folder of the picture packs")
+    cameras_file: Path | None = Field(
+        default=None, description="names and places of cameras, for areas, distances and speeds"
+    )
     mqtt: MqttSettings = MqttSettings()
     ingest: IngestSettings = IngestSettings()
     archive: ArchiveSettings = ArchiveSettings()

@@ -4,9 +4,9 @@ import csv
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, time, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
-from typing import Final, Literal, TextIO
+from typing import Any, Final, Literal, TextIO
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -23,7 +23,7 @@ _BAR: Final = 8
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 _ROOMY: Final = 100
 _FOLDED: Final = ("why", "topic", "source", "purpose", "detail")
-_TIMES: Final = ("time", "until", "told", "frame")
+_TIMES: Final = ("time", "until", "told", "frame", "first", "last")
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,9 +221,7 @@ def as_json(name: str, records: Iterable[object], style: Style, **more: object) 
     return "".join(c if c == "\n" or is_printable(c) else json.dumps(c)[1:-1] for c in document)
 
 
-def write_csv(
-    records: Iterable[object], out: TextIO, style: Style, *, kind: type[KeptRead | LoggedAct] = KeptRead
-) -> None:
+def write_csv(records: Iterable[object], out: TextIO, style: Style, *, kind: type[Any] = KeptRead) -> None:
     """Records of a kind as CSV with a header line; no cell that a spreadsheet would run as a formula."""
     writer = csv.DictWriter(out, fieldnames=list(kind.__dataclass_fields__), lineterminator="\n")
     writer.writeheader()
@@ -242,7 +240,7 @@ def _plain(record: object, style: Style) -> dict[str, object]:
         name: value.astimezone(style.zone).isoformat(timespec="microseconds")
         if isinstance(value, datetime)
         else str(value)
-        if isinstance(value, StrEnum)
+        if isinstance(value, StrEnum | date)
         else value
         for name, value in asdict(record).items()  # type: ignore[call-overload]  # any of our records
     }

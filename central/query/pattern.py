@@ -18,7 +18,7 @@ from central.errors import QueryError
 from edge.contract.pattern import LONGEST
 from edge.contract.spelling import unseparated
 
-ALIKE: Final = ("0DOQ", "1IL", "2Z", "5S", "6G", "8B")
+ALIKE: Final = ("0ODQ", "1IL", "2Z", "5S", "6G", "8B")
 """Characters that dirt, a bolt or a bad angle make alike; each stands in one group at most."""
 
 MOST_RANGES: Final = 64

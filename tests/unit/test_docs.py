@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from central.hotlist.sheet import OPTIONAL, REQUIRED
+from central.query.answers import HeatCell, HourCount, Place, Seen, Volume
+from central.query.journey import Passage
 from central.types import DetailedRead, Reason
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -15,9 +17,10 @@ def text(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 
 
-def documented(page: str) -> list[list[str]]:
-    """The rows of its tables: the names in the first cell, then the other cells."""
-    rows = [line.strip("| ").split(" | ") for line in text(page).splitlines() if line.startswith("| `")]
+def documented(page: str, *, under: str = "") -> list[list[str]]:
+    """The rows of its tables, or of those under a heading: the names in the first cell, then the other cells."""
+    part = text(page).partition(f"\n## {under}\n")[2].partition("\n## ")[0] if under else text(page)
+    rows = [line.strip("| ").split(" | ") for line in part.splitlines() if line.startswith("| `")]
     return [[*re.findall(r"`(\w+)`", row[0]), "|", *row[1:]] for row in rows]
 
 
@@ -32,8 +35,20 @@ def test_every_column_of_a_hotlist_is_documented() -> None:
     assert [reason for reason in Reason if f"`{reason}`" not in text("docs/hotlist.md")] == []
 
 
-def test_every_column_of_a_read_is_documented() -> None:
-    assert sorted(names(documented("docs/history.md"))) == sorted(DetailedRead.__dataclass_fields__)
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("history", DetailedRead),
+        ("seen", Seen),
+        ("places", Place),
+        ("journey", Passage),
+        ("heatmap", HeatCell),
+        ("volumes", Volume),
+        ("counts", HourCount),
+    ],
+)
+def test_every_column_of_an_answer_is_documented(question: str, kind: type) -> None:
+    assert sorted(names(documented("docs/history.md", under=question))) == sorted(kind.__dataclass_fields__)
 
 
 @pytest.mark.parametrize("page", sorted(path.name for path in (ROOT / "docs").glob("*.md")))

@@ -255,7 +255,7 @@ class TestLooking:
         for command in (["history", "ABC123"], ["audit", "list"]):
             result = run(*command, *LOOK, "--json", "--csv")
             assert result.exit_code == 2
-            assert "name one form: --json or --csv" in result.stderr
+            assert "name one form: --json, --csv or --parquet" in result.stderr
         assert not (config.parent / "state").exists(), "nothing was opened"
 
     def test_counts_by_hour_and_camera(self, run: Run, engine: Engine) -> None:

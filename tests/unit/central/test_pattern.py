@@ -68,7 +68,7 @@ def test_a_range_ends_where_the_next_beginning_does() -> None:
 
 def test_look_alikes_are_on_request() -> None:
     assert compile_pattern("B0Z").regex == "B0Z"
-    assert compile_pattern("B0Z", alike=True).regex == "[8B][0DOQ][2Z]"
+    assert compile_pattern("B0Z", alike=True).regex == "[8B][0ODQ][2Z]"
     assert compile_pattern("K").regex == compile_pattern("K", alike=True).regex == "K"
 
 
