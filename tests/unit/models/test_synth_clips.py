@@ -16,7 +16,7 @@ from models.synth.__main__ import main
 from models.synth.clips import make
 from models.synth.clips.calm import CALM_STREET, EVERY
 from models.synth.clips.encode import GOP, encode
-from models.synth.clips.film import Film, camera_at, wide_camera
+from models.synth.clips.film import Film, _passages, camera_at, wide_camera
 from models.synth.clips.four import CLIPS, DAY_STREET, PTZ_SCENE
 from models.synth.clips.manifest import Made, read_manifest, sha256, write_manifest
 from models.synth.clips.programme import Actor, Preset, Programme
@@ -24,7 +24,7 @@ from models.synth.clips.truth import TruthRow, read_truth, truth_rows, write_tru
 from models.synth.plates import PlateSpec
 from models.synth.reserved import RESERVED_SEEDS, check_training_seed, is_reserved, leaked_plates, overlap
 from models.synth.scene.camera import Camera
-from models.synth.scene.fixing import Sighting
+from models.synth.scene.fixing import Sighting, visible_plate
 from models.synth.scene.garage import VehicleSpec, build
 from models.synth.scene.traffic import Passage
 from models.synth.scene.weather import Weather
@@ -78,6 +78,29 @@ def test_the_calm_street_lies_empty_at_its_ends() -> None:
     assert min(times) > 8
     assert max(times) < CALM_STREET.seconds - 10
     assert CALM_STREET in EVERY
+
+
+def test_the_calm_street_has_vehicles_to_be_read_a_quarter_of_the_time() -> None:
+    """By what a camera does as it is set at first: it reads plates of 40 px, and follows them from 28 px on."""
+    passages = _passages(CALM_STREET)
+    times_s = np.arange(0, CALM_STREET.seconds, 0.1)
+    widest = np.array([_widest_plate_px(passages, float(time_s)) for time_s in times_s])
+    read, followed = np.mean(widest >= 40), np.mean(widest >= 28)
+    assert 0.2 < read < 0.25 < followed < 0.36
+
+
+def _widest_plate_px(passages: list[Passage], time_s: float) -> float:
+    """Of the plates that lie in the calm street's picture; 0: there is none."""
+    camera, found = CALM_STREET.presets[0].camera, [0.0]
+    for present in (p for each in passages for p in each.present(time_s, CALM_STREET.seconds)):
+        plate = visible_plate(present.vehicle, present.pose, camera)
+        if plate is not None:
+            quad, depth = camera.project(present.pose.to_world(plate.corners))
+            inside = (
+                depth.min() > 0 and (quad >= 0).all() and (quad < (camera.width_px, camera.height_px)).all()
+            )
+            found += [float(np.linalg.norm(quad[1] - quad[0]))] if inside else []
+    return max(found)
 
 
 def test_everything_comes_from_the_seeds_kept_for_clips() -> None:
