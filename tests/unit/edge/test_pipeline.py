@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 from fakes import at, frame, picture, reading
@@ -10,7 +10,7 @@ from edge.emission import Kind
 from edge.ground import GroundPoint, GroundSettings
 from edge.settings import VoteSettings
 from edge.speed import Pace, Speed
-from edge.types import Bgr, Box, Detection
+from edge.types import Bgr, Box, Detection, Frame
 
 SETTINGS = VoteSettings()
 _SEEN = ((0.1, 0.2), (0.9, 0.2), (0.9, 0.9), (0.1, 0.9))
@@ -18,6 +18,23 @@ _METRES = ((0.0, 20.0), (10.0, 20.0), (10.0, 0.0), (0.0, 0.0))
 GROUND = GroundSettings(
     points=tuple(GroundPoint(picture=s, metres=m) for s, m in zip(_SEEN, _METRES, strict=True))
 )
+
+
+@dataclass(frozen=True)
+class Made:
+    """Pixels that note when a picture is made of them."""
+
+    number: int
+    shown: Bgr
+    made: list[int]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.shown.shape[1], self.shown.shape[0]
+
+    def bgr(self) -> Bgr:
+        self.made.append(self.number)
+        return self.shown
 
 
 def test_a_passing_vehicle_is_one_read() -> None:
@@ -469,6 +486,19 @@ class TestWhereSomethingMoves:
         assert counts.frames + counts.passed_over == 40
         assert counts.passed_over >= 25, "it is known after a few"
         assert counts.tracks == 1
+
+    def test_a_picture_is_made_once_of_each_frame_that_is_looked_at_and_of_no_other(self) -> None:
+        scene = Scene({7: reading("KAB123")})
+        made: list[int] = []
+        for k in range(5 * FPS):
+            plates = driving(7, px_s=80)(k / FPS)
+            moving = tuple(Box(b.x - 96, b.y - 96, 288, 192) for b in plates.values())
+            seen = Frame("cam", at(k / FPS), Made(k, picture(plates), made), moving=moving)
+            scene._take(scene.pipeline.feed(seen, now=at(k / FPS)))
+        assert said(scene.end()) == [(Kind.READ, "KAB123")]
+        counts = scene.pipeline.counts
+        assert counts.passed_over >= 25
+        assert len(made) == len(set(made)) == counts.frames == 5 * FPS - counts.passed_over
 
     def test_a_second_vehicle_is_read_while_the_first_one_is_followed(self) -> None:
         scene = Scene({7: reading("KAB123"), 9: reading("XYZ98D")})
