@@ -324,7 +324,8 @@ audit = Table(
 
 def to_us(moment: datetime) -> int:
     """Microseconds since 1970 UTC, exactly (no float on the way)."""
-    return (moment - _EPOCH) // timedelta(microseconds=1)
+    since = moment - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def from_us(moment_us: int) -> datetime:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from edge.contract.clip import ClipAnswer
 from edge.contract.delivery import Gone
@@ -35,12 +35,12 @@ class ReadArrival:
     """A read or an update of one, parsed and bound to its topic.
 
     Attributes:
-        message: the payload as it came, fields of later versions included.
+        row: the columns of `hot_read` and `late_update`, but `late`.
     """
 
     topic: Numbered
     read: PlateRead
-    message: str
+    row: dict[str, Any]
     received_at: datetime
 
 

@@ -78,11 +78,13 @@ def ingest(store: Store, arrivals: Iterable[Arrival]) -> Outcome:
     return store.ingest([parse(arrival) for arrival in arrivals])
 
 
-def list_plates(engine: Engine, folder: Path, *lines: str, at: datetime | None = None) -> ImportReport:
-    """Import a hotlist of these lines (columns of HEADER) into the list `medellin`."""
+def list_plates(
+    engine: Engine, folder: Path, *lines: str, at: datetime | None = None, list_name: str = "medellin"
+) -> ImportReport:
+    """Import a hotlist of these lines (columns of HEADER)."""
     path = folder / "hotlist.csv"
     path.write_text("\n".join([HEADER, *lines]) + "\n")
-    order = Import(list_name="medellin", entered_by="maria", at=at or NOON - timedelta(days=1), zone=UTC)
+    order = Import(list_name=list_name, entered_by="maria", at=at or NOON - timedelta(days=1), zone=UTC)
     return import_csv(engine, path, order, grammar=load_grammar(), log=lambda *_: None)
 
 

@@ -1,5 +1,6 @@
 """A centre of our own: `python -m central serve` in a process of its own, looked at from outside. Linux only."""
 
+import os
 import re
 import signal
 import subprocess
@@ -49,12 +50,15 @@ class Centre:
     Attributes:
         rss_mib: the most memory that it held.
         rss_mib_by_minute: what it held after each minute.
+        cpu_s: processor time that it has taken while it served, up to the last look.
     """
 
     folder: Path
     broker: Broker
     rss_mib: float = 0.0
     rss_mib_by_minute: list[float] = field(default_factory=list)
+    cpu_s: float = 0.0
+    _start_cpu_s: float = 0.0
     _database: Engine = field(init=False)
     _process: "subprocess.Popen[bytes] | None" = None
     _began_s: float = 0.0
@@ -102,6 +106,7 @@ class Centre:
                 if time.monotonic() > self._began_s + _START_S:
                     raise CentralError(f"the centre did not start: {self._words()}")
                 time.sleep(0.1)
+            self._start_cpu_s = self._taken_s()
             yield
         finally:
             if self._process.poll() is None:
@@ -111,7 +116,7 @@ class Centre:
             raise CentralError(f"the centre ended with exit code {code}: {self._words()}")
 
     def look(self) -> None:
-        """Note its memory.
+        """Note its memory and its processor time.
 
         Raises:
             CentralError: it has ended; says its last words.
@@ -125,6 +130,7 @@ class Centre:
         self.rss_mib = kib["VmHWM"] / 1024
         if time.monotonic() - self._began_s >= 60 * (len(self.rss_mib_by_minute) + 1):
             self.rss_mib_by_minute.append(round(kib["VmRSS"] / 1024, 1))
+        self.cpu_s = self._taken_s() - self._start_cpu_s
 
     def received(self) -> int:
         """How many reads it has committed so far."""
@@ -155,6 +161,13 @@ class Centre:
     @property
     def _log(self) -> Path:
         return self.folder / "centre.log"
+
+    def _taken_s(self) -> float:
+        """Processor time of its process, user and system."""
+        if self._process is None:
+            return 0.0
+        told = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
 
     def _command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "central", *words, "--config", str(self._config)]

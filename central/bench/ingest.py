@@ -63,7 +63,9 @@ class Result:
         missed_hits: reads of listed vehicles that stand in no alert.
         rss_mib: the most memory that the centre held.
         rss_mib_by_minute: what it held at the end of each minute.
+        cpu_us: processor time of the centre, microseconds a read.
         broker_only_reads_s: what a consumer takes that acknowledges and does nothing else.
+        broker_only_cpu_us: processor time of that consumer.
     """
 
     reads: int
@@ -78,7 +80,9 @@ class Result:
     missed_hits: int
     rss_mib: float
     rss_mib_by_minute: list[float]
+    cpu_us: float
     broker_only_reads_s: float
+    broker_only_cpu_us: float
 
     def as_json(self) -> dict[str, Any]:
         """Rounded, for `json`."""
@@ -98,7 +102,7 @@ def run(load: Load, *, folder: Path, tell: Tell = lambda _: None) -> Result:
     """
     tell("broker and consumer alone")
     with mosquitto(folder / "alone") as broker:
-        alone_s = _alone(load, broker)
+        alone_s, alone_cpu_s = _alone(load, broker)
     with mosquitto(folder / "broker") as broker:
         centre = Centre(folder, broker)
         for file in city.hotlist(folder, load.hotlist):
@@ -111,6 +115,7 @@ def run(load: Load, *, folder: Path, tell: Tell = lambda _: None) -> Result:
 
         with centre.serving():
             published = _published(load, broker, answered=True, watch=watch)
+            centre.look()
             tell("sealing")
     tell("counting")
     held = centre.held()
@@ -131,12 +136,14 @@ def run(load: Load, *, folder: Path, tell: Tell = lambda _: None) -> Result:
         missed_hits=len(hits - held.matched),
         rss_mib=centre.rss_mib,
         rss_mib_by_minute=centre.rss_mib_by_minute,
+        cpu_us=1e6 * centre.cpu_s / load.reads,
         broker_only_reads_s=load.reads / alone_s,
+        broker_only_cpu_us=1e6 * alone_cpu_s / load.reads,
     )
 
 
-def _alone(load: Load, broker: Broker) -> float:
-    """Seconds that the reads take where nobody stores them."""
+def _alone(load: Load, broker: Broker) -> tuple[float, float]:
+    """Seconds, and processor seconds, that the reads take where nobody stores them."""
     context = get_context("spawn")
     with context.Manager() as manager, ProcessPoolExecutor(1, mp_context=context) as pool:
         ready = manager.Event()
@@ -144,7 +151,8 @@ def _alone(load: Load, broker: Broker) -> float:
         if not ready.wait(_READY_S):
             raise CentralError("the broker granted no subscription")
         published = _published(load, broker, answered=False)
-        return taken.result() - min(p.first_s for p in published)
+        last_s, cpu_s = taken.result()
+        return last_s - min(p.first_s for p in published), cpu_s
 
 
 def _published(

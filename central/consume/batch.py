@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from central.consume.parse import Record
 from central.consume.ranges import Ledger, Source
-from central.hotlist.index import HotlistIndex
 from central.types import (
     ClipArrival,
     DeadLetter,
@@ -25,7 +24,6 @@ class Batch:
     """The records of a batch that were not received before, by kind."""
 
     ledger: Ledger
-    index: HotlistIndex
     reads: list[ReadArrival] = field(default_factory=list)
     updates: list[ReadArrival] = field(default_factory=list)
     pictures: list[PictureArrival] = field(default_factory=list)

@@ -164,6 +164,8 @@ class MqttLink:
         )
         client.reconnect_delay_set(1, 30)
         client.max_queued_messages_set(_REPLIES_MAX)
+        # Behind a backlog the broker's confirmations come last; 20 at a time, paho's own, would hold replies back.
+        client.max_inflight_messages_set(65_535)
         if settings.username is not None:
             secret = None if settings.password_file is None else read_secret(settings.password_file)
             client.username_pw_set(settings.username, secret)

@@ -70,10 +70,10 @@ def _read(topic: Numbered, arrival: Arrival) -> ReadArrival:
     _same("camera_id", read.camera_id, topic.camera_id)
     _same("epoch", read.epoch, topic.epoch)
     _same("seq", read.seq, topic.read_seq)
-    record = ReadArrival(topic, read, arrival.payload.decode(), arrival.received_at)
-    if fault := misfit(to_row(record, late=False)):
+    row = to_row(topic, read, message=arrival.payload.decode(), received_at=arrival.received_at)
+    if fault := misfit(row):
         raise ValueError(fault)
-    return record
+    return ReadArrival(topic, read, row, arrival.received_at)
 
 
 def _picture(topic: Numbered, arrival: Arrival) -> PictureArrival:

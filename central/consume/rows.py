@@ -1,14 +1,15 @@
 """A read as a row, and whether it fits the columns (pure)."""
 
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, Integer, SmallInteger, String
 
 from central.db import hot_read, to_us
 from central.text import is_printable
-from central.types import NORMAL, ReadArrival
-from edge.contract.read import Scored
-from edge.contract.topics import Kind
+from central.types import NORMAL
+from edge.contract.read import PlateRead, Scored
+from edge.contract.topics import Kind, Numbered
 
 _EARLIEST_US: Final = 0
 _LATEST_US: Final = 7_258_118_400_000_000  # the year 2200
@@ -25,10 +26,15 @@ _NUMBERS: Final = {
 }
 
 
-def to_row(arrival: ReadArrival, *, late: bool) -> dict[str, Any]:
-    """The columns of `hot_read` and `late_update`."""
-    read = arrival.read
-    is_update = arrival.topic.kind is Kind.UPDATE
+def to_row(topic: Numbered, read: PlateRead, *, message: str, received_at: datetime) -> dict[str, Any]:
+    """The columns of `hot_read` and `late_update`, but `late`.
+
+    Args:
+        topic: of the read, or of its update.
+        read: what it says.
+        message: the payload as it came, fields of later versions included.
+        received_at: when.
+    """
     return {
         "edge_id": read.edge_id,
         "epoch": read.epoch,
@@ -38,7 +44,7 @@ def to_row(arrival: ReadArrival, *, late: bool) -> dict[str, Any]:
         "captured_us": to_us(read.best_at),
         "first_us": to_us(read.first_at),
         "last_us": to_us(read.last_at),
-        "received_us": to_us(arrival.received_at),
+        "received_us": to_us(received_at),
         "plate": read.plate,
         "plate_raw": read.plate_raw,
         "country": _value(read.country),
@@ -55,9 +61,8 @@ def to_row(arrival: ReadArrival, *, late: bool) -> dict[str, Any]:
         "lon": read.location and read.location.lon,
         "votes": read.votes,
         "frames": read.frames,
-        "late": late,
-        "update_seq": arrival.topic.seq if is_update else 0,
-        "message": arrival.message,
+        "update_seq": topic.seq if topic.kind is Kind.UPDATE else 0,
+        "message": message,
         "seal_id": None,
     }
 

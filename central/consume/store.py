@@ -26,9 +26,8 @@ from central.consume.notices import write_notices
 from central.consume.parse import Record
 from central.consume.put import put
 from central.consume.ranges import Ledger, Source
-from central.consume.rows import to_row
 from central.db import hot_read, late_update
-from central.hotlist.index import HotlistIndex, read_country
+from central.hotlist.match import read_country
 from central.hotlist.store import Hotlist
 from central.settings import ClipSettings
 from central.types import (
@@ -104,7 +103,8 @@ class Store:
         addressed = touched(records)
         with self._engine.begin() as connection:
             ledger = Ledger.load(connection, {address.edge_id for address, _ in addressed})
-            batch = Batch(ledger, self._hotlist.current(connection))
+            batch = Batch(ledger)
+            self._hotlist.refresh(connection)
             for record in records:
                 batch.take(record)
             alerts = self._write(connection, batch)
@@ -120,7 +120,7 @@ class Store:
     def _write(self, connection: Connection, batch: Batch) -> list[Alert]:
         late = {id(r): r.read.is_late(now=r.received_at, limit=self._late_after) for r in batch.seen()}
         if batch.reads:
-            connection.execute(insert(hot_read), [to_row(r, late=late[id(r)]) for r in batch.reads])
+            connection.execute(insert(hot_read), [r.row | {"late": late[id(r)]} for r in batch.reads])
         applied = [u for u in batch.updates if _apply(connection, batch.ledger, u, late=late[id(u)])]
         write_pictures(connection, self._pictures, batch.pictures)
         batch.dead += write_clips(connection, self._pictures, batch.clips)
@@ -136,7 +136,8 @@ class Store:
         joins first, newest first; then, forwards, what is left joins or raises, and none raises that need not.
         """
         alerts: list[Alert] = []
-        reads = sorted(batch.reads, key=lambda arrival: arrival.read.best_at)
+        listed = (arrival for arrival in batch.reads if arrival.read.plate in self._hotlist.plates)
+        reads = sorted(listed, key=lambda arrival: arrival.read.best_at)
         turns = [(arrival, False) for arrival in reversed(reads)]
         turns += [(arrival, True) for arrival in (*reads, *applied)]
         failed: set[int] = set()
@@ -144,7 +145,7 @@ class Store:
             if id(arrival) in failed:
                 continue
             try:
-                sighting = _sighting(arrival, batch.index, late=late[id(arrival)])
+                sighting = self._sighting(connection, arrival, late=late[id(arrival)])
                 if not sighting.hits and not sighting.is_update:
                     continue
                 with connection.begin_nested():  # what fails here takes nothing else with it
@@ -160,6 +161,16 @@ class Store:
                 batch.unchecked += 1
                 _tell_unchecked(arrival, error)
         return alerts
+
+    def _sighting(self, connection: Connection, arrival: ReadArrival, *, late: bool) -> Sighting:
+        return Sighting(
+            read=arrival.read,
+            hits=self._hotlist.match(connection, arrival.read),
+            received_at=arrival.received_at,
+            late=late,
+            country_known=read_country(arrival.read) is not None,
+            is_update=arrival.topic.kind is Kind.UPDATE,
+        )
 
     def _ask_for_clip(self, connection: Connection, arrival: ReadArrival, alert: Alert) -> None:
         """In the transaction of the alert: a centre that dies now asks when it is back.
@@ -187,7 +198,7 @@ class Store:
 
 def _apply(connection: Connection, ledger: Ledger, arrival: ReadArrival, *, late: bool) -> bool:
     """Store an update; False where a newer one is there already."""
-    row = to_row(arrival, late=late)
+    row = arrival.row | {"late": late}
     read = Source(arrival.read.edge_id, arrival.read.epoch, Stream.READ)
     if ledger.take(read, arrival.read.seq):
         connection.execute(insert(hot_read), [row])
@@ -213,17 +224,6 @@ def _apply(connection: Connection, ledger: Ledger, arrival: ReadArrival, *, late
 
 def _is_read(table: Table, row: dict[str, Any]) -> tuple[ColumnElement[bool], ...]:
     return tuple(column == row[column.name] for column in table.primary_key)
-
-
-def _sighting(arrival: ReadArrival, index: HotlistIndex, *, late: bool) -> Sighting:
-    return Sighting(
-        read=arrival.read,
-        hits=index.match(arrival.read),
-        received_at=arrival.received_at,
-        late=late,
-        country_known=read_country(arrival.read) is not None,
-        is_update=arrival.topic.kind is Kind.UPDATE,
-    )
 
 
 def _tell_unchecked(arrival: ReadArrival, error: Exception) -> None:

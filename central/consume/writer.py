@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -99,23 +100,27 @@ class Writer:
                 return
 
     def _collect(self) -> list[Delivery]:
-        stopping = self._stopping.is_set()
-        batch: list[Delivery] = []
-        until = 0.0
-        while len(batch) < self._rows:
-            patience = until - time.monotonic() if batch else _IDLE_S
-            if len(batch) >= _BURST_ROWS:
-                patience = min(patience, _PAUSE_S)
-            try:
-                if stopping or patience <= 0:
-                    batch.append(self._deliveries.get_nowait())
-                else:
-                    batch.append(self._deliveries.get(timeout=patience))
-            except queue.Empty:
-                break
-            if len(batch) == 1:
-                until = time.monotonic() + self._wait_s
-        return batch
+        try:
+            batch = [self._deliveries.get(block=not self._stopping.is_set(), timeout=_IDLE_S)]
+        except queue.Empty:
+            return []
+        until = time.monotonic() + self._wait_s
+        while True:
+            before = len(batch)
+            self._drain(batch)
+            has_paused = len(batch) == before >= _BURST_ROWS
+            if len(batch) >= self._rows or has_paused or time.monotonic() >= until:
+                return batch
+            # Not in the queue's own wait: each message would wake us, and take the interpreter from who brings them.
+            if self._stopping.wait(_PAUSE_S):
+                self._drain(batch)
+                return batch
+
+    def _drain(self, batch: list[Delivery]) -> None:
+        """Add what is there, as far as the batch may grow."""
+        with suppress(queue.Empty):
+            while len(batch) < self._rows:
+                batch.append(self._deliveries.get_nowait())
 
     def _handle(self, batch: Sequence[Delivery]) -> None:
         outcomes = self._commit([delivery.arrival for delivery in batch])

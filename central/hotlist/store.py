@@ -1,4 +1,4 @@
-"""The hotlists in the database: import of a CSV file, and the index that the consumer matches against."""
+"""The hotlists in the database: import of a CSV file, and what the consumer matches against."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -13,11 +13,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from central.db import from_us, hotlist_entry, table_version, to_us
 from central.errors import HotlistError, StoreError
-from central.hotlist.index import Compatible, HotlistIndex
+from central.hotlist.match import Compatible, match
 from central.hotlist.sheet import Refusal, Row, Sheet, read_sheet
-from central.types import HotlistEntry, Reason
+from central.types import Hit, HotlistEntry, Reason
 from edge.contract.plate import Grammar
-from edge.contract.read import Identifier
+from edge.contract.read import Identifier, PlateRead
 
 _log = structlog.get_logger(__name__)
 
@@ -186,23 +186,39 @@ def _entered(order: Import) -> dict[str, Any]:
 
 
 class Hotlist:
-    """The lists in memory; read again in the transaction that finds them changed."""
+    """The listed plates in memory, their entries in the database: a million take 0.1 GB instead of 0.8.
+
+    Attributes:
+        plates: of every list; read again in the transaction that finds the lists changed.
+    """
 
     def __init__(self, *, compatible: Compatible) -> None:
+        self.plates: frozenset[str] = frozenset()
         self._compatible: Final = compatible
+        self._lists: tuple[str, ...] = ()
         self._version = -1
-        self._index = HotlistIndex((), compatible=compatible)
 
-    def current(self, connection: Connection) -> HotlistIndex:
-        """The index as the database has it in this transaction."""
+    def refresh(self, connection: Connection) -> None:
+        """Take note of what has changed; in each transaction before it matches."""
         version = connection.execute(
             select(table_version.c.version).where(table_version.c.name == hotlist_entry.name)
         ).scalar_one()
         if version != self._version:
-            rows = connection.execute(select(hotlist_entry)).mappings()
-            self._index = HotlistIndex(_understood(rows), compatible=self._compatible)
+            self._lists = tuple(connection.scalars(select(hotlist_entry.c.list_name).distinct()))
+            plates = select(hotlist_entry.c.plate).execution_options(yield_per=10_000)
+            self.plates = frozenset(connection.scalars(plates))
             self._version = version
-        return self._index
+
+    def match(self, connection: Connection, read: PlateRead) -> list[Hit]:
+        """The entries that a read may be, as the database has them in this transaction."""
+        if read.plate not in self.plates:
+            return []
+        # With the list's name it is a look into the key's index.
+        entries = select(hotlist_entry).where(
+            hotlist_entry.c.list_name.in_(self._lists), hotlist_entry.c.plate == read.plate
+        )
+        rows = connection.execute(entries).mappings()
+        return match(read, _understood(rows), compatible=self._compatible)
 
 
 def _understood(rows: Iterable[RowMapping]) -> Iterator[tuple[int, HotlistEntry]]:

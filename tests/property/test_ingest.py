@@ -140,7 +140,7 @@ def exactly(messages: Iterable[Message], edge: str) -> dict[Stream, Received]:
 
 def archived(path: Path) -> Counter[tuple[tuple[str, int, int], str]]:
     """(identity, plate as read) of every row of the archive, as often as it stands there."""
-    if not DeltaTable.is_deltatable(str(path)):
+    if not DeltaTable.is_deltatable(str(path / "reads")):
         return Counter()
     names = ["edge_id", "epoch", "seq", "plate_raw", "plate"]
     return Counter(

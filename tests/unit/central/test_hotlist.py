@@ -17,11 +17,11 @@ from central.db import from_us, hotlist_entry, open_database
 from central.errors import HotlistError, StoreError
 from central.hotlist.end import Which, end_entry
 from central.hotlist.grammar import load_grammar
-from central.hotlist.index import HotlistIndex
+from central.hotlist.match import match
 from central.hotlist.sheet import Sheet, read_sheet
 from central.hotlist.store import Hotlist, Import, import_csv
-from central.types import HotlistEntry, Reason
-from edge.contract.read import Scored
+from central.types import Hit, HotlistEntry, Reason
+from edge.contract.read import PlateRead, Scored
 
 GRAMMAR = load_grammar()
 AT = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -284,11 +284,14 @@ def test_an_import_is_live_in_the_next_transaction(database: Engine, database_ur
     hotlist = Hotlist(compatible=GRAMMAR.compatible)
     elsewhere = open_database(database_url)
     with database.begin() as connection:
-        first = hotlist.current(connection)
-        assert hotlist.current(connection) is first
+        hotlist.refresh(connection)
+        first = hotlist.plates
+        hotlist.refresh(connection)
+        assert hotlist.plates is first
     list_plates(elsewhere, tmp_path, GOOD, at=AT)
     with database.begin() as connection:
-        assert len(hotlist.current(connection)) == 1
+        hotlist.refresh(connection)
+        assert hotlist.plates == {"ABC123"}
     elsewhere.dispose()
 
 
@@ -298,14 +301,14 @@ def test_an_ended_entry_is_live_at_once_and_still_hit_by_what_was_seen_before(
     list_plates(database, tmp_path, GOOD, at=AT)
     hotlist = Hotlist(compatible=GRAMMAR.compatible)
     with database.begin() as connection:
-        hotlist.current(connection)
+        hotlist.refresh(connection)
     ended = end_entry(database, Which(plate="abc 123", country="CO"), by="ana", at=AT, log=lambda *_: None)
     assert (ended.list_name, ended.plate, ended.country) == ("medellin", "ABC123", "CO")
-    with database.begin() as connection:
-        index = hotlist.current(connection)
     before, after = (a_read(1, plate_class=None, captured_at=AT + timedelta(seconds=s)) for s in (-1, 1))
-    assert [hit.entry_id for hit in index.match(before)] == [ended.number]
-    assert index.match(after) == []
+    with database.begin() as connection:
+        hotlist.refresh(connection)
+        assert [hit.entry_id for hit in hotlist.match(connection, before)] == [ended.number]
+        assert hotlist.match(connection, after) == []
     with pytest.raises(HotlistError, match="no entry ABC123"):
         end_entry(database, Which(plate="ABC123", country="CO"), by="ana", at=AT, log=lambda *_: None)
     # Listed again, it is the same entry.
@@ -324,7 +327,22 @@ def test_an_end_that_cannot_be_logged_is_none(database: Engine, tmp_path: Path):
     assert rows(database, hotlist_entry) == entries
 
 
-# The index
+def test_a_plate_is_found_in_every_list_and_among_many(database: Engine, tmp_path: Path):
+    numbered = [GOOD.replace("ABC123", f"AAA{number:03d}") for number in range(200)]
+    list_plates(database, tmp_path, GOOD, *numbered, at=AT)
+    list_plates(database, tmp_path, GOOD, list_name="interpol", at=AT)
+    hotlist = Hotlist(compatible=GRAMMAR.compatible)
+    seen = a_read(1, plate_class=None, captured_at=AT - timedelta(seconds=1))
+    with database.begin() as connection:
+        assert hotlist.match(connection, seen) == [], "nothing is known before the first look"
+        hotlist.refresh(connection)
+        found = hotlist.match(connection, seen)
+    assert len(hotlist.plates) == 201
+    assert {hit.entry.list_name for hit in found} == {"medellin", "interpol"}
+    assert {hit.entry.plate for hit in found} == {"ABC123"}
+
+
+# The match
 
 
 def entry(**more: object) -> HotlistEntry:
@@ -343,8 +361,8 @@ def entry(**more: object) -> HotlistEntry:
     return HotlistEntry(**{**fields, **more})  # type: ignore[arg-type]
 
 
-def index(*entries: HotlistEntry) -> HotlistIndex:
-    return HotlistIndex(enumerate(entries, start=1), compatible=GRAMMAR.compatible)
+def hits(read: PlateRead, *entries: HotlistEntry) -> list[Hit]:
+    return match(read, enumerate(entries, start=1), compatible=GRAMMAR.compatible)
 
 
 def scored(value: str | None) -> Scored | None:
@@ -374,13 +392,12 @@ def scored(value: str | None) -> Scored | None:
 )
 def test_a_read_matches_exactly(listed: dict[str, object], read: dict[str, object], matches: bool):
     seen = a_read(1, **{"plate_class": scored("particular"), **read})  # captured one second past noon
-    assert bool(index(entry(**listed)).match(seen)) is matches
+    assert bool(hits(seen, entry(**listed))) is matches
 
 
 def test_hits_come_most_urgent_first():
-    found = index(entry(priority=5), entry(priority=1, list_name="interpol"), entry(priority=5)).match(
-        a_read(1, plate_class=None)
-    )
+    entries = (entry(priority=5), entry(priority=1, list_name="interpol"), entry(priority=5))
+    found = hits(a_read(1, plate_class=None), *entries)
     assert [hit.entry_id for hit in found] == [2, 1, 3]
 
 
@@ -390,7 +407,7 @@ def test_hits_come_most_urgent_first():
 )
 def test_only_the_very_plate_matches(listed: str, seen: str):
     read = a_read(1, plate=seen, plate_class=None)
-    assert bool(index(entry(plate=listed, plate_class=None)).match(read)) is (listed == seen)
+    assert bool(hits(read, entry(plate=listed, plate_class=None))) is (listed == seen)
 
 
 # The grammars

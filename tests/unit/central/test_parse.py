@@ -34,7 +34,7 @@ def test_a_read_keeps_the_message_as_it_came():
     record = parse(Arrival(TOPIC, payload, NOON, 1))
     assert isinstance(record, ReadArrival)
     assert record.read == READ
-    assert record.message == payload.decode()
+    assert record.row["message"] == payload.decode()
     assert str(record.topic) == TOPIC
 
 

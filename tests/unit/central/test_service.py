@@ -84,7 +84,7 @@ def test_a_second_centre_of_one_database_is_refused_until_the_first_has_ended(tm
         assert f"another one is serving already (process {first._process.pid})" in first.log()
         first.kill9()
         second.start()
-        second.wait_for("listed_vehicles", times=2)
+        second.wait_for("listed_plates", times=2)
         assert second.stop() == 0
     finally:
         first.close()
