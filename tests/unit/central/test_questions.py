@@ -3,6 +3,10 @@
 import csv
 import io
 import json
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -30,6 +34,10 @@ from central.words import Words
 LOOK = ["--as", "ana.rojas", "--purpose", "stolen motorcycle", "--case", "2026-117"]
 STYLE = Style(UTC, Words("en"))
 SINCE = ["--from", "2025-03-01"]
+ENDLESS = (
+    "SELECT count(*) FROM range(10000000) a, range(10000000) b "
+    "WHERE a.range * b.range % 7 = 3 OR $plate = '' OR len($files) = 0"
+)
 Run = Callable[..., Result]
 
 
@@ -212,6 +220,34 @@ def test_what_cannot_be_asked_is_told(run: Run, words: list[str], wrong: str) ->
     result = run(*words)
     assert result.exit_code == 2
     assert wrong in result.stderr
+
+
+def test_ctrl_c_gives_a_question_up_and_the_log_says_so(folder: Path, engine: Engine) -> None:
+    program = (
+        "import central.query.reads as reads\n"
+        "from central.cli import main\n"
+        f"reads.seen_sql = lambda *_: {ENDLESS!r}\n"
+        "main()\n"
+    )
+    config = ["--config", str(folder / "central.yaml")]
+    asking = subprocess.Popen(
+        [sys.executable, "-c", program, "seen", "ABC123", *LOOK, *config],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while asking.poll() is None and not logged(engine):
+        time.sleep(0.05)
+    time.sleep(0.5)  # until DuckDB is at it; before, Python itself would end the command in the same way
+    asking.send_signal(signal.SIGINT)
+    assert asking.communicate(timeout=30) == ("", "")
+    assert asking.returncode == 130
+    assert logged(engine) == ["seen", "seen.failed"]
+
+
+def logged(engine: Engine) -> list[str]:
+    with engine.begin() as connection:
+        return list(connection.scalars(select(audit.c.action).order_by(audit.c.id)))
 
 
 def test_an_area_without_a_camera_is_told(run: Run) -> None:
