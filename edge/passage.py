@@ -295,7 +295,7 @@ class Passage:
             return away.total_seconds() <= SAME_PLACE_S
         if mine.stands and mine.box.iou(track.box) >= SAME_PLACE_IOU:
             return watched_s - trace.watched_s <= SAME_PLACE_S
-        zoom = track.box.width / mine.box.width
+        zoom = track.first_box.width / mine.box.width  # as it came: it may have gone far until it was read
         turned = zoom > _TURNED if mine.direction == "receding" else zoom < 1 / _TURNED
         came_back = mine.direction and turned and track.first_at - mine.last_at >= _ROUND
         return away <= SAME_PLATE and not came_back

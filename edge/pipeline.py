@@ -105,6 +105,7 @@ class Pipeline:
         self._passages = Passages(camera, settings=vote, new_vote=new_vote, device=device, count=self._count)
         self._scene: tuple[str | None, int, tuple[int, int]] | None = None  # of the newest frame
         self._newest: datetime | None = None
+        self._connection = 0
         self._lag = timedelta(0)
         self.counts = Counts()
 
@@ -119,6 +120,11 @@ class Pipeline:
             emissions = self._end_all(moment)
             self._passages.turn()
             self._attention.turn()
+        elif frame.connection != self._connection:
+            # The vehicle that stands there now need not be the one that stood there; its plate, read anew, tells.
+            emissions = self._end_all(moment)
+            self._attention.turn()
+        self._connection = frame.connection
         self._scene, self._newest, self._lag = scene, frame.captured_at, moment.came_at - frame.captured_at
         self._passages.watch(frame.captured_at)
         width, height = frame.size

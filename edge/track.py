@@ -51,18 +51,18 @@ class Track:
     Attributes:
         id: dense number at this camera, in order of first sighting.
         first_at, last_at: capture times of its first and newest sighting.
-        box: its newest box, px.
+        first_box, box: its first and its newest box, px.
         path: its newest sightings: capture times, ascending, and boxes.
         sightings: frames in which it was detected.
         missed: analysed frames since the newest sighting.
     """
 
-    __slots__ = ("_first_box", "_motion", "box", "first_at", "id", "last_at", "missed", "path", "sightings")
+    __slots__ = ("_motion", "box", "first_at", "first_box", "id", "last_at", "missed", "path", "sightings")
 
     def __init__(self, number: int, *, at: datetime, box: Box) -> None:
         self.id = number
         self.first_at = self.last_at = at
-        self.box = self._first_box = box
+        self.box = self.first_box = box
         self.path = deque([(at, box)], maxlen=_PATH)
         self.sightings = 1
         self.missed = 0
@@ -71,8 +71,8 @@ class Track:
     @property
     def direction(self) -> Direction | None:
         """Whether the vehicle comes or goes, by growth and by motion down or up; None while they tell too little."""
-        growth = log_size(self.box) - log_size(self._first_box)
-        fall = (self.box.centre[1] - self._first_box.centre[1]) / self._first_box.height
+        growth = log_size(self.box) - log_size(self.first_box)
+        fall = (self.box.centre[1] - self.first_box.centre[1]) / self.first_box.height
         coming = growth / _GREW + fall / _FELL
         return None if abs(coming) < 1 else "approaching" if coming > 0 else "receding"
 

@@ -55,6 +55,7 @@ class Frame:
         stay: another number for every time that the camera came to rest; frames of two stays show two scenes.
         moving: where something moves, px; None where nobody looked for that.
         came_at: when it lay decoded, by the box's clock, UTC; None where that does not matter, as in recordings.
+        connection: another number for every connection to the camera; between two of them nobody watched.
     """
 
     camera_id: str
@@ -65,6 +66,7 @@ class Frame:
     stay: int = 0
     moving: "tuple[Box, ...] | None" = None
     came_at: datetime | None = None
+    connection: int = 0
 
     @property
     def size(self) -> tuple[int, int]:

@@ -4,6 +4,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 
 import structlog
 
@@ -50,6 +51,7 @@ class CameraThread:
         self._stopped = threading.Event()
         self._lock = threading.Lock()
         self._source: FrameSource | None = None
+        self._connections = 0
         self._thread = threading.Thread(target=self._run, name=f"camera-{camera_id}", daemon=True)
 
     def start(self) -> None:
@@ -117,8 +119,9 @@ class CameraThread:
         raise LostError(f"camera {self.camera_id}: the stream ended")
 
     def _pass_on(self, source: FrameSource) -> None:
+        self._connections += 1
         for frame in source.frames():
-            if self._hub.put(frame):
+            if self._hub.put(replace(frame, connection=self._connections)):
                 self._stats.dropped()
 
     def _note(self, error: SourceError) -> None:

@@ -107,6 +107,15 @@ def test_a_lost_camera_is_connected_again_and_the_reason_is_kept(started: Start)
     assert all(source.closed.is_set() for source in script.opened[:2])
 
 
+def test_the_frames_of_each_connection_bear_its_number(started: Start) -> None:
+    hub = FrameHub()
+    started(Script((1, LostError("gone")), (1, LostError("gone")), (1, None)), hub=hub)
+    found = [hub.next(timeout_s=10) for _ in range(3)]
+    numbers = [frame.connection for frame in found if frame]
+    assert len(set(numbers)) == 3
+    assert numbers == sorted(numbers)
+
+
 def test_while_it_is_lost_it_says_why(started: Start) -> None:
     patient = Backoff(first_s=30, longest_s=30)
     camera = started(Script((1, lost("nothing listens there"))), backoff=patient)
