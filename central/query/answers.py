@@ -1,4 +1,4 @@
-"""What questions about reads are answered with."""
+"""What questions about reads are answered with; the length of an answer is how many rows it shows."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -21,6 +21,9 @@ class Answer:
     reads: tuple[KeptRead, ...]
     cut: bool
 
+    def __len__(self) -> int:
+        return len(self.reads)
+
 
 @dataclass(frozen=True, slots=True)
 class Rows(Generic[_Row]):
@@ -28,6 +31,9 @@ class Rows(Generic[_Row]):
 
     rows: tuple[_Row, ...]
     cut: bool
+
+    def __len__(self) -> int:
+        return len(self.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,9 @@ class Counts:
 
     hours: tuple[HourCount, ...]
     cut: bool
+
+    def __len__(self) -> int:
+        return len(self.hours)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +114,9 @@ class Places:
     hours: tuple[Hour, ...]
     cut: bool
 
+    def __len__(self) -> int:
+        return len(self.places)
+
 
 @dataclass(frozen=True, slots=True)
 class HeatCell:
@@ -138,3 +150,6 @@ class Journey:
 
     passages: tuple[Passage, ...]
     cut: bool
+
+    def __len__(self) -> int:
+        return len(self.passages)

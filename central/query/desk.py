@@ -1,6 +1,6 @@
 """The desk of one person who looks, for one case: nothing leaves it that is not in the audit log first."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sized
 from contextlib import contextmanager
 from datetime import datetime, timedelta, tzinfo
 from typing import Final, Literal, TypeVar
@@ -41,6 +41,7 @@ Form = Literal["table", "json", "csv", "parquet"]
 _MOST_NAMED: Final = 20
 
 _T = TypeVar("_T")
+_Answer = TypeVar("_Answer", bound=Sized)
 
 
 class Desk:
@@ -69,33 +70,19 @@ class Desk:
     def history(self, question: Question, *, form: Form = "table") -> Answer:
         """The reads that a question is about, newest first; as JSON they are detailed."""
         detailed = form == "json"
-        return self._about(
-            "history",
-            question,
-            form,
-            lambda: self._reads.find(question, detailed=detailed),
-            lambda a: len(a.reads),
-        )
+        return self._about("history", question, form, lambda: self._reads.find(question, detailed=detailed))
 
     def counts(self, question: Question, *, form: Form = "table") -> Counts:
         """How many reads a question is about, by camera and UTC hour."""
-        return self._about(
-            "counts", question, form, lambda: self._reads.counts(question), lambda c: len(c.hours)
-        )
+        return self._about("counts", question, form, lambda: self._reads.counts(question))
 
     def seen(self, question: Question, *, form: Form = "table") -> Rows[Seen]:
         """The plates that a question is about, and when and where each was seen first and last."""
-        return self._about("seen", question, form, lambda: self._reads.seen(question), lambda s: len(s.rows))
+        return self._about("seen", question, form, lambda: self._reads.seen(question))
 
     def places(self, question: Question, *, zone: tzinfo, form: Form = "table") -> Places:
         """At which cameras and in which hours of the site's week it was seen what a question is about."""
-        return self._about(
-            "places",
-            question,
-            form,
-            lambda: self._reads.places(question, zone=zone),
-            lambda p: len(p.places),
-        )
+        return self._about("places", question, form, lambda: self._reads.places(question, zone=zone))
 
     def journey(
         self,
@@ -121,27 +108,15 @@ class Desk:
             found = self._reads.find(question)
             return Journey(passages(found.reads, cameras, gap=gap), found.cut)
 
-        return self._about("journey", question, form, ask, lambda j: len(j.passages))
+        return self._about("journey", question, form, ask)
 
     def heatmap(self, question: Question, *, zone: tzinfo, form: Form = "table") -> Rows[HeatCell]:
         """Reads by camera, weekday and hour of the site; the question's limit counts cameras, the busiest first."""
-        return self._about(
-            "heatmap",
-            question,
-            form,
-            lambda: self._reads.heatmap(question, zone=zone),
-            lambda h: len(h.rows),
-        )
+        return self._about("heatmap", question, form, lambda: self._reads.heatmap(question, zone=zone))
 
     def volumes(self, question: Question, *, zone: tzinfo, form: Form = "table") -> Rows[Volume]:
         """Reads and hits by camera and day of the site."""
-        return self._about(
-            "volumes",
-            question,
-            form,
-            lambda: self._reads.volumes(question, zone=zone),
-            lambda v: len(v.rows),
-        )
+        return self._about("volumes", question, form, lambda: self._reads.volumes(question, zone=zone))
 
     def alerts(
         self, *, limit: int, form: Form = "table", with_pictures: bool = False
@@ -248,21 +223,14 @@ class Desk:
         finally:
             self._log.end(self._look, "tail", begun=begun, rows=watch.shown)
 
-    def _about(
-        self,
-        action: str,
-        question: Question,
-        form: Form,
-        ask: Callable[[], _T],
-        count: Callable[[_T], int],
-    ) -> _T:
+    def _about(self, action: str, question: Question, form: Form, ask: Callable[[], _Answer]) -> _Answer:
         """Answer a question about reads, logged before and after."""
 
-        def ask_of_known() -> _T:
+        def ask_of_known() -> _Answer:
             self._check_cameras(question)
             return ask()
 
-        return self._logged(action, {**self._asked(question), "form": form}, ask_of_known, count)
+        return self._logged(action, {**self._asked(question), "form": form}, ask_of_known, len)
 
     def _check_cameras(self, question: Question) -> None:
         """A mistyped name would give the answer of a quiet street.
@@ -299,15 +267,14 @@ class Desk:
     def _asked(self, question: Question) -> dict[str, object]:
         """The question for the log: a plate, and a pattern too, as its keyed hash, times in UTC."""
         checked = plan(question).question
-        told: dict[str, object] = {}
-        if (pattern := checked.pattern) is not None:
-            told = {"pattern": self._key.of_plate(pattern.text), "alike": pattern.alike}
-        if checked.area is not None:
-            told["area"] = str(checked.area.shape)
+        plate, area = checked.pattern, checked.area
+        in_part = {} if plate is None else {"pattern": self._key.of_plate(plate.text), "alike": plate.alike}
+        within = {} if area is None else {"area": str(area.shape)}
         return {
             "plate": None if checked.plate is None else self._key.of_plate(checked.plate),
             "cameras": list(checked.cameras),
-            **told,
+            **in_part,
+            **within,
             "limit": checked.limit,
             **_spoken({"since": checked.since, "until": checked.until}),
         }

@@ -6,6 +6,7 @@ An answer ends early in three ways: its time is over, somebody cancels it from a
 from collections.abc import Mapping
 from pathlib import Path
 from threading import Event, Thread
+from time import monotonic
 from typing import Final
 
 import duckdb
@@ -28,6 +29,7 @@ class Duck:
 
     def __init__(self, folder: Path, *, timeout_s: float, memory_mb: int) -> None:
         self._timeout_s: Final = timeout_s
+        self._until_s = 0.0  # by the monotonic clock
         self._cancelled: Final = Event()
         self._over: Final = Event()  # the answer is there, or nobody waits for it any more
         self._duck: Final = duckdb.connect(
@@ -43,8 +45,9 @@ class Duck:
             self._duck.execute(f"SET {setting}")
 
     def begin(self) -> None:
-        """A new question begins: what was cancelled before was another one."""
+        """A new question begins, and with it its time; what was cancelled before was another one."""
         self._cancelled.clear()
+        self._until_s = monotonic() + self._timeout_s
 
     def cancel(self) -> None:
         """Give up the question that was begun; from any thread."""
@@ -52,14 +55,16 @@ class Duck:
         self._over.set()
 
     def run(self, sql: str, parameters: Mapping[str, object], tables: Mapping[str, pa.Table]) -> pa.Table:
-        """Answer one query; its result goes through Arrow, which keeps times exact.
+        """Answer one query of the question that was begun; its result goes through Arrow, which keeps times exact.
+
+        A question may have several; its time is that of all together.
 
         Raises:
-            TimedOutError: it took too long.
+            TimedOutError: the question took too long.
             CancelledError: it was cancelled.
             QueryError: it needs too much memory, or a file cannot be read.
         """
-        if self._cancelled.is_set():
+        if self._cancelled.is_set() or monotonic() >= self._until_s:
             raise self._why()
         done = Event()
         watchdog = Thread(target=self._watch, args=(done,), name="query watchdog", daemon=True)
@@ -92,7 +97,7 @@ class Duck:
     def _watch(self, done: Event) -> None:
         """Interrupt again and again: DuckDB forgets an interruption that comes while it still prepares."""
         if not self._cancelled.is_set():
-            self._over.wait(self._timeout_s)
+            self._over.wait(max(0.0, self._until_s - monotonic()))
         while not done.is_set():
             self._duck.interrupt()
             done.wait(_AGAIN_S)

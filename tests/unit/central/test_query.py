@@ -307,6 +307,7 @@ def test_an_open_seal_hides_no_row(reads: Reads, engine: Engine, archive: Path) 
 @pytest.mark.parametrize("timeout_s", [0.1, 1e-6])
 def test_an_answer_that_takes_too_long_is_given_up(tmp_path: Path, timeout_s: float) -> None:
     duck = Duck(tmp_path, timeout_s=timeout_s, memory_mb=256)
+    duck.begin()
     with pytest.raises(TimedOutError, match="no answer within"):
         duck.run(ENDLESS, {}, {})
     duck.close()
@@ -314,8 +315,12 @@ def test_an_answer_that_takes_too_long_is_given_up(tmp_path: Path, timeout_s: fl
 
 def test_a_given_up_answer_does_not_spoil_the_next(tmp_path: Path) -> None:
     duck = Duck(tmp_path, timeout_s=2, memory_mb=256)
+    duck.begin()
     with pytest.raises(TimedOutError):
         duck.run(ENDLESS, {}, {})
+    with pytest.raises(TimedOutError):  # its time is over, however quick the rest of it may be
+        duck.run("SELECT 1 AS one", {}, {})
+    duck.begin()
     assert duck.run("SELECT 1 AS one", {}, {}).to_pylist() == [{"one": 1}]
     duck.close()
 
@@ -337,6 +342,7 @@ def test_an_answer_is_given_up_from_another_thread(tmp_path: Path) -> None:
 
 def test_ctrl_c_ends_an_answer_as_it_ends_any_program(tmp_path: Path) -> None:
     duck = Duck(tmp_path, timeout_s=60, memory_mb=256)
+    duck.begin()
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     pressing = Timer(0.3, signal.raise_signal, [signal.SIGINT])
     pressing.start()
@@ -367,6 +373,7 @@ def test_a_question_is_cancelled_while_its_rows_are_fetched(reads: Reads, engine
 
 def test_an_answer_that_needs_too_much_memory_is_refused(tmp_path: Path) -> None:
     duck = Duck(tmp_path, timeout_s=20, memory_mb=64)
+    duck.begin()
     with pytest.raises(QueryError, match="cannot answer"):
         duck.run("SELECT list(range) FROM range(100000000)", {}, {})
     duck.close()
@@ -376,7 +383,8 @@ def test_duckdb_reads_nothing_but_the_archive(tmp_path: Path) -> None:
     (tmp_path / "archive").mkdir()
     secret = tmp_path / "secret.csv"
     secret.write_text("a\n1\n", encoding="utf-8")
-    duck = Duck(tmp_path / "archive", timeout_s=5, memory_mb=256)
+    duck = Duck(tmp_path / "archive", timeout_s=20, memory_mb=256)
+    duck.begin()
     with pytest.raises(QueryError, match="file system operations are disabled"):
         duck.run("SELECT * FROM read_csv($file)", {"file": str(secret)}, {})
     for sql in ("SET enable_external_access = true", "INSTALL httpfs"):
