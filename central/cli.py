@@ -43,7 +43,7 @@ _QUESTIONS = (
     questions.heatmap,
     questions.volumes,
 )
-_LOOKS = (looks.alerts, looks.tail, looks.dead_letters)
+_LOOKS = (looks.alerts, looks.picture, looks.tail, looks.dead_letters)
 for _command in (*_QUESTIONS, *_LOOKS, clips, hotlists.hotlist, ca, bench):
     cli.add_command(_command)
 
@@ -83,7 +83,9 @@ def check_config(context: click.Context, file: Path | None, config: Path) -> Non
     click.echo(f"consumer  {broker.client_id}, {len(broker.partitions)} of {PARTITIONS} partitions")
     click.echo(f"database  {described(settings.database_url)}")
     click.echo(f"archive   {settings.archive.path}, sealed every {settings.archive.seal_s:g} s")
-    click.echo(f"pictures  {settings.pictures_path}")
+    storage = settings.storage
+    place = f", then s3 bucket {storage.bucket}" if storage.kind == "s3" else ""
+    click.echo(f"pictures  {settings.pictures.path}{place}, kept {settings.pictures.keep_days} days")
     click.echo(f"cameras   {len(cameras)} with a place")
     click.echo(f"times     shown in {settings.site_timezone}")
     click.echo("nothing wrong found")

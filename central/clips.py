@@ -1,20 +1,15 @@
 """`python -m central clips`: some seconds of video around a read, asked of the box that made it."""
 
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
 
-from central.errors import QueryError, StoreError
+from central.errors import StoreError
 from central.looks import open_for
-from central.options import FILE, Commands, configured, limited, looking, now, open_console, style_of
+from central.options import FILE, Commands, configured, limited, looking, now, open_console, read_id, style_of
 from edge.contract.files import write_atomic
 
-if TYPE_CHECKING:
-    from edge.contract.read import ReadId
-
-_READ: Final = re.compile(r"([a-z0-9][a-z0-9._-]{0,62})/([1-9][0-9]{0,15})/([1-9][0-9]{0,15})")
 _SECONDS: Final = click.FloatRange(0, 60)
 
 
@@ -36,7 +31,7 @@ def ask(read: str, before_s: float | None, after_s: float | None, config: Path, 
 
     The centre that serves passes it on within a second; `clips list` says what came of it.
     """
-    named = _read_id(read)
+    named = read_id(read)
     with open_for(config, asked) as (desk, settings):
         request = desk.ask_for_clip(
             named,
@@ -72,11 +67,12 @@ def list_clips(as_document: bool, config: Path, **asked: Any) -> None:  # noqa: 
 @configured
 def save(request: str, file: Path, config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
     """Write the clip of a REQUEST into a FILE (MP4), which only you may read."""
-    from central.query.clips import read_clip
+    from central.archive.pictures import open_packs
+    from central.query.pictures import read_whole
 
     with open_for(config, asked) as (desk, settings):
-        clip, places, sha256 = desk.clip(request)
-        data = read_clip(settings.pictures_path, places, sha256)
+        clip, picture = desk.clip(request)
+        data = read_whole(open_packs(settings), picture)
         style = style_of(settings)
     try:
         write_atomic(file, data)
@@ -84,19 +80,3 @@ def save(request: str, file: Path, config: Path, **asked: Any) -> None:  # noqa:
         raise StoreError(f"{file}: cannot be written: {error.strerror}") from error
     began_at, ended_at = clip.began_at or clip.at, clip.ended_at or clip.at
     click.echo(f"{file}: {len(data)} bytes, {style.zoned(began_at)} to {style.zoned(ended_at)}", err=True)
-
-
-def _read_id(text: str) -> "ReadId":
-    """What a read is named by.
-
-    Raises:
-        QueryError: it is no such name.
-    """
-    from edge.contract.read import ReadId
-
-    match = _READ.fullmatch(text)
-    if match is None:
-        raise QueryError(
-            f"not a read: {text[:80]!r}; expected EDGE/EPOCH/SEQ, as in edge-1/1772366400000000/17"
-        )
-    return ReadId(match[1], int(match[2]), int(match[3]))

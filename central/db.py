@@ -176,12 +176,14 @@ picture = Table(
     Column("kind", String(8), primary_key=True),
     # Its number in the stream of its kind: a later picture of the same kind takes the place of an earlier one.
     Column("seq", BigInteger, nullable=False),
-    # Below the folder of pictures, such as 2026-03-01/14-0.pack.
+    # Below the folder of pictures, such as 2026-03-01/14-5f0c2d9e11a07b34.pack.
     Column("pack", String(120), nullable=False),
     Column("offset", BigInteger, nullable=False),
     Column("length", Integer, nullable=False),
     Column("sha256", String(64), nullable=False),
 )
+
+Index("picture_pack", picture.c.pack)
 
 # Clips that were asked of edges, and what came of it (`central.clip.store` says what the states mean).
 clip = Table(
@@ -222,6 +224,8 @@ clip_part = Table(
     Column("length", Integer, nullable=False),
     Column("sha256", String(64), nullable=False),
 )
+
+Index("clip_part_pack", clip_part.c.pack)
 
 hotlist_entry = Table(
     "hotlist_entry",

@@ -3,6 +3,8 @@
 CentralError
 ├── ConfigError       a setting is wrong: names the file, the key and what was expected
 ├── StoreError        the database or the archive cannot be opened or written
+│   ├── MissingError      a file is not there
+│   └── DamagedError      a file is not what was written
 ├── HotlistError      an import cannot be read at all (single bad rows are reported, not raised)
 ├── QueryError        a question that cannot be asked: names what was wrong with it
 │   ├── TimedOutError     the answer took longer than its limit
@@ -22,6 +24,14 @@ class ConfigError(CentralError):
 
 class StoreError(CentralError):
     """The database or the archive cannot be opened or written."""
+
+
+class MissingError(StoreError):
+    """A file is not there."""
+
+
+class DamagedError(StoreError):
+    """A file is not what was written."""
 
 
 class HotlistError(CentralError):

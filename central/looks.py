@@ -3,7 +3,7 @@
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from central.options import (
     looking,
     now,
     open_console,
+    read_id,
     style_of,
     told_plainly,
 )
@@ -28,8 +29,9 @@ from edge.contract.files import write_atomic
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from central.archive.pictures import Packs
     from central.query.desk import Desk, Form
-    from central.query.lists import Evidence
+    from central.query.pictures import Evidence
     from central.settings import CentralSettings
     from central.show import Style
 
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 @configured
 def alerts(as_document: bool, pictures: Path | None, config: Path, **asked: Any) -> None:  # noqa: ANN401
     """Vehicles on a hotlist that were seen, newest first."""
+    from central.archive.pictures import open_packs
     from central.show import alert_blocks, as_json
 
     with open_for(config, asked) as (desk, settings):
@@ -53,7 +56,24 @@ def alerts(as_document: bool, pictures: Path | None, config: Path, **asked: Any)
     else:
         open_console().print(alert_blocks(found, evidence, style))
     if pictures is not None:
-        _write_pictures(settings.pictures_path, pictures, evidence)
+        _write_evidence(open_packs(settings), pictures, evidence)
+
+
+@click.command()
+@click.argument("read", metavar="EDGE/EPOCH/SEQ")
+@click.option(
+    "--out", "folder", type=FOLDER, required=True, help="write them into this folder, for you alone"
+)
+@looking
+@configured
+def picture(read: str, folder: Path, config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
+    """The pictures of a READ and its clip, as files (`history --json` names edge_id, epoch and seq)."""
+    from central.archive.pictures import open_packs
+
+    named = read_id(read)
+    with open_for(config, asked) as (desk, settings):
+        found = desk.pictures(named, packs=open_packs(settings))
+    _write_all(folder, ((each.file_name, data) for each, data in found))
 
 
 @click.command()
@@ -135,23 +155,35 @@ def span(asked: dict[str, Any], style: "Style") -> "tuple[datetime | None, datet
     )
 
 
-def _write_pictures(packs: Path, folder: Path, evidence: "Sequence[Evidence]") -> None:
-    from central.archive.pictures import read_picture
-    from central.errors import StoreError
-    from central.query.clips import read_clip
+def _write_evidence(packs: "Packs", folder: Path, evidence: "Sequence[Evidence]") -> None:
+    from central.query.pictures import read_whole
 
+    _write_all(
+        folder,
+        (
+            (f"alert-{each.alert_id}-{each.picture.file_name}", read_whole(packs, each.picture))
+            for each in evidence
+        ),
+    )
+
+
+def _write_all(folder: Path, pictures: "Iterable[tuple[str, bytes]]") -> None:
+    """Write files into a folder, which is made, for their owner alone.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    from central.errors import StoreError
+
+    count = 0
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for picture in evidence:
-            read, is_clip = picture.read, picture.kind == "clip"
-            suffix = "mp4" if is_clip else "jpg"
-            name = f"alert-{picture.alert_id}-{read.edge_id}-{read.epoch}-{read.seq}-{picture.kind}.{suffix}"
-            places = (picture.place, *picture.more)
-            data = read_clip(packs, places, picture.sha256) if is_clip else read_picture(packs, places[0])
+        for name, data in pictures:
             write_atomic(folder / name, data)
+            count += 1
     except OSError as error:
         raise StoreError(f"{folder}: pictures cannot be written: {error.strerror}") from error
-    click.echo(f"{folder}: {len(evidence)} pictures", err=True)
+    click.echo(f"{folder}: {count} pictures", err=True)
 
 
 @contextmanager

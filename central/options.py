@@ -1,6 +1,7 @@
 """What the commands of the centre have in common: their options, and what they work with."""
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from central.errors import CentralError, StoreError
+from central.errors import CentralError, QueryError, StoreError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from central.query.desk import Form
     from central.settings import CentralSettings
     from central.show import Style
+    from edge.contract.read import ReadId
 
 FILE: Final = click.Path(dir_okay=False, path_type=Path)
 FOLDER: Final = click.Path(file_okay=False, path_type=Path)
@@ -29,6 +31,7 @@ LANGUAGE: Final = (
 )
 
 _FILE_COLUMNS: Final = 220
+_READ: Final = re.compile(r"([a-z0-9][a-z0-9._-]{0,62})/([1-9][0-9]{0,15})/([1-9][0-9]{0,15})")
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -146,6 +149,22 @@ def open_console() -> "Console":
 
     console = Console()
     return console if console.is_terminal else Console(width=_FILE_COLUMNS)
+
+
+def read_id(text: str) -> "ReadId":
+    """What a read is named by.
+
+    Raises:
+        QueryError: it is no such name.
+    """
+    from edge.contract.read import ReadId
+
+    match = _READ.fullmatch(text)
+    if match is None:
+        raise QueryError(
+            f"not a read: {text[:80]!r}; expected EDGE/EPOCH/SEQ, as in edge-1/1772366400000000/17"
+        )
+    return ReadId(match[1], int(match[2]), int(match[3]))
 
 
 @contextmanager

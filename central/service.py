@@ -5,6 +5,7 @@
     commander (thread): requests for clips -> MqttLink -> the edges' topics `cmd`
     sealer (thread): hot rows -> archive, every `archive.seal_s` and at the end
     keeper (thread): days are closed, copies derived, files swept, every `archive.maintain_s`
+    mover (thread): finished packs of pictures -> S3, every minute, where storage is S3
 
 A thread that dies ends the process: half a centre that looks alive is worse than one that its supervisor
 starts again. On SIGTERM or SIGINT it stops taking, commits what it has, acknowledges, seals and ends with 0.
@@ -26,7 +27,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from central.alert.store import Alerts
-from central.archive.pictures import PackWriter
+from central.archive.pictures import Packs, PackWriter, open_packs
 from central.archive.write import seal
 from central.consume.commands import Commander
 from central.consume.link import MqttLink
@@ -40,6 +41,7 @@ from central.lock import exclusive
 from central.maintain import maintain
 from central.settings import CentralSettings
 
+_MOVE_S: Final = 60.0
 _COLLECT_EVERY: Final = 70_000
 """Objects, by which they are more than before; Python's own is 700."""
 
@@ -121,7 +123,8 @@ def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> Non
     hotlist = Hotlist(compatible=load_grammar().compatible)
     with engine.begin() as connection:
         hotlist.refresh(connection)
-    with PackWriter(settings.pictures_path) as pictures:
+    packs = open_packs(settings)
+    with PackWriter(settings.pictures.path) as pictures:
         store = Store(
             engine,
             pictures=pictures,
@@ -139,9 +142,10 @@ def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> Non
         )
         commander = Commander(engine, link, clock=now, partitions=settings.mqtt.partitions)
         commanding = threading.Thread(target=commander.run, args=(stopping.wait,), name="commander")
+        moving = threading.Thread(target=_move_often, args=(packs, stopping), name="mover")
         _spare_the_collector()
         link.start()
-        for thread in (writing, sealing, keeping, commanding):
+        for thread in (writing, sealing, keeping, commanding, moving):
             thread.start()
         if settings.mqtt.is_exposed:
             _log.warning(
@@ -157,6 +161,8 @@ def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> Non
         link.close()
         sealing.join()
         keeping.join()
+        moving.join()
+    _move_now(packs)
     _seal_at_the_end(settings, engine, stopping)
     _log.info("stopped", **writer.counts, replies_dropped=link.dropped_replies)
 
@@ -201,6 +207,22 @@ def _maintain_often(settings: CentralSettings, engine: Engine, stopping: StopSig
 def _go_on(stopping: StopSignal) -> None:
     if stopping.is_over():
         raise StoreError("stopping")
+
+
+def _move_often(packs: Packs, stopping: StopSignal) -> None:
+    """Move finished packs. A failure leaves them here, where they are read and the next round takes them."""
+    while not stopping.wait(_MOVE_S):
+        _move_now(packs)
+
+
+def _move_now(packs: Packs) -> None:
+    try:
+        moved = packs.move_finished()
+    except StoreError as error:
+        _log.error("finished packs of pictures cannot be moved and stay here", error=str(error))
+    else:
+        if moved:
+            _log.info("packs of pictures moved", packs=moved)
 
 
 def _seal_at_the_end(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError
 
 from central.errors import ConfigError
 from edge.contract.clip import LONGEST_S
-from edge.contract.config import BrokerSettings, Section, faults
+from edge.contract.config import BrokerSettings, Section, faults, is_loopback, together
 from edge.contract.document import DocumentError, line_finder, read
 from edge.contract.read import Identifier
 from edge.contract.topics import PARTITIONS
@@ -23,6 +23,7 @@ from edge.contract.topics import PARTITIONS
 _DRIVERS: Final = ("sqlite", "sqlite+pysqlite", "postgresql+psycopg")
 _CLIENT_ID: Final = "central-1"
 _SPAN: Final = re.compile(r"\s*([0-9]{1,2})(?:-([0-9]{1,2}))?\s*")
+_ENDPOINT: Final = re.compile(r"(?P<scheme>https?)://(?P<host>[\w.-]+|\[[0-9a-f:]+\])(:\d+)?/?")
 _DATABASES: Final = "sqlite:///<file> or postgresql+psycopg://<user>@<host>/<database>"
 
 
@@ -98,6 +99,69 @@ class ArchiveSettings(Section):
     )
 
 
+class PictureSettings(Section):
+    """Pictures and clips."""
+
+    path: Path = Field(
+        default=Path("state/pictures"),
+        description="folder of the packs; where storage.kind is s3, of those that are still being written",
+    )
+    keep_days: Annotated[int, Field(ge=1, le=3660)] = Field(
+        default=30,
+        description="days after their arrival that pictures and clips are kept which no alert or hold needs",
+    )
+
+
+class StorageSettings(Section):
+    """Where finished files lie: on this machine's disk, or in a bucket of S3."""
+
+    kind: Literal["local", "s3"] = Field(default="local", description="local: below the paths named; s3")
+    endpoint: str | None = Field(
+        default=None, description="as in https://s3.example:9000; null: Amazon's own for the region"
+    )
+    region: str = Field(default="us-east-1", description="region of the bucket")
+    bucket: str | None = Field(default=None, description="bucket, which must be there", min_length=3)
+    prefix: str = Field(
+        default="atalaya", pattern=r"^([\w-][\w.-]*(/[\w-][\w.-]*)*)?$", description="folder in the bucket"
+    )
+    access_key_file: Path | None = Field(
+        default=None, description="file that holds the access key; null, both: the machine's own role"
+    )
+    secret_key_file: Path | None = Field(default=None, description="file that holds the secret key")
+    ca_file: Path | None = Field(
+        default=None, description="certificate authority that signed the endpoint's certificate"
+    )
+    insecure_plaintext: bool = Field(
+        default=False,
+        description="allow http:// to an endpoint elsewhere: whoever is on the way sees pictures",
+    )
+
+    @field_validator("endpoint", mode="after")
+    @classmethod
+    def _an_address(cls, endpoint: str | None) -> str | None:
+        if endpoint is not None and _ENDPOINT.fullmatch(endpoint) is None:
+            raise ValueError("expected https://host:port or http://host:port")
+        return endpoint
+
+    @model_validator(mode="after")
+    def _all_that_s3_needs(self) -> Self:
+        together("access_key_file", self.access_key_file, "secret_key_file", self.secret_key_file)
+        if self.kind == "s3" and self.bucket is None:
+            raise ValueError("s3 needs a bucket")
+        match = _ENDPOINT.fullmatch(self.endpoint or "")
+        in_clear = match is not None and match["scheme"] == "http"
+        if (
+            match is not None
+            and in_clear
+            and not (self.insecure_plaintext or is_loopback(match["host"].strip("[]")))
+        ):
+            raise ValueError(
+                f"https is compulsory: {match['host']} is not this machine (insecure_plaintext: true sends pictures "
+                "over the network in clear)"
+            )
+        return self
+
+
 class AlertSettings(Section):
     """When a hit is one more look at the same vehicle."""
 
@@ -146,13 +210,14 @@ class CentralSettings(Section):
         default="sqlite:///state/central.sqlite",
         description="SQLAlchemy URL without a password; its paths are relative to the file",
     )
-    pictures_path: Path = Field(default=Path("state/pictures"), description="folder of the picture packs")
     cameras_file: Path | None = Field(
         default=None, description="names and places of cameras, for areas, distances and speeds"
     )
     mqtt: MqttSettings = MqttSettings()
     ingest: IngestSettings = IngestSettings()
     archive: ArchiveSettings = ArchiveSettings()
+    pictures: PictureSettings = PictureSettings()
+    storage: StorageSettings = StorageSettings()
     alert: AlertSettings = AlertSettings()
     clips: ClipSettings = ClipSettings()
     query: QuerySettings = QuerySettings()
@@ -213,8 +278,12 @@ def check_files(path: Path, settings: CentralSettings) -> None:
     broker = settings.mqtt
     if passfile := make_url(settings.database_url).query.get("passfile"):
         _check_passfile(path, Path(str(passfile)))
-    if broker.password_file is not None:
-        read_secret(broker.password_file)
+    keys = settings.storage
+    for secret in (broker.password_file, keys.access_key_file, keys.secret_key_file):
+        if secret is not None:
+            read_secret(secret)
+    if keys.ca_file is not None and not keys.ca_file.is_file():
+        raise ConfigError(f"{path}: storage.ca_file: {keys.ca_file}: no such file")
     for name in ("ca_file", "cert_file", "key_file"):
         file = getattr(broker.tls, name, None)
         if file is not None and not file.is_file():
@@ -223,7 +292,7 @@ def check_files(path: Path, settings: CentralSettings) -> None:
 
 def _check_places(path: Path, settings: CentralSettings) -> None:
     """By writing: rights are not all that keeps one from it."""
-    places = {"archive.path": settings.archive.path, "pictures_path": settings.pictures_path}
+    places = {"archive.path": settings.archive.path, "pictures.path": settings.pictures.path}
     url = make_url(settings.database_url)
     if url.get_backend_name() == "sqlite":
         places["database_url"] = Path(str(url.database)).parent

@@ -14,7 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from central.query.answers import Counts
-from central.query.lists import Evidence, KeptLetter, LoggedAct
+from central.query.lists import KeptLetter, LoggedAct
+from central.query.pictures import Evidence
 from central.text import harmless, is_printable, printable
 from central.types import Alert, AskedClip, ClipState, HotlistEntry, KeptRead
 from central.words import Words

@@ -39,7 +39,7 @@ class Centre:
         mqtt = broker.settings("centre", protocol=protocol, client_id="central-test")
         content = {
             "database_url": self.database_url,
-            "pictures_path": "pictures",
+            "pictures": {"path": "pictures"},
             "mqtt": {key: str(value) if isinstance(value, Path) else value for key, value in mqtt.items()},
             "archive": {"path": "archive", "seal_s": 3600},
         }

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-pytest_plugins = ("skips", "brokers", "databases")
+pytest_plugins = ("skips", "brokers", "databases", "s3_servers", "kept_pictures")
 
 
 @pytest.fixture(autouse=True)

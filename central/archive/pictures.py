@@ -1,27 +1,35 @@
 """Pictures in packs: append-only files, so that a picture costs a write and not a file.
 
-    <folder>/2026-03-01/14-0.pack       hour of arrival (UTC), then a number; 16 MB at most
+    <folder>/2026-03-01/14-5f0c….pack      hour of arrival (UTC), then letters that never come again; 16 MB at most
+    <folder>/2026-03-01/kept-77ab….pack    what is left of that day's packs when their time is over
 
-A pack is written by one process only: each process begins new ones. The bytes are on the disk before the
-database names them; what a cut-off transaction leaves behind in a pack is named by nothing and harmless.
+A pack is written by one process only, which holds its lock meanwhile: each process begins new ones. The bytes are
+on the disk before the database names them; what a cut-off transaction leaves behind in a pack is named by nothing
+and harmless. Where storage is S3 a pack moves there once it is finished: it is on this machine until it is there.
 """
 
+import fcntl
 import hashlib
 import os
 import re
-from collections.abc import Sequence
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final, Self
+from typing import BinaryIO, Final, Self
 
 import structlog
 
-from central.errors import StoreError
+from central.archive.storage import LocalStorage, Storage, Stored, open_s3
+from central.errors import DamagedError, MissingError, StoreError
+from central.settings import CentralSettings
 from edge.contract.files import sync
 
 MAX_PACK_BYTES: Final = 16 * 1024 * 1024
-_PACK: Final = re.compile(r"\d{4}-\d\d-\d\d/\d\d-\d+\.pack")
+_PACK: Final = re.compile(r"\d{4}-\d\d-\d\d/(\d\d|kept)-[0-9a-f]+\.pack")
+_DRAFT: Final = re.compile(r"\d{4}-\d\d-\d\d/\.kept-[0-9a-f]+\.pack\..+\.part")
 
 _log = structlog.get_logger(__name__)
 
@@ -104,34 +112,130 @@ class PackWriter:
         self.close()
         day = (self._folder / hour).parent
         day.mkdir(mode=0o700, parents=True, exist_ok=True)
-        number = sum(1 for _ in day.glob(f"{hour.rpartition('/')[2]}*.pack"))
         while self._descriptor < 0:
-            name = f"{hour}{number}.pack"
-            try:
-                self._descriptor = os.open(self._folder / name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-            except FileExistsError:
-                number += 1
+            name = f"{hour}{secrets.token_hex(8)}.pack"
+            self._descriptor = _begin_file(self._folder / name)
         self._name, self._offset = name, 0
         for folder in (day, self._folder):
             sync(folder)
 
 
-def read_picture(folder: Path, place: Place) -> bytes:
-    """The bytes of a picture, checked against their hash.
+class Packs:
+    """The packs on this machine and, where storage is S3, those that have moved there; any thread's."""
+
+    def __init__(self, folder: Path, remote: Storage | None = None) -> None:
+        self._local: Final = LocalStorage(folder)
+        self._remote: Final = remote
+        # A pack that moves is there before it is gone here: who looks here first misses none.
+        self._storages: Final[tuple[Storage, ...]] = (self._local, *([remote] if remote else []))
+
+    def read(self, place: Place) -> bytes:
+        """The bytes of a picture, checked against their hash.
+
+        Raises:
+            MissingError: the pack is not there.
+            DamagedError: it is not what was written.
+            StoreError: it cannot be read now.
+        """
+        if _PACK.fullmatch(place.pack) is None:
+            raise DamagedError(f"not the name of a pack: {place.pack!r}")
+        picture = self._read(place)
+        if len(picture) != place.length or hashlib.sha256(picture).hexdigest() != place.sha256:
+            _log.error("picture damaged", pack=place.pack, offset=place.offset, length=place.length)
+            raise DamagedError(
+                f"{place.pack}: the picture at {place.offset} ({place.length} bytes) is damaged"
+            )
+        return picture
+
+    def put(self, name: str, content: bytes) -> None:
+        """Store a finished pack.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        self._storages[-1].put(name, content)
+
+    def days(self) -> list[str]:
+        """The days of arrival that have packs, as their names begin."""
+        return sorted({folder for storage in self._storages for folder in storage.folders()})
+
+    def of_day(self, day: str) -> list[Stored]:
+        """The packs of a day, one that moves twice, and drafts of kept ones that a killed process left."""
+        found = (file for storage in self._storages for file in storage.files(day))
+        return [file for file in found if _PACK.fullmatch(file.name) or _DRAFT.fullmatch(file.name)]
+
+    def delete(self, name: str) -> bool:
+        """Delete a pack wherever it lies; False where somebody here still writes it. One that is nowhere passes."""
+        path = self._local.root / name
+        with _finished(path) as pack:
+            if pack is None and path.exists():
+                return False
+            for storage in self._storages:
+                storage.delete(name)
+        return True
+
+    def move_finished(self) -> int:
+        """Move to S3 what nobody here writes any more; how many packs. Killed at any point, the next call goes on.
+
+        Raises:
+            StoreError: S3 is away, or this disk fails; what has not moved is where it was.
+        """
+        if self._remote is None:
+            return 0
+        folders = self._local.folders()
+        return sum(self._move(file.name) for day in folders for file in self._local.files(day))
+
+    def _move(self, name: str) -> bool:
+        if self._remote is None or _PACK.fullmatch(name) is None:
+            return False
+        with _finished(self._local.root / name) as pack:
+            if pack is None:
+                return False
+            self._remote.put(name, pack.read())
+            self._local.delete(name)
+        return True
+
+    def _read(self, place: Place) -> bytes:
+        for storage in self._storages[:-1]:
+            try:
+                return storage.read(place.pack, offset=place.offset, length=place.length)
+            except MissingError:
+                continue
+        return self._storages[-1].read(place.pack, offset=place.offset, length=place.length)
+
+
+def open_packs(settings: CentralSettings) -> Packs:
+    """The packs as configured.
 
     Raises:
-        StoreError: the pack is missing, short or damaged.
+        ConfigError: a key of S3 cannot be read.
     """
-    if _PACK.fullmatch(place.pack) is None:
-        raise StoreError(f"not the name of a pack: {place.pack!r}")
-    path = folder / place.pack
+    remote = open_s3(settings.storage, "pictures") if settings.storage.kind == "s3" else None
+    return Packs(settings.pictures.path, remote)
+
+
+@contextmanager
+def _finished(path: Path) -> Iterator[BinaryIO | None]:
+    """A file that nobody writes or moves, kept so; None where somebody does, or it is not here."""
+    with ExitStack() as stack:
+        try:
+            pack = stack.enter_context(path.open("r+b"))  # NFS locks only what may be written
+            fcntl.flock(pack, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (FileNotFoundError, BlockingIOError):
+            found = None
+        else:
+            found = pack
+        yield found
+
+
+def _begin_file(path: Path) -> int:
+    """A new pack's descriptor with its lock, or -1: it was moved before it was ours, or the name is taken."""
     try:
-        with path.open("rb") as pack:
-            pack.seek(place.offset)
-            picture = pack.read(place.length)
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be read: {error.strerror}") from error
-    if len(picture) != place.length or hashlib.sha256(picture).hexdigest() != place.sha256:
-        _log.error("picture damaged", pack=str(path), offset=place.offset, length=place.length)
-        raise StoreError(f"{path}: the picture at {place.offset} ({place.length} bytes) is damaged")
-    return picture
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        return -1
+    fcntl.flock(descriptor, fcntl.LOCK_EX)  # the kernel's: it ends with this process, however that ends
+    if os.fstat(descriptor).st_nlink == 0:
+        os.close(descriptor)
+        return -1
+    return descriptor

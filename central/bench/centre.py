@@ -72,7 +72,7 @@ class Centre:
         }
         settings = {
             "database_url": "sqlite:///central.sqlite",
-            "pictures_path": "pictures",
+            "pictures": {"path": "pictures"},
             "archive": {"path": "archive"},
             "access": {"key_file": "audit.key"},
             "mqtt": mqtt,

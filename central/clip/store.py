@@ -3,10 +3,10 @@
     asked -> came     every part is here
           -> gone     the edge says that it does not hold what was asked, or has had to give the clip up
           -> refused  the edge will not make it
-          -> expired  no answer, and too many or too old requests
+          -> expired  no answer, and too many or too old requests; or it came, and the time of pictures was over
 
-What came stays; a clip that comes after all takes the place of any other answer. The parts of a clip stay where
-they came, in packs: a clip is put together when somebody looks at it.
+What came stays until then; a clip that comes after all takes the place of any other answer. The parts of a clip stay
+in packs: a clip is put together when somebody looks at it.
 """
 
 import contextlib

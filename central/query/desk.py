@@ -9,24 +9,23 @@ from sqlalchemy import Engine
 
 from central.access.audit import AuditLog
 from central.access.key import AuditKey, open_key
-from central.archive.pictures import Place
+from central.archive.pictures import Packs
 from central.clip.store import Wish, ask
 from central.db import Clock, from_us, open_database
 from central.errors import CentralError, QueryError
 from central.query.answers import Answer, Counts, HeatCell, Journey, Places, Rows, Seen, Volume
 from central.query.cameras import CameraPlace
-from central.query.clips import clips_of, find_clip, locate, newest_clips
+from central.query.clips import find_clip, locate, newest_clips
 from central.query.journey import passages
 from central.query.lists import (
-    Evidence,
     KeptLetter,
     LoggedAct,
     acts,
     dead_letters,
     edges,
-    evidence,
     newest_alerts,
 )
+from central.query.pictures import Evidence, Picture, evidence, hand_out
 from central.query.plan import Question, plan
 from central.query.reads import Reads
 from central.query.watch import Watch
@@ -131,7 +130,7 @@ class Desk:
 
         def ask() -> tuple[list[Alert], list[Evidence]]:
             alerts = newest_alerts(self._engine, limit=limit)
-            return alerts, [*evidence(self._engine, alerts), *clips_of(self._engine, alerts)]
+            return alerts, evidence(self._engine, alerts)
 
         def handed_out(found: tuple[list[Alert], list[Evidence]]) -> int | None:
             return len(found[1]) if with_pictures else None
@@ -144,8 +143,23 @@ class Desk:
         asked = {"limit": limit, "form": form}
         return self._logged("clips", asked, lambda: newest_clips(self._engine, limit=limit), len)
 
-    def clip(self, request: str) -> tuple[AskedClip, tuple[Place, ...], str]:
-        """One clip that came: where its parts lie, for `read_clip`, and its hash.
+    def pictures(self, read: ReadId, *, packs: Packs) -> list[tuple[Picture, bytes]]:
+        """Every picture of a read and its clip, with their bytes.
+
+        Raises:
+            QueryError: there is none.
+            StoreError: one of them cannot be read.
+        """
+        return self._logged(
+            "picture",
+            {"read": f"{read.edge_id}/{read.epoch}/{read.seq}"},
+            lambda: hand_out(self._engine, packs, read),
+            lambda _: 1,
+            pictures=len,
+        )
+
+    def clip(self, request: str) -> tuple[AskedClip, Picture]:
+        """One clip that came, and where it lies, for `read_whole`.
 
         Raises:
             QueryError: nobody asked for it, or it has not come.

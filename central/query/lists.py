@@ -1,23 +1,20 @@
-"""What the database lists: alerts with their pictures, the hotlist, dead letters, edges and cameras, the audit log."""
+"""What the database lists: alerts, the hotlist, dead letters, edges and cameras, the audit log."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Engine, RowMapping, select
 
-from central.archive.pictures import Place
 from central.db import (
     alert,
-    alert_trail,
     audit,
     dead_letter,
     edge_health,
     from_us,
     hotlist_entry,
-    picture,
     ptz_state,
     reading,
     to_us,
@@ -27,28 +24,9 @@ from central.hotlist.store import to_entry
 from central.types import Alert, HotlistEntry, Reason
 from edge.contract.health import EdgeHealth
 from edge.contract.ptz import PtzState
-from edge.contract.read import ReadId
 
 _SILENT_AFTER: Final = timedelta(minutes=1)
 _MISSED: Final = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """A picture of a read in an alert's trail.
-
-    Attributes:
-        kind: crop, overview or clip.
-        more: of a clip, where its further parts lie.
-        sha256: of a clip, the hash of the whole.
-    """
-
-    alert_id: int
-    read: ReadId
-    kind: str
-    place: Place
-    more: tuple[Place, ...] = ()
-    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,25 +98,6 @@ def newest_alerts(engine: Engine, *, limit: int) -> list[Alert]:
     query = select(alert).order_by(alert.c.alert_id.desc()).limit(limit)
     with reading(engine) as connection:
         return [_alert(row) for row in connection.execute(query).mappings()]
-
-
-def evidence(engine: Engine, alerts: Iterable[Alert]) -> list[Evidence]:
-    """The pictures of every read in the trails of these alerts."""
-    chosen = [a.alert_id for a in alerts]
-    trail, shown = alert_trail.c, picture.c
-    same = (trail.edge_id == shown.edge_id) & (trail.epoch == shown.epoch) & (trail.seq == shown.read_seq)
-    query = select(trail.alert_id, picture).select_from(alert_trail.join(picture, same))
-    query = query.where(trail.alert_id.in_(chosen)).order_by(trail.alert_id, trail.captured_us, shown.kind)
-    with reading(engine) as connection:
-        return [
-            Evidence(
-                alert_id=row["alert_id"],
-                read=ReadId(row["edge_id"], row["epoch"], row["read_seq"]),
-                kind=row["kind"],
-                place=Place(row["pack"], row["offset"], row["length"], row["sha256"]),
-            )
-            for row in connection.execute(query).mappings()
-        ]
 
 
 def hotlist(engine: Engine, *, list_name: str | None = None) -> list[tuple[int, HotlistEntry]]:

@@ -69,7 +69,7 @@ class BrokerSettings(Section):
     @property
     def is_exposed(self) -> bool:
         """Whether everything crosses a network in clear."""
-        return self.tls is None and not _is_loopback(self.host)
+        return self.tls is None and not is_loopback(self.host)
 
     @property
     def who(self) -> str:
@@ -187,7 +187,8 @@ def fault(key: str, message: str, *, line_of: Callable[[str], int | None] = lamb
     return f"  {where}{key or '(file)'}: {message}"
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a name or address is this machine's own."""
     if host == "localhost":
         return True
     try:

@@ -40,7 +40,7 @@ class City:
             self.folder / name,
             self.broker,
             database_url=self.database_url,
-            pictures_path=str(self.folder / "pictures"),
+            pictures={"path": str(self.folder / "pictures")},
             mqtt={"client_id": name, "partitions": partitions},
             archive={"path": str(self.folder / "archive"), "seal_s": 1},
         )

@@ -21,13 +21,15 @@ from central_reads import NOON, a_read
 from edge_clips import MP4_HEAD, clip_parts, no_clip
 from sqlalchemy import Engine, select, update
 
+from central.archive.pictures import Packs
 from central.clip.store import GIVEN_UP, Wish, addresses, ask, asked, give_up
 from central.consume.commands import Commander
 from central.consume.store import Store
 from central.db import alert, clip, clip_part, dead_letter, hot_read, reading, to_us
-from central.errors import QueryError, StoreError
-from central.query.clips import clips_of, find_clip, locate, newest_clips, read_clip
+from central.errors import DamagedError, QueryError
+from central.query.clips import find_clip, locate, newest_clips
 from central.query.lists import newest_alerts
+from central.query.pictures import evidence, pictures_of, read_whole
 from central.settings import ClipSettings
 from central.types import Arrival
 from edge.contract.clip import MOST_REQUESTS, ClipCommands, ClipRequest, unpacked
@@ -158,8 +160,8 @@ def test_parts_in_any_order_and_more_than_once_make_one_clip(
     assert len(rows(database, clip_part)) == 4
     assert held(database)["clip"] == [(1, 4)]
     assert rows(database, dead_letter) == []
-    _, places, sha256 = find_clip(database, request.request)
-    assert read_clip(tmp_path / "pictures", places, sha256) == VIDEO
+    _, found = find_clip(database, request.request)
+    assert read_whole(Packs(tmp_path / "pictures"), found) == VIDEO
     with reading(database) as connection:
         assert asked(connection) == {}, "the edge is not asked any more"
 
@@ -224,9 +226,9 @@ def test_a_part_that_was_changed_on_the_way_is_not_handed_out(
     parts = clip_parts(request, VIDEO)
     parts[2] = parts[2][:-1] + b"!"
     ingest(store, arrivals(request, parts))
-    _, places, sha256 = find_clip(database, request.request)
-    with pytest.raises(StoreError, match="is not what its box said that it sent"):
-        read_clip(tmp_path / "pictures", places, sha256)
+    _, found = find_clip(database, request.request)
+    with pytest.raises(DamagedError, match="is not what its box said that it sent"):
+        read_whole(Packs(tmp_path / "pictures"), found)
 
 
 def test_what_nobody_asked_for_is_a_dead_letter_and_acknowledged(database: Engine, store: Store) -> None:
@@ -266,8 +268,8 @@ def test_a_second_clip_under_one_request_is_not_mixed_with_the_first(
         for n, size in enumerate(sizes, start=2)
     }
     ingest(store, arrivals(request, clip_parts(request, VIDEO)[2:], first=3))
-    _, places, sha256 = find_clip(database, request.request)
-    assert read_clip(tmp_path / "pictures", places, sha256) == VIDEO
+    _, found = find_clip(database, request.request)
+    assert read_whole(Packs(tmp_path / "pictures"), found) == VIDEO
 
 
 def test_who_asks_for_the_same_gets_the_same_request(database: Engine, store: Store) -> None:
@@ -300,18 +302,19 @@ def test_an_alerts_clip_is_handed_out_beside_its_pictures(
     list_plates(database, tmp_path, LISTED)
     ingest(store, [read_message(a_read(1)), picture_message(a_read(1), 1)])
     (found,) = newest_alerts(database, limit=9)
-    assert clips_of(database, [found]) == []
+    assert [each.picture.kind for each in evidence(database, [found])] == ["crop"]
     with reading(database) as connection:
         (request,) = asked(connection)[ADDRESS].clips
     ingest(store, arrivals(request, clip_parts(request, VIDEO)))
-    (evidence,) = clips_of(database, [found])
-    assert (evidence.alert_id, evidence.kind, evidence.read) == (
+    _, last = evidence(database, [found])
+    assert (last.alert_id, last.picture.kind, last.picture.read) == (
         found.alert_id,
         "clip",
         ReadId("edge-1", 7, 1),
     )
-    assert len((evidence.place, *evidence.more)) == 4
-    assert clips_of(database, []) == []
+    assert len(last.picture.places) == 4
+    assert pictures_of(database, ReadId("edge-1", 7, 1))[1] == last.picture
+    assert evidence(database, []) == []
 
 
 def test_what_was_asked_is_listed_newest_first(database: Engine, store: Store) -> None:

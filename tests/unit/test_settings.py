@@ -234,7 +234,7 @@ def test_default_paths_too_are_beside_the_file(tmp_path: Path) -> None:
     assert edge.settings.load(write(tmp_path, EDGE)).spool.path == tmp_path / "state" / "spool.sqlite"
     centre = central.settings.load(write(tmp_path, "site_timezone: America/Bogota\n"))
     assert centre.archive.path == tmp_path / "state" / "archive"
-    assert centre.pictures_path == tmp_path / "state" / "pictures"
+    assert centre.pictures.path == tmp_path / "state" / "pictures"
     assert centre.database_url == f"sqlite:///{tmp_path}/state/central.sqlite"
 
 
@@ -369,3 +369,61 @@ def test_the_password_file_of_a_database_is_looked_for(tmp_path: Path) -> None:
         central.settings.check_files(path, settings)
     (tmp_path / "pgpass").chmod(0o600)
     central.settings.check_files(path, settings)
+
+
+class TestStorage:
+    KEYS = "  access_key_file: a\n  secret_key_file: b\n"
+
+    @pytest.mark.parametrize(
+        ("lines", "fault"),
+        [
+            ("  kind: s3\n", r"storage: s3 needs a bucket"),
+            ("  access_key_file: a\n", r"storage: .*secret_key_file is missing"),
+            (
+                "  endpoint: s3.example\n",
+                r"line 2: storage\.endpoint: expected https://host:port or http://host",
+            ),
+            ("  endpoint: https://user:word@s3.example\n", r"storage\.endpoint: expected https://host:port"),
+            (
+                "  endpoint: http://s3.example:9000\n",
+                r"storage: https is compulsory: s3\.example is not this machine",
+            ),
+            ("  prefix: ../up\n", r"line 2: storage\.prefix: "),
+            ("  kind: nfs\n", r"line 2: storage\.kind: "),
+            (
+                "  secret_key: hunter2\n",
+                r"storage\.secret_key: unknown setting, did you mean secret_key_file\?",
+            ),
+        ],
+    )
+    def test_what_is_wrong_is_said(self, tmp_path: Path, lines: str, fault: str) -> None:
+        with pytest.raises(central.errors.ConfigError, match=fault) as caught:
+            central.settings.load(write(tmp_path, f"storage:\n{lines}"))
+        assert "hunter2" not in str(caught.value)
+        assert "word" not in str(caught.value)
+
+    @pytest.mark.parametrize(
+        "endpoint",
+        ["https://s3.example:9000/", "http://127.0.0.1:9000", "http://localhost", "http://[::1]:9000"],
+    )
+    def test_an_endpoint_elsewhere_is_https(self, tmp_path: Path, endpoint: str) -> None:
+        text = f"storage:\n  kind: s3\n  bucket: plates\n  endpoint: {endpoint}\n{self.KEYS}"
+        assert central.settings.load(write(tmp_path, text)).storage.endpoint == endpoint
+
+    def test_plaintext_elsewhere_must_be_asked_for(self, tmp_path: Path) -> None:
+        text = "storage: {endpoint: 'http://s3.example', insecure_plaintext: true}\n"
+        assert central.settings.load(write(tmp_path, text)).storage.endpoint == "http://s3.example"
+
+    def test_a_missing_key_or_authority_is_told_by_the_check(self, tmp_path: Path) -> None:
+        path = write(tmp_path, f"storage:\n  kind: s3\n  bucket: plates\n{self.KEYS}")
+        settings = central.settings.load(path)
+        with pytest.raises(central.errors.ConfigError, match=f"{tmp_path}/a: secret cannot be read"):
+            central.settings.check_files(path, settings)
+        for name in "ab":
+            (tmp_path / name).write_text("key")
+        central.settings.check_files(path, settings)
+        path = write(tmp_path, "storage: {ca_file: nowhere.pem}\n")
+        with pytest.raises(
+            central.errors.ConfigError, match=r"storage\.ca_file: .*nowhere\.pem: no such file"
+        ):
+            central.settings.check_files(path, central.settings.load(path))

@@ -55,7 +55,7 @@ def config(tmp_path: Path) -> Path:
     path = tmp_path / "central.yaml"
     path.write_text(
         "database_url: sqlite:///state/central.sqlite\n"
-        "pictures_path: state/pictures\n"
+        "pictures: {path: state/pictures}\n"
         "archive: {path: state/archive, seal_s: 60}\n"
         "access: {key_file: state/audit.key}\n",
         encoding="utf-8",
@@ -630,7 +630,7 @@ class TestConfiguration:
         "place",
         [
             "database_url: sqlite:////proc/atalaya/central.sqlite",
-            "pictures_path: a-file/pictures",
+            "pictures: {path: a-file/pictures}",
             "archive: {path: a-file}",
             "access: {key_file: /proc/audit.key}",
         ],

@@ -35,7 +35,7 @@ def config(tmp_path: Path) -> Path:
     path = tmp_path / "central.yaml"
     path.write_text(
         "database_url: sqlite:///state/central.sqlite\n"
-        "pictures_path: state/pictures\n"
+        "pictures: {path: state/pictures}\n"
         "access: {key_file: state/audit.key}\n"
         "clips: {before_s: 4, after_s: 3}\n",
         encoding="utf-8",

@@ -22,7 +22,7 @@ from central_reads import NOON, a_read
 from sqlalchemy import Engine, delete, event, update
 from sqlalchemy.exc import OperationalError
 
-from central.archive.pictures import Place, read_picture
+from central.archive.pictures import Packs, Place
 from central.archive.write import seal
 from central.consume.store import Store
 from central.db import (
@@ -276,7 +276,7 @@ def test_pictures_lie_where_the_database_says(store: Store, database: Engine, tm
     found = {}
     for row in rows(database, picture):
         place = Place(str(row["pack"]), int(str(row["offset"])), int(str(row["length"])), str(row["sha256"]))
-        found[row["kind"]] = read_picture(tmp_path / "pictures", place)
+        found[row["kind"]] = Packs(tmp_path / "pictures").read(place)
     assert found == {"crop": JPEG, "overview": overview}
 
 

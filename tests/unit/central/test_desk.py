@@ -228,7 +228,9 @@ class TestLooksAreLogged:
             (2, Reason.STOLEN, a_read(2).best_at),
             (1, Reason.STOLEN, a_read(1).best_at),
         ]
-        assert [(e.alert_id, e.kind, e.place.offset, e.read.seq) for e in evidence] == [(2, "crop", 5, 2)]
+        assert [
+            (e.alert_id, e.picture.kind, e.picture.places[0].offset, e.picture.read.seq) for e in evidence
+        ] == [(2, "crop", 5, 2)]
         assert [(action, shown) for action, shown, _ in logged(engine)] == [
             ("alerts", None),
             ("alerts.shown", 2),
