@@ -106,7 +106,7 @@ class Reel:
 
     @property
     def cpu_s(self) -> float:
-        """CPU time of the frames analysed, decoding and drawing left out."""
+        """CPU time that this thread spent on the frames analysed."""
         return self._memory.cpu_s
 
     @property
@@ -124,9 +124,9 @@ class Reel:
         memory = self._memory
         memory.began_at = memory.began_at or frame.captured_at
         memory.newest_at = frame.captured_at
-        began_s = time.process_time()
+        began_s = time.thread_time()
         emissions = memory.pipeline.feed(frame, now=frame.captured_at)
-        memory.cpu_s += time.process_time() - began_s
+        memory.cpu_s += time.thread_time() - began_s
         return self._said(emissions)
 
     def end(self) -> list[Said]:

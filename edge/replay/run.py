@@ -1,21 +1,22 @@
 """The pipeline over a recording or over pictures, and the report of what it read."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from edge.contract.read import ModelVersions, PictureRef, PlateRead, ReadId
 from edge.engine import Engine
 from edge.errors import LostError
 from edge.evidence import jpeg
 from edge.pipeline import Counts
+from edge.replay.ahead import Ahead, Footage
 from edge.replay.annotate import annotated
 from edge.replay.copies import Copies
 from edge.replay.kept import Said
 from edge.replay.output import Output
-from edge.replay.recording import Figures, Stop
+from edge.replay.recording import Figures
 from edge.replay.reel import Reel, Teller
 from edge.replay.state import State
 from edge.settings import CameraSettings, VoteSettings
@@ -24,28 +25,6 @@ from edge.types import Frame
 _NO_FIGURES: Final = Figures()
 _QUALITY: Final = 92  # of annotated pictures, as JPEG
 _SHARE: Final = 0.05  # of the time at most goes into snapshots
-
-
-class Footage(Protocol):
-    """A recording (`edge.replay.recording`), as a replay sees it."""
-
-    @property
-    def stop(self) -> Stop | None:
-        """Where to go on behind the newest frame."""
-        ...
-
-    @property
-    def figures(self) -> Figures:
-        """What is to be told of its pictures."""
-        ...
-
-    def frames(self, *, after: Stop | None = None) -> Iterator[Frame]:
-        """The frames behind that place.
-
-        Raises:
-            LostError: there is none.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +46,8 @@ class Report:
     """What a replay found.
 
     Attributes:
-        cpu_ms: CPU time of one analysed frame, decoding and drawing left out.
+        cpu_ms: CPU time of one analysed frame, decoding and drawing left out; with nets of several threads that of the
+            thread that asks them.
         wall_s: time spent, breaks left out.
         figures: of the recording's pictures.
     """
@@ -166,16 +146,18 @@ class Replay:
     def _look(self, footage: Footage, keeper: "_Keeper", content: bytes | None) -> None:
         reel = Reel(self._engine, camera=self._camera, vote=self._vote, teller=self._teller, content=content)
         said: list[Said] = []
-        for frame in footage.frames(after=reel.stop):
-            said += reel.feed(frame)
-            if keeper.copies is not None:
-                seen = annotated(frame.bgr, reel.seen(), legible=self._vote.legible)
-                keeper.copies.write(seen, at_s=reel.at_s(frame))
-            if keeper.is_due:
-                keeper.keep(reel, said, footage, done=False)
-                said = []
-            self._watch()
-        keeper.keep(reel, [*said, *reel.end()], footage, done=True)
+        ahead = Ahead(footage)
+        with closing(ahead.frames(after=reel.stop)) as frames:
+            for frame in frames:
+                said += reel.feed(frame)
+                if keeper.copies is not None:
+                    seen = annotated(frame.bgr, reel.seen(), legible=self._vote.legible)
+                    keeper.copies.write(seen, at_s=reel.at_s(frame))
+                if keeper.is_due:
+                    keeper.keep(reel, said, ahead, done=False)
+                    said = []
+                self._watch()
+        keeper.keep(reel, [*said, *reel.end()], ahead, done=True)
 
     def report(self, state: State, number: int) -> Report:
         """What is kept of a recording."""
@@ -265,7 +247,7 @@ class _Keeper:
         """Whether to keep now."""
         return self._state.is_durable and time.monotonic() >= self._due_s
 
-    def keep(self, reel: Reel, said: list[Said], footage: Footage, *, done: bool) -> None:
+    def keep(self, reel: Reel, said: list[Said], footage: Ahead, *, done: bool) -> None:
         """Keep what was said up to the newest frame, and where that is."""
         began_s = time.monotonic()
         copies = self.copies.cut() if self.copies is not None else 0
