@@ -20,7 +20,9 @@ WEIGHTS: Final = ("reader.xml", "reader.bin")
 class OpenVinoReader:
     """Reads plates of one and of two lines with the OpenVINO export of our network.
 
-    `read` may be called from several threads; they take turns.
+    `read` may be called from several threads; they take turns. It reads crops one by one: a net for two at once reads
+    each in a fifth less time, but is one more to hold (11 MiB a thread), and two are seldom due in one frame
+    (models/reader/card.md).
     """
 
     def __init__(self, *, threads: int = 1) -> None:
