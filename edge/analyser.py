@@ -19,7 +19,7 @@ from edge.pipeline import Counts, Pipeline
 from edge.settings import CameraSettings, VoteSettings
 from edge.types import Frame
 
-_TICK_S: Final = 0.25
+_TICK_S: Final = 0.1  # what becomes due between two frames waits so long at most
 _SAID_EVERY: Final = 100
 _TIMED: Final = 256  # frames whose time is remembered
 _MOST: Final = 8
@@ -79,7 +79,7 @@ class Analyser:
 
     @property
     def stuck_s(self) -> float:
-        """How long it has been at one frame, seconds; a quarter of a second at most where nothing is to be done."""
+        """How long it has been at one frame, seconds; a tenth of a second at most where nothing is to be done."""
         return time.monotonic() - self._turned_at
 
     def start(self) -> None:
