@@ -107,15 +107,21 @@ def seal(config: Path) -> None:
 @cli.command()
 @configured
 def maintain(config: Path) -> None:
-    """Close days that are over, derive the copy by plate, merge months, sweep; beside a running centre too."""
+    """Close days that are over, derive the copy by plate, merge months, sweep, remove pictures whose time is over.
+
+    Beside a running centre too.
+    """
     from central.maintain import maintain as maintain_now
+    from central.maintain import maintain_pictures
 
     with database(config) as (settings, engine), progress() as tell:
         done = maintain_now(engine, settings.archive, clock=now, on_step=tell)
+        pictures = maintain_pictures(engine, settings, clock=now, on_step=tell)
     click.echo(f"closed   {len(done.closed)} days")
     click.echo(f"derived  {len(done.derived)} days")
     click.echo(f"merged   {len(done.merged)} months")
     click.echo(f"swept    {done.swept} files")
+    click.echo(f"pictures {pictures.dropped} removed, {pictures.kept} kept, {pictures.damaged} damaged")
 
 
 @cli.command()

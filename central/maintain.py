@@ -19,12 +19,14 @@ from sqlalchemy import Engine
 from central.archive.close import close, unclosed
 from central.archive.derive import derive_day, due, merge_month
 from central.archive.parts import Period
+from central.archive.pictures import open_packs
+from central.archive.retain_pictures import Retained, retain_pictures
 from central.archive.schema import BUCKETS, DERIVED, READS
 from central.archive.sorter import SPILL, Sorter, sorter
 from central.archive.table import open_archive, speaking_of
 from central.db import Clock
 from central.lock import exclusive
-from central.settings import ArchiveSettings
+from central.settings import ArchiveSettings, CentralSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,29 @@ def maintain(
         derived, merged = _derive(path, today, duck, on_step)
         swept = _sweep(path, settings, on_step)
     return Round(closed, derived, merged, swept)
+
+
+def maintain_pictures(
+    engine: Engine, settings: CentralSettings, *, clock: Clock, on_step: OnStep = lambda _: None
+) -> Retained:
+    """Remove the pictures and clips whose time is over.
+
+    Args:
+        engine: the database, over which one maintains at a time.
+        settings: where pictures lie, and how long.
+        clock: now, UTC-aware.
+        on_step: as of `maintain`.
+
+    Raises:
+        StoreError: the packs cannot be reached, or somebody else is maintaining. What was done stands.
+    """
+    keep = timedelta(days=settings.pictures.keep_days)
+
+    def tell(done: int, of: int) -> None:
+        on_step(Step("removing pictures", done, of))
+
+    with exclusive(engine, "maintaining", wait=False):
+        return retain_pictures(engine, open_packs(settings), keep=keep, now=clock(), progress=tell)
 
 
 def _close(engine: Engine, path: Path, today: date, duck: Sorter, on_step: OnStep) -> tuple[date, ...]:

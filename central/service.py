@@ -4,7 +4,7 @@
                              <- PUBACK, Ack -
     commander (thread): requests for clips -> MqttLink -> the edges' topics `cmd`
     sealer (thread): hot rows -> archive, every `archive.seal_s` and at the end
-    keeper (thread): days are closed, copies derived, files swept, every `archive.maintain_s`
+    keeper (thread): days are closed, copies derived, files swept, old pictures removed, every `archive.maintain_s`
     mover (thread): finished packs of pictures -> S3, every minute, where storage is S3
 
 A thread that dies ends the process: half a centre that looks alive is worse than one that its supervisor
@@ -18,6 +18,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from types import FrameType
 from typing import Final
@@ -28,6 +29,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from central.alert.store import Alerts
 from central.archive.pictures import Packs, PackWriter, open_packs
+from central.archive.retain_pictures import Retained
 from central.archive.write import seal
 from central.consume.commands import Commander
 from central.consume.link import MqttLink
@@ -38,7 +40,7 @@ from central.errors import CentralError, StoreError
 from central.hotlist.grammar import load_grammar
 from central.hotlist.store import Hotlist
 from central.lock import exclusive
-from central.maintain import maintain
+from central.maintain import maintain, maintain_pictures
 from central.settings import CentralSettings
 
 _MOVE_S: Final = 60.0
@@ -195,6 +197,7 @@ def _maintain_often(settings: CentralSettings, engine: Engine, stopping: StopSig
     while not stopping.wait(settings.archive.maintain_s):
         try:
             done = maintain(engine, settings.archive, clock=clock, on_step=lambda _: _go_on(stopping))
+            pictures = maintain_pictures(engine, settings, clock=clock, on_step=lambda _: _go_on(stopping))
         except (StoreError, SQLAlchemyError) as error:
             _log.warning("maintenance is left to the next round", reason=str(error))
         else:
@@ -202,6 +205,8 @@ def _maintain_often(settings: CentralSettings, engine: Engine, stopping: StopSig
                 _log.info(
                     "maintained", closed=len(done.closed), derived=len(done.derived), merged=len(done.merged)
                 )
+            if pictures != Retained():
+                _log.info("pictures whose time was over are removed", **asdict(pictures))
 
 
 def _go_on(stopping: StopSignal) -> None:
