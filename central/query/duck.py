@@ -1,11 +1,13 @@
 """DuckDB behind one method: SQL with bound parameters over tables and files, with a limit of time and memory.
 
-An answer ends early in three ways: its time is over, somebody cancels it from another thread, or Ctrl-C.
+An answer ends early in three ways: its time is over, somebody cancels it from another thread, or by Ctrl-C.
 """
 
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 from time import monotonic
 from typing import Final
 
@@ -21,7 +23,6 @@ _SETTINGS: Final = (
 )
 
 _AGAIN_S: Final = 0.05
-_BY_CTRL_C: Final = "Query interrupted"
 
 
 class Duck:
@@ -32,6 +33,7 @@ class Duck:
         self._until_s = 0.0  # by the monotonic clock
         self._cancelled: Final = Event()
         self._over: Final = Event()  # the answer is there, or nobody waits for it any more
+        self._worker: Final = ThreadPoolExecutor(1, thread_name_prefix="query")
         self._duck: Final = duckdb.connect(
             config={
                 "memory_limit": f"{memory_mb}MB",
@@ -66,42 +68,42 @@ class Duck:
         """
         if self._cancelled.is_set() or monotonic() >= self._until_s:
             raise self._why()
-        done = Event()
-        watchdog = Thread(target=self._watch, args=(done,), name="query watchdog", daemon=True)
-        self._over.clear()
         for name, table in tables.items():
             self._duck.register(name, table)
-        watchdog.start()
+        self._over.clear()
+        answering = self._worker.submit(self._answer, sql, dict(parameters))
+        answering.add_done_callback(lambda _: self._over.set())
         try:
-            return self._duck.sql(sql, params=dict(parameters)).to_arrow_table()
+            if not self._cancelled.is_set():
+                self._over.wait(max(0.0, self._until_s - monotonic()))
+        finally:
+            self._end(answering)
+            for name in tables:
+                self._duck.unregister(name)
+        try:
+            return answering.result()
         except duckdb.InterruptException as error:
             raise self._why() from error
         except duckdb.Error as error:
             raise QueryError(f"the archive cannot answer: {error}") from error
-        except RuntimeError as error:
-            if str(error) != _BY_CTRL_C:
-                raise
-            raise KeyboardInterrupt from error  # which DuckDB has taken for itself
-        finally:
-            done.set()
-            self._over.set()
-            watchdog.join()
-            for name in tables:
-                self._duck.unregister(name)
+
+    def _answer(self, sql: str, parameters: dict[str, object]) -> pa.Table:
+        """In a thread of its own: Ctrl-C reaches the one that waits, and DuckDB, which may forget it, knows of none."""
+        return self._duck.sql(sql, params=parameters).to_arrow_table()
+
+    def _end(self, answering: Future[pa.Table]) -> None:
+        """Interrupt again and again: DuckDB forgets an interruption that comes while it still prepares."""
+        while not answering.done():
+            with suppress(KeyboardInterrupt):  # one more
+                self._duck.interrupt()
+                wait([answering], timeout=_AGAIN_S)
 
     def _why(self) -> QueryError:
         if self._cancelled.is_set():
             return CancelledError("cancelled before there was an answer")
         return TimedOutError(f"no answer within {self._timeout_s:g} s; narrow the question")
 
-    def _watch(self, done: Event) -> None:
-        """Interrupt again and again: DuckDB forgets an interruption that comes while it still prepares."""
-        if not self._cancelled.is_set():
-            self._over.wait(max(0.0, self._until_s - monotonic()))
-        while not done.is_set():
-            self._duck.interrupt()
-            done.wait(_AGAIN_S)
-
     def close(self) -> None:
         """Give everything back."""
+        self._worker.shutdown()
         self._duck.close()
