@@ -140,7 +140,10 @@ def _last(connection: Connection) -> RowMapping | None:
 
 def _rows(connection: Connection) -> Iterator[RowMapping]:
     streaming = connection.execution_options(yield_per=1_000)
-    yield from streaming.execute(select(audit).order_by(audit.c.id)).mappings()
+    with streaming.execute(
+        select(audit).order_by(audit.c.id)
+    ) as result:  # closed where a fault ends the check
+        yield from result.mappings()
 
 
 def _fault(row: RowMapping, key: AuditKey, *, number: int, previous_hash: str) -> str:

@@ -48,8 +48,8 @@ class Sealers:
 class Centre:
     """A database, an archive, somebody who writes reads without end and somebody who asks without end."""
 
-    def __init__(self, folder: Path) -> None:
-        self.database = f"sqlite:///{folder}/central.sqlite"
+    def __init__(self, folder: Path, database_url: str) -> None:
+        self.database = database_url
         self.archive = folder / "archive"
         self.written = 0
         self.answers = 0
@@ -102,8 +102,8 @@ def hot_rows(engine: Engine) -> int:
 
 
 @pytest.fixture
-def centre(tmp_path: Path) -> Iterator[Centre]:
-    with Centre(tmp_path) as running:
+def centre(tmp_path: Path, database_url: str) -> Iterator[Centre]:
+    with Centre(tmp_path, database_url) as running:
         yield running
 
 
@@ -114,12 +114,12 @@ def test_killed_sealers_lose_and_double_nothing_and_readers_never_notice(centre:
     chance.shuffle(plans)
     sealers = Sealers(centre.database, centre.archive)
     codes = Counter(sealers.attempt(how) for how in plans)
-    assert sealers.attempt("whole") == 0
-    sealers.end()
     assert set(codes) <= {-9, 0}
     assert codes[-9] >= len(plans) * 3 // 4, codes
     asked = centre.answers
-    centre.__exit__()
+    centre.__exit__()  # a sealer of small chunks never catches up with a writer without end
+    assert sealers.attempt("whole") == 0
+    sealers.end()
     assert centre.faults == []
     assert asked > 10
     engine = open_database(centre.database)

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, insert, select
 from central.access.audit import AuditLog, verify
 from central.access.key import AuditKey
 from central.archive.write import seal
-from central.db import alert, alert_trail, audit, late_update, open_database, picture, to_us
+from central.db import alert, alert_trail, audit, late_update, picture, to_us
 from central.errors import CancelledError, QueryError, StoreError
 from central.query.area import Area, Circle, Position
 from central.query.cameras import CameraPlace
@@ -28,8 +28,8 @@ KEY = AuditKey(bytes(32))
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Engine:
-    return open_database(f"sqlite:///{tmp_path}/central.sqlite")
+def engine(database: Engine) -> Engine:
+    return database
 
 
 @pytest.fixture

@@ -29,8 +29,8 @@ BOGOTA = timezone(timedelta(hours=-5))
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Engine:
-    return open_database(f"sqlite:///{tmp_path}/central.sqlite")
+def engine(database: Engine) -> Engine:
+    return database
 
 
 @pytest.fixture
@@ -260,6 +260,7 @@ def test_rows_of_a_seal_that_is_cut_off_at_any_step_are_there_once(
 
     event.listen(sealing, "before_cursor_execute", ask)
     seal(sealing, archive, clock=lambda: NOON, chunk_rows=2)
+    sealing.dispose()
     assert len(answers) > 30
     assert all(answer == list(range(11, 0, -1)) for answer in answers)
 

@@ -23,8 +23,8 @@ from central.types import ArchivedDay
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Engine:
-    return open_database(f"sqlite:///{tmp_path}/central.sqlite")
+def engine(database: Engine) -> Engine:
+    return database
 
 
 @pytest.fixture
