@@ -29,7 +29,7 @@ from central.archive.table import LiveFile, commit, live_files, make_archive, op
 
 _US_PER_DAY: Final = 86_400_000_000
 _FROM: Final = "FROM read_parquet($files, hive_partitioning = false, union_by_name = true)"
-_CORE: Final = ", ".join(PLATES.columns.names)
+_COLUMNS: Final = ", ".join(PLATES.columns.names)
 _COUNTED: Final = {
     DICTIONARY.folder: f"SELECT plate, count(*) AS reads {_FROM} GROUP BY plate ORDER BY {DICTIONARY.order}",
     HOURS.folder: "SELECT camera_id, epoch_us(captured_at) // 3600000000 AS hour, count(*) AS reads "
@@ -147,7 +147,7 @@ def _by_bucket(duck: Sorter, names: list[str]) -> _Groups:
     """The reads of some files by plate, in one pass."""
     plates = duck.table(f"SELECT DISTINCT plate {_FROM}", {"files": names})["plate"]
     buckets = pa.table({"plate": plates, "bucket": pa.array(map(bucket_of, plates.to_pylist()), pa.int8())})
-    sql = f"SELECT {_CORE}, bucket {_FROM} JOIN buckets USING (plate) ORDER BY bucket, {PLATES.order}"
+    sql = f"SELECT {_COLUMNS}, bucket {_FROM} JOIN buckets USING (plate) ORDER BY bucket, {PLATES.order}"
     pieces = duck.stream(sql, {"files": names}, {"buckets": buckets})
     runs = (run for piece in pieces for run in _runs(piece))
     for bucket, group in groupby(runs, key=itemgetter(0)):
@@ -172,10 +172,10 @@ def _merged(
     for bucket in range(BUCKETS):
         here = [file for file in files if file.partition["bucket"] == str(bucket)]
         days, whole = ([f for f in here if bool(_period(f).day) is daily] for daily in (True, False))
-        sources = [f"SELECT {_CORE} {_FROM}"] if days else []
+        sources = [f"SELECT {_COLUMNS} {_FROM}"] if days else []
         if whole:
             outside = f"WHERE list_contains($kept, epoch_us(captured_at) // {_US_PER_DAY})"
-            sources.append(f"SELECT {_CORE} {_FROM.replace('$files', '$whole')} {outside}")
+            sources.append(f"SELECT {_COLUMNS} {_FROM.replace('$files', '$whole')} {outside}")
         if sources:
             sql = f"SELECT * FROM ({' UNION ALL '.join(sources)}) ORDER BY {PLATES.order}"  # noqa: S608
             names: dict[str, object] = {"files": _paths(path, PLATES, days)} if days else {}

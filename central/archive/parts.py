@@ -39,6 +39,10 @@ class Period:
         """Whether the day lies in it."""
         return (self.year, self.month) == (day.year, day.month) and self.day in (0, day.day)
 
+    def is_within(self, first: date, last: date) -> bool:
+        """Whether this day is one of those, both included."""
+        return bool(self.day) and first <= date(self.year, self.month, self.day) <= last
+
     @property
     def whole_month(self) -> "Period":
         """The month that it lies in."""

@@ -161,13 +161,13 @@ READS: Final = Layout(
 
 PLATES: Final = Layout(
     folder="plates",
-    schema=pa.schema([*_PARTS, pa.field("bucket", pa.int32(), nullable=False), *list(CORE)[1:]]),
+    schema=pa.schema([*_PARTS, pa.field("bucket", pa.int32(), nullable=False), *list(SCHEMA)[1:]]),
     partition=("year", "month", "bucket"),
     order="plate, captured_at, edge_id, epoch, seq",
     dictionary=_DICTIONARY,
     statistics=("captured_at",),
 )
-"""The reads of closed days once more, by month and plate, without evidence: for the history of a plate."""
+"""The reads of closed days once more, by month and plate: for the history of a plate."""
 
 DICTIONARY: Final = Layout(
     folder="dictionary",

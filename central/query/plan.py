@@ -5,7 +5,7 @@ The text of the SQL is made of constants alone; what a person typed goes into pa
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from central.archive.schema import CORE, PARTITION
@@ -20,11 +20,15 @@ MOST_CAMERAS: Final = 500
 _COLUMNS: Final = ", ".join(name for name in CORE.names if name != PARTITION)
 _DETAILS: Final = "plate_raw, characters, box, ptz"
 _READ: Final = "edge_id, epoch, seq"
-_SEALED: Final = (
+_ARCHIVED: Final = {
     # `hot` for the columns that no file has yet: those that earlier versions wrote lack some.
-    "(FROM hot WHERE false UNION ALL BY NAME "
-    "FROM read_parquet($files, hive_partitioning = false, union_by_name = true))"
-)
+    "files": "(FROM hot WHERE false UNION ALL BY NAME "
+    "FROM read_parquet($files, hive_partitioning = false, union_by_name = true))",
+    "days": "read_parquet($days, hive_partitioning = false)",
+    "months": "(FROM read_parquet($months, hive_partitioning = false) SEMI JOIN held "
+    "ON epoch_us(captured_at) // 86400000000 = held.day)",
+}
+_WANTED: Final = " SEMI JOIN wanted USING (plate)"
 _TERMS: Final = {
     "plate": "plate = $plate",
     "since": "captured_at >= $since",
@@ -99,6 +103,22 @@ def plan(question: Question) -> Plan:
     return Plan(question, " AND ".join(terms), parameters, dates)
 
 
+def during(planned: Plan, first: date, last: date) -> Plan:
+    """A plan for a part of its days, both included."""
+    condition, parameters = planned.condition, dict(planned.parameters)
+    if first != date.min:
+        condition += " AND captured_at >= $span_since"
+        parameters["span_since"] = _midnight(first)
+    if last != date.max:
+        condition += " AND captured_at < $span_until"
+        parameters["span_until"] = _midnight(last + timedelta(days=1))
+    return replace(planned, condition=condition, parameters=parameters)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, UTC)
+
+
 _Part = tuple[list[str], dict[str, object]]
 """Of a question: terms of the condition, which must hold together, and their parameters."""
 
@@ -148,15 +168,20 @@ class Sources:
     """What there is to answer from, beside the table `hot`.
 
     Attributes:
-        sealed: there are files to read (`$files`).
+        archived: which files there are to read: `files` of the reads by date, `days` and `months` of a copy, of whose
+            months those days count that are in the table `held`.
+        counted: which files there are of the counts by camera and hour: `days` and `months`, as above.
+        wanted: of the copy the plates count that are in the table `wanted`.
         updated: there are updates in `late`.
         improved: there are files (`$improved`) that may hold reads which they improve, captured between
             `$improved_since` and `$improved_until`.
     """
 
-    sealed: bool
+    archived: tuple[str, ...]
     updated: bool
     improved: bool
+    counted: tuple[str, ...] = ()
+    wanted: bool = False
 
 
 def reads_sql(plan: Plan, sources: Sources, *, detailed: bool = False) -> str:
@@ -179,7 +204,7 @@ def newest(plan: Plan, sources: Sources, columns: str = _COLUMNS) -> str:
 
     Ends where another table may follow after a comma.
     """
-    tables = ["hot", *([_SEALED] if sources.sealed else [])]
+    tables = ["hot", *(_archived(name, sources) for name in sources.archived)]
     base = " UNION ALL ".join(f"SELECT {columns} FROM {t} WHERE {plan.condition}" for t in tables)  # noqa: S608
     if not sources.updated:
         return f"WITH newest AS ({base})"
@@ -188,6 +213,29 @@ def newest(plan: Plan, sources: Sources, columns: str = _COLUMNS) -> str:
         f"SELECT {columns} FROM base ANTI JOIN late USING ({_READ}) "
         f"UNION ALL SELECT {columns} FROM better WHERE {plan.condition})"
     )
+
+
+def _archived(name: str, sources: Sources) -> str:
+    table = _ARCHIVED[name]
+    return f"(FROM {table}{_WANTED})" if sources.wanted and name != "files" else table
+
+
+def candidates(plan: Plan, *, most: int) -> tuple[str, dict[str, object]]:
+    """SQL and parameters: which plates of the dictionary (`$words`) a pattern means, and in which months.
+
+    One more than `most` at most.
+    """
+    terms, parameters = _of_pattern(plan.question.pattern)
+    sql = (
+        "SELECT DISTINCT year, month, plate FROM read_parquet($words, hive_partitioning = true) "  # noqa: S608
+        f"WHERE {' AND '.join(terms)} LIMIT {most + 1:d}"
+    )
+    return sql, parameters
+
+
+def camera_condition(plan: Plan) -> str:
+    """SQL for the cameras of a question, over any table that has them."""
+    return " AND ".join(["true", *_of_cameras(plan.question)[0]])
 
 
 def _better(*, improved: bool) -> str:

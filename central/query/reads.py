@@ -1,6 +1,7 @@
 """Questions about reads, answered from hot rows and archive as from one table."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, timedelta, tzinfo
 from functools import partial
 from pathlib import Path
@@ -9,7 +10,15 @@ from typing import Any, Final, Self, TypeVar
 import pyarrow as pa
 from sqlalchemy import Engine
 
-from central.archive.schema import PackedCharacter, unpack_box, unpack_characters, unpack_ptz
+from central.archive.schema import (
+    DICTIONARY,
+    HOURS,
+    READS,
+    PackedCharacter,
+    unpack_box,
+    unpack_characters,
+    unpack_ptz,
+)
 from central.db import from_us
 from central.errors import QueryError
 from central.query.answers import (
@@ -24,17 +33,24 @@ from central.query.answers import (
     Seen,
     Volume,
 )
+from central.query.choice import Choice
+from central.query.copies import by_month, copy_by_hour, copy_by_plate
 from central.query.duck import Duck
 from central.query.hits import hits
-from central.query.plan import Plan, Question, Sources, plan, reads_sql
-from central.query.snapshot import Totals, take, totals
+from central.query.plan import Plan, Question, Sources, candidates, during, plan, reads_sql
+from central.query.snapshot import Copy, Snapshot, Totals, take, totals
 from central.query.sums import counts_sql, heatmap_sql, places_sql, seen_sql, volumes_sql
+from central.query.tables import Tables
 from central.query.zone import HOUR_S, Shifts, shifts
 from central.settings import QuerySettings
 from central.types import NORMAL, Alternative, DetailedRead, Gaze, KeptRead, PlateBox, Position
 
 _US: Final = 1_000_000
 _FIRST_DAY: Final = date(1970, 1, 1)
+_MOST_WANTED: Final = 100_000  # plates that a pattern means; more of them are everywhere, and found soon
+_NO_PLATE: Final = pa.schema(
+    [("year", pa.int64()), ("month", pa.int64()), ("plate", pa.string())]
+).empty_table()
 _SHIFTS: Final = pa.schema([("begins", pa.int64()), ("shift", pa.int64())])
 
 _Sql = Callable[[Plan, Sources], str]
@@ -52,8 +68,10 @@ class Reads:
 
     def __init__(self, engine: Engine, archive: Path, settings: QuerySettings) -> None:
         self._engine: Final = engine
-        self._archive: Final = archive.resolve()
-        self._duck: Final = Duck(self._archive, timeout_s=settings.timeout_s, memory_mb=settings.memory_mb)
+        self._tables: Final = Tables(archive.resolve())
+        self._duck: Final = Duck(
+            self._tables.archive, timeout_s=settings.timeout_s, memory_mb=settings.memory_mb
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -72,13 +90,21 @@ class Reads:
             question: which.
             detailed: each with what an investigator weighs (`DetailedRead`).
         """
-        table = self._ask(question, partial(reads_sql, detailed=detailed), detailed=detailed)
-        rows, cut = _within(question, table.to_pylist())
+        planned, snapshot, wanted = self._begin(question, copy_by_plate, detailed=detailed)
+        found: list[dict[str, Any]] = []
+        for first, last in snapshot.choice.spans():
+            there = replace(snapshot, choice=snapshot.choice.within(first, last))
+            sql = partial(reads_sql, detailed=detailed)
+            found += self._run(sql, during(planned, first, last), there, {"wanted": wanted}).to_pylist()
+            if len(found) > question.limit:
+                break
+        rows, cut = _within(question, found)
         return Answer(tuple(_detailed(row) if detailed else _kept(row) for row in rows), cut)
 
     def counts(self, question: Question) -> Counts:
         """How many reads a question is about, by camera and UTC hour; the limit counts such pairs."""
-        rows, cut = _within(question, self._ask(question, partial(counts_sql, cell_s=HOUR_S)).to_pylist())
+        found = self._ask(question, partial(counts_sql, cell_s=HOUR_S), copy=copy_by_hour)
+        rows, cut = _within(question, found.to_pylist())
         hours = (
             HourCount(row["camera_id"], from_us(row["cell"] * HOUR_S * _US), row["reads"]) for row in rows
         )
@@ -142,7 +168,7 @@ class Reads:
         Raises:
             StoreError: the archive cannot be opened.
         """
-        return totals(self._engine, self._archive)
+        return totals(self._engine, self._tables)
 
     def _ask_locally(
         self,
@@ -152,34 +178,74 @@ class Reads:
         more: Mapping[str, pa.Table] | None = None,
     ) -> pa.Table:
         """Ask with the site's clock (the table `shifts`) and further tables."""
+        copy = copy_by_hour if local.cell_s == HOUR_S and sql is not places_sql else copy_by_plate
         rows = [{"begins": shift.begins, "shift": shift.cells} for shift in local.shifts]
         tables = {"shifts": pa.Table.from_pylist(rows, schema=_SHIFTS), **(more or {})}
-        return self._ask(question, partial(sql, cell_s=local.cell_s), more=tables)
+        return self._ask(question, partial(sql, cell_s=local.cell_s), copy=copy, more=tables)
 
     def _ask(
         self,
         question: Question,
         sql: _Sql,
         *,
-        detailed: bool = False,
+        copy: Callable[[Plan], Copy | None] = copy_by_plate,
         more: Mapping[str, pa.Table] | None = None,
     ) -> pa.Table:
+        planned, snapshot, wanted = self._begin(question, copy)
+        return self._run(sql, planned, snapshot, {"wanted": wanted, **(more or {})})
+
+    def _begin(
+        self, question: Question, copy: Callable[[Plan], Copy | None], *, detailed: bool = False
+    ) -> tuple[Plan, Snapshot, pa.Table | None]:
+        """The plan, one snapshot for it, and the plates that its pattern means, where they are few."""
         self._duck.begin()
         planned = plan(question)
-        snapshot = take(self._engine, self._archive, planned, detailed=detailed)
-        parameters = dict(planned.parameters)
-        if snapshot.files:
-            parameters["files"] = [str(file) for file in snapshot.files]
-        if (improved := snapshot.improved) is not None:
-            parameters["improved"] = [str(file) for file in improved.files]
-            parameters |= {"improved_since": improved.since, "improved_until": improved.until}
+        snapshot = take(self._engine, self._tables, planned, copy=copy(planned), detailed=detailed)
+        if question.pattern is None or snapshot.words is None:
+            return planned, snapshot, None
+        wanted = self._wanted(planned, snapshot.words)
+        if wanted is None:
+            return planned, snapshot, None
+        return planned, replace(snapshot, choice=snapshot.choice.narrowed(by_month(wanted))), wanted
+
+    def _wanted(self, planned: Plan, words: Choice) -> pa.Table | None:
+        files = [self._tables.path(DICTIONARY, file) for file in (*words.days, *words.months)]
+        if not files:
+            return _NO_PLATE
+        sql, parameters = candidates(planned, most=_MOST_WANTED)
+        found = self._duck.run(sql, parameters | {"words": files}, {})
+        return None if found.num_rows > _MOST_WANTED else found
+
+    def _run(
+        self, sql: _Sql, planned: Plan, snapshot: Snapshot, more: Mapping[str, pa.Table | None]
+    ) -> pa.Table:
+        choice, improved = snapshot.choice, snapshot.improved
+        layout = READS if snapshot.copy is None else snapshot.copy.layout
+        files = {
+            "files": [self._tables.path(READS, file) for file in choice.reads],
+            "days": [self._tables.path(layout, file) for file in choice.days],
+            "months": [self._tables.path(layout, file) for file in choice.months],
+        }
+        there = tuple(name for name, found in files.items() if found)
+        counted = layout is HOURS
         sources = Sources(
-            sealed=bool(snapshot.files),
+            archived=tuple(name for name in there if name == "files" or not counted),
+            counted=tuple(name for name in there if name != "files" and counted),
             updated=snapshot.late.num_rows > 0,
             improved=improved is not None,
+            wanted=more.get("wanted") is not None,
         )
-        tables = {"hot": snapshot.hot, "late": snapshot.late, **(more or {})}
-        return self._duck.run(sql(planned, sources), parameters, tables)
+        parameters = {**planned.parameters, **{name: files[name] for name in there}}
+        if improved is not None:
+            parameters["improved"] = list(improved.files)
+            parameters |= {"improved_since": improved.since, "improved_until": improved.until}
+        held = pa.table({"day": pa.array(choice.days_held(), pa.int64())})
+        tables = {"hot": snapshot.hot, "late": snapshot.late, "held": held, **more}
+        return self._duck.run(
+            sql(planned, sources),
+            parameters,
+            {name: table for name, table in tables.items() if table is not None},
+        )
 
 
 def _shifts(question: Question, zone: tzinfo) -> Shifts:

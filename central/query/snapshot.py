@@ -1,30 +1,30 @@
 """One moment of the whole: files of the archive and rows of the database that fit together.
 
-The Delta table is opened first and says through which seal it goes. Then one snapshot of the database gives
-the rows that no seal up to there has taken. Where the database says that a later seal is done, it may have
-deleted rows which our table lacks: then both are taken again. So no read is missing and none is there twice,
-however many seals run meanwhile.
+The reads' table is opened first, after that of a copy where one may serve, and says through which seal it goes.
+Then one snapshot of the database gives the rows that no seal up to there has taken. Where the database says that a
+later seal is done, it may have deleted rows which our table lacks: then both are taken again. So no read is missing
+and none is there twice, however many seals run meanwhile.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import DeltaTable
 from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, func, or_, select
 
 from central.archive.rows import to_core_table, to_table
-from central.archive.schema import READS
-from central.archive.table import DONE, LiveFile, live_files, open_archive, sealed_through
+from central.archive.schema import DICTIONARY, READS, Layout
+from central.archive.table import DONE, LiveFile
 from central.db import hot_read, late_update, reading, to_us
 from central.db import seal as seal_table
 from central.errors import StoreError
+from central.query.choice import Choice, choose
 from central.query.plan import Plan, Question
+from central.query.tables import Tables, View
 
 _TRIES: Final = 20
 _SLICE_ROWS: Final = 5_000
@@ -41,7 +41,7 @@ class Improved:
         since, until: of capture, both included.
     """
 
-    files: tuple[Path, ...]
+    files: tuple[str, ...]
     since: datetime
     until: datetime
 
@@ -51,16 +51,36 @@ class Snapshot:
     """What there is to answer from.
 
     Attributes:
-        files: Parquet files of the archive that may hold rows of the question.
+        choice: files of the archive that may hold rows of the question.
         hot: rows not in those files, columns of `schema.CORE` at least; narrowed to the question.
         late: newer versions of reads in either, whatever they are about.
+        copy: what of the choice is no read by date is of this.
+        words: files of the dictionary for the same days, where it is needed; its `reads` are the days that it lacks.
         improved: where those reads are that it has newer versions of, as first sent; None: nowhere.
     """
 
-    files: tuple[Path, ...]
+    choice: Choice
     hot: pa.Table
     late: pa.Table
     improved: Improved | None
+    copy: "Copy | None" = None
+    words: Choice | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A derived table that may answer instead of the reads.
+
+    Attributes:
+        may_hold: whether a file of it may hold anything of the answer.
+        by_words: it answers for days that the dictionary holds too, whose plates are looked up first.
+        may_serve: whether it may answer for a day, of which newer versions of reads may be known.
+    """
+
+    layout: Layout
+    may_hold: Callable[[LiveFile], bool] = lambda _: True
+    may_serve: Callable[[date, Improved | None], bool] = lambda _day, _improved: True
+    by_words: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,50 +91,67 @@ class Totals:
     archived: int
 
 
-def take(engine: Engine, archive: Path, plan: Plan, *, detailed: bool = False) -> Snapshot:
+def take(
+    engine: Engine, tables: Tables, plan: Plan, *, copy: Copy | None = None, detailed: bool = False
+) -> Snapshot:
     """Take a snapshot for a question.
 
     Args:
         engine: the database.
-        archive: folder of the archive.
+        tables: of the archive.
         plan: the question.
+        copy: what may answer instead of the reads, for the days that it holds.
         detailed: the rows have every column of `schema.SCHEMA`, which takes reading each message again.
 
     Raises:
         StoreError: the archive cannot be opened, or is not the one that this database was sealed into.
     """
-    with _moment(engine, archive) as (table, through, connection):
-        hot = _rows(connection, _not_sealed(hot_read, through, *_asked(plan.question)), detailed=detailed)
-        late = _rows(connection, _not_sealed(late_update, through), detailed=detailed)
-    live = _live(table)
-    files = (archive / READS.folder / file.name for file in live if _may_hold(file, plan))
-    return Snapshot(tuple(files), hot, late, _improved(archive, live, late))
+    copied = () if copy is None else tables.view(copy.layout).files
+    spelt = tables.view(DICTIONARY).files if copy is not None and copy.by_words else ()
+    with _moment(engine, tables) as (view, connection):
+        hot = _rows(
+            connection, _not_sealed(hot_read, view.through, *_asked(plan.question)), detailed=detailed
+        )
+        late = _rows(connection, _not_sealed(late_update, view.through), detailed=detailed)
+    improved = _improved(tables, view.files, late)
+    reads = [file for file in view.files if _may_hold(file, plan)]
+    if copy is None:
+        return Snapshot(choose(reads, (), dates=plan.dates), hot, late, improved)
+    words = choose(reads, spelt, dates=plan.dates) if copy.by_words else None
+    unknown = {file.captured_date for file in words.reads} if words is not None else set()
+    choice = choose(
+        reads,
+        copied,
+        dates=plan.dates,
+        may_serve=lambda day: day not in unknown and copy.may_serve(day, improved),
+        may_hold=copy.may_hold,
+    )
+    return Snapshot(choice, hot, late, improved, copy, words)
 
 
-def totals(engine: Engine, archive: Path) -> Totals:
+def totals(engine: Engine, tables: Tables) -> Totals:
     """Count every read without opening a data file.
 
     Raises:
         StoreError: as `take`.
     """
-    with _moment(engine, archive) as (table, through, connection):
-        hot = connection.scalar(select(func.count()).where(_not_through(hot_read, through))) or 0
-    return Totals(hot, sum(file.rows for file in _live(table)))
+    with _moment(engine, tables) as (view, connection):
+        hot = connection.scalar(select(func.count()).where(_not_through(hot_read, view.through))) or 0
+    return Totals(hot, sum(file.rows for file in view.files))
 
 
 @contextmanager
-def _moment(engine: Engine, archive: Path) -> Iterator[tuple[DeltaTable | None, int, Connection]]:
-    """A version of the archive, the newest seal in it, and a snapshot of the database that fits it."""
+def _moment(engine: Engine, tables: Tables) -> Iterator[tuple[View, Connection]]:
+    """A version of the reads, and a snapshot of the database that fits it."""
     for _ in range(_TRIES):
-        table = open_archive(archive)
-        through = sealed_through(table)
+        view = tables.view(READS)
         with reading(engine) as connection:
-            if _newest_done(connection) <= through:
-                yield table, through, connection
+            if _newest_done(connection) <= view.through:
+                yield view, connection
                 return
     raise StoreError(
-        f"{archive}: the archive goes through seal {through}, but the database says that later ones are done: "
-        "it is not the archive of this database, or an old copy of it"
+        f"{tables.archive}: the archive goes through seal {view.through}, but the database says that later ones "
+        "are done: it is not the archive of this database, or an old copy of it"
     )
 
 
@@ -165,17 +202,11 @@ def _may_hold(file: LiveFile, plan: Plan) -> bool:
     )
 
 
-def _improved(archive: Path, live: Sequence[LiveFile], late: pa.Table) -> Improved | None:
+def _improved(tables: Tables, live: Sequence[LiveFile], late: pa.Table) -> Improved | None:
     if not late.num_rows:
         return None
     span = pc.min_max(late["captured_at"]).as_py()
     since, until = span["min"] - _MOST_MOVED, span["max"] + _MOST_MOVED
     days = (since.date(), until.date())
-    files = tuple(
-        archive / READS.folder / file.name for file in live if days[0] <= file.captured_date <= days[1]
-    )
+    files = tuple(tables.path(READS, file) for file in live if days[0] <= file.captured_date <= days[1])
     return Improved(files, since, until) if files else None
-
-
-def _live(table: DeltaTable | None) -> list[LiveFile]:
-    return [] if table is None else live_files(table)

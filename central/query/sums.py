@@ -6,9 +6,13 @@ roll-up of such hours holds too. The table `shifts` tells local time.
 
 from typing import Final
 
-from central.query.plan import Plan, Sources, newest
+from central.query.plan import Plan, Sources, camera_condition, newest
 
 _US: Final = 1_000_000
+_COUNTED: Final = {
+    "days": "read_parquet($days, hive_partitioning = false)",
+    "months": "(FROM read_parquet($months, hive_partitioning = false) SEMI JOIN held ON hour // 24 = held.day)",
+}
 
 
 def counts_sql(plan: Plan, sources: Sources, *, cell_s: int) -> str:
@@ -64,10 +68,16 @@ def volumes_sql(plan: Plan, sources: Sources, *, cell_s: int) -> str:
 
 
 def _cells(plan: Plan, sources: Sources, cell_s: int) -> str:
-    """Reads by camera and cell; where a roll-up holds the hours of a question, it can stand here instead."""
+    """Reads by camera and cell: counted, and as the roll-up of hours has them for the days that it answers for."""
+    counts = [f"SELECT camera_id, {_cell(cell_s)} AS cell, count(*) AS reads FROM newest GROUP BY ALL"]  # noqa: S608
+    counts += [
+        f"SELECT camera_id, hour AS cell, reads FROM {_COUNTED[name]} WHERE {camera_condition(plan)}"  # noqa: S608
+        for name in sources.counted
+    ]
+    together = " UNION ALL ".join(counts)
     return (
         f"{newest(plan, sources)}, "  # noqa: S608
-        f"cells AS (SELECT camera_id, {_cell(cell_s)} AS cell, count(*) AS reads FROM newest GROUP BY ALL)"
+        f"cells AS (SELECT camera_id, cell, sum(reads)::BIGINT AS reads FROM ({together}) GROUP BY ALL)"
     )
 
 

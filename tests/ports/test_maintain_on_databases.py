@@ -1,103 +1,24 @@
 """Maintenance closes, derives, merges and sweeps, and no row is another one than before; on both databases."""
 
 import os
-import random
 import time
 from collections import Counter
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from central_reads import a_read, put
-from deltalake import DeltaTable
+from central_city import FIRST, City
 from sqlalchemy import Engine
 
 from central.archive import close as closing
-from central.archive.derive import bucket_of, due, parts_of
-from central.archive.parts import Part, Period, holders, newest
-from central.archive.schema import DERIVED, DICTIONARY, HOURS, PLATES, READS, Layout
-from central.archive.table import live_files, open_archive
-from central.archive.write import seal
-from central.db import late_update
+from central.archive.derive import due, parts_of
+from central.archive.parts import Part, Period, holders
+from central.archive.schema import PLATES, READS
+from central.archive.table import open_archive
 from central.errors import StoreError
 from central.lock import exclusive
 from central.maintain import Round, Step, maintain
-from central.settings import ArchiveSettings
-
-FIRST = datetime(2025, 1, 27, 3, 0, tzinfo=UTC)
-PLATES_SEEN = [f"{a}BC{n:03}" for a in "ADXZ" for n in range(9)]
-
-
-class City:
-    """An archive that reads of some days are sealed into."""
-
-    def __init__(self, engine: Engine, path: Path) -> None:
-        self.engine = engine
-        self.settings = ArchiveSettings(path=path, memory_mb=256)
-        self.now = FIRST
-        self.seq = 0
-        self._chance = random.Random(7)
-
-    def read(self, moment: datetime, count: int = 12) -> None:
-        """So many reads from that moment on, and a seal."""
-        reads = []
-        for _ in range(count):
-            self.seq += 1
-            at = moment + timedelta(seconds=self._chance.uniform(0, 7000))
-            camera = f"cam-{self._chance.randrange(4)}"
-            reads.append(
-                a_read(self.seq, plate=self._chance.choice(PLATES_SEEN), captured_at=at, camera_id=camera)
-            )
-        put(self.engine, reads)
-        self.seal()
-
-    def improve(self, seq: int, moment: datetime, **more: object) -> None:
-        put(self.engine, [a_read(seq, captured_at=moment, **more)], table=late_update, update_seq=1)
-        self.seal()
-
-    def seal(self) -> None:
-        seal(self.engine, self.settings.path, clock=lambda: self.now)
-
-    def maintain(self, now: datetime, on_step: Callable[[Step], None] = lambda _: None) -> Round:
-        self.now = now
-        return maintain(self.engine, self.settings, clock=lambda: self.now, on_step=on_step)
-
-    def rows(self, layout: Layout = READS) -> list[dict[str, object]]:
-        return DeltaTable(self.settings.path / layout.folder).to_pyarrow_table().to_pylist()
-
-    def identities(self, layout: Layout = READS) -> Counter[tuple[object, ...]]:
-        return Counter((r["seq"], r["plate"], r["captured_at"], r["camera_id"]) for r in self.rows(layout))
-
-    def files(self, layout: Layout) -> list[str]:
-        table = open_archive(self.settings.path, layout)
-        return [] if table is None else sorted(file.name for file in live_files(table))
-
-    def periods(self) -> set[str]:
-        return {str(part.period) for part in parts_of(open_archive(self.settings.path, PLATES))}
-
-    def held(self) -> list[dict[date, Period]]:
-        table = open_archive(self.settings.path)
-        assert table is not None
-        days = newest((file.captured_date, file.name) for file in live_files(table))
-        return [holders(parts_of(open_archive(self.settings.path, layout)), days) for layout in DERIVED]
-
-    def check(self) -> None:
-        """What is derived says of every row of the reads that it holds, and of no other."""
-        assert self.identities(PLATES) == self.identities()
-        plates: Counter[object] = Counter()
-        for row in self.rows(DICTIONARY):
-            plates[(row["year"], row["month"], row["plate"])] += row["reads"]
-        hours: Counter[object] = Counter()
-        for row in self.rows(HOURS):
-            hours[(row["camera_id"], row["hour"])] += row["reads"]
-        reads = self.rows()
-        assert plates == Counter((r["captured_at"].year, r["captured_at"].month, r["plate"]) for r in reads)
-        assert hours == Counter((r["camera_id"], int(r["captured_at"].timestamp()) // 3600) for r in reads)
-        for row in self.rows(PLATES):
-            assert row["bucket"] == bucket_of(str(row["plate"]))
-            assert (row["year"], row["month"]) == (row["captured_at"].year, row["captured_at"].month)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, event, insert, update
 
+from central.archive.schema import READS, Layout
 from central.archive.write import seal
 from central.db import hot_read, late_update, open_database, to_us
 from central.db import seal as seal_table
@@ -21,6 +22,7 @@ from central.query.duck import Duck
 from central.query.pattern import compile_pattern
 from central.query.plan import Question, Sources, plan, reads_sql
 from central.query.reads import Reads
+from central.query.tables import Tables
 from central.settings import QuerySettings
 from central.types import DetailedRead
 
@@ -58,7 +60,7 @@ class TestPlan:
     @given(st.text(max_size=20))
     def test_what_a_person_types_never_reaches_the_sql(self, typed: str) -> None:
         question = Question(plate="ABC123", cameras=(typed,), limit=5)
-        every = Sources(sealed=True, updated=True, improved=True)
+        every = Sources(("files", "days", "months"), updated=True, improved=True, wanted=True)
         sql = reads_sql(plan(question), every)
         assert sql == reads_sql(plan(Question(plate="X", cameras=("c",), limit=5)), every)
         assert plan(question).parameters["camera_0"] == typed
@@ -272,18 +274,17 @@ def test_a_seal_that_ends_between_archive_and_database_is_noticed(
     put(engine, [a_read(1)])
     seal_now(engine, archive)
     put(engine, [a_read(2)])
-    import central.query.snapshot as snapshot
+    real, turns = Tables.view, []
 
-    real, turns = snapshot.open_archive, []
+    def look_then_seal(tables: Tables, layout: Layout):
+        view = real(tables, layout)
+        if layout is READS:
+            turns.append(len(turns))
+            if len(turns) == 1:
+                seal_now(engine, archive)
+        return view
 
-    def open_then_seal(path: Path):
-        table = real(path)
-        turns.append(len(turns))
-        if len(turns) == 1:
-            seal_now(engine, archive)
-        return table
-
-    monkeypatch.setattr(snapshot, "open_archive", open_then_seal)
+    monkeypatch.setattr(Tables, "view", look_then_seal)
     assert found(reads, plate="ABC123") == [2, 1]
     assert len(turns) == 2
 
