@@ -25,8 +25,8 @@ ROOT = Path(__file__).resolve().parents[2]
 HERE = ROOT / "configs" / "demo"
 RUN = ROOT / "demo-run"
 VIDEOS = ROOT / "sample_videos"
-PORTS = {"broker": 1884, "cameras": 8554}
-OTHER_PORTS = {"broker, MQTT 3.1.1": 1885}
+PORTS = {"broker": 1884, "cameras": 8554, "turning": 8899}
+OTHER_PORTS = {"broker, MQTT 3.1.1": 1885, "turning, RTSP": 8564}
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 START_S = 60.0
 """Within this long every camera must have been asked for its stream."""

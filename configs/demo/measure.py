@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import yaml
 from deltalake import DeltaTable
@@ -20,6 +21,8 @@ from edge.contract.delivery import Stream
 from edge.spool.tally import inspect
 
 HERE = Path(__file__).resolve().parent
+SETTLED_S = 2.5
+"""A turning camera has been told to be at rest by then, and is watched."""
 COLUMNS = [
     "edge_id",
     "epoch",
@@ -59,34 +62,52 @@ def read_archive(path: Path) -> Archive:
     )
 
 
+def box() -> dict[str, Any]:
+    """The edge's settings, as they are written."""
+    return dict(yaml.safe_load((HERE / "edge.yaml").read_text(encoding="utf-8")))
+
+
 def spooled_reads(path: Path) -> set[tuple[str, int, int]]:
     """The identity of every read that the edge ever spooled; none where it was ended before it began."""
     if not path.exists():
         return set()
-    edge_id = yaml.safe_load((HERE / "edge.yaml").read_text(encoding="utf-8"))["edge_id"]
+    edge_id = box()["edge_id"]
     spool = inspect(path)
     return {(edge_id, spool.epoch, seq) for seq in range(1, spool.streams[Stream.READ].spooled + 1)}
 
 
 def passages_shown(log: Path, *, videos: Path, ended_at: datetime) -> tuple[list[Passage], list[Passage]]:
-    """The passages that the cameras showed: those completed, and those that an end cut (a session's, the demo's)."""
+    """The passages that the cameras showed: those completed, and those that an end cut.
+
+    An end is a session's or the demo's, and of what a turning camera shows, its turning, until it rests.
+    """
     completed, cut = [], []
     # None where the demo was ended before a camera played.
     lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
     records = [json.loads(line) for line in lines]
-    ends = {r["session"]: datetime.fromisoformat(r["ended_at"]) for r in records if "ended_at" in r}
-    for record in records:
-        if "ended_at" in record:
+    turning = {camera["id"] for camera in box()["cameras"] if "ptz" in camera}
+    for number, record in enumerate(records):
+        truth = videos / "truth" / f"{record.get('clip')}.csv"
+        if "ended_at" in record or not truth.exists():  # what is seen while it turns is no clip
             continue
-        shown_until = min(ends.get(record["session"], ended_at), ended_at)
-        clip = load_truth(videos / "truth" / f"{record['mount']}.csv")
         started_at = datetime.fromisoformat(record["started_at"])
-        for passage in at_camera(clip, camera_id=record["mount"], started_at=started_at):
-            if passage.last_at <= shown_until:
+        since = started_at + timedelta(seconds=SETTLED_S) if record["mount"] in turning else started_at
+        until = min(shown_until(record, records[number + 1 :]) or ended_at, ended_at)
+        file_at = started_at - timedelta(seconds=record["from_s"])
+        for passage in at_camera(load_truth(truth), camera_id=record["mount"], started_at=file_at):
+            if since <= passage.first_at and passage.last_at <= until:
                 completed.append(passage)
-            elif passage.first_at <= shown_until:
+            elif started_at <= passage.last_at and passage.first_at <= until:
                 cut.append(passage)
     return completed, cut
+
+
+def shown_until(record: dict[str, Any], later: Iterable[dict[str, Any]]) -> datetime | None:
+    """When a session's pass gave way to its next one, or ended with it; None: never."""
+    for following in later:
+        if following["session"] == record["session"]:
+            return datetime.fromisoformat(following.get("ended_at") or following["started_at"])
+    return None
 
 
 def show(result: Score, completed: Iterable[Passage]) -> None:

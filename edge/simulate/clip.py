@@ -1,6 +1,7 @@
 """A recording as the simulated camera sends it: H.264 or H.265 access units with their times, all in memory."""
 
 import itertools
+import math
 import statistics
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -55,6 +56,7 @@ class Clip:
         ticks: length of one pass, the last picture's duration included, 1/90,000 s.
         sps, pps: parameter sets, without start codes.
         vps: the third one of H.265; empty: it is H.264.
+        first_ticks: where in its file it begins, 1/90,000 s.
     """
 
     path: Path
@@ -63,6 +65,7 @@ class Clip:
     sps: bytes
     pps: bytes
     vps: bytes = b""
+    first_ticks: int = 0
 
     @property
     def is_h265(self) -> bool:
@@ -81,13 +84,27 @@ class Clip:
 
     def from_second(self, second: float) -> "Clip":
         """The same loop, begun with the first key frame at or after `second` (its first one, where none follows)."""
+        begin = self._key_frame(second)
+        shift = self.units[begin].ticks
+        turned = (*self.units[begin:], *self.units[:begin])
+        units = tuple(replace(u, ticks=(u.ticks - shift) % self.ticks) for u in turned)
+        return replace(self, units=units, first_ticks=(self.first_ticks + shift) % self.ticks)
+
+    def part(self, begin_s: float, end_s: float) -> "Clip":
+        """What lies between two seconds of it, from the first key frame at or after `begin_s` on."""
+        end = min(round(end_s * CLOCK_HZ), self.ticks)
+        begin = self._key_frame(begin_s)
+        shift = self.units[begin].ticks
+        within = itertools.takewhile(lambda unit: unit.ticks < end, self.units[begin:])
+        units = tuple(replace(u, ticks=u.ticks - shift) for u in within if u.ticks >= shift)
+        return replace(self, units=units, ticks=end - shift, first_ticks=self.first_ticks + shift)
+
+    def _key_frame(self, second: float) -> int:
+        """The first one at or after this second, by its place; the first of all where none follows."""
         keys = (_H265 if self.is_h265 else _H264).keys
         kinds = [[nal_kind(nal, h265=self.is_h265) for nal in unit.nals] for unit in self.units]
         places = [n for n, found in enumerate(kinds) if any(kind in keys for kind in found)]
-        begin = next((n for n in places if self.units[n].ticks >= second * CLOCK_HZ), 0)
-        shift = self.units[begin].ticks
-        turned = (*self.units[begin:], *self.units[:begin])
-        return replace(self, units=tuple(replace(u, ticks=(u.ticks - shift) % self.ticks) for u in turned))
+        return next((n for n in places if self.units[n].ticks >= second * CLOCK_HZ), 0)
 
 
 def load_clip(path: Path) -> Clip:
@@ -105,6 +122,27 @@ def load_clip(path: Path) -> Clip:
             return _read(path, container.streams.video[0], container)
     except FFmpegError as error:
         raise ConfigError(f"{path}: clip cannot be read: {error.strerror}") from error
+
+
+def load_shown(text: str) -> Clip:
+    """What FILE, FILE#t=BEGIN (the same loop, begun there) or FILE#t=BEGIN,END (that part) names; in seconds.
+
+    Raises:
+        ConfigError: as `load_clip`, or the seconds cannot be.
+    """
+    file, _, seconds = text.partition("#t=")
+    begin, comma, end = seconds.partition(",")
+    try:
+        begin_s, end_s = float(begin or 0), float(end) if comma else math.inf
+    except ValueError:
+        raise ConfigError(f"{text}: expected seconds after #t=, found {seconds!r}") from None
+    clip = load_clip(Path(file))
+    if not comma:
+        return clip.from_second(begin_s)
+    part = clip.part(begin_s, end_s)
+    if not part.units or part.first_ticks < begin_s * CLOCK_HZ:
+        raise ConfigError(f"{text}: no key frame lies between these seconds of its {clip.duration_s:.1f}")
+    return part
 
 
 def _read(path: Path, stream: VideoStream, container: av.container.InputContainer) -> Clip:

@@ -9,10 +9,10 @@ import click
 
 from edge.errors import ConfigError
 from edge.secret import read_secret
-from edge.simulate.clip import Clip, load_clip
+from edge.simulate.clip import Clip, load_shown
 from edge.simulate.digest import DigestGuard
 from edge.simulate.onvif.commands import onvif
-from edge.simulate.player import Faults, PassLog
+from edge.simulate.player import Faults, pass_log
 from edge.simulate.programme import Programme, Terms
 from edge.simulate.rtsp_server import RtspServer
 
@@ -35,8 +35,9 @@ simulate.add_command(onvif)
     "mounts",
     multiple=True,
     required=True,
-    metavar="NAME=FILE[#t=SECONDS]",
-    help="play FILE (H.264 or H.265), from this second on, at rtsp://HOST:PORT/NAME; may be given again",
+    metavar="NAME=FILE[#t=BEGIN[,END]]",
+    help="play FILE (H.264 or H.265), from this second on, or this part of it, at rtsp://HOST:PORT/NAME; "
+    "may be given again",
 )
 @click.option(
     "--log",
@@ -74,7 +75,7 @@ def rtsp(  # noqa: PLR0913  # click passes every option apart
     )
     with contextlib.ExitStack() as stack:
         if log_file is not None:
-            programme.journal = stack.enter_context(contextlib.closing(_log(log_file)))
+            programme.journal = stack.enter_context(contextlib.closing(pass_log(log_file)))
         asyncio.run(_serve(RtspServer(programme, host=host, port=port)))
 
 
@@ -104,12 +105,7 @@ def _clips(mounts: tuple[str, ...]) -> dict[str, Clip]:
             raise ConfigError(f"--mount {text}: expected NAME=FILE, such as day=sample_videos/day.mp4")
         if name in clips:
             raise ConfigError(f"--mount {text}: {name} is given twice")
-        file, _, start = file.partition("#t=")
-        try:
-            start_s = float(start or 0)
-        except ValueError:
-            raise ConfigError(f"--mount {text}: expected seconds after #t=, found {start!r}") from None
-        clips[name] = load_clip(Path(file)).from_second(start_s)
+        clips[name] = load_shown(file)
     return clips
 
 
@@ -119,10 +115,3 @@ def _guard(user: str | None, password_file: Path | None) -> DigestGuard | None:
     if user is None or password_file is None:
         return None
     return DigestGuard(user, read_secret(password_file))
-
-
-def _log(path: Path) -> PassLog:
-    try:
-        return PassLog(path)
-    except OSError as error:
-        raise ConfigError(f"--log {path}: cannot be written: {error.strerror}") from error

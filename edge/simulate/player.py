@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from edge.errors import ConfigError
 from edge.simulate.clip import AccessUnit, Clip
 from edge.simulate.outlet import Outlet
 from edge.simulate.rtp import CLOCK_HZ, Packetiser
@@ -54,12 +55,14 @@ class Pass:
 
     Attributes:
         clip: its file's name, without the suffix.
+        from_s: the second of the file that the first picture shows.
     """
 
     mount: str
     session: str
     number: int
     clip: str
+    from_s: float
     started_at: datetime
     duration_s: float
 
@@ -89,6 +92,7 @@ class PassLog:
         if isinstance(event, Pass):
             fields["pass"] = event.number
             fields["clip"] = event.clip
+            fields["from_s"] = round(event.from_s, 6)
             fields["started_at"] = event.started_at.isoformat()
             fields["duration_s"] = round(event.duration_s, 6)
         else:
@@ -98,6 +102,18 @@ class PassLog:
     def close(self) -> None:
         """Close the file; idempotent."""
         self._file.close()
+
+
+def pass_log(path: Path) -> PassLog:
+    """A log below `--log`.
+
+    Raises:
+        ConfigError: it cannot be written.
+    """
+    try:
+        return PassLog(path)
+    except OSError as error:
+        raise ConfigError(f"--log {path}: cannot be written: {error.strerror}") from error
 
 
 class Player:
@@ -178,8 +194,8 @@ class Player:
 
     def _log(self, number: int, showing: Clip, *, late_s: float) -> None:
         started_at = self._now() - timedelta(seconds=late_s)
-        clip = showing.path.stem
-        self._journal(Pass(self._mount, self._session, number, clip, started_at, showing.duration_s))
+        what = (showing.path.stem, showing.first_ticks / CLOCK_HZ)
+        self._journal(Pass(self._mount, self._session, number, *what, started_at, showing.duration_s))
 
     def _report(self, timestamp: int, *, late_s: float) -> None:
         at = self._now() - timedelta(seconds=late_s)

@@ -60,6 +60,42 @@ def test_plates_are_read(finished: subprocess.CompletedProcess[str]) -> None:
     assert int(str(line["correct"])) >= 0.5 * int(str(line["passages"]))
 
 
+def seen_at_presets(root: Path) -> list[tuple[str, datetime, datetime]]:
+    """Where the turning camera stood, from when to when, by its own log; what else it shows is the way between."""
+    lines = (root / "demo-run" / "passes.jsonl").read_text(encoding="utf-8").splitlines()
+    events = [event for event in map(json.loads, lines) if event["mount"] == "ptz"]
+    spans = []
+    for event, after in itertools.pairwise(events):
+        if event.get("clip") == "ptz":
+            until = after.get("ended_at") or after["started_at"]
+            preset = "incoming" if event["from_s"] < 10 else "far"
+            spans.append((preset, *map(datetime.fromisoformat, (event["started_at"], until))))
+    return spans
+
+
+def test_the_turning_camera_is_read_at_its_presets_and_nowhere_else(
+    root: Path, finished: subprocess.CompletedProcess[str]
+) -> None:
+    archive = Path(str(last_line(finished)["archive"]))
+    columns = ["camera_id", "plate", "preset", "captured_at"]
+    rows = DeltaTable(archive / "reads").to_pyarrow_table(columns=columns).to_pylist()
+    assert {row["preset"] for row in rows if row["camera_id"] != "ptz"} == {None}
+    reads = [row for row in rows if row["camera_id"] == "ptz"]
+    spans = seen_at_presets(root)
+    assert len({preset for preset, _, _ in spans}) == 2, "it has turned"
+    # A device that has not answered yet, on a busy machine, is read as no preset while its picture stands still.
+    assert {"incoming", "far"} & {row["preset"] for row in reads}
+    astray = [
+        row
+        for row in reads
+        if not any(
+            row["preset"] in (preset, None) and since <= row["captured_at"] <= until
+            for preset, since, until in spans
+        )
+    ]
+    assert astray == []
+
+
 def listed_plates() -> set[str]:
     with (CHECKOUT / "configs" / "demo" / "hotlist.csv").open(encoding="utf-8", newline="") as sheet:
         return {normalise(row["plate"]) for row in csv.DictReader(sheet)}
@@ -165,7 +201,7 @@ def test_a_signal_ends_it_cleanly(root: Path, number: signal.Signals) -> None:
         assert demo.stdout is not None
         try:
             demo.stdout.readline()  # the live table has begun
-            assert len(left_behind(root)) >= 6
+            assert len(left_behind(root)) >= 7
             demo.send_signal(number)
             out, err = demo.communicate(timeout=120)
         finally:

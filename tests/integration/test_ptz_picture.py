@@ -30,6 +30,7 @@ from edge.settings import (
     PtzSettings,
     SpoolSettings,
 )
+from edge.simulate.clip import load_clip
 from edge.simulate.onvif.device import Device, Preset
 from edge.simulate.onvif.head import Head, Journey
 from edge.simulate.onvif.outlook import Outlook
@@ -106,7 +107,7 @@ class Street:
 def street(tmp_path: Path, wheel_broker: Broker) -> Iterator[Street]:
     cv2.setNumThreads(1)
     head = Head(travel_s=1.5)
-    clips = {PLACES[name]: VIDEOS / f"{clip}.mp4" for name, clip in SHOWN.items()}
+    clips = {PLACES[name]: load_clip(VIDEOS / f"{clip}.mp4") for name, clip in SHOWN.items()}
     presets = {str(n): Preset(name, place) for n, (name, place) in enumerate(PLACES.items(), start=1)}
     device = Device(head, presets)
     with ExitStack() as stack:

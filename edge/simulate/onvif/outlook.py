@@ -30,26 +30,26 @@ _log = structlog.get_logger(__name__)
 
 
 class Outlook:
-    """`with Outlook(head, {position: path}) as outlook:`, and `outlook()` is the clip to show now.
+    """`with Outlook(head, {position: clip}) as outlook:`, and `outlook()` is the clip to show now.
 
     Args:
         head: which turns.
-        clips: where each preset looks, and the file that plays there; all of one size.
+        clips: where each preset looks, and what plays there; all of one size.
 
     Raises:
-        ConfigError: a clip cannot be read, is of another size, or two presets have one pan.
+        ConfigError: a clip cannot be decoded, is of another size, or two presets have one pan.
     """
 
-    def __init__(self, head: Head, clips: Mapping[Position, Path]) -> None:
+    def __init__(self, head: Head, clips: Mapping[Position, Clip]) -> None:
         self._head = head
-        views = [(position, first_picture(path)) for position, path in clips.items()]
+        views = [(position, first_picture(clip)) for position, clip in clips.items()]
         sizes = {picture.shape[:2] for _, picture in views}
         if len(sizes) > 1:
             raise ConfigError(f"views must be of one size, found {sorted(sizes)} (height, width)")
         if len({position.pan for position in clips}) < len(clips):
             raise ConfigError("no two presets with a view may have the same pan")
         self._panorama = Panorama(views)
-        self._clips = {position: load_clip(path) for position, path in clips.items()}
+        self._clips = dict(clips)
         self._folder = tempfile.TemporaryDirectory(prefix="atalaya-views-")
         self._painter = ThreadPoolExecutor(1, thread_name_prefix="outlook")
         self._lock = threading.Lock()

@@ -9,12 +9,14 @@ import cv2
 import numpy as np
 
 from edge.errors import ConfigError
+from edge.simulate.clip import Clip
 from edge.types import Bgr, Position
 
 FPS: Final = 25
 _KEY_EVERY: Final = 5  # pictures: who comes late to a journey joins it at the next one
 _STANDS: Final = 25  # pictures of a view that stands still, and after a journey's end
 _OCTAVES: Final = 3.0  # of magnification, over the whole range of zoom
+_START_CODE: Final = b"\0\0\0\1"
 _SHUTTER: Final = 0.5  # of the time between two pictures; what moves meanwhile is smeared
 
 Views = Sequence[tuple[Position, Bgr]]
@@ -105,14 +107,18 @@ def encode(pictures: Iterator[Bgr], path: Path, *, size: tuple[int, int]) -> Pat
     return path
 
 
-def first_picture(path: Path) -> Bgr:
+def first_picture(clip: Clip) -> Bgr:
     """A clip's first picture.
 
     Raises:
-        ConfigError: it cannot be read.
+        ConfigError: it cannot be decoded.
     """
     try:
-        with av.open(str(path)) as container:
-            return np.asarray(next(container.decode(video=0)).to_ndarray(format="bgr24"), np.uint8)
-    except (av.FFmpegError, StopIteration, IndexError) as error:
-        raise ConfigError(f"{path}: clip cannot be read: {type(error).__name__}") from error
+        decoder = av.CodecContext.create("hevc" if clip.is_h265 else "h264", "r")
+        coded = b"".join(
+            _START_CODE + nal for nal in (clip.vps, clip.sps, clip.pps, *clip.units[0].nals) if nal
+        )
+        picture = next(frame for packet in (av.Packet(coded), None) for frame in decoder.decode(packet))
+        return np.asarray(picture.to_ndarray(format="bgr24"), np.uint8)
+    except (av.FFmpegError, StopIteration) as error:
+        raise ConfigError(f"{clip.path}: clip cannot be decoded: {type(error).__name__}") from error

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -10,9 +11,10 @@ import pytest
 from clips import HEIGHT, WIDTH, write_clip
 
 from edge.errors import ConfigError
+from edge.simulate.clip import AccessUnit, Clip, load_clip
 from edge.simulate.onvif.head import Head, Journey
 from edge.simulate.onvif.outlook import Outlook
-from edge.simulate.onvif.panorama import FPS, Panorama, encode
+from edge.simulate.onvif.panorama import FPS, Panorama, encode, first_picture
 from edge.types import Position
 
 WEST, EAST = Position(-0.5, 0.1, 0.2), Position(0.5, 0.0, 0.4)
@@ -85,16 +87,16 @@ def head(now: Now) -> Head:
 
 
 @pytest.fixture
-def files(tmp_path: Path) -> dict[Position, Path]:
+def clips(tmp_path: Path) -> dict[Position, Clip]:
     return {
-        place: write_clip(tmp_path / f"{n}.mp4", frames=25, draw=lambda _, n=n: scene(n))
+        place: load_clip(write_clip(tmp_path / f"{n}.mp4", frames=25, draw=lambda _, n=n: scene(n)))
         for n, place in enumerate((WEST, EAST), start=1)
     }
 
 
 @pytest.fixture
-def outlook(head: Head, files: dict[Position, Path]) -> Iterator[Outlook]:
-    with Outlook(head, files) as outlook:
+def outlook(head: Head, clips: dict[Position, Clip]) -> Iterator[Outlook]:
+    with Outlook(head, clips) as outlook:
         yield outlook
 
 
@@ -106,13 +108,13 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def test_at_a_preset_its_clip_plays(
-    outlook: Outlook, head: Head, now: Now, files: dict[Position, Path]
+    outlook: Outlook, head: Head, now: Now, clips: dict[Position, Clip]
 ) -> None:
-    assert outlook().path == files[WEST]
+    assert outlook() is clips[WEST]
     assert outlook() is outlook()
     head.go(EAST)
     now.s += 1.0
-    assert outlook().path == files[EAST]
+    assert outlook() is clips[EAST]
 
 
 def test_the_way_between_presets_was_drawn_beforehand(outlook: Outlook, head: Head, now: Now) -> None:
@@ -138,19 +140,19 @@ def test_who_comes_late_to_a_journey_joins_it_where_it_is(outlook: Outlook, head
 
 
 def test_where_an_operator_leaves_it_it_stands_once_that_is_drawn(
-    outlook: Outlook, head: Head, now: Now, files: dict[Position, Path]
+    outlook: Outlook, head: Head, now: Now, clips: dict[Position, Clip]
 ) -> None:
     outlook()
     head.drift(0.5, 0.0, 0.0, for_s=1.0)
-    assert outlook().path == files[WEST], "nothing is waited for"
-    until(lambda: outlook().path != files[WEST])
+    assert outlook() is clips[WEST], "nothing is waited for"
+    until(lambda: outlook() is not clips[WEST])
     now.s += 1.0
     before = outlook()
     until(lambda: outlook() is not before)
     assert len(outlook().units) == FPS
     head.go(WEST)
     now.s += 1.0
-    assert outlook().path == files[WEST]
+    assert outlook() is clips[WEST]
 
 
 def test_what_is_drawn_can_be_played(tmp_path: Path) -> None:
@@ -163,21 +165,27 @@ def test_what_is_drawn_can_be_played(tmp_path: Path) -> None:
     assert alike(frames[-1], scene(2)) > 0.95
 
 
-def test_views_of_two_sizes_are_refused(head: Head, files: dict[Position, Path], tmp_path: Path) -> None:
-    small = write_clip(tmp_path / "small.mp4", frames=5, draw=lambda _: scene(1)[:90, :160])
+def test_views_of_two_sizes_are_refused(head: Head, clips: dict[Position, Clip], tmp_path: Path) -> None:
+    small = load_clip(write_clip(tmp_path / "small.mp4", frames=5, draw=lambda _: scene(1)[:90, :160]))
     with pytest.raises(ConfigError, match="of one size"):
-        Outlook(head, {**files, Position(0.9, 0.0, 0.0): small})
+        Outlook(head, {**clips, Position(0.9, 0.0, 0.0): small})
 
 
-def test_two_views_of_one_pan_are_refused(head: Head, files: dict[Position, Path]) -> None:
+def test_two_views_of_one_pan_are_refused(head: Head, clips: dict[Position, Clip]) -> None:
     with pytest.raises(ConfigError, match="same pan"):
-        Outlook(head, {**files, Position(EAST.pan, -0.5, 0.0): files[WEST]})
+        Outlook(head, {**clips, Position(EAST.pan, -0.5, 0.0): clips[WEST]})
 
 
-def test_a_view_that_is_no_video_is_named(head: Head, tmp_path: Path) -> None:
-    (tmp_path / "no.mp4").write_text("no video")
-    with pytest.raises(ConfigError, match=r"no\.mp4: clip cannot be read"):
-        Outlook(head, {WEST: tmp_path / "no.mp4"})
+def test_a_view_that_cannot_be_decoded_is_named(head: Head, clips: dict[Position, Clip]) -> None:
+    broken = replace(clips[WEST], units=(AccessUnit(0, (b"\x65no picture",)),))
+    with pytest.raises(ConfigError, match=r"1\.mp4: clip cannot be decoded"):
+        Outlook(head, {WEST: broken})
+
+
+def test_a_view_may_be_a_part_of_a_recording(head: Head, tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "both.mp4", frames=50, gop=25, draw=lambda n: scene(1 if n < 25 else 2))
+    part = load_clip(path).part(1.0, 2.0)
+    assert alike(first_picture(part), scene(2)) > 0.95
 
 
 def test_a_way_of_no_length_takes_no_time() -> None:

@@ -13,7 +13,7 @@ import pytest
 from clips import clip_file, write_clip
 
 from edge.errors import ConfigError
-from edge.simulate.clip import AccessUnit, Clip, load_clip
+from edge.simulate.clip import AccessUnit, Clip, load_clip, load_shown
 from edge.simulate.player import BrokenOnPurposeError, End, Faults, Pass, PassLog, Player, SlowClientError
 from edge.simulate.rtsp_message import ProtocolError, Request, Response, read_request
 
@@ -47,6 +47,39 @@ class TestClip:
         assert [u.nals for u in turned.units] == [u.nals for u in clip.units[first:] + clip.units[:first]]
         assert [u.ticks for u in turned.units] == [n * 3600 for n in range(50)]
         assert turned.duration_s == clip.duration_s
+
+    def test_a_part_begins_with_a_key_frame_and_ends_where_it_is_told(self) -> None:
+        clip = load_clip(clip_file(frames=75, gop=25))
+        part = clip.part(0.5, 2.6)
+        assert [u.nals for u in part.units] == [u.nals for u in clip.units[25:65]]
+        assert [u.ticks for u in part.units] == [n * 3600 for n in range(40)]
+        assert (part.first_ticks, part.duration_s) == (90_000, 1.6)
+        assert clip.from_second(1.0).first_ticks == 90_000
+
+    def test_with_pictures_out_of_order_a_part_holds_whole_ones(self) -> None:
+        part = load_clip(clip_file(frames=75, gop=25, b_frames=2)).part(1.0, 2.0)
+        assert min(u.ticks for u in part.units) == 0
+        assert max(u.ticks for u in part.units) < part.ticks == 90_000
+        assert len({u.ticks for u in part.units}) == len(part.units) >= 22
+
+    def test_what_is_shown_is_named_with_its_seconds(self) -> None:
+        file = clip_file(frames=75, gop=25)
+        assert load_shown(str(file)) == load_clip(file)
+        assert load_shown(f"{file}#t=1") == load_clip(file).from_second(1.0)
+        assert load_shown(f"{file}#t=1,2") == load_clip(file).part(1.0, 2.0)
+
+    @pytest.mark.parametrize(
+        ("seconds", "words"),
+        [
+            ("x", "expected seconds after #t=, found 'x'"),
+            ("1,y", "expected seconds after #t=, found '1,y'"),
+            ("2.2,2.9", "no key frame lies between these seconds of its 3.0"),
+            ("2,1", "no key frame lies between"),
+        ],
+    )
+    def test_seconds_that_cannot_be(self, seconds: str, words: str) -> None:
+        with pytest.raises(ConfigError, match=words):
+            load_shown(f"{clip_file(frames=75, gop=25)}#t={seconds}")
 
     def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=r"nothing\.mp4: clip is missing"):
@@ -282,13 +315,14 @@ class TestPassLog:
         path = tmp_path / "passes.jsonl"
         path.write_text('{"older":1}\n')
         log = PassLog(path)
-        log(Pass("day", "s1", 3, "noon", START, 30.04))
+        log(Pass("day", "s1", 3, "noon", 2.0, START, 30.04))
         lines = [json.loads(line) for line in path.read_text().splitlines()]
         assert lines[1] == {
             "mount": "day",
             "session": "s1",
             "pass": 3,
             "clip": "noon",
+            "from_s": 2.0,
             "started_at": "2026-03-01T12:00:00+00:00",
             "duration_s": 30.04,
         }
