@@ -57,6 +57,12 @@ class EdgeBox:
         }
         (folder / "edge.yaml").write_text(yaml.safe_dump(content))
 
+    @property
+    def pid(self) -> int:
+        """Of its process, which runs."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         assert self._process is None
         command = [sys.executable, "-m", "edge", "run", "--config", str(self._folder / "edge.yaml")]
