@@ -34,8 +34,8 @@ def span_s(place: int) -> tuple[float, float]:
     return place * EVERY_S, place * EVERY_S + SEEN_S
 
 
-def street(numbers: Sequence[int]) -> Callable[[int], Bgr]:
-    """What a clip with these vehicles shows as its picture of that index."""
+def street(numbers: Sequence[int | None]) -> Callable[[int], Bgr]:
+    """What a clip with these vehicles, None for none, shows as its picture of that index."""
     road = np.random.default_rng(7).integers(60, 120, (HEIGHT // 6, WIDTH // 5), dtype=np.uint8)
     empty = np.repeat(road.repeat(6, 0).repeat(5, 1)[:, :, None], 3, axis=2)
 
@@ -43,8 +43,9 @@ def street(numbers: Sequence[int]) -> Callable[[int], Bgr]:
         picture = empty.copy()
         place = min(int(index / FPS / EVERY_S), len(numbers) - 1)
         since_s = index / FPS - place * EVERY_S
-        if since_s < SEEN_S:
-            _put(picture, numbers[place], left=10 + round(_PX_A_S * since_s), top=60 + 40 * (place % 2))
+        number = numbers[place]
+        if number is not None and since_s < SEEN_S:
+            _put(picture, number, left=10 + round(_PX_A_S * since_s), top=60 + 40 * (place % 2))
         return picture
 
     return draw

@@ -38,8 +38,15 @@ def either(first: str, second: str, share: float) -> Reading:
 class Pole:
     """Four lenses on one device, fed as one analyser feeds them: frame by frame, each lens in turn."""
 
-    def __init__(self, says: Mapping[int, Reading], *, less_trusted: str = "") -> None:
+    def __init__(
+        self,
+        says: Mapping[int, Reading],
+        *,
+        less_trusted: str = "",
+        late_s: Mapping[str, float] | None = None,
+    ) -> None:
         self.reader = FakeReader(says)
+        self.late_s = late_s or {}  # by which a lens is taken to be later than it is
         device = Device(LENSES)
         self.lenses = {
             name: Pipeline(
@@ -67,7 +74,8 @@ class Pole:
             for name, pipeline in self.lenses.items():
                 scene = scenes.get(name, lambda _: {})
                 bgr = picture(scene(self.now - began))
-                self.said += pipeline.feed(Frame(name, at(self.now), bgr), now=at(self.now))
+                captured_at = at(self.now + self.late_s.get(name, 0.0))
+                self.said += pipeline.feed(Frame(name, captured_at, bgr), now=at(self.now))
             self.now += 1 / FPS
 
     def pause(self, seconds: float) -> None:
@@ -151,6 +159,20 @@ def test_lenses_that_do_not_stand_side_by_side_hand_nothing_over() -> None:
 @pytest.mark.parametrize(("away_s", "reads"), [(6.0, 1), (12.0, 2), (60.0, 2)])
 def test_a_vehicle_that_comes_after_a_time_comes_anew(away_s: float, reads: int) -> None:
     pole = Pole({7: reading("KAB123")})
+    pole.show(2.5, north=crossing(7))
+    pole.show(away_s)
+    pole.show(2.5, east=crossing(7))
+    assert len(pole.end()) == reads
+
+
+@pytest.mark.parametrize(
+    ("away_s", "late_s", "reads"),
+    [(6.0, 1.0, 1), (6.0, 2.0, 2), (8.5, -2.0, 1), (0.0, -3.0, 1), (0.0, 6.0, 1)],
+)
+def test_what_the_lenses_delays_differ_by_is_added_to_the_time_between_them(
+    away_s: float, late_s: float, reads: int
+) -> None:
+    pole = Pole({7: reading("KAB123")}, late_s={"east": late_s})
     pole.show(2.5, north=crossing(7))
     pole.show(away_s)
     pole.show(2.5, east=crossing(7))
@@ -361,18 +383,25 @@ def test_a_device_of_one_lens_is_a_slip() -> None:
         EdgeSettings(edge_id="e", site_id="s", cameras=tuple(cameras))
 
 
-def test_the_lenses_times_are_on_one_clock() -> None:
+@pytest.mark.parametrize(
+    "least_s", [(0.08, 0.08, 0.08, 0.08), (0.08, 0.35, 0.12, 0.6)], ids=["alike", "unequal"]
+)
+def test_the_lenses_times_are_on_one_clock_but_for_their_least_delays(least_s: tuple[float, ...]) -> None:
     """Each stream counts from a moment of its own and comes late by its own jitter; what they show is of one time."""
     rng = np.random.default_rng(2)
     arriving = {"at": at(0)}
-    streams = [(CaptureClock(lambda: arriving["at"]), origin_s) for origin_s in (0.0, 71_000.0, 3.25, 909.5)]
+    origins_s = (0.0, 71_000.0, 3.25, 909.5)
+    streams = [
+        (CaptureClock(lambda: arriving["at"]), origin_s, delay_s)
+        for origin_s, delay_s in zip(origins_s, least_s, strict=True)
+    ]
     apart = []
     for n in range(25 * 20):
         shown_s = n / 25
         captured = []
-        for clock, origin_s in streams:
-            arriving["at"] = at(shown_s + 0.08 + float(rng.exponential(0.02)))
+        for clock, origin_s, delay_s in streams:
+            arriving["at"] = at(shown_s + delay_s + float(rng.exponential(0.02)))
             clock.arrived(origin_s + shown_s, at=arriving["at"])
             captured.append(clock.captured(origin_s + shown_s))
         apart.append((max(captured) - min(captured)).total_seconds())
-    assert max(apart[25 * 5 :]) < 0.02
+    assert apart[25 * 5 :] == pytest.approx([max(least_s) - min(least_s)] * 25 * 15, abs=0.02)
