@@ -49,15 +49,11 @@ def cameras_table(edges: Iterable[EdgeState], style: Style, *, now: datetime) ->
     for edge in edges:
         state = _state(edge, now)
         for camera in edge.health.cameras:
-            healthy = state == "online" and camera.state in ("live", "moving")
             add_row(
                 table,
                 camera.camera_id,
                 edge.health.edge_id,
-                Text(
-                    style.words(str(camera.state) if state == "online" else state),
-                    "green" if healthy else "red",
-                ),
+                _camera_state(camera, state, style),
                 *(_tour(edge.ptz.get(camera.camera_id), state, style) for _ in turning),
                 "?" if camera.last_frame_at is None else style.moment(camera.last_frame_at),
                 str(camera.frames_analysed),
@@ -66,6 +62,16 @@ def cameras_table(edges: Iterable[EdgeState], style: Style, *, now: datetime) ->
                 _why(camera),
             )
     return table
+
+
+def _camera_state(camera: CameraHealth, edge: str, style: Style) -> Text:
+    """Whether it gives pictures, and what ails one that does."""
+    if edge != "online":
+        return Text(style.words(edge), "red")
+    healthy = camera.state in ("live", "moving")
+    said = (str(camera.state), *(f"ailment.{each}" for each in camera.ailments))
+    colour = "red" if not healthy else "yellow" if camera.ailments else "green"
+    return Text(", ".join(style.words(word) for word in said), colour)
 
 
 def _tour(state: PtzState | None, edge: str, style: Style) -> Text | str:

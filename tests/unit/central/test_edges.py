@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from central_messages import a_store, ingest, read_message, rows
@@ -16,11 +17,11 @@ from sqlalchemy import Engine
 from central.boxes import cameras_table, edges_table
 from central.consume.store import Store
 from central.db import dead_letter, edge_health
-from central.query.lists import dead_letters, edges
+from central.query.lists import EdgeState, dead_letters, edges
 from central.show import Style, letters_table
 from central.types import Arrival
 from central.words import Words
-from edge.contract.health import CameraHealth, CameraState, EdgeHealth
+from edge.contract.health import Ailment, CameraHealth, CameraState, EdgeHealth
 from edge.contract.topics import Address
 
 EDGE = Address("site-1", "edge-1")
@@ -67,6 +68,20 @@ def shown(database: Engine, *, now: datetime) -> tuple[list[str], list[list[str]
     found = edges(database)
     (line,) = screen(edges_table(found, STYLE, now=now))
     return line, screen(cameras_table(found, STYLE, now=now))
+
+
+@pytest.mark.parametrize("lang", ["es", "en"])
+@pytest.mark.parametrize("ailment", list(Ailment))
+def test_what_ails_a_camera_stands_beside_its_state_in_the_readers_language(
+    ailment: Ailment, lang: Literal["es", "en"]
+) -> None:
+    camera = CameraHealth(camera_id="cam-1", state=CameraState.LIVE, ailments=(ailment, Ailment.DARK))
+    style = Style(zone=UTC, words=Words(lang))
+    edge = EdgeState(well(cameras=(camera,)), online=True)
+    (line,) = screen(cameras_table([edge], style, now=NOON))
+    found, dark = style.words(f"ailment.{ailment}"), {"es": "oscura", "en": "dark"}[lang]
+    assert f"{style.words('live')}, {found}, {dark}" in " ".join(line)
+    assert Words("es")(f"ailment.{ailment}") != Words("en")(f"ailment.{ailment}")
 
 
 # Edges

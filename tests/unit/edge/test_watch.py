@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import numpy as np
 import pytest
 from edge_reads import NOON, Clock
 from fakes import FakeDetector, FakeReader, FakeVote, at, frame, reading
+from passing import Scene
 
-from edge.capture.view import Memory, ViewWatch
+from edge.capture.view import Finding, Memory, ViewWatch
 from edge.contract.health import Ailment, CameraHealth, CameraState
 from edge.contract.read import ModelVersions
 from edge.emission import Emission
@@ -59,6 +61,26 @@ class TestPlateSizes:
         assert not sizes.is_odd
 
 
+class SeenView(ViewWatch):
+    """Has found this."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__()
+        self._seen = finding
+
+    @property
+    def finding(self) -> Finding:
+        return self._seen
+
+
+def read_of(width_px: float) -> Emission:
+    """Of a plate so wide."""
+    scene = Scene({7: reading("KAB123")})
+    scene.show(1.0, lambda s: {7: Box(40 + 240 * s, 120, 120, 60)})
+    read = scene.end()[0]
+    return replace(read, shot=replace(read.shot, box=Box(40, 120, width_px, 60)))
+
+
 class TestWords:
     def dull(self) -> Watch:
         """A camera whose picture has gone black and which reads nothing."""
@@ -75,6 +97,67 @@ class TestWords:
         assert health.ailments == (Ailment.FEW_READS, Ailment.DARK)
         assert health.detail == "reads fell to 0 % of usual; the picture is dark"
         assert (health.reads_share, health.brightness) == (0.0, 0.0)
+
+    @pytest.mark.parametrize("preset", ["", "gate"])
+    @pytest.mark.parametrize(
+        ("finding", "ailment", "words"),
+        [
+            (Finding(is_dark=True), Ailment.DARK, "the picture is dark{at}"),
+            (
+                Finding(is_strange=True),
+                Ailment.OTHER_VIEW,
+                "it shows another view{at}: turned away, or covered?",
+            ),
+            (
+                Finding(is_moved=True, shift=(0.031, -0.004)),
+                Ailment.MOVED,
+                "the view has moved{at}: what it shows lies 3.1 % right and 0.4 % up of its width",
+            ),
+            (
+                Finding(is_moved=True, shift=(-0.02, 0.001)),
+                Ailment.MOVED,
+                "the view has moved{at}: what it shows lies 2.0 % left of its width",
+            ),
+            (
+                Finding(is_moved=True, shift=(0.0, 0.012)),
+                Ailment.MOVED,
+                "the view has moved{at}: what it shows lies 1.2 % down of its width",
+            ),
+            (
+                Finding(is_blurred=True, sharpness=0.42),
+                Ailment.BLURRED,
+                "the picture is blurred{at}: 42 % as sharp as usual",
+            ),
+        ],
+    )
+    def test_each_finding_is_named_and_said_with_its_preset(
+        self, finding: Finding, ailment: Ailment, words: str, preset: str
+    ) -> None:
+        watch = Watch(past())
+        watch.view = SeenView(replace(finding, preset=preset))
+        health = watch.told(LIVE, now=NOON)
+        assert health.ailments == (ailment,)
+        assert health.detail == words.format(at=f" at preset {preset}" if preset else "")
+        assert health.sharpness == finding.sharpness
+        way = finding.shift and np.hypot(*finding.shift)
+        assert health.view_shift == (None if way is None else pytest.approx(way))
+
+    @pytest.mark.parametrize("now_px", [52.0, 160.0])
+    def test_plates_of_another_size_are_named_and_said(self, now_px: float) -> None:
+        watch, read = Watch(past()), read_of(now_px)
+        for _ in range(40):
+            watch.heard(read)
+        health = watch.told(LIVE, now=NOON)
+        assert health.ailments == (Ailment.PLATE_SIZE,)
+        usual_px = watch.past().plate_px
+        assert usual_px == pytest.approx(104, abs=1)
+        assert health.detail == f"plates are {now_px:.0f} px wide, usually {usual_px:.0f}"
+        assert health.plate_px == now_px
+
+    def test_every_ailment_has_words_that_this_looks_at(self) -> None:
+        """One that is added must be said too."""
+        here = Path(__file__).read_text(encoding="utf-8")
+        assert [a for a in Ailment if a is not Ailment.UNKNOWN and f"Ailment.{a.name}" not in here] == []
 
     def test_of_a_camera_that_is_not_there_nothing_is_said(self) -> None:
         gone = CameraHealth(camera_id="cam", state=CameraState.UNREACHABLE, detail="no route")
