@@ -195,6 +195,35 @@ def test_deaths_in_between_lose_no_clip_that_was_made_and_leave_no_request_witho
     engine.dispose()
 
 
+@pytest.mark.parametrize("broker", ["wheel_broker"], indirect=True)
+def test_a_clip_asked_by_hand_comes_and_plays(box: EdgeBox, centre: Centre, tmp_path: Path) -> None:
+    centre.start()
+    box.start()
+    engine = centre.database()
+    # One of a vehicle that came when the box had been looking for a while: what is before it is kept.
+    box.wait_for(lambda: len(rows(engine, hot_read)) >= 4, "reads")
+    read = max(rows(engine, hot_read), key=lambda row: int(row["seq"]))
+    named = f"{read['edge_id']}/{read['epoch']}/{read['seq']}"
+    request = run(centre, "clips", "ask", named, "--before", "1", "--after", "1.5").strip()
+
+    def row() -> dict[str, Any]:
+        return next(r for r in rows(engine, clip) if r["request"] == request)
+
+    box.wait_for(lambda: row()["state"] != "asked", "answer")
+    end = row()
+    engine.dispose()
+    assert (end["state"], end["reason"]) == ("came", "")
+    target = tmp_path / "by-hand.mp4"
+    run(centre, "clips", "save", request, str(target))
+    data = target.read_bytes()
+    assert len(data) == end["size"]
+    found, told_s = pictures(data)
+    assert found[0][1], "the first picture is a key frame"
+    assert 2.0 <= told_s <= 5.2, "what was asked for, from the key frame before on"
+    assert len(found) == pytest.approx(told_s * 25, abs=1.5)
+    assert end["began_us"] <= end["at_us"] - 500_000 < end["at_us"] + 1_000_000 <= end["ended_us"]
+
+
 @pytest.mark.proof
 @pytest.mark.parametrize("broker", ["wheel_broker"], indirect=True)
 def test_a_clip_asked_by_hand_too_late_is_gone_and_the_box_says_so(
