@@ -36,7 +36,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def finished(root: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(root / "configs" / "demo" / "demo.py"), "--duration", "25"]
+    command = [sys.executable, str(root / "configs" / "demo" / "demo.py"), "--duration", "35"]
     return subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=170, check=False)
 
 
