@@ -31,6 +31,7 @@ DONE: Final = "done"
 APP: Final = "atalaya-seal"
 """The application whose transaction versions in the Delta log are seal numbers."""
 
+_REMOVING: Final = "atalaya-removing"
 _LOG: Final = "_delta_log"
 
 
@@ -166,17 +167,18 @@ def commit(
 ) -> None:
     """One atomic commit; the files that it adds are on the disk already.
 
-    Of two commits at a time that remove the same file the log takes both: whoever removes holds the lock of its table.
+    Of two commits that remove the same file the log would take both, and double its rows. So each that removes says
+    which version it builds on, in an application transaction of its own: the second fails.
 
     Args:
-        table: opened while the lock was held, where something is removed.
+        table: as it was when the files to be removed were read.
         layout: of the table.
         add: files that were written.
         remove: live ones.
         seal_id: the seal that this is; None: the same rows in other files.
 
     Raises:
-        DeltaError, OSError: nothing was committed.
+        DeltaError, OSError: nothing was committed; somebody else removed files meanwhile, or sealed.
     """
     now_ms = int(datetime.now(UTC).timestamp() * 1000)
     changes = seal_id is not None
@@ -184,12 +186,15 @@ def commit(
     removed = [
         RemoveAction(f.name, changes, now_ms, size=f.size, partition_values=dict(f.partition)) for f in remove
     ]
+    transactions = [] if seal_id is None else [Transaction(APP, seal_id)]
+    if removed:
+        transactions.append(Transaction(_REMOVING, table.version() + 1))
     table.create_write_transaction(
         [*added, *removed],
         mode="append",
         schema=layout.schema,
         partition_by=list(layout.partition),
-        commit_properties=None if seal_id is None else _of_seal(seal_id),
+        commit_properties=CommitProperties(app_transactions=transactions),
     )
     table.update_incremental()
 
@@ -227,10 +232,6 @@ def complete(table: DeltaTable) -> None:
     missing = [SCHEMA.field(name) for name in ADDED if name not in there]
     if missing:
         table.alter.add_columns(Schema.from_arrow(pa.schema(missing)).fields)
-
-
-def _of_seal(seal_id: int) -> CommitProperties:
-    return CommitProperties(app_transactions=[Transaction(APP, seal_id)])
 
 
 def _partition(name: str) -> dict[str, str]:

@@ -9,12 +9,17 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from central_reads import NOON, a_read, put
 from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
 from sqlalchemy import Engine, event, func, insert, select, update
 
-from central.archive.table import APP, open_archive, sealed_through
+from central.archive.files import write_file
+from central.archive.parts import reads_name
+from central.archive.schema import READS
+from central.archive.table import APP, commit, live_files, open_archive, sealed_through
 from central.archive.write import seal
 from central.db import hot_read, late_update, open_database, to_us
 from central.db import seal as seal_table
@@ -400,3 +405,20 @@ def test_a_merge_writes_files_like_any_other_and_no_plate_into_the_log(engine: E
         json.loads(line)["add"] for line in log.replace("}{", "}\n{").splitlines() if line.startswith('{"add')
     ]
     assert {"captured_at", "seq"} == set(json.loads(adds[-1]["stats"])["minValues"])
+
+
+def test_of_two_commits_that_remove_the_same_file_one_is_made(engine: Engine, archive: Path) -> None:
+    put(engine, [a_read(1), a_read(2)])
+    seal(engine, archive, clock=now)
+    one, other = open_archive(archive), open_archive(archive)
+    (file,) = live_files(one)
+    rows = pq.ParquetFile(archive / "reads" / file.name).read()
+    for table in (one, other):
+        name = reads_name("day", 1)
+        again = write_file(archive / "reads", READS, {"captured_date": "2025-03-04"}, name, [rows])
+        if table is one:
+            commit(table, READS, add=[again], remove=[file])
+        else:
+            with pytest.raises(DeltaError, match=r"[Cc]oncurrent"):
+                commit(table, READS, add=[again], remove=[file])
+    assert seqs(archive) == Counter([1, 2])
