@@ -126,7 +126,7 @@ def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> Non
     with engine.begin() as connection:
         hotlist.refresh(connection)
     packs = open_packs(settings)
-    with PackWriter(settings.pictures.path) as pictures:
+    with _spared_collector(), PackWriter(settings.pictures.path) as pictures:
         store = Store(
             engine,
             pictures=pictures,
@@ -145,7 +145,6 @@ def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> Non
         commander = Commander(engine, link, clock=now, partitions=settings.mqtt.partitions)
         commanding = threading.Thread(target=commander.run, args=(stopping.wait,), name="commander")
         moving = threading.Thread(target=_move_often, args=(packs, stopping), name="mover")
-        _spare_the_collector()
         link.start()
         for thread in (writing, sealing, keeping, commanding, moving):
             thread.start()
@@ -169,15 +168,22 @@ def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> Non
     _log.info("stopped", **writer.counts, replies_dropped=link.dropped_replies)
 
 
-def _spare_the_collector() -> None:
-    """Let the garbage collector leave alone what stays, and look at the rest a hundred times less often.
+@contextmanager
+def _spared_collector() -> Iterator[None]:
+    """Let the garbage collector leave alone what is there, and look at the rest a hundred times less often.
 
     A batch is tens of thousands of small objects without a cycle among them; walking these, and all that was
     loaded before, over and over cost more than the whole rest of a read (central/bench).
     """
+    before = gc.get_threshold()
     gc.collect()
     gc.freeze()
     gc.set_threshold(_COLLECT_EVERY)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 def _seal_often(settings: CentralSettings, engine: Engine, stopping: StopSignal, clock: Clock) -> None:

@@ -21,12 +21,15 @@ from central.consume.store import Outcome, Reply, Store
 from central.errors import StoreError
 from central.settings import IngestSettings
 from central.types import Arrival, DeadLetter
+from edge.contract.topics import Address
 
 _IDLE_S: Final = 0.2
 _BURST_ROWS: Final = 16
 _PAUSE_S: Final = 0.005
 """A burst that pauses this long waits for us: the broker has as much under way as it may. Waiting out the
 whole time for each such window would cap the rate at window / time (20 messages / 50 ms with mosquitto)."""
+_REPLY_S: Final = 0.2
+"""While more waits to be committed, edges are told this often."""
 _RETRY_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 _PASSING: Final = (OperationalError, InterfaceError, StoreError)
@@ -80,6 +83,8 @@ class Writer:
         self._wait_s: Final = settings.batch_s
         self._rows: Final = settings.batch_rows
         self._stopping: Final = threading.Event()
+        self._replies: Final[dict[tuple[Address, int], Reply]] = {}  # committed, not yet told
+        self._reply_at_s = 0.0
 
     def stop(self) -> None:
         """Let `run` end once the queue is empty."""
@@ -127,10 +132,15 @@ class Writer:
         self._link.confirm(batch)
         self.counts["batches"] += 1
         for outcome in outcomes:
-            self._link.reply(outcome.replies)
+            self._replies.update({(reply.address, reply.ack.epoch): reply for reply in outcome.replies})
             self.counts.update(outcome.counts)
             self.counts["unchecked"] += outcome.unchecked
             _tell(outcome)
+        # A later reply says all that an earlier one of its epoch says: behind a backlog one in a while is enough.
+        if self._deliveries.empty() or time.monotonic() >= self._reply_at_s:
+            self._link.reply(tuple(self._replies.values()))
+            self._replies.clear()
+            self._reply_at_s = time.monotonic() + _REPLY_S
 
     def _commit(self, arrivals: Sequence[Arrival]) -> list[Outcome]:
         """Commit, waiting as long as the database is away: meanwhile the broker holds what it has."""

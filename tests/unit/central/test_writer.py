@@ -85,7 +85,8 @@ def test_everything_is_committed_then_acknowledged(store: Store, engine: Engine)
     assert (writer.counts["read"], writer.counts["batches"]) == (3, 1)
 
 
-def test_a_batch_is_no_longer_than_it_may_be(store: Store):
+def test_a_batch_is_no_longer_than_it_may_be(store: Store, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("central.consume.writer._REPLY_S", 0.0)  # told after each batch
     link = FakeLink()
     deliveries, writer = a_writer(store, link, batch_rows=4)
     for seq in range(1, 11):
@@ -110,7 +111,10 @@ class SlowStore:
         return outcome
 
 
-def test_what_arrives_during_a_commit_is_not_acknowledged_with_it(store: Store):
+def test_what_arrives_during_a_commit_is_not_acknowledged_with_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("central.consume.writer._REPLY_S", 0.0)  # told after each batch
     link = FakeLink()
     deliveries, _ = a_writer(store, link)
     writer = Writer(deliveries, store=SlowStore(store, deliveries), link=link, settings=IngestSettings())
@@ -234,3 +238,16 @@ def test_a_store_takes_an_empty_batch(store: Store):
     outcome = ingest(store, [])
     assert outcome.replies == ()
     assert not +outcome.counts
+
+
+def test_behind_a_backlog_edges_are_told_once_in_a_while_and_all_of_it_at_its_end(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("central.consume.writer._REPLY_S", 3600.0)
+    link = FakeLink()
+    deliveries, writer = a_writer(store, link, batch_rows=1)
+    for seq in (1, 2, 3, 4):
+        deliveries.put(a_delivery(seq))
+    run_through(writer)
+    assert link.said == ["puback", "ack", "puback", "puback", "puback", "ack"]
+    assert numbers(link) == [(1, 4)]
