@@ -66,9 +66,9 @@ def seen_at_presets(root: Path) -> list[tuple[str, datetime, datetime]]:
     events = [event for event in map(json.loads, lines) if event["mount"] == "ptz"]
     spans = []
     for event, after in itertools.pairwise(events):
-        if event.get("clip") == "ptz":
+        if event.get("clip") in {"ptz", "calm"}:
             until = after.get("ended_at") or after["started_at"]
-            preset = "incoming" if event["from_s"] < 10 else "far"
+            preset = "incoming" if event["clip"] == "ptz" else "quiet"
             spans.append((preset, *map(datetime.fromisoformat, (event["started_at"], until))))
     return spans
 
@@ -84,7 +84,7 @@ def test_the_turning_camera_is_read_at_its_presets_and_nowhere_else(
     spans = seen_at_presets(root)
     assert len({preset for preset, _, _ in spans}) == 2, "it has turned"
     # A device that has not answered yet, on a busy machine, is read as no preset while its picture stands still.
-    assert {"incoming", "far"} & {row["preset"] for row in reads}
+    assert {"incoming", "quiet"} & {row["preset"] for row in reads}
     astray = [
         row
         for row in reads
