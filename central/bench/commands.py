@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 import click
 
 from central.errors import ConfigError
-from central.options import FOLDER, Commands, open_console
+from central.options import FOLDER, Commands, open_console, progress
 
 
 @click.group(cls=Commands)
@@ -41,6 +41,42 @@ def ingest(*, as_json: bool, work: Path | None, **load: int | float | None) -> N
     for name, value in found.items():
         table.add_row(name, str(value))
     open_console().print(table)
+
+
+@bench.command()
+@click.option("--days", type=click.IntRange(1, 30), default=30, show_default=True, help="of one month")
+@click.option("--per-day", type=click.IntRange(1_000), default=4_500_000, show_default=True, help="reads")
+@click.option(
+    "--link-years", "years", type=click.IntRange(0, 20), default=0, help="link the month under so many years"
+)
+@click.option(
+    "--work", type=FOLDER, required=True, help="where the archive is built; what is there is used again"
+)
+@click.option("--json", "as_json", is_flag=True, help="one line of JSON")
+def archive(*, days: int, per_day: int, years: int, work: Path, as_json: bool) -> None:
+    """Build an archive with the centre's own writer and time every kind of question, cold and warm."""
+    from rich.table import Table
+
+    from central.bench.archive import run
+    from central.db import open_database
+
+    engine = open_database(f"sqlite:///{work}/central.sqlite")
+    try:
+        with progress() as tell:
+            found = run(engine, work / "archive", days=days, per_day=per_day, years=years, on_step=tell)
+    finally:
+        engine.dispose()
+    if as_json:
+        click.echo(json.dumps(found.as_json()))
+        return
+    console = open_console()
+    for name, value in found.as_json().items():
+        if name != "queries":
+            console.print(f"{name:<22}{value}")
+    table = Table("question", "cold ms", "warm ms", "rows")
+    for name, took in found.queries.items():
+        table.add_row(name, f"{took.cold_ms:.0f}", f"{took.warm_ms:.0f}", f"{took.rows:,}")
+    console.print(table)
 
 
 def _empty(folder: Path) -> Path:
