@@ -10,6 +10,7 @@ again where that snapshot says that a seal is done which its table lacks.
 A seal holds either hot rows, which are appended, or late updates, which replace what was archived.
 """
 
+import time
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date
@@ -44,6 +45,8 @@ CHUNK_ROWS: Final = 100_000
 """Rows of one seal at most: what one call holds in memory."""
 
 _SLICE_ROWS: Final = 500  # rows of one database transaction, so that reads keep being committed meanwhile
+_GIVE_WAY_S: Final = 0.03
+"""Between two of them: who waits for SQLite's lock only looks now and then, and found it taken again for seconds."""
 
 _OPEN: Final = "open"
 _SOURCES: Final = (hot_read, late_update)
@@ -136,6 +139,7 @@ def _mark(sealer: _Sealer, source: Table, chunk_rows: int) -> tuple[int | None, 
         marked += rows
         if rows < size:
             break
+        time.sleep(_GIVE_WAY_S)
     return seal_id, marked
 
 
@@ -188,6 +192,7 @@ def _delete(engine: Engine, source: Table, seal_id: int) -> None:
             if connection.scalar(left) is None:
                 return
             connection.execute(statement)
+        time.sleep(_GIVE_WAY_S)
 
 
 def _key(source: Table) -> Tuple:
