@@ -32,7 +32,7 @@ class Centre:
 
     def __init__(self, folder: Path, broker: Broker, *, protocol: str = "5", **sections: Any) -> None:
         self.folder = folder
-        self.archive = Path(sections.get("archive", {}).get("path", folder / "archive"))
+        self.archive = folder / sections.get("archive", {}).get("path", "archive")
         self.database_url: str = sections.get("database_url", f"sqlite:///{folder}/central.sqlite")
         self.config = folder / "central.yaml"
         self._process: subprocess.Popen[bytes] | None = None
