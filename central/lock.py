@@ -16,13 +16,12 @@ import fcntl
 import os
 import socket
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 from zlib import crc32
 
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import DBAPIError
 
 from central.db import described
 from central.errors import StoreError
@@ -98,8 +97,10 @@ def _lock_file(file: IO[str], path: Path, *, wait: bool) -> None:
 @contextmanager
 def _by_session(engine: Engine, name: str, *, wait: bool) -> Iterator[Engine]:
     key = _key(name)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as session:
+    with ExitStack() as stack, engine.connect().execution_options(isolation_level="AUTOCOMMIT") as session:
         session.detach()  # never back into the pool, where its lock would live on
+        driver: Any = session.connection.dbapi_connection
+        stack.callback(driver.close)  # whatever ends this: its lock ends with it
         _lock_session(session, name, key, wait=wait)
         pid = session.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
 
@@ -119,8 +120,8 @@ def _by_session(engine: Engine, name: str, *, wait: bool) -> Iterator[Engine]:
         try:
             yield held
         finally:  # said, for the server would notice the end of the connection a moment after us
-            with suppress(DBAPIError):
-                session.exec_driver_sql("SELECT pg_advisory_unlock(%s, %s)", (key, _LOCK))
+            with suppress(Exception):  # whatever the driver says: the end of the connection says it too
+                driver.execute("SELECT pg_advisory_unlock(%s, %s)", (key, _LOCK))
 
 
 def _lock_session(session: Connection, name: str, key: int, *, wait: bool) -> None:
