@@ -16,11 +16,12 @@ import fcntl
 import os
 import socket
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
 from zlib import crc32
 
+import psycopg
 from sqlalchemy import Connection, Engine, event
 
 from central.db import described
@@ -120,8 +121,10 @@ def _by_session(engine: Engine, name: str, *, wait: bool) -> Iterator[Engine]:
         try:
             yield held
         finally:  # said, for the server would notice the end of the connection a moment after us
-            with suppress(Exception):  # whatever the driver says: the end of the connection says it too
+            try:
                 driver.execute("SELECT pg_advisory_unlock(%s, %s)", (key, _LOCK))
+            except psycopg.Error:  # the connection is lost, and its lock with it
+                session.invalidate()
 
 
 def _lock_session(session: Connection, name: str, key: int, *, wait: bool) -> None:
