@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from central.looks import open_for, span
-from central.options import FILE, form_of, formed, in_time, open_console, style_of
+from central.options import (
+    FILE,
+    configured,
+    form_of,
+    formed,
+    in_time,
+    limited,
+    looking,
+    open_console,
+    style_of,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -24,12 +34,16 @@ if TYPE_CHECKING:
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
-def exported(command: _F) -> _F:
-    """In which form the answer goes out, a Parquet file among them: `parquet`, and what `formed` gives."""
-    option = click.option(
+def answered(limit: int) -> Callable[[_F], _F]:
+    """In which form the answer goes out, a Parquet file among them, how many rows at most, to whom, and from where."""
+    parquet = click.option(
         "--parquet", type=FILE, metavar="FILE", help="write a Parquet file, which you alone can read"
     )
-    return formed(option(command))
+
+    def with_options(command: _F) -> _F:
+        return formed(parquet(limited(limit)(looking(configured(command)))))
+
+    return with_options
 
 
 def where_and_when(command: _F) -> _F:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from central.asking import about_reads, alike_too, asking, exported, where_and_when
-from central.options import configured, limited, looking
+from central.asking import about_reads, alike_too, answered, asking, where_and_when
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -16,10 +15,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @about_reads
-@exported
-@limited(1_000)
-@looking
-@configured
+@answered(1_000)
 def history(config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
     """Where a PLATE was read and when, newest first; or what was read at a camera, in an area or in a time span.
 
@@ -44,10 +40,7 @@ def history(config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
 
 @click.command()
 @about_reads
-@exported
-@limited(1_000)
-@looking
-@configured
+@answered(1_000)
 def counts(config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
     """How many reads there were, by hour and camera, newest hour first."""
     from central.query.answers import HourCount
@@ -62,10 +55,7 @@ def counts(config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
 
 @click.command()
 @about_reads
-@exported
-@limited(1_000)
-@looking
-@configured
+@answered(1_000)
 def seen(config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
     """Which plates were seen, how often, and when and where first and last; the last seen comes first."""
     from central.findings import seen_table
@@ -80,10 +70,7 @@ def seen(config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
 
 @click.command()
 @about_reads
-@exported
-@limited(100)
-@looking
-@configured
+@answered(100)
 def places(config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
     """At which cameras a PLATE is seen most, on how many days, and at which hours of the week."""
     from rich.console import Group
@@ -114,10 +101,7 @@ def places(config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
     metavar="MINUTES",
     help="so long without a read begins a new trip",
 )
-@exported
-@limited(1_000)
-@looking
-@configured
+@answered(1_000)
 def journey(config: Path, gap_min: float, **asked: Any) -> None:  # noqa: ANN401  # options
     """The way of the vehicle with this PLATE: its passages in order, with travel time, distance and speed.
 
@@ -139,10 +123,7 @@ def journey(config: Path, gap_min: float, **asked: Any) -> None:  # noqa: ANN401
 
 @click.command()
 @about_reads
-@exported
-@limited(10)
-@looking
-@configured
+@answered(10)
 def heatmap(config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
     """Reads by camera, weekday and hour, as shaded weeks; the busiest cameras first, --limit says how many."""
     from central.findings import heatmaps
@@ -161,10 +142,7 @@ def heatmap(config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
 
 @click.command()
 @where_and_when
-@exported
-@limited(1_000)
-@looking
-@configured
+@answered(1_000)
 def volumes(config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
     """Reads and hits (alerts that were raised) by camera and day, newest day first."""
     from central.findings import volumes_table

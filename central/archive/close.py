@@ -53,8 +53,8 @@ def by_day(files: Sequence[LiveFile]) -> dict[date, list[LiveFile]]:
     return dict(days)
 
 
-def close(engine: Engine, path: Path, day: date, *, duck: Sorter) -> int:
-    """Write the files of a day again as one, sorted; how many rows it has.
+def close(engine: Engine, path: Path, day: date, *, duck: Sorter) -> None:
+    """Write the files of a day again as one, sorted.
 
     Seals go on meanwhile: what they bring to the day stays beside the new file. Where one improves a read of the
     day in that time, the work is done again.
@@ -72,10 +72,10 @@ def close(engine: Engine, path: Path, day: date, *, duck: Sorter) -> int:
         table = open_archive(path)
         files = [] if table is None else by_day(live_files(table)).get(day, [])
         if table is None or not files or is_closed(f.name for f in files):
-            return sum(file.rows for file in files)
+            return
         written = _sorted(path, table, day, files, duck=duck)
         if _put(engine, path, files, written):
-            return written.rows
+            return
         (path / READS.folder / written.name).unlink(missing_ok=True)
     raise StoreError(f"{path}: {day} cannot be closed: its reads were improved {_TRIES} times meanwhile")
 

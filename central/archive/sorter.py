@@ -35,17 +35,9 @@ class Sorter:
         Raises:
             StoreError: a file cannot be read, or the disk is full.
         """
-        registered = dict(tables or {})
-        for name, table in registered.items():
-            self._duck.register(name, table)
-        try:
+        with self._answering(tables):
             for batch in self._duck.sql(sql, params=dict(parameters)).to_arrow_reader(ROW_GROUP_ROWS):
                 yield pa.Table.from_batches([batch])
-        except duckdb.Error as error:
-            raise StoreError(f"the archive cannot be rewritten: {error}") from error
-        finally:
-            for name in registered:
-                self._duck.unregister(name)
 
     def table(
         self, sql: str, parameters: Mapping[str, object], tables: Mapping[str, pa.Table] | None = None
@@ -55,11 +47,17 @@ class Sorter:
         Raises:
             StoreError: as `stream`.
         """
+        with self._answering(tables):
+            return self._duck.sql(sql, params=dict(parameters)).to_arrow_table()
+
+    @contextmanager
+    def _answering(self, tables: Mapping[str, pa.Table] | None) -> Iterator[None]:
+        """While the tables have their names."""
         registered = dict(tables or {})
         for name, table in registered.items():
             self._duck.register(name, table)
         try:
-            return self._duck.sql(sql, params=dict(parameters)).to_arrow_table()
+            yield
         except duckdb.Error as error:
             raise StoreError(f"the archive cannot be rewritten: {error}") from error
         finally:
