@@ -1,15 +1,14 @@
 """`python -m central bench archive`: what the archive takes up, and how long every kind of question takes.
 
 Cold: the files' pages are dropped from memory, and a new connection asks. Warm: the same connection asks again.
+Beside it, where they are asked for, what else one could keep the same reads in.
 """
 
-import os
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -21,6 +20,9 @@ from sqlalchemy import Engine
 from central.archive.schema import DERIVED, EVIDENCE, READS
 from central.archive.table import live_files, open_archive
 from central.bench.history import CAMERAS
+from central.bench.peers import QUESTIONS, Asked, Peer, PeerFound, Plain, measure
+from central.bench.postgres import Postgres
+from central.bench.watch import COLD, WARM, Took, drop, watch
 from central.bench.years import FIRST_DAY, OnStep, build, link
 from central.maintain import Step
 from central.query.pattern import compile_pattern
@@ -28,26 +30,30 @@ from central.query.plan import Question
 from central.query.reads import Reads
 from central.settings import ArchiveSettings, QuerySettings
 
-_WARM: Final = 7
-_COLD: Final = 3
 _ZONE: Final = ZoneInfo("America/Bogota")
+_CAMERA: Final = f"cam-{CAMERAS // 3:03d}"
 
 
 Ask = Callable[[Reads], int]
 
+PEERS: Final[Mapping[str, Callable[[Path], Peer]]] = {"plain": Plain, "postgres": Postgres}
+
 
 @dataclass(frozen=True, slots=True)
-class Took:
-    """A question's time.
+class Load:
+    """What is built, and what it is compared with.
 
     Attributes:
-        cold_ms, warm_ms: medians.
-        rows: of its answer.
+        days: of the month, 1 to 30.
+        per_day: reads.
+        years: that the month is linked under.
+        peers: names of `PEERS`.
     """
 
-    cold_ms: float
-    warm_ms: float
-    rows: int
+    days: int
+    per_day: int
+    years: int
+    peers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,7 @@ class Found:
         bytes_per_row: of one copy, the reads by date, core columns.
         bytes_per_read_total: both copies, evidence, dictionary, counts and footers.
         close_s, derive_s: of the last day that was made; None where it was there already.
+        peers: the same reads elsewhere, without the years.
     """
 
     rows: int
@@ -70,10 +77,11 @@ class Found:
     derive_s: float | None
     merge_s: float | None
     queries: Mapping[str, Took] = field(default_factory=dict)
+    peers: Mapping[str, PeerFound] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, object]:
         """As documented."""
-        return asdict(self)
+        return asdict(self) | {"peers": {name: found.as_json() for name, found in self.peers.items()}}
 
 
 class Stopwatch:
@@ -94,22 +102,24 @@ class Stopwatch:
         self._on_step(step)
 
 
-def run(engine: Engine, path: Path, *, days: int, per_day: int, years: int, on_step: OnStep) -> Found:
+def run(engine: Engine, work: Path, load: Load, *, on_step: OnStep) -> Found:
     """Build what is missing, link it under earlier months, and ask.
 
     Args:
         engine: a database for the locks.
-        path: folder of the archive; what a run before made is used.
-        days: of the month, 1 to 30.
-        per_day: reads.
-        years: that the month is linked under.
+        work: a folder; what a run before made there is used.
+        load: how much.
         on_step: is told of each step.
+
+    Raises:
+        ConfigError: a peer is not installed.
     """
-    watch = Stopwatch(on_step)
-    build(engine, ArchiveSettings(path=path), days=days, per_day=per_day, on_step=watch)
+    peers = {name: PEERS[name](work / name) for name in load.peers}  # first, for building takes long
+    path, watching = work / "archive", Stopwatch(on_step)
+    build(engine, ArchiveSettings(path=path), days=load.days, per_day=load.per_day, on_step=watching)
     sizes = _sizes(path)
-    link(path, years=years, on_step=watch)
-    queries = dict(_timed(engine, path, days=days, on_step=on_step))
+    link(path, years=load.years, on_step=watching)
+    queries = dict(_timed(engine, path, days=load.days, on_step=on_step))
     reads = open_archive(path)
     linked = 0 if reads is None else sum(file.rows for file in live_files(reads))
     rows, core, total = sizes
@@ -118,11 +128,30 @@ def run(engine: Engine, path: Path, *, days: int, per_day: int, years: int, on_s
         bytes_per_row=core / rows,
         bytes_per_read_total=total / rows,
         linked_rows=linked,
-        close_s=watch.took.get("closing"),
-        derive_s=watch.took.get("deriving"),
-        merge_s=watch.took.get("merging"),
+        close_s=watching.took.get("closing"),
+        derive_s=watching.took.get("deriving"),
+        merge_s=watching.took.get("merging"),
         queries=queries,
+        peers={name: _beside(name, peer, path, load, on_step) for name, peer in peers.items()},
     )
+
+
+def _beside(name: str, peer: Peer, path: Path, load: Load, on_step: OnStep) -> PeerFound:
+    """Fill a peer with the month, and ask it what the archive was asked."""
+    days: dict[date, list[Path]] = {}
+    rows = 0
+    for file in live_files(DeltaTable(path / READS.folder)):
+        if _is_of(file.name, f"{FIRST_DAY:%Y-%m}"):
+            days.setdefault(file.captured_date, []).append(path / READS.folder / file.name)
+            rows += file.rows
+    filled = dict(sorted(days.items()))
+    peer.fill(filled, lambda day: on_step(Step(f"{name}: filling", list(filled).index(day), len(filled))))
+    asked = Asked(busy_plate(path), _CAMERA, _noon(load.days))
+
+    def tell(question: str) -> None:
+        on_step(Step(f"{name}: {question}", list(QUESTIONS).index(question), len(QUESTIONS)))
+
+    return measure(peer, asked, rows=rows, on_question=tell)
 
 
 def _sizes(path: Path) -> tuple[int, int, int]:
@@ -154,6 +183,10 @@ def _core(file: Path) -> int:
     return int(file.stat().st_size) - evidence
 
 
+def _noon(days: int) -> datetime:
+    return datetime(FIRST_DAY.year, FIRST_DAY.month, min(days, 20), 12, tzinfo=UTC)
+
+
 def questions(plate: str, days: int) -> dict[str, Ask]:
     """Every kind of question that has a bar.
 
@@ -161,10 +194,8 @@ def questions(plate: str, days: int) -> dict[str, Ask]:
         plate: a busy one.
         days: of the month that was made.
     """
-    noon = datetime(FIRST_DAY.year, FIRST_DAY.month, min(days, 20), 12, tzinfo=UTC)
-    two_hours = Question(
-        cameras=(f"cam-{CAMERAS // 3:03d}",), since=noon, until=noon + timedelta(hours=2), limit=100_000
-    )
+    noon = _noon(days)
+    two_hours = Question(cameras=(_CAMERA,), since=noon, until=noon + timedelta(hours=2), limit=100_000)
     year = Question(since=noon - timedelta(days=365), until=noon, limit=CAMERAS)
     return {
         "history": lambda reads: len(reads.find(Question(plate=plate)).reads),
@@ -188,15 +219,15 @@ def _timed(engine: Engine, path: Path, *, days: int, on_step: OnStep) -> Iterato
         on_step(Step(f"asking: {name}", number, len(asked)))
         cold: list[float] = []
         rows = 0
-        for _ in range(_COLD):
+        for _ in range(COLD):
             drop(path)
-            with Reads(engine, path, settings) as reads, _watch(cold):
+            with Reads(engine, path, settings) as reads, watch(cold):
                 rows = ask(reads)
         warm: list[float] = []
         with Reads(engine, path, settings) as reads:
             ask(reads)
-            for _ in range(_WARM):
-                with _watch(warm):
+            for _ in range(WARM):
+                with watch(warm):
                     ask(reads)
         yield name, Took(statistics.median(cold), statistics.median(warm), rows)
 
@@ -212,22 +243,3 @@ def busy_plate(path: Path) -> str:
     with duckdb.connect() as duck:
         sql = "SELECT plate FROM read_parquet($files) GROUP BY plate ORDER BY sum(reads) DESC, plate LIMIT 20"
         return str(duck.sql(sql, params={"files": made}).fetchall()[-1][0])
-
-
-@contextmanager
-def _watch(times_ms: list[float]) -> Iterator[None]:
-    began = time.perf_counter()
-    yield
-    times_ms.append((time.perf_counter() - began) * 1000)
-
-
-def drop(path: Path) -> None:
-    """Drop the files' pages from memory, as after a night in which others were read."""
-    for file in path.rglob("*"):
-        if file.is_file():
-            descriptor = os.open(file, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-                os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-            finally:
-                os.close(descriptor)

@@ -3,11 +3,15 @@
 import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from central.errors import ConfigError
 from central.options import FOLDER, Commands, open_console, progress
+
+if TYPE_CHECKING:
+    from central.bench.archive import Found
 
 
 @click.group(cls=Commands)
@@ -52,30 +56,46 @@ def ingest(*, as_json: bool, work: Path | None, **load: int | float | None) -> N
 @click.option(
     "--work", type=FOLDER, required=True, help="where the archive is built; what is there is used again"
 )
+@click.option(
+    "--peer",
+    "peers",
+    type=click.Choice(["plain", "postgres"]),
+    multiple=True,
+    help="ask this too, of the same reads (more than once)",
+)
 @click.option("--json", "as_json", is_flag=True, help="one line of JSON")
-def archive(*, days: int, per_day: int, years: int, work: Path, as_json: bool) -> None:
+def archive(*, as_json: bool, work: Path, **load: Any) -> None:  # noqa: ANN401  # options
     """Build an archive with the centre's own writer and time every kind of question, cold and warm."""
-    from rich.table import Table
-
-    from central.bench.archive import run
+    from central.bench.archive import Load, run
     from central.db import open_database
 
+    work.mkdir(parents=True, exist_ok=True)
     engine = open_database(f"sqlite:///{work}/central.sqlite")
     try:
         with progress() as tell:
-            found = run(engine, work / "archive", days=days, per_day=per_day, years=years, on_step=tell)
+            found = run(engine, work, Load(**load), on_step=tell)
     finally:
         engine.dispose()
     if as_json:
         click.echo(json.dumps(found.as_json()))
-        return
+    else:
+        _show(found)
+
+
+def _show(found: "Found") -> None:
+    """As tables."""
+    from rich.table import Table
+
     console = open_console()
     for name, value in found.as_json().items():
-        if name != "queries":
+        if name not in ("queries", "peers"):
             console.print(f"{name:<22}{value}")
-    table = Table("question", "cold ms", "warm ms", "rows")
-    for name, took in found.queries.items():
-        table.add_row(name, f"{took.cold_ms:.0f}", f"{took.warm_ms:.0f}", f"{took.rows:,}")
+    table = Table("", "question", "cold ms", "warm ms", "rows")
+    answers = {"archive": found.queries} | {name: peer.queries for name, peer in found.peers.items()}
+    for place, queries in answers.items():
+        for name, took in queries.items():
+            table.add_row(place, name, f"{took.cold_ms:.0f}", f"{took.warm_ms:.0f}", f"{took.rows:,}")
+        table.add_section()
     console.print(table)
 
 
