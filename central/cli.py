@@ -95,13 +95,15 @@ def check_config(context: click.Context, file: Path | None, config: Path) -> Non
 @configured
 def seal(config: Path) -> None:
     """Move what is hot into the archive now; says how many reads of which day (of UTC, as they are archived)."""
+    from central.archive.place import archive_of
     from central.archive.write import seal as seal_now
 
     with database(config) as (settings, engine):
-        days = seal_now(engine, settings.archive.path, clock=now)
+        archive = archive_of(settings)
+        days = seal_now(engine, archive, clock=now)
     for day in days:
         click.echo(f"{day.captured_date} UTC  {day.rows}")
-    click.echo(f"{sum(day.rows for day in days)} archived in {settings.archive.path}")
+    click.echo(f"{sum(day.rows for day in days)} archived in {archive}")
 
 
 @cli.command()
@@ -111,11 +113,12 @@ def maintain(config: Path) -> None:
 
     Beside a running centre too.
     """
+    from central.archive.place import archive_of
     from central.maintain import maintain as maintain_now
     from central.maintain import maintain_pictures
 
     with database(config) as (settings, engine), progress() as tell:
-        done = maintain_now(engine, settings.archive, clock=now, on_step=tell)
+        done = maintain_now(engine, archive_of(settings), settings.archive, clock=now, on_step=tell)
         pictures = maintain_pictures(engine, settings, clock=now, on_step=tell)
     click.echo(f"closed   {len(done.closed)} days")
     click.echo(f"derived  {len(done.derived)} days")

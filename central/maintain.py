@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, timedelta
 from functools import partial
-from pathlib import Path
 
 from sqlalchemy import Engine
 
@@ -20,6 +19,7 @@ from central.archive.close import close, unclosed
 from central.archive.derive import derive_day, due, merge_month
 from central.archive.parts import Period
 from central.archive.pictures import open_packs
+from central.archive.place import Archive
 from central.archive.retain_pictures import Retained, retain_pictures
 from central.archive.schema import BUCKETS, DERIVED, READS
 from central.archive.sorter import SPILL, Sorter, sorter
@@ -65,6 +65,7 @@ OnStep = Callable[[Step], None]
 
 def maintain(
     engine: Engine,
+    archive: Archive,
     settings: ArchiveSettings,
     *,
     clock: Clock,
@@ -74,21 +75,21 @@ def maintain(
 
     Args:
         engine: the database, over which one maintains at a time.
-        settings: where the archive is, and how much memory and grace there is.
+        archive: where it lies.
+        settings: how much memory and grace there is.
         clock: now, UTC-aware.
         on_step: is told of each step before it begins; a StoreError of its own ends the round.
 
     Raises:
         StoreError: something cannot be done, or somebody else is maintaining. What was done stands.
     """
-    path = settings.path
-    if open_archive(path) is None:
+    if open_archive(archive) is None:
         return Round((), (), (), 0)
-    with exclusive(engine, "maintaining", wait=False), sorter(path, memory_mb=settings.memory_mb) as duck:
+    with exclusive(engine, "maintaining", wait=False), sorter(archive, memory_mb=settings.memory_mb) as duck:
         today = (clock() - timedelta(seconds=settings.close_after_s)).astimezone(UTC).date()
-        closed = _close(engine, path, today, duck, on_step)
-        derived, merged = _derive(path, today, duck, on_step)
-        swept = _sweep(path, settings, on_step)
+        closed = _close(engine, archive, today, duck, on_step)
+        derived, merged = _derive(archive, today, duck, on_step)
+        swept = _sweep(archive, settings, on_step)
     return Round(closed, derived, merged, swept)
 
 
@@ -115,49 +116,49 @@ def maintain_pictures(
         return retain_pictures(engine, open_packs(settings), keep=keep, now=clock(), progress=tell)
 
 
-def _close(engine: Engine, path: Path, today: date, duck: Sorter, on_step: OnStep) -> tuple[date, ...]:
-    table = open_archive(path)
+def _close(engine: Engine, archive: Archive, today: date, duck: Sorter, on_step: OnStep) -> tuple[date, ...]:
+    table = open_archive(archive)
     days = [] if table is None else unclosed(table, today=today)
     for number, day in enumerate(days):
         on_step(Step(f"closing {day}", number, len(days)))
-        close(engine, path, day, duck=duck)
+        close(engine, archive, day, duck=duck)
     return tuple(days)
 
 
 def _derive(
-    path: Path, today: date, duck: Sorter, on_step: OnStep
+    archive: Archive, today: date, duck: Sorter, on_step: OnStep
 ) -> tuple[tuple[date, ...], tuple[str, ...]]:
-    wanted = due(path, today=today)
+    wanted = due(archive, today=today)
     for number, day in enumerate(wanted.days):
         on_step(Step(f"deriving {day}", number, len(wanted.days)))
-        derive_day(path, day, duck=duck)
-    merged = [str(month) for month in wanted.months if _merge(path, month, duck, on_step)]
+        derive_day(archive, day, duck=duck)
+    merged = [str(month) for month in wanted.months if _merge(archive, month, duck, on_step)]
     return wanted.days, tuple(merged)
 
 
-def _merge(path: Path, month: Period, duck: Sorter, on_step: OnStep) -> bool:
+def _merge(archive: Archive, month: Period, duck: Sorter, on_step: OnStep) -> bool:
     def tell(done: int) -> None:
         on_step(Step(f"merging {month}", done, BUCKETS))
 
     tell(0)
-    return merge_month(path, month, duck=duck, on_step=tell)
+    return merge_month(archive, month, duck=duck, on_step=tell)
 
 
-def _sweep(path: Path, settings: ArchiveSettings, on_step: OnStep) -> int:
+def _sweep(archive: Archive, settings: ArchiveSettings, on_step: OnStep) -> int:
     """Delete what no version within the grace names, and shorten the logs."""
     swept = 0
     for number, layout in enumerate((READS, *DERIVED)):
         on_step(Step(f"sweeping {layout.folder}", number, 1 + len(DERIVED)))
-        table = open_archive(path, layout)
+        table = open_archive(archive, layout)
         if table is None:
             continue
-        with speaking_of(f"{path}: {layout.folder} cannot be swept"):
+        with speaking_of(f"{archive}: {layout.folder} cannot be swept"):
             vacuum = partial(table.vacuum, settings.grace_h, enforce_retention_duration=False, full=True)
             if vacuum(dry_run=True):  # or each round would be a commit
                 swept += len(vacuum(dry_run=False))
             table.cleanup_metadata()
     oldest_s = time.time() - settings.grace_h * 3600
-    for spilt in path.glob(f"{SPILL}*"):
+    for spilt in archive.scratch.glob(f"{SPILL}*"):
         if spilt.stat().st_mtime < oldest_s:  # of one that was killed
             shutil.rmtree(spilt, ignore_errors=True)
     return swept

@@ -29,6 +29,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from central.alert.store import Alerts
 from central.archive.pictures import Packs, PackWriter, open_packs
+from central.archive.place import Archive, archive_of
 from central.archive.retain_pictures import Retained
 from central.archive.write import seal
 from central.consume.commands import Commander
@@ -40,7 +41,7 @@ from central.errors import CentralError, StoreError
 from central.hotlist.grammar import load_grammar
 from central.hotlist.store import Hotlist
 from central.lock import exclusive
-from central.maintain import maintain, maintain_pictures
+from central.maintain import Step, maintain, maintain_pictures
 from central.settings import CentralSettings
 
 _MOVE_S: Final = 60.0
@@ -125,7 +126,7 @@ def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> Non
     hotlist = Hotlist(compatible=load_grammar().compatible)
     with engine.begin() as connection:
         hotlist.refresh(connection)
-    packs = open_packs(settings)
+    packs, archive = open_packs(settings), archive_of(settings)
     with _spared_collector(), PackWriter(settings.pictures.path) as pictures:
         store = Store(
             engine,
@@ -138,10 +139,9 @@ def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> Non
         link = MqttLink(settings.mqtt, deliveries, clock=now, on_fault=stopping.fail)
         writer = Writer(deliveries, store=store, link=link, settings=settings.ingest)
         writing = threading.Thread(target=writer.run, name="writer")
-        sealing = threading.Thread(target=_seal_often, args=(settings, engine, stopping, now), name="sealer")
-        keeping = threading.Thread(
-            target=_maintain_often, args=(settings, engine, stopping, now), name="keeper"
-        )
+        kept = (settings, engine, archive, stopping, now)
+        sealing = threading.Thread(target=_seal_often, args=kept, name="sealer")
+        keeping = threading.Thread(target=_maintain_often, args=kept, name="keeper")
         commander = Commander(engine, link, clock=now, partitions=settings.mqtt.partitions)
         commanding = threading.Thread(target=commander.run, args=(stopping.wait,), name="commander")
         moving = threading.Thread(target=_move_often, args=(packs, stopping), name="mover")
@@ -164,7 +164,7 @@ def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> Non
         keeping.join()
         moving.join()
     _move_now(packs)
-    _seal_at_the_end(settings, engine, stopping)
+    _seal_at_the_end(engine, archive, stopping)
     _log.info("stopped", **writer.counts, replies_dropped=link.dropped_replies)
 
 
@@ -186,11 +186,13 @@ def _spared_collector() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _seal_often(settings: CentralSettings, engine: Engine, stopping: StopSignal, clock: Clock) -> None:
+def _seal_often(
+    settings: CentralSettings, engine: Engine, archive: Archive, stopping: StopSignal, clock: Clock
+) -> None:
     """Seal on time. A failure leaves the rows in the database, so the next round takes them."""
     while not stopping.wait(settings.archive.seal_s):
         try:
-            days = seal(engine, settings.archive.path, clock=clock)
+            days = seal(engine, archive, clock=clock)
         except (StoreError, SQLAlchemyError) as error:
             _log.error("sealing failed, the reads stay in the database", error=str(error))
         else:
@@ -198,12 +200,19 @@ def _seal_often(settings: CentralSettings, engine: Engine, stopping: StopSignal,
                 _log.info("sealed", reads=sum(day.rows for day in days), days=len(days))
 
 
-def _maintain_often(settings: CentralSettings, engine: Engine, stopping: StopSignal, clock: Clock) -> None:
+def _maintain_often(
+    settings: CentralSettings, engine: Engine, archive: Archive, stopping: StopSignal, clock: Clock
+) -> None:
     """Maintain on time. What a failure leaves undone is the next round's; another centre may be at it."""
+
+    def go_on(_step: Step) -> None:
+        if stopping.is_over():
+            raise StoreError("stopping")
+
     while not stopping.wait(settings.archive.maintain_s):
         try:
-            done = maintain(engine, settings.archive, clock=clock, on_step=lambda _: _go_on(stopping))
-            pictures = maintain_pictures(engine, settings, clock=clock, on_step=lambda _: _go_on(stopping))
+            done = maintain(engine, archive, settings.archive, clock=clock, on_step=go_on)
+            pictures = maintain_pictures(engine, settings, clock=clock, on_step=go_on)
         except (StoreError, SQLAlchemyError) as error:
             _log.warning("maintenance is left to the next round", reason=str(error))
         else:
@@ -213,11 +222,6 @@ def _maintain_often(settings: CentralSettings, engine: Engine, stopping: StopSig
                 )
             if pictures != Retained():
                 _log.info("pictures whose time was over are removed", **asdict(pictures))
-
-
-def _go_on(stopping: StopSignal) -> None:
-    if stopping.is_over():
-        raise StoreError("stopping")
 
 
 def _move_often(packs: Packs, stopping: StopSignal) -> None:
@@ -236,9 +240,9 @@ def _move_now(packs: Packs) -> None:
             _log.info("packs of pictures moved", packs=moved)
 
 
-def _seal_at_the_end(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> None:
+def _seal_at_the_end(engine: Engine, archive: Archive, stopping: StopSignal) -> None:
     try:
-        seal(engine, settings.archive.path, clock=now)
+        seal(engine, archive, clock=now)
     except (CentralError, SQLAlchemyError) as error:
         stopping.fail(f"sealing at the end failed, the reads stay in the database: {error}")
 

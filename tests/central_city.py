@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from central.archive.derive import bucket_of, parts_of
 from central.archive.parts import Period, holders, newest
+from central.archive.place import LocalArchive
 from central.archive.schema import DERIVED, DICTIONARY, HOURS, PLATES, READS, Layout
 from central.archive.table import live_files, open_archive
 from central.archive.write import seal
@@ -51,11 +52,17 @@ class City:
         self.seal()
 
     def seal(self) -> None:
-        seal(self.engine, self.settings.path, clock=lambda: self.now)
+        seal(self.engine, LocalArchive(self.settings.path), clock=lambda: self.now)
 
     def maintain(self, now: datetime, on_step: Callable[[Step], None] = lambda _: None) -> Round:
         self.now = now
-        return maintain(self.engine, self.settings, clock=lambda: self.now, on_step=on_step)
+        return maintain(
+            self.engine,
+            LocalArchive(self.settings.path),
+            self.settings,
+            clock=lambda: self.now,
+            on_step=on_step,
+        )
 
     def rows(self, layout: Layout = READS) -> list[dict[str, object]]:
         return DeltaTable(self.settings.path / layout.folder).to_pyarrow_table().to_pylist()
@@ -64,17 +71,20 @@ class City:
         return Counter((r["seq"], r["plate"], r["captured_at"], r["camera_id"]) for r in self.rows(layout))
 
     def files(self, layout: Layout) -> list[str]:
-        table = open_archive(self.settings.path, layout)
+        table = open_archive(LocalArchive(self.settings.path), layout)
         return [] if table is None else sorted(file.name for file in live_files(table))
 
     def periods(self) -> set[str]:
-        return {str(part.period) for part in parts_of(open_archive(self.settings.path, PLATES))}
+        return {str(part.period) for part in parts_of(open_archive(LocalArchive(self.settings.path), PLATES))}
 
     def held(self) -> list[dict[date, Period]]:
-        table = open_archive(self.settings.path)
+        table = open_archive(LocalArchive(self.settings.path))
         assert table is not None
         days = newest((file.captured_date, file.name) for file in live_files(table))
-        return [holders(parts_of(open_archive(self.settings.path, layout)), days) for layout in DERIVED]
+        return [
+            holders(parts_of(open_archive(LocalArchive(self.settings.path), layout)), days)
+            for layout in DERIVED
+        ]
 
     def check_held(self) -> None:
         """Every day that is closed is held by each derived table."""

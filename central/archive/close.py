@@ -7,7 +7,6 @@ the same, so what is derived of the day still holds.
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
 from typing import Final
 
 from deltalake import DeltaTable
@@ -15,9 +14,18 @@ from sqlalchemy import Engine
 
 from central.archive.files import DataFile, write_file
 from central.archive.parts import UNKNOWN, is_closed, newest, reads_name
+from central.archive.place import Archive
 from central.archive.schema import PARTITION, READS
 from central.archive.sorter import Sorter
-from central.archive.table import LiveFile, commit, live_files, open_archive, sealed_through, speaking_of
+from central.archive.table import (
+    LiveFile,
+    commit,
+    live_files,
+    open_archive,
+    paths,
+    sealed_through,
+    speaking_of,
+)
 from central.errors import StoreError
 from central.lock import exclusive
 
@@ -53,7 +61,7 @@ def by_day(files: Sequence[LiveFile]) -> dict[date, list[LiveFile]]:
     return dict(days)
 
 
-def close(engine: Engine, path: Path, day: date, *, duck: Sorter) -> None:
+def close(engine: Engine, archive: Archive, day: date, *, duck: Sorter) -> None:
     """Write the files of a day again as one, sorted.
 
     Seals go on meanwhile: what they bring to the day stays beside the new file. Where one improves a read of the
@@ -61,7 +69,7 @@ def close(engine: Engine, path: Path, day: date, *, duck: Sorter) -> None:
 
     Args:
         engine: the database, whose lock for sealing is taken for the commit.
-        path: folder of the archive.
+        archive: where it lies.
         day: the date of capture.
         duck: sorts.
 
@@ -69,42 +77,44 @@ def close(engine: Engine, path: Path, day: date, *, duck: Sorter) -> None:
         StoreError: it cannot be done; the day is as it was.
     """
     for _ in range(_TRIES):
-        table = open_archive(path)
+        table = open_archive(archive)
         files = [] if table is None else by_day(live_files(table)).get(day, [])
         if table is None or not files or is_closed(f.name for f in files):
             return
-        written = _sorted(path, table, day, files, duck=duck)
-        if _put(engine, path, files, written):
+        written = _sorted(archive, table, day, files, duck=duck)
+        if _put(engine, archive, files, written):
             return
-        (path / READS.folder / written.name).unlink(missing_ok=True)
-    raise StoreError(f"{path}: {day} cannot be closed: its reads were improved {_TRIES} times meanwhile")
+        archive.delete(f"{READS.folder}/{written.name}")
+    raise StoreError(f"{archive}: {day} cannot be closed: its reads were improved {_TRIES} times meanwhile")
 
 
-def _sorted(path: Path, table: DeltaTable, day: date, files: Sequence[LiveFile], *, duck: Sorter) -> DataFile:
+def _sorted(
+    archive: Archive, table: DeltaTable, day: date, files: Sequence[LiveFile], *, duck: Sorter
+) -> DataFile:
     through = newest((day, file.name) for file in files)[day]
     name = reads_name("day", sealed_through(table) if through == UNKNOWN else through)
     rows = duck.stream(
         _SORTED,
-        {"files": [str((path / READS.folder / file.name).resolve()) for file in files]},
+        {"files": paths(archive, READS, files)},
         {"nothing": READS.columns.empty_table()},
     )
-    with speaking_of(f"{path}: {day} cannot be closed"):
-        written = write_file(path / READS.folder, READS, {PARTITION: day}, name, rows)
+    with speaking_of(f"{archive}: {day} cannot be closed"):
+        written = write_file(archive, READS, {PARTITION: day}, name, rows)
     if written is None or written.rows != (expected := sum(file.rows for file in files)):
         found = 0 if written is None else written.rows
         raise StoreError(
-            f"{path}: {day} cannot be closed: its files hold {found} reads, the log says {expected}"
+            f"{archive}: {day} cannot be closed: its files hold {found} reads, the log says {expected}"
         )
     return written
 
 
-def _put(engine: Engine, path: Path, files: Sequence[LiveFile], written: DataFile) -> bool:
+def _put(engine: Engine, archive: Archive, files: Sequence[LiveFile], written: DataFile) -> bool:
     """Commit the new file in the place of the others; False where one of them has been rewritten meanwhile."""
     with exclusive(engine, "sealing", wait=True):
-        table = open_archive(path)
+        table = open_archive(archive)
         live = set() if table is None else {file.name for file in live_files(table)}
         if table is None or not live.issuperset(file.name for file in files):
             return False
-        with speaking_of(f"{path}: a closed day cannot be committed"):
+        with speaking_of(f"{archive}: a closed day cannot be committed"):
             commit(table, READS, add=[written], remove=files)
     return True

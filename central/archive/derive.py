@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from operator import itemgetter
-from pathlib import Path
 from typing import Final
 from zlib import crc32
 
@@ -23,9 +22,10 @@ from deltalake import DeltaTable
 from central.archive.close import by_day
 from central.archive.files import write_file
 from central.archive.parts import Part, Period, holders, is_closed, newest, of_day, part_name, part_of
+from central.archive.place import Archive
 from central.archive.schema import BUCKETS, DERIVED, DICTIONARY, HOURS, PLATES, READS, Layout
 from central.archive.sorter import Sorter
-from central.archive.table import LiveFile, commit, live_files, make_archive, open_archive, speaking_of
+from central.archive.table import LiveFile, commit, live_files, make_archive, open_archive, paths, speaking_of
 
 _US_PER_DAY: Final = 86_400_000_000
 _FROM: Final = "FROM read_parquet($files, hive_partitioning = false, union_by_name = true)"
@@ -61,19 +61,21 @@ def parts_of(table: DeltaTable | None) -> set[Part]:
     return {part for file in files if (part := part_of(file.name)) is not None}
 
 
-def due(path: Path, *, today: date) -> Due:
+def due(archive: Archive, *, today: date) -> Due:
     """What is to be derived.
 
     Args:
-        path: folder of the archive.
+        archive: where it lies.
         today: the UTC date that is not over.
 
     Raises:
         StoreError: a table cannot be opened.
     """
-    tables = [parts_of(open_archive(path, layout)) for layout in DERIVED]
+    tables = [parts_of(open_archive(archive, layout)) for layout in DERIVED]
     closed = {
-        day: files for day, files in _reads(path).items() if day < today and is_closed(f.name for f in files)
+        day: files
+        for day, files in _reads(archive).items()
+        if day < today and is_closed(f.name for f in files)
     }
     through = _through(closed)
     held = [holders(parts, through) for parts in tables]
@@ -84,25 +86,25 @@ def due(path: Path, *, today: date) -> Due:
     return Due(tuple(days), tuple(sorted(over & (in_days | fresh))))
 
 
-def derive_day(path: Path, day: date, *, duck: Sorter) -> None:
+def derive_day(archive: Archive, day: date, *, duck: Sorter) -> None:
     """Make the parts of a closed day, a commit a table; nobody else derives at the same time.
 
     Raises:
         StoreError: it cannot be done; each table is as it was or whole.
     """
-    files = _reads(path)[day]
+    files = _reads(archive)[day]
     part = Part(of_day(day), _through({day: files})[day])
-    names = _paths(path, READS, files)
-    _put(path, PLATES, part, _by_bucket(duck, names))
+    names = paths(archive, READS, files)
+    _put(archive, PLATES, part, _by_bucket(duck, names))
     for layout in (DICTIONARY, HOURS):
-        _put(path, layout, part, _counted(duck, layout, names))
+        _put(archive, layout, part, _counted(duck, layout, names))
 
 
-def merge_month(path: Path, month: Period, *, duck: Sorter, on_step: Callable[[int], None]) -> bool:
+def merge_month(archive: Archive, month: Period, *, duck: Sorter, on_step: Callable[[int], None]) -> bool:
     """Make one part of a month's, a commit a table; nobody else derives at the same time.
 
     Args:
-        path: folder of the archive.
+        archive: where it lies.
         month: over.
         duck: sorts.
         on_step: is told how many buckets are done.
@@ -113,15 +115,15 @@ def merge_month(path: Path, month: Period, *, duck: Sorter, on_step: Callable[[i
     Raises:
         StoreError: it cannot be done; each table is as it was or whole.
     """
-    through = {day: n for day, n in _through(_reads(path)).items() if month.holds(day)}
-    held = holders(parts_of(open_archive(path, PLATES)), through)
+    through = {day: n for day, n in _through(_reads(archive)).items() if month.holds(day)}
+    held = holders(parts_of(open_archive(archive, PLATES)), through)
     if not through or held.keys() != through.keys():
         return False
     part = Part(month, max(through.values()))
-    _put(path, PLATES, part, _merged(path, month, held, duck=duck, on_step=on_step))
-    names = _paths(path, PLATES, _files_of(path, PLATES, month))
+    _put(archive, PLATES, part, _merged(archive, month, held, duck=duck, on_step=on_step))
+    names = paths(archive, PLATES, _files_of(archive, PLATES, month))
     for layout in (DICTIONARY, HOURS):
-        _put(path, layout, part, _counted(duck, layout, names))
+        _put(archive, layout, part, _counted(duck, layout, names))
     return True
 
 
@@ -129,15 +131,15 @@ _Groups = Iterable[tuple[Mapping[str, object], Iterable[pa.Table]]]
 """The rows of each file, with the values of its partition columns beside year and month."""
 
 
-def _put(path: Path, layout: Layout, part: Part, groups: _Groups) -> None:
+def _put(archive: Archive, layout: Layout, part: Part, groups: _Groups) -> None:
     """Write the files of a part and commit them in the place of what the table had of the period."""
     month: dict[str, object] = {"year": part.period.year, "month": part.period.month}
-    with speaking_of(f"{path}: {layout.folder} of {part.period} cannot be derived"):
-        table = open_archive(path, layout) or make_archive(path, layout)
+    with speaking_of(f"{archive}: {layout.folder} of {part.period} cannot be derived"):
+        table = open_archive(archive, layout) or make_archive(archive, layout)
         written = [
             file
             for beside, rows in groups
-            if (file := write_file(path / layout.folder, layout, {**month, **beside}, part_name(part), rows))
+            if (file := write_file(archive, layout, {**month, **beside}, part_name(part), rows))
         ]
         older = [file for file in live_files(table) if _is_replaced(file, part.period)]
         commit(table, layout, add=written, remove=older)
@@ -164,11 +166,16 @@ def _runs(piece: pa.Table) -> Iterator[tuple[int, pa.Table]]:
 
 
 def _merged(
-    path: Path, month: Period, held: Mapping[date, Period], *, duck: Sorter, on_step: Callable[[int], None]
+    archive: Archive,
+    month: Period,
+    held: Mapping[date, Period],
+    *,
+    duck: Sorter,
+    on_step: Callable[[int], None],
 ) -> _Groups:
     """The rows of a month by bucket: what its part has of the days that have none of their own, and these."""
     kept = [(day - date(1970, 1, 1)).days for day, period in held.items() if not period.day]
-    files = _files_of(path, PLATES, month)
+    files = _files_of(archive, PLATES, month)
     for bucket in range(BUCKETS):
         here = [file for file in files if file.partition["bucket"] == str(bucket)]
         days, whole = ([f for f in here if bool(_period(f).day) is daily] for daily in (True, False))
@@ -178,9 +185,9 @@ def _merged(
             sources.append(f"SELECT {_COLUMNS} {_FROM.replace('$files', '$whole')} {outside}")
         if sources:
             sql = f"SELECT * FROM ({' UNION ALL '.join(sources)}) ORDER BY {PLATES.order}"  # noqa: S608
-            names: dict[str, object] = {"files": _paths(path, PLATES, days)} if days else {}
+            names: dict[str, object] = {"files": paths(archive, PLATES, days)} if days else {}
             if whole:
-                names |= {"whole": _paths(path, PLATES, whole), "kept": kept}
+                names |= {"whole": paths(archive, PLATES, whole), "kept": kept}
             yield {"bucket": bucket}, duck.stream(sql, names)
         on_step(bucket + 1)
 
@@ -189,8 +196,8 @@ def _counted(duck: Sorter, layout: Layout, names: list[str]) -> _Groups:
     yield {}, duck.stream(_COUNTED[layout.folder], {"files": names})
 
 
-def _reads(path: Path) -> dict[date, list[LiveFile]]:
-    table = open_archive(path)
+def _reads(archive: Archive) -> dict[date, list[LiveFile]]:
+    table = open_archive(archive)
     return {} if table is None else by_day(live_files(table))
 
 
@@ -198,8 +205,8 @@ def _through(days: Mapping[date, Iterable[LiveFile]]) -> dict[date, int]:
     return newest((day, file.name) for day, files in days.items() for file in files)
 
 
-def _files_of(path: Path, layout: Layout, month: Period) -> list[LiveFile]:
-    table = open_archive(path, layout)
+def _files_of(archive: Archive, layout: Layout, month: Period) -> list[LiveFile]:
+    table = open_archive(archive, layout)
     return [] if table is None else [f for f in live_files(table) if _period(f).whole_month == month]
 
 
@@ -211,7 +218,3 @@ def _period(file: LiveFile) -> Period:
 def _is_replaced(file: LiveFile, period: Period) -> bool:
     of_file = _period(file)
     return of_file == period or (not period.day and of_file.whole_month == period)
-
-
-def _paths(path: Path, layout: Layout, files: Iterable[LiveFile]) -> list[str]:
-    return [str((path / layout.folder / file.name).resolve()) for file in files]

@@ -1,19 +1,18 @@
-"""Data files: rows as Parquet, forced to the disk before a table's log names them."""
+"""Data files: rows as Parquet, durable before a table's log names them."""
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from itertools import chain
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from central.archive.place import Archive
 from central.archive.schema import ROW_GROUP_ROWS, Layout
-from edge.contract.files import sync
 
 _PACKED: Final = "DELTA_BINARY_PACKED"
 
@@ -37,41 +36,35 @@ class DataFile:
 
 
 def write_file(
-    table: Path, layout: Layout, partition: Mapping[str, object], name: str, rows: Iterable[pa.Table]
+    archive: Archive, layout: Layout, partition: Mapping[str, object], name: str, rows: Iterable[pa.Table]
 ) -> DataFile | None:
     """Write rows in the order in which they come; None, and no file, where there are none.
 
     Args:
-        table: folder of the table.
-        layout: of its files.
+        archive: where the table lies.
+        layout: of the table.
         partition: the values of its partition columns, in their order.
         name: of the file, new.
         rows: pieces, with the columns of `layout.columns`.
 
     Raises:
-        OSError: the disk is full, or the folder cannot be written.
+        OSError: the disk is full, or the archive cannot be written.
     """
+    pieces = iter(_grouped(rows))
+    first = next(pieces, None)
+    if first is None:
+        return None
     values = {column: str(value) for column, value in partition.items()}
-    place = "/".join(f"{column}={value}" for column, value in values.items())
-    path = table / place / name
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    name = "/".join((*(f"{column}={value}" for column, value in values.items()), name))
     count, spans = 0, _Spans(layout.statistics)
-    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
+    with archive.create(f"{layout.folder}/{name}") as file:
         with pq.ParquetWriter(file, layout.columns, **_options(layout)) as writer:
-            for piece in _grouped(rows):
+            for piece in chain([first], pieces):
                 writer.write_table(piece.cast(layout.columns), row_group_size=ROW_GROUP_ROWS)
                 spans.take(piece)
                 count += piece.num_rows
-        file.flush()
-        os.fsync(descriptor)
         size = file.tell()
-    if not count:
-        path.unlink()
-        return None
-    for folder in (path.parent, *path.parent.parents[: len(values)]):
-        sync(folder)
-    return DataFile(f"{place}/{name}", values, size, count, spans.told(count))
+    return DataFile(name, values, size, count, spans.told(count))
 
 
 def _options(layout: Layout) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
@@ -11,9 +10,10 @@ from deltalake import DeltaTable
 
 from central.archive.files import DataFile, write_file
 from central.archive.parts import is_closed, reads_name
+from central.archive.place import Archive
 from central.archive.schema import PARTITION, READS
 from central.archive.sorter import Sorter, sorter
-from central.archive.table import LiveFile, commit, complete, live_files, speaking_of, write_by_day
+from central.archive.table import LiveFile, commit, complete, live_files, paths, speaking_of, write_by_day
 
 _MEMORY_MB: Final = 512
 _ONE: Final = "edge_id, epoch, seq"
@@ -35,14 +35,14 @@ _REWRITTEN: Final = (
 )
 
 
-def replace(path: Path, table: DeltaTable, rows: pa.Table, *, seal_id: int) -> None:
+def replace(archive: Archive, table: DeltaTable, rows: pa.Table, *, seal_id: int) -> None:
     """Commit newer versions of archived reads as one seal: a read is replaced, or added where it is missing.
 
     Nothing is committed where the archive holds a later update of each. An update may move the time of capture
     by the length of a passage, so the read is looked for on the day before and after it too.
 
     Args:
-        path: folder of the archive.
+        archive: where it lies.
         table: its reads, opened while the lock of the archive was held.
         rows: the newer versions, one a read.
         seal_id: the seal.
@@ -51,24 +51,21 @@ def replace(path: Path, table: DeltaTable, rows: pa.Table, *, seal_id: int) -> N
         StoreError: nothing was committed.
     """
     days = _days_around(rows)
-    files = {
-        str((path / READS.folder / file.name).resolve()): file
-        for file in live_files(table)
-        if file.captured_date in days
-    }
+    near = [file for file in live_files(table) if file.captured_date in days]
+    files = dict(zip(paths(archive, READS, near), near, strict=True))
     what = f"seal {seal_id}: updates cannot be written to the archive"
-    with speaking_of(what), sorter(path, memory_mb=_MEMORY_MB) as duck:
+    with speaking_of(what), sorter(archive, memory_mb=_MEMORY_MB) as duck:
         complete(table)
         better, missing = _compared(duck, rows, list(files))
         touched = sorted(set(better["filename"].to_pylist()))
         written = [
             file
             for name in touched
-            if (file := _rewritten(duck, path, files[name], _of_file(better, name), seal_id)) is not None
+            if (file := _rewritten(duck, archive, files[name], _of_file(better, name), seal_id)) is not None
         ]
         moved = [_moved(better, name, files[name].captured_date) for name in touched]
         added = pa.concat_tables([missing, *moved]).sort_by("captured_at")
-        written += write_by_day(path, added, seal_id=seal_id)
+        written += write_by_day(archive, added, seal_id=seal_id)
         if written:
             commit(table, READS, add=written, remove=[files[name] for name in touched], seal_id=seal_id)
 
@@ -87,17 +84,19 @@ def _of_file(better: pa.Table, name: str) -> pa.Table:
     return better.filter(pc.equal(better["filename"], name)).drop_columns("filename")
 
 
-def _rewritten(duck: Sorter, path: Path, file: LiveFile, better: pa.Table, seal_id: int) -> DataFile | None:
+def _rewritten(
+    duck: Sorter, archive: Archive, file: LiveFile, better: pa.Table, seal_id: int
+) -> DataFile | None:
     """The file with newer versions of some of its reads; those of another day leave it."""
     here = pc.equal(better[PARTITION], pa.scalar(file.captured_date, pa.date32()))
     closed = is_closed([file.name])
     pieces = duck.stream(
         _REWRITTEN.format(order=READS.order if closed else "captured_at, edge_id, seq"),
-        {"file": str((path / READS.folder / file.name).resolve())},
+        {"file": paths(archive, READS, [file])},
         {"better": better.filter(here).drop_columns(PARTITION), "gone": better},
     )
     name = reads_name("day" if closed else "seal", seal_id)
-    return write_file(path / READS.folder, READS, file.partition, name, _in_order(pieces))
+    return write_file(archive, READS, file.partition, name, _in_order(pieces))
 
 
 def _moved(better: pa.Table, name: str, day: date) -> pa.Table:

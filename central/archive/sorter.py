@@ -9,6 +9,7 @@ from typing import Final
 import duckdb
 import pyarrow as pa
 
+from central.archive.place import Archive
 from central.archive.schema import ROW_GROUP_ROWS
 from central.errors import StoreError
 
@@ -66,14 +67,14 @@ class Sorter:
 
 
 @contextmanager
-def sorter(archive: Path, *, memory_mb: int) -> Iterator[Sorter]:
+def sorter(archive: Archive, *, memory_mb: int) -> Iterator[Sorter]:
     """A sorter whose spilt rows are gone when it ends; what a killed one leaves is swept by the maintenance.
 
     Args:
-        archive: its folder.
+        archive: whose files it reads, and beside which it spills.
         memory_mb: what it may use before it spills.
     """
-    with tempfile.TemporaryDirectory(dir=archive, prefix=SPILL, ignore_cleanup_errors=True) as spill:
+    with tempfile.TemporaryDirectory(dir=archive.scratch, prefix=SPILL, ignore_cleanup_errors=True) as spill:
         config = _SETTINGS | {"memory_limit": f"{memory_mb}MB", "temp_directory": str(Path(spill).resolve())}
         duck = duckdb.connect(config=config)
         try:

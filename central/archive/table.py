@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
@@ -21,9 +20,9 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from central.archive.files import DataFile, write_file
 from central.archive.parts import reads_name
+from central.archive.place import LOG, Archive
 from central.archive.schema import ADDED, PARTITION, READS, SCHEMA, Layout
 from central.errors import StoreError
-from edge.contract.files import sync
 
 DONE: Final = "done"
 """The state of a seal that is in the log; its hot rows may be gone."""
@@ -32,60 +31,38 @@ APP: Final = "atalaya-seal"
 """The application whose transaction versions in the Delta log are seal numbers."""
 
 _REMOVING: Final = "atalaya-removing"
-_LOG: Final = "_delta_log"
+_LOG: Final = f"{READS.folder}/{LOG}"
 
 
-def open_archive(path: Path, layout: Layout = READS) -> DeltaTable | None:
-    """A table of the archive at `path`; None where nothing has been archived yet.
+def open_archive(archive: Archive, layout: Layout = READS) -> DeltaTable | None:
+    """A table of the archive; None where nothing has been archived yet.
 
     Raises:
         StoreError: there is a table, and it cannot be opened.
     """
-    if (path / _LOG).exists():
-        raise StoreError(
-            f"{path}: an archive of an earlier version; `python -m central seal` brings it up to date"
-        )
-    with speaking_of(f"{path}: archive cannot be opened"):
+    archive.check()
+    with speaking_of(f"{archive}: archive cannot be opened"):
         try:
-            return DeltaTable(path / layout.folder)
+            return DeltaTable(archive.uri(layout.folder), storage_options=_options(archive))
         except TableNotFoundError:
             return None
 
 
-def make_archive(path: Path, layout: Layout = READS) -> DeltaTable:
-    """An empty table in the archive at `path`.
+def make_archive(archive: Archive, layout: Layout = READS) -> DeltaTable:
+    """An empty table in the archive.
 
     Raises:
         StoreError: it cannot be written.
     """
-    with speaking_of(f"{path}: archive cannot be made"):
+    with speaking_of(f"{archive}: archive cannot be made"):
         return DeltaTable.create(
-            path / layout.folder,
+            archive.uri(layout.folder),
             layout.schema,
             partition_by=list(layout.partition),
             name=layout.folder,
             configuration=layout.properties,
+            storage_options=_options(archive),
         )
-
-
-def bring_up_to_date(path: Path) -> None:
-    """Move what earlier versions kept in the archive's own folder into that of the reads; the log last.
-
-    Raises:
-        StoreError: it cannot be moved.
-    """
-    log = path / _LOG
-    if not log.exists():
-        return
-    reads = path / READS.folder
-    try:
-        reads.mkdir(mode=0o700, exist_ok=True)
-        for entry in (*path.glob(f"{PARTITION}=*"), log):
-            entry.rename(reads / entry.name)
-        for folder in (reads, path):
-            sync(folder)
-    except OSError as error:
-        raise StoreError(f"{path}: archive cannot be brought up to date: {error.strerror}") from error
 
 
 def sealed_through(table: DeltaTable | None) -> int:
@@ -125,11 +102,11 @@ def live_files(table: DeltaTable) -> list[LiveFile]:
     ]
 
 
-def append(path: Path, table: DeltaTable, rows: pa.Table, *, seal_id: int) -> None:
+def append(archive: Archive, table: DeltaTable, rows: pa.Table, *, seal_id: int) -> None:
     """Commit new rows as one seal.
 
     Args:
-        path: folder of the archive.
+        archive: where it lies.
         table: its reads.
         rows: in order of capture.
         seal_id: the seal.
@@ -139,11 +116,11 @@ def append(path: Path, table: DeltaTable, rows: pa.Table, *, seal_id: int) -> No
     """
     with speaking_of(f"seal {seal_id}: cannot be written to the archive"):
         complete(table)
-        files = write_by_day(path, rows, seal_id=seal_id)
+        files = write_by_day(archive, rows, seal_id=seal_id)
         commit(table, READS, add=files, seal_id=seal_id)
 
 
-def write_by_day(path: Path, rows: pa.Table, *, seal_id: int) -> list[DataFile]:
+def write_by_day(archive: Archive, rows: pa.Table, *, seal_id: int) -> list[DataFile]:
     """Write the rows of a seal, a file for each date of capture; no log names them yet.
 
     Raises:
@@ -153,7 +130,7 @@ def write_by_day(path: Path, rows: pa.Table, *, seal_id: int) -> list[DataFile]:
     for day in sorted(pc.unique(rows[PARTITION]).to_pylist()):
         of_day = rows.filter(pc.equal(rows[PARTITION], pa.scalar(day, pa.date32()))).drop_columns(PARTITION)
         name = reads_name("seal", seal_id)
-        files.append(write_file(path / READS.folder, READS, {PARTITION: day}, name, [of_day]))
+        files.append(write_file(archive, READS, {PARTITION: day}, name, [of_day]))
     return [file for file in files if file is not None]
 
 
@@ -165,7 +142,7 @@ def commit(
     remove: Iterable[LiveFile] = (),
     seal_id: int | None = None,
 ) -> None:
-    """One atomic commit; the files that it adds are on the disk already.
+    """One atomic commit; the files that it adds are durable already.
 
     Of two commits that remove the same file the log would take both, and double its rows. So each that removes says
     which version it builds on, in an application transaction of its own: the second fails.
@@ -199,14 +176,14 @@ def commit(
     table.update_incremental()
 
 
-def force_to_disk(path: Path, *, newest: int, seal_id: int) -> None:
-    """Force a seal's commit to the disk, for hot rows are deleted on its strength; deltalake does not.
+def force_to_disk(archive: Archive, *, newest: int, seal_id: int) -> None:
+    """Make a seal's commit durable, for hot rows are deleted on its strength; deltalake does not.
 
     With it goes all of the log that came since the seal before, which was forced itself: without version 0, or
     with half a checkpoint, no table can be opened.
 
     Args:
-        path: folder of the archive.
+        archive: where it lies.
         newest: the table's version, which holds the seal.
         seal_id: the seal.
 
@@ -214,16 +191,12 @@ def force_to_disk(path: Path, *, newest: int, seal_id: int) -> None:
         StoreError: it cannot be done, or a file is shorter than it was written: the machine lost power.
     """
     with speaking_of(f"seal {seal_id}: cannot be forced to the disk"):
-        root = path / READS.folder
-        since, sizes = _since_the_seal_before(root, newest, seal_id=seal_id)
-        for file, size in sizes.items():
-            if file.stat().st_size != size:
-                raise StoreError(f"{file}: archive is damaged: {file.stat().st_size} of {size} bytes")
-        log = root / _LOG
-        entries = [file for file in log.iterdir() if file.is_file() and _version(file) >= since]
-        folders = {file.parent for file in sizes}
-        for place in (*sizes, *folders, *entries, log, root, path, path.parent):
-            sync(place)
+        since, sizes = _since_the_seal_before(archive, newest, seal_id=seal_id)
+        for name, size in sizes.items():
+            if (found := archive.size(name)) != size:
+                raise StoreError(f"{archive}: {name}: archive is damaged: {found} of {size} bytes")
+        log = [name for name in archive.files(_LOG) if _version(name) >= since]
+        archive.force([*sizes, *log])
 
 
 def complete(table: DeltaTable) -> None:
@@ -234,35 +207,52 @@ def complete(table: DeltaTable) -> None:
         table.alter.add_columns(Schema.from_arrow(pa.schema(missing)).fields)
 
 
+def paths(archive: Archive, layout: Layout, files: Iterable[LiveFile]) -> list[str]:
+    """Data files of a table for DuckDB."""
+    return [archive.path(f"{layout.folder}/{file.name}") for file in files]
+
+
 def _partition(name: str) -> dict[str, str]:
     """The partition columns, from the name of a file below the table's folder."""
     pairs = (folder.partition("=") for folder in name.split("/")[:-1])
     return {column: value for column, _, value in pairs}
 
 
-def _since_the_seal_before(root: Path, newest: int, *, seal_id: int) -> tuple[int, dict[Path, int]]:
+def _since_the_seal_before(archive: Archive, newest: int, *, seal_id: int) -> tuple[int, dict[str, int]]:
     """The version that brought the seal before (0 where none did), and this one's data files with their sizes."""
-    sizes: dict[Path, int] | None = None
+    sizes: dict[str, int] | None = None
     for version in range(newest, -1, -1):
-        entry = root / _LOG / f"{version:020}.json"
-        if sizes is not None and not entry.exists():
-            return version, sizes  # cleaned up: old
-        actions = [json.loads(line) for line in entry.read_text(encoding="utf-8").splitlines()]
+        entry = _entry(archive, version)
+        if entry is None:
+            break  # cleaned up: old
+        actions = [json.loads(line) for line in entry.splitlines()]
         sealed = {a["txn"]["version"] for a in actions if "txn" in a and a["txn"]["appId"] == APP}
         if seal_id in sealed:
             added = [action["add"] for action in actions if "add" in action]
-            sizes = {root / add["path"]: add["size"] for add in added}
+            sizes = {f"{READS.folder}/{add['path']}": add["size"] for add in added}
         elif sealed and sizes is not None:
             return version, sizes
     if sizes is None:
-        raise StoreError(f"{root}: archive is damaged: no log entry brings seal {seal_id}")
-    return 0, sizes
+        raise StoreError(f"{archive}: archive is damaged: no log entry brings seal {seal_id}")
+    return version, sizes
 
 
-def _version(file: Path) -> int:
+def _entry(archive: Archive, version: int) -> bytes | None:
+    """An entry of the reads' log."""
+    try:
+        return archive.read(f"{_LOG}/{version:020}.json")
+    except FileNotFoundError:
+        return None
+
+
+def _version(name: str) -> int:
     """The version that a file of the log is of; one without a number is of every version."""
-    number = file.name[:20]
+    number = name.rpartition("/")[2][:20]
     return int(number) if number.isdecimal() and len(number) == 20 else sys.maxsize
+
+
+def _options(archive: Archive) -> dict[str, str] | None:
+    return None if archive.options is None else dict(archive.options)
 
 
 @contextmanager

@@ -14,7 +14,6 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
@@ -24,12 +23,12 @@ from sqlalchemy.sql.elements import Tuple
 
 from central.archive.improve import replace
 from central.archive.newest import forget, remember
+from central.archive.place import Archive
 from central.archive.rows import to_table
 from central.archive.schema import PARTITION, SCHEMA
 from central.archive.table import (
     DONE,
     append,
-    bring_up_to_date,
     force_to_disk,
     make_archive,
     open_archive,
@@ -37,7 +36,6 @@ from central.archive.table import (
 )
 from central.db import Clock, hot_read, late_update, reading, to_us
 from central.db import seal as seal_table
-from central.errors import StoreError
 from central.lock import exclusive
 from central.types import ArchivedDay
 
@@ -55,13 +53,15 @@ _SOURCES: Final = (hot_read, late_update)
 @dataclass(frozen=True, slots=True)
 class _Sealer:
     engine: Engine
-    path: Path
+    archive: Archive
     table: DeltaTable
     clock: Clock
 
 
-def seal(engine: Engine, path: Path, *, clock: Clock, chunk_rows: int = CHUNK_ROWS) -> list[ArchivedDay]:
-    """Move every hot row and late update into the archive at `path`, which is made where there is none.
+def seal(
+    engine: Engine, archive: Archive, *, clock: Clock, chunk_rows: int = CHUNK_ROWS
+) -> list[ArchivedDay]:
+    """Move every hot row and late update into the archive, which is made where there is none.
 
     Rows that come while it is at work may be left to the next call.
 
@@ -69,7 +69,7 @@ def seal(engine: Engine, path: Path, *, clock: Clock, chunk_rows: int = CHUNK_RO
 
     Args:
         engine: the database.
-        path: folder of the archive.
+        archive: where it lies.
         clock: now, UTC-aware.
         chunk_rows: rows of one Delta commit at most.
 
@@ -81,9 +81,8 @@ def seal(engine: Engine, path: Path, *, clock: Clock, chunk_rows: int = CHUNK_RO
     """
     written: Counter[date] = Counter()
     with exclusive(engine, "sealing", wait=True) as engine:
-        _make_folder(path)
-        bring_up_to_date(path)
-        sealer = _Sealer(engine, path, open_archive(path) or make_archive(path), clock)
+        archive.prepare()
+        sealer = _Sealer(engine, archive, open_archive(archive) or make_archive(archive), clock)
         for unfinished in _unfinished(engine):
             written += _finish(sealer, unfinished)
         for source in _SOURCES:
@@ -97,14 +96,6 @@ def seal(engine: Engine, path: Path, *, clock: Clock, chunk_rows: int = CHUNK_RO
         with engine.begin() as connection:
             forget(connection, now_us=to_us(clock()))
     return [ArchivedDay(day, rows) for day, rows in sorted(written.items())]
-
-
-def _make_folder(path: Path) -> None:
-    """Its owner's alone, whatever the umask."""
-    try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"{path}: archive cannot be written: {error.strerror}") from error
 
 
 def _unfinished(engine: Engine) -> list[int]:
@@ -148,16 +139,16 @@ def _finish(sealer: _Sealer, seal_id: int) -> Counter[date]:
     written: Counter[date] = Counter()
     if sealed_through(sealer.table) < seal_id:
         if (new := _marked(sealer.engine, hot_read, seal_id)).num_rows:
-            append(sealer.path, sealer.table, new, seal_id=seal_id)
+            append(sealer.archive, sealer.table, new, seal_id=seal_id)
             written = Counter(new[PARTITION].to_pylist())
         elif (updates := _marked(sealer.engine, late_update, seal_id)).num_rows:
-            replace(sealer.path, sealer.table, updates, seal_id=seal_id)
+            replace(sealer.archive, sealer.table, updates, seal_id=seal_id)
     if sealed_through(sealer.table) < seal_id:  # nothing to write: cut off before it marked any, or all stale
         _delete(sealer.engine, late_update, seal_id)
         with sealer.engine.begin() as connection:
             connection.execute(delete(seal_table).where(seal_table.c.seal_id == seal_id))
         return written
-    force_to_disk(sealer.path, newest=sealer.table.version(), seal_id=seal_id)
+    force_to_disk(sealer.archive, newest=sealer.table.version(), seal_id=seal_id)
     # Done before the first row is deleted: a reader whose Delta table is older must notice.
     with sealer.engine.begin() as connection:
         for source in _SOURCES:

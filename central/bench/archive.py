@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from deltalake import DeltaTable
 from sqlalchemy import Engine
 
+from central.archive.place import LocalArchive
 from central.archive.schema import DERIVED, EVIDENCE, READS
 from central.archive.table import live_files, open_archive
 from central.bench.history import CAMERAS
@@ -120,7 +121,7 @@ def run(engine: Engine, work: Path, load: Load, *, on_step: OnStep) -> Found:
     sizes = _sizes(path)
     link(path, years=load.years, on_step=watching)
     queries = dict(_timed(engine, path, days=load.days, on_step=on_step))
-    reads = open_archive(path)
+    reads = open_archive(LocalArchive(path))
     linked = 0 if reads is None else sum(file.rows for file in live_files(reads))
     rows, core, total = sizes
     return Found(
@@ -214,17 +215,17 @@ def questions(plate: str, days: int) -> dict[str, Ask]:
 
 def _timed(engine: Engine, path: Path, *, days: int, on_step: OnStep) -> Iterator[tuple[str, Took]]:
     settings = QuerySettings(timeout_s=3600, memory_mb=2048)
-    asked = questions(busy_plate(path), days)
+    archive, asked = LocalArchive(path), questions(busy_plate(path), days)
     for number, (name, ask) in enumerate(asked.items()):
         on_step(Step(f"asking: {name}", number, len(asked)))
         cold: list[float] = []
         rows = 0
         for _ in range(COLD):
             drop(path)
-            with Reads(engine, path, settings) as reads, watch(cold):
+            with Reads(engine, archive, settings) as reads, watch(cold):
                 rows = ask(reads)
         warm: list[float] = []
-        with Reads(engine, path, settings) as reads:
+        with Reads(engine, archive, settings) as reads:
             ask(reads)
             for _ in range(WARM):
                 with watch(warm):

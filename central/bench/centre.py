@@ -16,6 +16,7 @@ from typing import Final
 import yaml
 from sqlalchemy import Engine, func, select
 
+from central.archive.place import LocalArchive
 from central.archive.table import open_archive
 from central.bench.broker import HOST, USER, Broker
 from central.db import alert, alert_trail, hot_read, open_database, reading, received_range
@@ -148,7 +149,7 @@ class Centre:
             trail = connection.execute(select(alert_trail.c.edge_id, alert_trail.c.seq))
             matched = frozenset((box, seq) for box, seq in trail)
             alerts = connection.execute(select(func.count()).select_from(alert)).scalar_one()
-        archive = open_archive(self.folder / "archive")
+        archive = open_archive(LocalArchive(self.folder / "archive"))
         if archive is not None:
             table = archive.to_pyarrow_table(columns=["edge_id", "seq"])
             reads.update(zip(table["edge_id"].to_pylist(), table["seq"].to_pylist(), strict=True))

@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 
 from central.archive.files import DataFile
 from central.archive.parts import Part, Period, of_day, part_name, part_of, reads_name
+from central.archive.place import LocalArchive
 from central.archive.schema import DERIVED, PARTITION, READS, Layout
 from central.archive.table import (
     LiveFile,
@@ -48,17 +49,17 @@ def build(engine: Engine, settings: ArchiveSettings, *, days: int, per_day: int,
         per_day: reads.
         on_step: is told of each step.
     """
-    path = settings.path
+    archive = LocalArchive(settings.path)
     for number in range(days):
         day = FIRST_DAY + timedelta(days=number)
-        table = open_archive(path) or make_archive(path)
+        table = open_archive(archive) or make_archive(archive)
         there = sum(file.rows for file in live_files(table) if file.captured_date == day)
         if there < per_day:
             on_step(Step(f"reads of {day}", number, days))
             reads = reads_of(day, per_day)
             for offset in range(there, per_day, _SEAL_ROWS):
                 seal_id = sealed_through(table) + 1
-                append(path, table, reads.slice(offset, _SEAL_ROWS), seal_id=seal_id)
+                append(archive, table, reads.slice(offset, _SEAL_ROWS), seal_id=seal_id)
             del reads
         _maintain(engine, settings, day + timedelta(days=1), on_step)
     _maintain(engine, settings, FIRST_DAY + timedelta(days=LONGEST + 2), on_step)
@@ -67,14 +68,15 @@ def build(engine: Engine, settings: ArchiveSettings, *, days: int, per_day: int,
 def _maintain(engine: Engine, settings: ArchiveSettings, today: date, on_step: OnStep) -> None:
     """Without grace, for nobody asks meanwhile and what was replaced is as large as what remains."""
     noon = datetime.combine(today, time(12), UTC)
-    maintain(engine, settings.model_copy(update={"grace_h": 0}), clock=lambda: noon, on_step=on_step)
+    without = settings.model_copy(update={"grace_h": 0})
+    maintain(engine, LocalArchive(settings.path), without, clock=lambda: noon, on_step=on_step)
 
 
 def link(path: Path, *, years: int, on_step: OnStep) -> None:
     """Put the month's files under the months of so many years before it too, where they are not yet."""
     months = list(_before(FIRST_DAY, 12 * years))
     for layout in (READS, *DERIVED):
-        table = open_archive(path, layout)
+        table = open_archive(LocalArchive(path), layout)
         if table is None:
             continue
         there = {_month(layout, file) for file in live_files(table)}

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from central.access.audit import AuditLog
 from central.access.key import AuditKey, open_key
 from central.archive.pictures import Packs
+from central.archive.place import archive_of
 from central.clip.store import Wish, ask
 from central.db import Clock, from_us, open_database
 from central.errors import CentralError, QueryError
@@ -312,7 +313,7 @@ def open_desk(settings: CentralSettings, look: Look, *, clock: Clock) -> Iterato
     engine = open_database(settings.database_url)
     try:
         log = AuditLog(engine, key, clock=clock)
-        with Reads(engine, settings.archive.path, settings.query) as reads:
+        with Reads(engine, archive_of(settings), settings.query) as reads:
             yield Desk(look, log=log, key=key, reads=reads, engine=engine)
     finally:
         engine.dispose()

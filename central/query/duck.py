@@ -6,7 +6,6 @@ An answer ends early in three ways: its time is over, somebody cancels it from a
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from pathlib import Path
 from threading import Event
 from time import monotonic
 from typing import Final
@@ -14,6 +13,7 @@ from typing import Final
 import duckdb
 import pyarrow as pa
 
+from central.archive.place import Archive
 from central.errors import CancelledError, QueryError, TimedOutError
 
 _SETTINGS: Final = (
@@ -26,9 +26,9 @@ _AGAIN_S: Final = 0.05
 
 
 class Duck:
-    """An in-memory DuckDB that can read one folder and nothing else; one thread's, but for `cancel`."""
+    """An in-memory DuckDB that can read the archive and nothing else; one thread's, but for `cancel`."""
 
-    def __init__(self, folder: Path, *, timeout_s: float, memory_mb: int) -> None:
+    def __init__(self, archive: Archive, *, timeout_s: float, memory_mb: int) -> None:
         self._timeout_s: Final = timeout_s
         self._until_s = 0.0  # by the monotonic clock
         self._cancelled: Final = Event()
@@ -42,7 +42,7 @@ class Duck:
                 "autoload_known_extensions": "false",
             }
         )
-        self._duck.execute("SET allowed_directories = $folders", {"folders": [f"{folder.resolve()}/"]})
+        self._duck.execute("SET allowed_directories = $folders", {"folders": [archive.path("")]})
         for setting in _SETTINGS:
             self._duck.execute(f"SET {setting}")
 

@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, timedelta, tzinfo
 from functools import partial
-from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 import pyarrow as pa
 from sqlalchemy import Engine
 
+from central.archive.place import Archive
 from central.archive.schema import (
     DICTIONARY,
     HOURS,
@@ -68,12 +68,10 @@ class Reads:
         StoreError: the archive cannot be opened.
     """
 
-    def __init__(self, engine: Engine, archive: Path, settings: QuerySettings) -> None:
+    def __init__(self, engine: Engine, archive: Archive, settings: QuerySettings) -> None:
         self._engine: Final = engine
-        self._tables: Final = Tables(archive.resolve())
-        self._duck: Final = Duck(
-            self._tables.archive, timeout_s=settings.timeout_s, memory_mb=settings.memory_mb
-        )
+        self._tables: Final = Tables(archive)
+        self._duck: Final = Duck(archive, timeout_s=settings.timeout_s, memory_mb=settings.memory_mb)
 
     def __enter__(self) -> Self:
         return self

@@ -1,11 +1,11 @@
 """The archive's tables as they stand now; what was read of their logs before is not read again."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from deltalake import DeltaTable
 
+from central.archive.place import Archive
 from central.archive.schema import Layout
 from central.archive.table import LiveFile, live_files, open_archive, sealed_through, speaking_of
 
@@ -29,7 +29,7 @@ _NOTHING: Final = View((), 0)
 class Tables:
     """Opens tables; one thread's."""
 
-    def __init__(self, archive: Path) -> None:
+    def __init__(self, archive: Archive) -> None:
         self.archive: Final = archive
         self._known: dict[str, tuple[DeltaTable, int, View]] = {}
 
@@ -56,4 +56,4 @@ class Tables:
 
     def path(self, layout: Layout, file: LiveFile) -> str:
         """Where a file lies."""
-        return str(self.archive / layout.folder / file.name)
+        return self.archive.path(f"{layout.folder}/{file.name}")

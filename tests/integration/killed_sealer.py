@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import event
 
+from central.archive.place import LocalArchive
 from central.archive.write import seal
 from central.db import open_database
 
@@ -32,7 +33,7 @@ def attempt(database: str, archive: Path, how: str, number: int) -> None:
         event.listen(engine, "before_cursor_execute", count_down)
     sys.stdout.write("b")  # begun
     sys.stdout.flush()
-    seal(engine, archive, clock=lambda: datetime.now(UTC), chunk_rows=40)
+    seal(engine, LocalArchive(archive), clock=lambda: datetime.now(UTC), chunk_rows=40)
     engine.dispose()
 
 

@@ -23,6 +23,7 @@ from central_reads import NOON, a_read
 from centres import Centre, Edge
 from deltalake import DeltaTable
 
+from central.archive.place import LocalArchive
 from central.archive.write import seal
 from central.db import hot_read, late_update, open_database
 from central.maintain import maintain
@@ -108,7 +109,7 @@ class Reader:
 
     def _run(self) -> None:
         engine = open_database(self._centre.database_url)
-        with Reads(engine, self._centre.archive, QuerySettings()) as reads:
+        with Reads(engine, LocalArchive(self._centre.archive), QuerySettings()) as reads:
             while not self._over.is_set():
                 try:
                     self._ask(reads)
@@ -226,9 +227,10 @@ def check_exactly_once(city: City, *, total: int) -> None:
     """Each read once in the archive, in both orders; the counts are theirs; each shows its update."""
     archive, everything = city.centre.archive, Counter(range(1, total + 1))
     engine = city.centre.database()
-    seal(engine, archive, clock=lambda: LATER)
+    seal(engine, LocalArchive(archive), clock=lambda: LATER)
     assert (rows(engine, hot_read), rows(engine, late_update)) == ([], [])
-    maintain(engine, ArchiveSettings(path=archive, close_after_s=0, grace_h=1), clock=lambda: LATER)
+    settings = ArchiveSettings(path=archive, close_after_s=0, grace_h=1)
+    maintain(engine, LocalArchive(archive), settings, clock=lambda: LATER)
     assert identities(archive, "reads") == everything
     assert identities(archive, "plates") == everything
     assert (summed(archive, "hours"), summed(archive, "dictionary")) == (total, total)

@@ -13,6 +13,7 @@ from central_reads import NOON, a_read, put
 from deltalake import DeltaTable
 from sqlalchemy import Engine, func, select
 
+from central.archive.place import LocalArchive
 from central.archive.write import seal
 from central.db import hot_read, open_database
 from central.query.plan import Question
@@ -76,7 +77,7 @@ class Centre:
 
     def _ask(self) -> None:
         engine = open_database(self.database)
-        with Reads(engine, self.archive, QuerySettings()) as reads:
+        with Reads(engine, LocalArchive(self.archive), QuerySettings()) as reads:
             while not self._over.is_set():
                 before = self.written
                 answer = reads.find(Question(plate="ABC123", limit=1_000_000))
@@ -123,7 +124,7 @@ def test_killed_sealers_lose_and_double_nothing_and_readers_never_notice(centre:
     assert centre.faults == []
     assert asked > 10
     engine = open_database(centre.database)
-    seal(engine, centre.archive, clock=lambda: NOON)
+    seal(engine, LocalArchive(centre.archive), clock=lambda: NOON)
     assert centre.written > 100
     assert archived(centre.archive) == Counter(range(1, centre.written + 1))
     assert hot_rows(engine) == 0

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from central.access.audit import AuditLog, verify
 from central.access.key import AuditKey
+from central.archive.place import LocalArchive
 from central.archive.write import seal
 from central.db import hot_read, late_update
 from central.query.plan import Question
@@ -26,11 +27,11 @@ def archive(tmp_path: Path) -> Path:
 
 
 def seal_now(database: Engine, archive: Path) -> None:
-    seal(database, archive, clock=lambda: NOON, chunk_rows=7)
+    seal(database, LocalArchive(archive), clock=lambda: NOON, chunk_rows=7)
 
 
 def test_reads_are_archived_once_and_found_before_and_after(database: Engine, archive: Path) -> None:
-    with Reads(database, archive, QuerySettings()) as reads:
+    with Reads(database, LocalArchive(archive), QuerySettings()) as reads:
         put(database, [a_read(seq) for seq in range(1, 21)])
         seal_now(database, archive)
         put(database, [a_read(seq) for seq in range(21, 31)])
@@ -54,7 +55,7 @@ def test_readers_never_notice_a_seal(database: Engine, archive: Path) -> None:
     answers: list[list[int]] = []
 
     def ask() -> None:
-        with Reads(database, archive, QuerySettings()) as reads:
+        with Reads(database, LocalArchive(archive), QuerySettings()) as reads:
             while not over.is_set():
                 answers.append([read.seq for read in reads.find(Question(plate="ABC123")).reads])
 

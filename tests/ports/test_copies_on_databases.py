@@ -14,6 +14,7 @@ from central_city import FIRST, City
 from central_reads import a_read, put
 from sqlalchemy import Engine
 
+from central.archive.place import LocalArchive
 from central.archive.schema import DERIVED, DICTIONARY, HOURS, PLATES, Layout
 from central.archive.table import LiveFile
 from central.db import late_update
@@ -87,7 +88,7 @@ def city(database: Engine, tmp_path: Path) -> City:
 def reads(city: City, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reads]:
     monkeypatch.setattr(asking, "Tables", Opened)
     Opened.names = set()
-    with Reads(city.engine, city.settings.path, QuerySettings()) as opened:
+    with Reads(city.engine, LocalArchive(city.settings.path), QuerySettings()) as opened:
         yield opened
 
 
@@ -136,7 +137,7 @@ def test_nor_on_a_copy_that_was_lost(city: City, reads: Reads, lost: Layout) -> 
     with no_copies():
         expected = answers(reads)
     shutil.rmtree(city.settings.path / lost.folder)
-    with Reads(city.engine, city.settings.path, QuerySettings()) as opened:
+    with Reads(city.engine, LocalArchive(city.settings.path), QuerySettings()) as opened:
         assert answers(opened) == expected
     done = city.maintain(datetime(2025, 2, 3, 12, tzinfo=UTC))
     assert len(done.derived) == 7

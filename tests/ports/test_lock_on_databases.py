@@ -13,6 +13,7 @@ from deltalake import DeltaTable
 from sqlalchemy import Engine, func, insert, select, text
 
 from central.archive.improve import replace
+from central.archive.place import LocalArchive
 from central.archive.rows import to_table
 from central.archive.table import append, make_archive, open_archive
 from central.db import hot_read, open_database, reading, table_version
@@ -167,7 +168,7 @@ def test_the_next_holder_begins_only_when_the_last_one_s_transactions_are_over(p
 
 
 def opened(path: Path) -> DeltaTable:
-    table = open_archive(path)
+    table = open_archive(LocalArchive(path))
     assert table is not None
     return table
 
@@ -177,12 +178,12 @@ def test_of_two_who_write_one_seal_the_second_commits_nothing(database: Engine, 
     with reading(database) as connection:
         new = to_table(connection.execute(select(hot_read)).mappings())
     path = tmp_path / "archive"
-    make_archive(path)
+    make_archive(LocalArchive(path))
     first, second, third = (opened(path) for _ in range(3))
-    append(path, first, new, seal_id=1)
-    append(path, first, new.slice(0, 0), seal_id=2)
+    append(LocalArchive(path), first, new, seal_id=1)
+    append(LocalArchive(path), first, new.slice(0, 0), seal_id=2)
     with pytest.raises(StoreError, match="seal 1: cannot be written"):
-        append(path, second, new, seal_id=1)
+        append(LocalArchive(path), second, new, seal_id=1)
     with pytest.raises(StoreError, match="seal 1: updates cannot be written"):
-        replace(path, third, new, seal_id=1)
+        replace(LocalArchive(path), third, new, seal_id=1)
     assert opened(path).to_pyarrow_table(columns=["seq"]).num_rows == 2

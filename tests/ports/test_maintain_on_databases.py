@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from central.archive import close as closing
 from central.archive.derive import due, parts_of
 from central.archive.parts import Part, Period, holders
+from central.archive.place import LocalArchive
 from central.archive.schema import PLATES, READS
 from central.archive.table import open_archive
 from central.errors import StoreError
@@ -84,7 +85,9 @@ def test_late_reads_and_late_updates_make_a_day_due_again_and_nothing_else(city:
         city.read(FIRST + timedelta(days=day))
     now = datetime(2025, 2, 2, 12, tzinfo=UTC)
     city.maintain(now)
-    assert {str(part.period) for part in parts_of(open_archive(city.settings.path, PLATES))} == {
+    assert {
+        str(part.period) for part in parts_of(open_archive(LocalArchive(city.settings.path), PLATES))
+    } == {
         "2025-01",
         "2025-02-01",
     }
@@ -130,7 +133,7 @@ def test_a_round_that_is_cut_off_is_continued(city: City, stage: int) -> None:
     city.maintain(now)
     assert city.identities() == before
     city.check()
-    assert due(city.settings.path, today=date(2025, 2, 2)).days == ()
+    assert due(LocalArchive(city.settings.path), today=date(2025, 2, 2)).days == ()
 
 
 def test_two_do_not_maintain_at_once(city: City) -> None:
@@ -186,7 +189,7 @@ def test_what_was_replaced_is_swept_after_its_grace_and_nothing_else(
     assert not spilt.exists()
     before = city.identities()
     settings = city.settings.model_copy(update={"grace_h": 0})
-    swept = maintain(city.engine, settings, clock=lambda: city.now)
+    swept = maintain(city.engine, LocalArchive(settings.path), settings, clock=lambda: city.now)
     assert swept.swept == 2
     assert [f.name[:3] for f in folder.glob("*/*.parquet")] == ["day"]
     assert city.identities() == before

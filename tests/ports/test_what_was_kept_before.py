@@ -14,6 +14,7 @@ from deltalake import DeltaTable, write_deltalake
 from sqlalchemy import Engine, create_engine, insert, inspect, table, text
 from sqlalchemy import column as named
 
+from central.archive.place import LocalArchive
 from central.archive.rows import to_table
 from central.archive.schema import ADDED, PARTITION, READS, SCHEMA
 from central.archive.write import seal
@@ -83,7 +84,7 @@ def archive(tmp_path: Path) -> Path:
 @pytest.fixture
 def ask(database: Engine, archive: Path) -> Ask:
     def find(*, detailed: bool = True, **question: object) -> list[DetailedRead]:
-        with Reads(database, archive, QuerySettings()) as reads:
+        with Reads(database, LocalArchive(archive), QuerySettings()) as reads:
             answer = reads.find(Question(**{"since": NOON, **question}), detailed=detailed)
             return sorted(answer.reads, key=lambda read: read.seq)
 
@@ -91,7 +92,7 @@ def ask(database: Engine, archive: Path) -> Ask:
 
 
 def seal_now(database: Engine, archive: Path) -> None:
-    seal(database, archive, clock=lambda: NOON)
+    seal(database, LocalArchive(archive), clock=lambda: NOON)
 
 
 def told(read: DetailedRead) -> tuple[object, ...]:

@@ -31,6 +31,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
+from central.archive.place import LocalArchive
 from central.archive.write import seal
 from central.db import alert, alert_trail, dead_letter, hot_read, late_update, open_database, picture, to_us
 from central.types import Arrival
@@ -155,7 +156,7 @@ def tell(engine: Engine, folder: Path, batches: list[list[Message]]) -> None:
     come: list[Message] = []
     for batch in batches:
         if not batch:
-            seal(engine, folder / "archive", clock=lambda: NOON)
+            seal(engine, LocalArchive(folder / "archive"), clock=lambda: NOON)
             continue
         come += batch
         outcome = ingest(store, [message.arrival for message in batch])
@@ -178,7 +179,7 @@ def test_every_telling_of_a_story_ends_the_same(data: st.DataObject, empty_datab
         shutil.copy(empty_database, folder / "central.sqlite")
         engine = open_database(f"sqlite:///{folder}/central.sqlite")
         tell(engine, folder, batches)
-        seal(engine, folder / "archive", clock=lambda: NOON)
+        seal(engine, LocalArchive(folder / "archive"), clock=lambda: NOON)
         assert identities(engine, hot_read, late_update) == {}
 
         newest: dict[tuple[str, int, int], tuple[int, str]] = {}

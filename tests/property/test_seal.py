@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, event, func, select
 
+from central.archive.place import LocalArchive
 from central.archive.write import seal
 from central.consume.store import Store
 from central.db import hot_read, late_update
@@ -77,10 +78,10 @@ class World:
 
     def seal(self, chunk_rows: int, statement: int | None = None) -> None:
         if statement is None:
-            seal(self.engine, self.archive, clock=lambda: NOON, chunk_rows=chunk_rows)
+            seal(self.engine, LocalArchive(self.archive), clock=lambda: NOON, chunk_rows=chunk_rows)
             return
         with cut_off_at(self.engine, statement):
-            seal(self.engine, self.archive, clock=lambda: NOON, chunk_rows=chunk_rows)
+            seal(self.engine, LocalArchive(self.archive), clock=lambda: NOON, chunk_rows=chunk_rows)
 
     def unfinished(self) -> bool:
         """Whether rows are still in the database."""

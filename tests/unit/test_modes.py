@@ -6,6 +6,7 @@ from pathlib import Path
 
 from central_reads import NOON, a_read, put
 
+from central.archive.place import LocalArchive
 from central.archive.write import seal
 from central.db import open_database
 
@@ -50,6 +51,6 @@ def test_what_the_edge_writes(tmp_path: Path) -> None:
 def test_the_folder_of_the_archive_without_a_command_line(tmp_path: Path) -> None:
     engine = open_database(f"sqlite:///{tmp_path}/central.sqlite")
     put(engine, [a_read(1)])
-    seal(engine, tmp_path / "archive", clock=lambda: NOON)
+    seal(engine, LocalArchive(tmp_path / "archive"), clock=lambda: NOON)
     engine.dispose()
     assert (tmp_path / "archive").stat().st_mode & 0o777 == 0o700

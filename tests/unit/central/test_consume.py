@@ -23,6 +23,7 @@ from sqlalchemy import Engine, delete, event, update
 from sqlalchemy.exc import OperationalError
 
 from central.archive.pictures import Packs, Place
+from central.archive.place import LocalArchive
 from central.archive.write import seal
 from central.consume.store import Store
 from central.db import (
@@ -95,7 +96,7 @@ def test_a_read_that_comes_again_after_its_row_was_sealed_is_a_duplicate(
     store: Store, database: Engine, tmp_path: Path
 ):
     ingest(store, [read_message(a_read(1))])
-    seal(database, tmp_path / "archive", clock=lambda: NOON)
+    seal(database, LocalArchive(tmp_path / "archive"), clock=lambda: NOON)
     assert rows(database, hot_read) == []
     outcome = ingest(store, [read_message(a_read(1))])
     assert outcome.counts["duplicate"] == 1
@@ -171,7 +172,7 @@ def test_an_update_before_its_read_stands_for_it(store: Store, database: Engine)
 
 def test_an_update_of_a_sealed_read_waits_for_the_archive(store: Store, database: Engine, tmp_path: Path):
     ingest(store, [read_message(a_read(1))])
-    seal(database, tmp_path / "archive", clock=lambda: NOON)
+    seal(database, LocalArchive(tmp_path / "archive"), clock=lambda: NOON)
     ingest(store, [update_message(a_read(1, plate="ABC126"), 6)])
     ingest(
         store, [update_message(a_read(1, plate="ABC125"), 5), update_message(a_read(1, plate="ABC127"), 7)]

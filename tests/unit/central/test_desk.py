@@ -10,6 +10,7 @@ from sqlalchemy import Engine, insert, select
 
 from central.access.audit import AuditLog, verify
 from central.access.key import AuditKey
+from central.archive.place import LocalArchive
 from central.archive.write import seal
 from central.db import alert, alert_trail, audit, late_update, picture, to_us
 from central.errors import CancelledError, QueryError, StoreError
@@ -39,7 +40,7 @@ def archive(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def reads(engine: Engine, archive: Path):
-    with Reads(engine, archive, QuerySettings()) as opened:
+    with Reads(engine, LocalArchive(archive), QuerySettings()) as opened:
         yield opened
 
 
@@ -181,7 +182,7 @@ class TestLooksAreLogged:
 
     def test_a_question_that_fails_is_logged(self, desk: Desk, engine: Engine, archive: Path) -> None:
         put(engine, [a_read(1)])
-        seal(engine, archive, clock=lambda: NOON)
+        seal(engine, LocalArchive(archive), clock=lambda: NOON)
         next(archive.glob("reads/captured_date=*/*.parquet")).write_bytes(b"damaged")
         with pytest.raises(QueryError):
             desk.history(Question(plate="ABC123"))
@@ -257,7 +258,7 @@ class TestWatch:
             put(engine, [a_read(seq)])
             shown += [read.seq for read in watch.fresh(since=NOON)]
             if seq % 3 == 0:
-                seal(engine, archive, clock=lambda: NOON)
+                seal(engine, LocalArchive(archive), clock=lambda: NOON)
         assert shown == list(range(1, 13))
         assert watch.fresh(since=NOON) == []
         assert watch.shown == 12
@@ -268,7 +269,7 @@ class TestWatch:
         put(engine, [a_read(1)])
         watch.fresh(since=NOON)
         put(engine, [a_read(2), a_read(3)])
-        seal(engine, archive, clock=lambda: NOON)
+        seal(engine, LocalArchive(archive), clock=lambda: NOON)
         assert [read.seq for read in watch.fresh(since=NOON)] == [2, 3]
 
     def test_a_late_read_is_new_when_it_arrives(self, watch: Watch, engine: Engine) -> None:
@@ -288,7 +289,7 @@ class TestWatch:
     def test_an_update_is_no_new_read(self, watch: Watch, engine: Engine, archive: Path) -> None:
         put(engine, [a_read(1), a_read(2)])
         watch.fresh(since=NOON)
-        seal(engine, archive, clock=lambda: NOON)
+        seal(engine, LocalArchive(archive), clock=lambda: NOON)
         put(engine, [a_read(2, votes=4)], table=late_update, update_seq=1)
         assert watch.fresh(since=NOON) == []
 
@@ -309,7 +310,7 @@ class TestWatch:
 
     def test_totals_and_alerts(self, watch: Watch, engine: Engine, archive: Path) -> None:
         put(engine, [a_read(1)])
-        seal(engine, archive, clock=lambda: NOON)
+        seal(engine, LocalArchive(archive), clock=lambda: NOON)
         put(engine, [a_read(2)])
         raise_alert(engine, 1)
         assert (watch.totals().hot, watch.totals().archived) == (1, 1)

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, event, insert, update
 
+from central.archive.place import LocalArchive
 from central.archive.schema import READS, Layout
 from central.archive.write import seal
 from central.db import hot_read, late_update, open_database, to_us
@@ -42,12 +43,12 @@ def archive(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def reads(engine: Engine, archive: Path):
-    with Reads(engine, archive, QuerySettings()) as opened:
+    with Reads(engine, LocalArchive(archive), QuerySettings()) as opened:
         yield opened
 
 
 def seal_now(engine: Engine, archive: Path) -> None:
-    seal(engine, archive, clock=lambda: NOON)
+    seal(engine, LocalArchive(archive), clock=lambda: NOON)
 
 
 def found(reads: Reads, **question) -> list[int]:
@@ -261,7 +262,7 @@ def test_rows_of_a_seal_that_is_cut_off_at_any_step_are_there_once(
             answers.append(found(reads, plate="ABC123"))
 
     event.listen(sealing, "before_cursor_execute", ask)
-    seal(sealing, archive, clock=lambda: NOON, chunk_rows=2)
+    seal(sealing, LocalArchive(archive), clock=lambda: NOON, chunk_rows=2)
     sealing.dispose()
     assert len(answers) > 30
     assert all(answer == list(range(11, 0, -1)) for answer in answers)
@@ -293,7 +294,7 @@ def test_the_wrong_archive_is_named(engine: Engine, archive: Path, tmp_path: Pat
     put(engine, [a_read(1)])
     seal_now(engine, archive)
     with (
-        Reads(engine, tmp_path / "elsewhere", QuerySettings()) as reads,
+        Reads(engine, LocalArchive(tmp_path / "elsewhere"), QuerySettings()) as reads,
         pytest.raises(StoreError, match="not the archive of this database"),
     ):
         reads.find(Question(plate="ABC123"))
@@ -309,7 +310,7 @@ def test_an_open_seal_hides_no_row(reads: Reads, engine: Engine, archive: Path) 
 
 @pytest.mark.parametrize("timeout_s", [0.1, 1e-6])
 def test_an_answer_that_takes_too_long_is_given_up(tmp_path: Path, timeout_s: float) -> None:
-    duck = Duck(tmp_path, timeout_s=timeout_s, memory_mb=256)
+    duck = Duck(LocalArchive(tmp_path), timeout_s=timeout_s, memory_mb=256)
     duck.begin()
     with pytest.raises(TimedOutError, match="no answer within"):
         duck.run(ENDLESS, {}, {})
@@ -317,7 +318,7 @@ def test_an_answer_that_takes_too_long_is_given_up(tmp_path: Path, timeout_s: fl
 
 
 def test_a_given_up_answer_does_not_spoil_the_next(tmp_path: Path) -> None:
-    duck = Duck(tmp_path, timeout_s=2, memory_mb=256)
+    duck = Duck(LocalArchive(tmp_path), timeout_s=2, memory_mb=256)
     duck.begin()
     with pytest.raises(TimedOutError):
         duck.run(ENDLESS, {}, {})
@@ -329,7 +330,7 @@ def test_a_given_up_answer_does_not_spoil_the_next(tmp_path: Path) -> None:
 
 
 def test_an_answer_is_given_up_from_another_thread(tmp_path: Path) -> None:
-    duck = Duck(tmp_path, timeout_s=60, memory_mb=256)
+    duck = Duck(LocalArchive(tmp_path), timeout_s=60, memory_mb=256)
     duck.begin()
     canceller = Timer(0.3, duck.cancel)
     canceller.start()
@@ -344,7 +345,7 @@ def test_an_answer_is_given_up_from_another_thread(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_ends_an_answer_as_it_ends_any_program(tmp_path: Path) -> None:
-    duck = Duck(tmp_path, timeout_s=60, memory_mb=256)
+    duck = Duck(LocalArchive(tmp_path), timeout_s=60, memory_mb=256)
     duck.begin()
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     pressing = Timer(0.3, os.kill, [os.getpid(), signal.SIGINT])
@@ -375,7 +376,7 @@ def test_a_question_is_cancelled_while_its_rows_are_fetched(reads: Reads, engine
 
 
 def test_an_answer_that_needs_too_much_memory_is_refused(tmp_path: Path) -> None:
-    duck = Duck(tmp_path, timeout_s=20, memory_mb=64)
+    duck = Duck(LocalArchive(tmp_path), timeout_s=20, memory_mb=64)
     duck.begin()
     with pytest.raises(QueryError, match="cannot answer"):
         duck.run("SELECT list(range) FROM range(100000000)", {}, {})
@@ -386,7 +387,7 @@ def test_duckdb_reads_nothing_but_the_archive(tmp_path: Path) -> None:
     (tmp_path / "archive").mkdir()
     secret = tmp_path / "secret.csv"
     secret.write_text("a\n1\n", encoding="utf-8")
-    duck = Duck(tmp_path / "archive", timeout_s=20, memory_mb=256)
+    duck = Duck(LocalArchive(tmp_path / "archive"), timeout_s=20, memory_mb=256)
     duck.begin()
     with pytest.raises(QueryError, match="file system operations are disabled"):
         duck.run("SELECT * FROM read_csv($file)", {"file": str(secret)}, {})

@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 from rich.console import Console
 from sqlalchemy import Engine, select
 
+from central.archive.place import LocalArchive
 from central.archive.write import seal
 from central.cli import cli
 from central.db import audit, open_database
@@ -67,7 +68,7 @@ def engine(folder: Path) -> Engine:
     opened = open_database(f"sqlite:///{folder}/state/central.sqlite")
     day = timedelta(days=1)
     put(opened, [a_read(1), a_read(2, plate="A8C123"), a_read(3, captured_at=NOON + day)])
-    seal(opened, folder / "state" / "archive", clock=lambda: NOON)
+    seal(opened, LocalArchive(folder / "state" / "archive"), clock=lambda: NOON)
     north = timedelta(seconds=100)
     put(
         opened,

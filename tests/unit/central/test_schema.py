@@ -15,6 +15,7 @@ from deltalake import DeltaTable
 from hypothesis import given
 from hypothesis import strategies as st
 
+from central.archive.place import LocalArchive
 from central.archive.schema import (
     PARTITION,
     SCHEMA,
@@ -37,7 +38,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     engine = open_database(f"sqlite:///{folder}/central.sqlite")
     for number in range(30):
         put(engine, [a_read(number * 40 + i, plate=f"QXZ{i % 30:03d}") for i in range(1, 41)])
-        seal(engine, folder / "archive", clock=lambda: NOON)
+        seal(engine, LocalArchive(folder / "archive"), clock=lambda: NOON)
     engine.dispose()
     return folder / "archive"
 
