@@ -298,6 +298,40 @@ alert_trail = Table(
 )
 Index("alert_trail_read", alert_trail.c.edge_id, alert_trail.c.epoch, alert_trail.c.seq)
 
+# What is to be kept beyond its time: a plate, a camera or a single read, one of them. Never deleted, but lifted.
+legal_hold = Table(
+    "legal_hold",
+    metadata,
+    Column("hold_id", _Serial, primary_key=True, autoincrement=True),
+    Column("plate", String(12)),
+    Column("camera_id", String(63)),
+    Column("edge_id", String(63)),
+    Column("epoch", BigInteger),
+    Column("seq", BigInteger),
+    # Of capture, at or after and before; null: open.
+    Column("since_us", BigInteger),
+    Column("until_us", BigInteger),
+    Column("case_number", String(63), nullable=False),
+    Column("legal_basis", String(500), nullable=False),
+    Column("entered_by", String(63), nullable=False),
+    Column("entered_us", BigInteger, nullable=False),
+    Column("lifted_by", String(63)),
+    Column("lifted_us", BigInteger),
+    Column("lifted_why", String(500)),
+    sqlite_autoincrement=True,  # a number is never used again
+)
+
+# The reads under a hold that have pictures; found in the archive, for a picture knows no plate.
+held_read = Table(
+    "held_read",
+    metadata,
+    Column("hold_id", _Serial, primary_key=True, autoincrement=False),
+    Column("edge_id", String(63), primary_key=True),
+    Column("epoch", BigInteger, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+)
+Index("held_read_read", held_read.c.edge_id, held_read.c.epoch, held_read.c.seq)
+
 seal = Table(
     "seal",
     metadata,

@@ -94,6 +94,10 @@ class ArchiveSettings(Section):
     grace_h: Annotated[int, Field(ge=1, le=720)] = Field(
         default=24, description="hours that a file which was replaced stays: longer than any question takes"
     )
+    keep_days: Annotated[int, Field(ge=1, le=36_600)] = Field(
+        default=1826,
+        description="days after its capture that a read is shown, to the microsecond, where no hold keeps it",
+    )
     memory_mb: Annotated[int, Field(ge=256)] = Field(
         default=1024, description="memory of maintenance, MB, before it sorts on the disk"
     )

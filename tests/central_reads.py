@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Engine, Table, insert
 
+from central.archive.rules import Rules
 from central.db import hot_read, to_us
 from central.types import KeptRead
 from edge.contract.read import (
@@ -19,6 +20,9 @@ from edge.contract.read import (
 )
 
 NOON = datetime(2025, 3, 4, 12, 0, tzinfo=UTC)
+
+LASTING = Rules(keep=timedelta(days=1826), clock=lambda: NOON)
+"""Under which every read of these tests is young enough."""
 
 
 def a_read(seq: int, *, plate: str = "ABC123", captured_at: datetime | None = None, **more: Any) -> PlateRead:

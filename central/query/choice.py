@@ -66,6 +66,11 @@ class Choice:
             ordered, last, size = ordered[size:], first - timedelta(days=1), 2 * size
         return [*spans, (date.min, last)]
 
+    def dates(self) -> set[date]:
+        """The days that its files may answer for."""
+        own = {date(period.year, period.month, period.day) for period in map(_period, self.days)}
+        return own | self.held | {file.captured_date for file in self.reads}
+
     def days_held(self) -> list[int]:
         """Days since 1970 that `months` answer for."""
         return sorted((day - _EPOCH).days for day in self.held)

@@ -11,6 +11,7 @@ from central.access.audit import AuditLog
 from central.access.key import AuditKey, open_key
 from central.archive.pictures import Packs
 from central.archive.place import archive_of
+from central.archive.rules import Rules
 from central.clip.store import Wish, ask
 from central.db import Clock, from_us, open_database
 from central.errors import CentralError, QueryError
@@ -130,7 +131,7 @@ class Desk:
         """
 
         def ask() -> tuple[list[Alert], list[Evidence]]:
-            alerts = newest_alerts(self._engine, limit=limit)
+            alerts = newest_alerts(self._engine, rules=self._reads.rules, limit=limit)
             return alerts, evidence(self._engine, alerts)
 
         def handed_out(found: tuple[list[Alert], list[Evidence]]) -> int | None:
@@ -313,7 +314,8 @@ def open_desk(settings: CentralSettings, look: Look, *, clock: Clock) -> Iterato
     engine = open_database(settings.database_url)
     try:
         log = AuditLog(engine, key, clock=clock)
-        with Reads(engine, archive_of(settings), settings.query) as reads:
+        rules = Rules(keep=timedelta(days=settings.archive.keep_days), clock=clock)
+        with Reads(engine, archive_of(settings), settings.query, rules=rules) as reads:
             yield Desk(look, log=log, key=key, reads=reads, engine=engine)
     finally:
         engine.dispose()

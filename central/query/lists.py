@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import Engine, RowMapping, select
 
+from central.archive.rules import Rules, shown
 from central.db import (
     alert,
     audit,
@@ -93,10 +94,11 @@ class EdgeState:
         return age is not None and age > max(_SILENT_AFTER, _MISSED * every)
 
 
-def newest_alerts(engine: Engine, *, limit: int) -> list[Alert]:
-    """Alerts, newest first."""
+def newest_alerts(engine: Engine, *, rules: Rules, limit: int) -> list[Alert]:
+    """Alerts, newest first, of what may be shown."""
     query = select(alert).order_by(alert.c.alert_id.desc()).limit(limit)
     with reading(engine) as connection:
+        query = query.where(shown(alert, rules.in_force(connection)))
         return [_alert(row) for row in connection.execute(query).mappings()]
 
 

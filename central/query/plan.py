@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from central.archive.schema import CORE, PARTITION
+from central.archive.visible import Visible
 from central.errors import QueryError
 from central.query.area import Area
 from central.query.pattern import Pattern
@@ -117,6 +118,12 @@ def during(planned: Plan, first: date, last: date) -> Plan:
         condition += " AND captured_at < $span_until"
         parameters["span_until"] = _midnight(last + timedelta(days=1))
     return replace(planned, condition=condition, parameters=parameters)
+
+
+def only_shown(planned: Plan, visible: Visible) -> Plan:
+    """A plan that sees only what may be shown; its SQL stands beside `visible.tables`."""
+    condition = f"{planned.condition} AND {visible.condition}"
+    return replace(planned, condition=condition, parameters={**planned.parameters, **visible.parameters})
 
 
 def _midnight(day: date) -> datetime:

@@ -10,6 +10,7 @@ import pyarrow as pa
 from sqlalchemy import Engine
 
 from central.archive.place import Archive
+from central.archive.rules import Rules
 from central.archive.schema import (
     DICTIONARY,
     HOURS,
@@ -37,9 +38,9 @@ from central.query.choice import Choice
 from central.query.copies import by_month, copy_by_hour, copy_by_plate
 from central.query.duck import Duck
 from central.query.hits import hits
-from central.query.plan import Plan, Question, Sources, candidates, during, plan, reads_sql
-from central.query.snapshot import Copy, Snapshot, Totals, take, totals
-from central.query.sums import counts_sql, heatmap_sql, places_sql, seen_sql, volumes_sql
+from central.query.plan import Plan, Question, Sources, candidates, during, only_shown, plan, reads_sql
+from central.query.snapshot import Copy, Snapshot, Source, Totals, count, take
+from central.query.sums import count_sql, counts_sql, heatmap_sql, places_sql, seen_sql, volumes_sql
 from central.query.tables import Tables
 from central.query.zone import HOUR_S, Shifts, shifts
 from central.settings import QuerySettings
@@ -62,15 +63,19 @@ _Row = TypeVar("_Row")
 class Reads:
     """All reads of the centre; one thread's, but for `cancel`. Who asks must have been let in by `access` before.
 
+    Attributes:
+        rules: say which of them may be shown.
+
     Every question raises, beside what its method says,
 
         QueryError: it is wrong, took too long (`TimedOutError`) or was cancelled (`CancelledError`);
         StoreError: the archive cannot be opened.
     """
 
-    def __init__(self, engine: Engine, archive: Archive, settings: QuerySettings) -> None:
-        self._engine: Final = engine
+    def __init__(self, engine: Engine, archive: Archive, settings: QuerySettings, *, rules: Rules) -> None:
+        self.rules: Final = rules
         self._tables: Final = Tables(archive)
+        self._source: Final = Source(engine, self._tables, rules)
         self._duck: Final = Duck(archive, timeout_s=settings.timeout_s, memory_mb=settings.memory_mb)
 
     def __enter__(self) -> Self:
@@ -156,7 +161,7 @@ class Reads:
             raise QueryError("volumes are of cameras, not of a plate")
         plan(question)
         local = _shifts(question, zone)
-        of_alerts = hits(self._engine, question, cell_s=local.cell_s)
+        of_alerts = hits(self._source, question, cell_s=local.cell_s)
         table = self._ask_locally(question, volumes_sql, local, {"hits": of_alerts})
         rows, cut = _within(question, table.to_pylist())
         found = (Volume(_FIRST_DAY + timedelta(days=row.pop("day")), **row) for row in rows)
@@ -168,7 +173,14 @@ class Reads:
         Raises:
             StoreError: the archive cannot be opened.
         """
-        return totals(self._engine, self._tables)
+        counted = count(self._source)
+        if not counted.partly:
+            return Totals(counted.hot, counted.archived)
+        self._duck.begin()
+        visible, files = counted.visible, [self._tables.path(READS, file) for file in counted.partly]
+        named = {"files": files, **visible.parameters}
+        found = self._duck.run(count_sql(visible), named, visible.tables)
+        return Totals(counted.hot, counted.archived + found["reads"][0].as_py())
 
     def _ask_locally(
         self,
@@ -200,7 +212,7 @@ class Reads:
         """The plan, one snapshot for it, and the plates that its pattern means, where they are few."""
         self._duck.begin()
         planned = plan(question)
-        snapshot = take(self._engine, self._tables, planned, copy=copy(planned), detailed=detailed)
+        snapshot = take(self._source, planned, copy=copy(planned), detailed=detailed)
         if question.pattern is None or snapshot.words is None:
             return planned, snapshot, None
         wanted = self._wanted(planned, snapshot.words)
@@ -219,7 +231,9 @@ class Reads:
     def _run(
         self, sql: _Sql, planned: Plan, snapshot: Snapshot, more: Mapping[str, pa.Table | None]
     ) -> pa.Table:
-        choice, improved = snapshot.choice, snapshot.improved
+        choice, improved, shown = snapshot.choice, snapshot.improved, dict[str, pa.Table]()
+        if snapshot.hides(choice):
+            planned, shown = only_shown(planned, snapshot.visible), snapshot.visible.tables
         layout = READS if snapshot.copy is None else snapshot.copy.layout
         files = {
             "files": [self._tables.path(READS, file) for file in choice.reads],
@@ -240,7 +254,7 @@ class Reads:
             parameters["improved"] = list(improved.files)
             parameters |= {"improved_since": improved.since, "improved_until": improved.until}
         held = pa.table({"day": pa.array(choice.days_held(), pa.int64())})
-        tables = {"hot": snapshot.hot, "late": snapshot.late, "held": held, **more}
+        tables = {"hot": snapshot.hot, "late": snapshot.late, "held": held, **shown, **more}
         return self._duck.run(
             sql(planned, sources),
             parameters,

@@ -17,8 +17,10 @@ import pyarrow.compute as pc
 from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, func, or_, select
 
 from central.archive.rows import to_core_table, to_table
-from central.archive.schema import DICTIONARY, READS, Layout
+from central.archive.rules import Rules, shown
+from central.archive.schema import DICTIONARY, HOURS, READS, Layout
 from central.archive.table import DONE, LiveFile
+from central.archive.visible import Visible
 from central.db import hot_read, late_update, reading, to_us
 from central.db import seal as seal_table
 from central.errors import StoreError
@@ -30,6 +32,15 @@ _TRIES: Final = 20
 _SLICE_ROWS: Final = 5_000
 _CLOCKS_APART: Final = timedelta(minutes=2)  # between who receives and who seals, at most
 _MOST_MOVED: Final = timedelta(hours=1)  # the time of capture, by an update: a passage is shorter
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where all reads are, and the rules that say which of them may be shown."""
+
+    engine: Engine
+    tables: Tables
+    rules: Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +68,20 @@ class Snapshot:
         copy: what of the choice is no read by date is of this.
         words: files of the dictionary for the same days, where it is needed; its `reads` are the days that it lacks.
         improved: where those reads are that it has newer versions of, as first sent; None: nowhere.
+        visible: what may be shown at its moment. Of `hot` there is nothing else; of the files and of `late` there is.
     """
 
     choice: Choice
     hot: pa.Table
     late: pa.Table
     improved: Improved | None
+    visible: Visible
     copy: "Copy | None" = None
     words: Choice | None = None
+
+    def hides(self, choice: Choice) -> bool:
+        """Whether some of these files, or of `late`, may hold what may not be shown."""
+        return self.late.num_rows > 0 or not all(map(self.visible.is_whole, choice.dates()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +108,26 @@ class Totals:
     archived: int
 
 
-def take(
-    engine: Engine, tables: Tables, plan: Plan, *, copy: Copy | None = None, detailed: bool = False
-) -> Snapshot:
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What is known of the number of reads without opening a data file.
+
+    Attributes:
+        archived: in the files whose every read may be shown.
+        partly: the other files, of which some may be.
+    """
+
+    hot: int
+    archived: int
+    partly: tuple[LiveFile, ...]
+    visible: Visible
+
+
+def take(source: Source, plan: Plan, *, copy: Copy | None = None, detailed: bool = False) -> Snapshot:
     """Take a snapshot for a question.
 
     Args:
-        engine: the database.
-        tables: of the archive.
+        source: database, archive and rules.
         plan: the question.
         copy: what may answer instead of the reads, for the days that it holds.
         detailed: the rows have every column of `schema.SCHEMA`, which takes reading each message again.
@@ -106,38 +135,43 @@ def take(
     Raises:
         StoreError: the archive cannot be opened, or is not the one that this database was sealed into.
     """
+    tables = source.tables
     copied = () if copy is None else tables.view(copy.layout).files
     spelt = tables.view(DICTIONARY).files if copy is not None and copy.by_words else ()
-    with _moment(engine, tables) as (view, connection):
-        hot = _rows(
-            connection, _not_sealed(hot_read, view.through, *_asked(plan.question)), detailed=detailed
-        )
+    with _moment(source.engine, tables) as (view, connection):
+        visible = source.rules.in_force(connection)
+        asked = (*_asked(plan.question), shown(hot_read, visible))
+        hot = _rows(connection, _not_sealed(hot_read, view.through, *asked), detailed=detailed)
         late = _rows(connection, _not_sealed(late_update, view.through), detailed=detailed)
     improved = _improved(tables, view.files, late)
-    reads = [file for file in view.files if _may_hold(file, plan)]
+    reads = [f for f in view.files if _may_hold(f, plan) and not visible.is_over(f.captured_date)]
     if copy is None:
-        return Snapshot(choose(reads, (), dates=plan.dates), hot, late, improved)
+        return Snapshot(choose(reads, (), dates=plan.dates), hot, late, improved, visible)
     words = choose(reads, spelt, dates=plan.dates) if copy.by_words else None
     unknown = {file.captured_date for file in words.reads} if words is not None else set()
-    choice = choose(
-        reads,
-        copied,
-        dates=plan.dates,
-        may_serve=lambda day: day not in unknown and copy.may_serve(day, improved),
-        may_hold=copy.may_hold,
-    )
-    return Snapshot(choice, hot, late, improved, copy, words)
+
+    def may_serve(day: date) -> bool:
+        # What was counted cannot be told apart again.
+        is_countable = copy.layout is not HOURS or visible.is_whole(day)
+        return is_countable and day not in unknown and copy.may_serve(day, improved)
+
+    choice = choose(reads, copied, dates=plan.dates, may_serve=may_serve, may_hold=copy.may_hold)
+    return Snapshot(choice, hot, late, improved, visible, copy, words)
 
 
-def totals(engine: Engine, tables: Tables) -> Totals:
-    """Count every read without opening a data file.
+def count(source: Source) -> Counted:
+    """Count what can be counted without opening a data file.
 
     Raises:
         StoreError: as `take`.
     """
-    with _moment(engine, tables) as (view, connection):
-        hot = connection.scalar(select(func.count()).where(_not_through(hot_read, view.through))) or 0
-    return Totals(hot, sum(file.rows for file in view.files))
+    with _moment(source.engine, source.tables) as (view, connection):
+        visible = source.rules.in_force(connection)
+        query = select(func.count()).where(_not_through(hot_read, view.through), shown(hot_read, visible))
+        hot = connection.scalar(query) or 0
+    there = [file for file in view.files if not visible.is_over(file.captured_date)]
+    partly = tuple(file for file in there if not visible.is_whole(file.captured_date))
+    return Counted(hot, sum(f.rows for f in there) - sum(f.rows for f in partly), partly, visible)
 
 
 @contextmanager

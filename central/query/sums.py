@@ -6,6 +6,7 @@ roll-up of such hours holds too. The table `shifts` tells local time.
 
 from typing import Final
 
+from central.archive.visible import Visible
 from central.query.plan import Plan, Sources, camera_condition, newest
 
 _US: Final = 1_000_000
@@ -13,6 +14,11 @@ _COUNTED: Final = {
     "days": "read_parquet($days, hive_partitioning = false)",
     "months": "(FROM read_parquet($months, hive_partitioning = false) SEMI JOIN held ON hour // 24 = held.day)",
 }
+
+
+def count_sql(visible: Visible) -> str:
+    """How many reads of some files may be shown."""
+    return f"SELECT count(*) AS reads FROM read_parquet($files, hive_partitioning = false) WHERE {visible.condition}"  # noqa: S608
 
 
 def counts_sql(plan: Plan, sources: Sources, *, cell_s: int) -> str:

@@ -55,7 +55,7 @@ class Watch:
 
     def alerts(self, *, limit: int) -> Sequence[Alert]:
         """Alerts, newest first."""
-        return newest_alerts(self._engine, limit=limit)
+        return newest_alerts(self._engine, rules=self._reads.rules, limit=limit)
 
     def totals(self) -> Totals:
         """How many reads there are.

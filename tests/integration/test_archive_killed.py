@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import pytest
 from brokers import Broker
 from central_messages import address_of, read_message, rows, update_message
-from central_reads import NOON, a_read
+from central_reads import LASTING, NOON, a_read
 from centres import Centre, Edge
 from deltalake import DeltaTable
 
@@ -109,7 +109,7 @@ class Reader:
 
     def _run(self) -> None:
         engine = open_database(self._centre.database_url)
-        with Reads(engine, LocalArchive(self._centre.archive), QuerySettings()) as reads:
+        with Reads(engine, LocalArchive(self._centre.archive), QuerySettings(), rules=LASTING) as reads:
             while not self._over.is_set():
                 try:
                     self._ask(reads)

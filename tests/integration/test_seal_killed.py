@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from central_reads import NOON, a_read, put
+from central_reads import LASTING, NOON, a_read, put
 from deltalake import DeltaTable
 from sqlalchemy import Engine, func, select
 
@@ -77,7 +77,7 @@ class Centre:
 
     def _ask(self) -> None:
         engine = open_database(self.database)
-        with Reads(engine, LocalArchive(self.archive), QuerySettings()) as reads:
+        with Reads(engine, LocalArchive(self.archive), QuerySettings(), rules=LASTING) as reads:
             while not self._over.is_set():
                 before = self.written
                 answer = reads.find(Question(plate="ABC123", limit=1_000_000))

@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from central_reads import NOON, a_read, put
+from central_reads import LASTING, NOON, a_read, put
 from deltalake import DeltaTable
 from sqlalchemy import Engine, func, select, text
 from sqlalchemy.exc import DBAPIError
@@ -31,7 +31,7 @@ def seal_now(database: Engine, archive: Path) -> None:
 
 
 def test_reads_are_archived_once_and_found_before_and_after(database: Engine, archive: Path) -> None:
-    with Reads(database, LocalArchive(archive), QuerySettings()) as reads:
+    with Reads(database, LocalArchive(archive), QuerySettings(), rules=LASTING) as reads:
         put(database, [a_read(seq) for seq in range(1, 21)])
         seal_now(database, archive)
         put(database, [a_read(seq) for seq in range(21, 31)])
@@ -55,7 +55,7 @@ def test_readers_never_notice_a_seal(database: Engine, archive: Path) -> None:
     answers: list[list[int]] = []
 
     def ask() -> None:
-        with Reads(database, LocalArchive(archive), QuerySettings()) as reads:
+        with Reads(database, LocalArchive(archive), QuerySettings(), rules=LASTING) as reads:
             while not over.is_set():
                 answers.append([read.seq for read in reads.find(Question(plate="ABC123")).reads])
 

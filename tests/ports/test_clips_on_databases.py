@@ -17,7 +17,7 @@ from central_messages import (
     read_message,
     rows,
 )
-from central_reads import NOON, a_read
+from central_reads import LASTING, NOON, a_read
 from edge_clips import MP4_HEAD, clip_parts, no_clip
 from sqlalchemy import Engine, select, update
 
@@ -301,7 +301,7 @@ def test_an_alerts_clip_is_handed_out_beside_its_pictures(
 ) -> None:
     list_plates(database, tmp_path, LISTED)
     ingest(store, [read_message(a_read(1)), picture_message(a_read(1), 1)])
-    (found,) = newest_alerts(database, limit=9)
+    (found,) = newest_alerts(database, rules=LASTING, limit=9)
     assert [each.picture.kind for each in evidence(database, [found])] == ["crop"]
     with reading(database) as connection:
         (request,) = asked(connection)[ADDRESS].clips

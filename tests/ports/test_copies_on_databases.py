@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from central_city import FIRST, City
-from central_reads import a_read, put
+from central_reads import LASTING, a_read, put
 from sqlalchemy import Engine
 
 from central.archive.place import LocalArchive
@@ -88,7 +88,7 @@ def city(database: Engine, tmp_path: Path) -> City:
 def reads(city: City, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reads]:
     monkeypatch.setattr(asking, "Tables", Opened)
     Opened.names = set()
-    with Reads(city.engine, LocalArchive(city.settings.path), QuerySettings()) as opened:
+    with Reads(city.engine, LocalArchive(city.settings.path), QuerySettings(), rules=LASTING) as opened:
         yield opened
 
 
@@ -137,7 +137,7 @@ def test_nor_on_a_copy_that_was_lost(city: City, reads: Reads, lost: Layout) -> 
     with no_copies():
         expected = answers(reads)
     shutil.rmtree(city.settings.path / lost.folder)
-    with Reads(city.engine, LocalArchive(city.settings.path), QuerySettings()) as opened:
+    with Reads(city.engine, LocalArchive(city.settings.path), QuerySettings(), rules=LASTING) as opened:
         assert answers(opened) == expected
     done = city.maintain(datetime(2025, 2, 3, 12, tzinfo=UTC))
     assert len(done.derived) == 7

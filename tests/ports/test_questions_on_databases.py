@@ -11,7 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from central_reads import NOON, a_read, put
+from central_reads import LASTING, NOON, a_read, put
 from databases import NewDatabase
 from sqlalchemy import Engine, insert
 
@@ -87,7 +87,7 @@ def keep(how: str, database: Engine, archive: Path) -> Iterator[Kept]:
     if how == "improved":
         rows[:30] = [row.model_copy(update={"plate": "ZZZ999", "plate_raw": "ZZZ999"}) for row in rows[:30]]
         put(database, rows[:30], table=late_update, update_seq=1)
-    with Reads(database, LocalArchive(archive), QuerySettings()) as reads:
+    with Reads(database, LocalArchive(archive), QuerySettings(), rules=LASTING) as reads:
         for number, (camera, captured_at) in enumerate(alerts_of(rows), start=1):
             raise_alert(database, number, camera, captured_at)
         yield reads, rows
@@ -249,7 +249,7 @@ def test_volumes_are_of_no_plate(kept: Kept) -> None:
 
 def test_nothing_yet_answers_nothing(database: Engine, tmp_path: Path) -> None:
     question = Question(since=NOON)
-    with Reads(database, LocalArchive(tmp_path / "none"), QuerySettings()) as reads:
+    with Reads(database, LocalArchive(tmp_path / "none"), QuerySettings(), rules=LASTING) as reads:
         assert reads.seen(question).rows == ()
         assert reads.places(question, zone=BOGOTA).places == reads.places(question, zone=BOGOTA).hours == ()
         assert reads.heatmap(question, zone=BOGOTA).rows == ()

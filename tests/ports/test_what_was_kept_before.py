@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from alembic import command
 from alembic.config import Config
-from central_reads import NOON, a_read, put, row_of
+from central_reads import LASTING, NOON, a_read, put, row_of
 from deltalake import DeltaTable, write_deltalake
 from sqlalchemy import Engine, create_engine, insert, inspect, table, text
 from sqlalchemy import column as named
@@ -84,7 +84,7 @@ def archive(tmp_path: Path) -> Path:
 @pytest.fixture
 def ask(database: Engine, archive: Path) -> Ask:
     def find(*, detailed: bool = True, **question: object) -> list[DetailedRead]:
-        with Reads(database, LocalArchive(archive), QuerySettings()) as reads:
+        with Reads(database, LocalArchive(archive), QuerySettings(), rules=LASTING) as reads:
             answer = reads.find(Question(**{"since": NOON, **question}), detailed=detailed)
             return sorted(answer.reads, key=lambda read: read.seq)
 

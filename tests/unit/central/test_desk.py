@@ -5,7 +5,7 @@ from datetime import UTC, timedelta
 from pathlib import Path
 
 import pytest
-from central_reads import NOON, a_read, put
+from central_reads import LASTING, NOON, a_read, put
 from sqlalchemy import Engine, insert, select
 
 from central.access.audit import AuditLog, verify
@@ -40,7 +40,7 @@ def archive(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def reads(engine: Engine, archive: Path):
-    with Reads(engine, LocalArchive(archive), QuerySettings()) as opened:
+    with Reads(engine, LocalArchive(archive), QuerySettings(), rules=LASTING) as opened:
         yield opened
 
 

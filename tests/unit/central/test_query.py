@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Timer
 
 import pytest
-from central_reads import NOON, a_read, put
+from central_reads import LASTING, NOON, a_read, put
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, event, insert, update
@@ -43,7 +43,7 @@ def archive(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def reads(engine: Engine, archive: Path):
-    with Reads(engine, LocalArchive(archive), QuerySettings()) as opened:
+    with Reads(engine, LocalArchive(archive), QuerySettings(), rules=LASTING) as opened:
         yield opened
 
 
@@ -294,7 +294,7 @@ def test_the_wrong_archive_is_named(engine: Engine, archive: Path, tmp_path: Pat
     put(engine, [a_read(1)])
     seal_now(engine, archive)
     with (
-        Reads(engine, LocalArchive(tmp_path / "elsewhere"), QuerySettings()) as reads,
+        Reads(engine, LocalArchive(tmp_path / "elsewhere"), QuerySettings(), rules=LASTING) as reads,
         pytest.raises(StoreError, match="not the archive of this database"),
     ):
         reads.find(Question(plate="ABC123"))

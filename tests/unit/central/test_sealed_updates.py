@@ -17,7 +17,7 @@ from central_messages import (
     rows,
     update_message,
 )
-from central_reads import NOON, a_read
+from central_reads import LASTING, NOON, a_read
 from deltalake import DeltaTable
 from sqlalchemy import Engine, event, insert, update
 
@@ -105,7 +105,7 @@ def test_an_older_update_of_a_sealed_read_is_refused_at_the_door(
     assert outcome.alerts == ()
     assert [8 in reply.ack.streams[Stream.UPDATE] for reply in outcome.replies] == [True]
     assert rows(database, late_update) == []
-    with Reads(database, LocalArchive(archive), QuerySettings()) as reads:
+    with Reads(database, LocalArchive(archive), QuerySettings(), rules=LASTING) as reads:
         (found,) = reads.find(Question(since=NOON - timedelta(days=1))).reads
     assert found.plate == "NEW999"
 
@@ -168,7 +168,7 @@ def test_a_read_came_when_it_came_whatever_improved_it(
     moved = a_read(1, plate="ABC128", captured_at=NOON + timedelta(seconds=3))
     ingest(store, [update_message(moved, 1, received_at=NOON + timedelta(minutes=9))])
     for _ in range(2):
-        with Reads(database, LocalArchive(archive), QuerySettings()) as reads:
+        with Reads(database, LocalArchive(archive), QuerySettings(), rules=LASTING) as reads:
             (found,) = reads.find(Question(plate="ABC128")).reads
             assert [r.seq for r in reads.find(Question(arrived_since=NOON)).reads] == [1, 2]
             assert reads.find(Question(arrived_since=NOON + timedelta(minutes=5))).reads == ()
@@ -186,7 +186,7 @@ def test_an_update_whose_read_the_archive_lacks_came_when_it_came(
     at = NOON + timedelta(minutes=9)
     ingest(store, [update_message(a_read(1), 1, received_at=at)])
     for _ in range(2):
-        with Reads(database, LocalArchive(archive), QuerySettings()) as reads:
+        with Reads(database, LocalArchive(archive), QuerySettings(), rules=LASTING) as reads:
             assert [r.seq for r in reads.find(Question(plate="ABC123")).reads] == [2, 1]
             (found,) = reads.find(Question(arrived_since=at)).reads
         assert (found.seq, found.received_at, found.late) == (1, at, True)
