@@ -4,6 +4,8 @@ DURATION ?= 0
 DATA ?= ../shared/data
 BENCH_ARGS ?= --json
 WORK ?= ../atalaya-work
+# Tests that keep to themselves, on every core; the others watch real processes, one test at a time.
+QUICK := tests/unit tests/property
 SECTION ?= cpu
 REAL := $(wildcard $(DATA)/labels.csv)
 MOSQUITTO := $(shell PATH=$$PATH:/usr/sbin command -v mosquitto)
@@ -39,7 +41,8 @@ demo: setup ## four live cameras, one edge box, one centre, a hotlist; DURATION=
 	$(BIN)/python configs/demo/demo.py --duration $(DURATION)
 
 test: setup ## everything that needs only wheels; tests backed by Debian packages skip where these are absent
-	$(BIN)/pytest $(PYTEST_ARGS)
+	$(BIN)/pytest -n auto --dist worksteal $(QUICK) $(PYTEST_ARGS)
+	$(BIN)/pytest $(addprefix --ignore=,$(QUICK)) $(PYTEST_ARGS)
 
 test-train: setup-train ## training, export and parity of the two engines
 	$(TRAIN)/bin/pytest -m train $(PYTEST_ARGS)
