@@ -4,8 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from hypothesis import settings
 
 pytest_plugins = ("skips", "brokers", "databases", "s3_servers", "kept_pictures")
+
+# An example that takes long says that the machine is busy, and nothing of the code.
+settings.register_profile("atalaya", deadline=None)
+settings.load_profile("atalaya")
 
 
 @pytest.fixture(autouse=True)
