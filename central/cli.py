@@ -66,6 +66,7 @@ def serve(config: Path) -> None:
 @click.pass_context
 def check_config(context: click.Context, file: Path | None, config: Path) -> None:
     """Say what the configuration FILE means, or what is wrong with it (exit code 2)."""
+    from central.archive.place import archive_of
     from central.db import described
     from central.query.cameras import load_cameras
     from central.settings import check_files, load
@@ -82,7 +83,7 @@ def check_config(context: click.Context, file: Path | None, config: Path) -> Non
     click.echo(f"broker    {broker.host}:{broker.port}, MQTT {broker.protocol}, {security}")
     click.echo(f"consumer  {broker.client_id}, {len(broker.partitions)} of {PARTITIONS} partitions")
     click.echo(f"database  {described(settings.database_url)}")
-    click.echo(f"archive   {settings.archive.path}, sealed every {settings.archive.seal_s:g} s")
+    click.echo(f"archive   {archive_of(settings)}, sealed every {settings.archive.seal_s:g} s")
     storage = settings.storage
     place = f", then s3 bucket {storage.bucket}" if storage.kind == "s3" else ""
     click.echo(f"pictures  {settings.pictures.path}{place}, kept {settings.pictures.keep_days} days")

@@ -19,10 +19,10 @@ from central.archive.close import close, unclosed
 from central.archive.derive import derive_day, due, merge_month
 from central.archive.parts import Period
 from central.archive.pictures import open_packs
-from central.archive.place import Archive
+from central.archive.place import SPILL, Archive
 from central.archive.retain_pictures import Retained, retain_pictures
 from central.archive.schema import BUCKETS, DERIVED, READS
-from central.archive.sorter import SPILL, Sorter, sorter
+from central.archive.sorter import Sorter, sorter
 from central.archive.table import open_archive, speaking_of
 from central.db import Clock
 from central.lock import exclusive

@@ -81,7 +81,10 @@ class IngestSettings(Section):
 class ArchiveSettings(Section):
     """The Delta table."""
 
-    path: Path = Field(default=Path("state/archive"), description="folder of the Delta tables")
+    path: Path = Field(
+        default=Path("state/archive"),
+        description="folder of the Delta tables; where storage.kind is s3, of drafts and spilt rows",
+    )
     seal_s: Annotated[float, Field(ge=1, le=86_400)] = Field(
         default=300.0, description="hot rows are sealed into the archive this often, and on a clean stop"
     )
@@ -117,7 +120,7 @@ class PictureSettings(Section):
 
 
 class StorageSettings(Section):
-    """Where finished files lie: on this machine's disk, or in a bucket of S3."""
+    """Where tables and finished packs lie: on this machine's disk, or in a bucket of S3."""
 
     kind: Literal["local", "s3"] = Field(default="local", description="local: below the paths named; s3")
     endpoint: str | None = Field(
@@ -137,7 +140,7 @@ class StorageSettings(Section):
     )
     insecure_plaintext: bool = Field(
         default=False,
-        description="allow http:// to an endpoint elsewhere: whoever is on the way sees pictures",
+        description="allow http:// to an endpoint elsewhere: whoever is on the way sees plates and pictures",
     )
 
     @field_validator("endpoint", mode="after")
@@ -160,8 +163,8 @@ class StorageSettings(Section):
             and not (self.insecure_plaintext or is_loopback(match["host"].strip("[]")))
         ):
             raise ValueError(
-                f"https is compulsory: {match['host']} is not this machine (insecure_plaintext: true sends pictures "
-                "over the network in clear)"
+                f"https is compulsory: {match['host']} is not this machine (insecure_plaintext: true sends plates "
+                "and pictures over the network in clear)"
             )
         return self
 

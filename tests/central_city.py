@@ -7,12 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from central_reads import a_read, put
-from deltalake import DeltaTable
 from sqlalchemy import Engine
 
 from central.archive.derive import bucket_of, parts_of
 from central.archive.parts import Period, holders, newest
-from central.archive.place import LocalArchive
+from central.archive.place import Archive, LocalArchive
 from central.archive.schema import DERIVED, DICTIONARY, HOURS, PLATES, READS, Layout
 from central.archive.table import live_files, open_archive
 from central.archive.write import seal
@@ -27,8 +26,9 @@ PLATES_SEEN = [f"{a}BC{n:03}" for a in "ADXZ" for n in range(9)]
 class City:
     """An archive that reads of some days are sealed into."""
 
-    def __init__(self, engine: Engine, path: Path) -> None:
+    def __init__(self, engine: Engine, path: Path, archive: Archive | None = None) -> None:
         self.engine = engine
+        self.archive = archive or LocalArchive(path)
         self.settings = ArchiveSettings(path=path, memory_mb=256)
         self.now = FIRST
         self.seq = 0
@@ -52,39 +52,38 @@ class City:
         self.seal()
 
     def seal(self) -> None:
-        seal(self.engine, LocalArchive(self.settings.path), clock=lambda: self.now)
+        seal(self.engine, self.archive, clock=lambda: self.now)
 
     def maintain(self, now: datetime, on_step: Callable[[Step], None] = lambda _: None) -> Round:
         self.now = now
         return maintain(
             self.engine,
-            LocalArchive(self.settings.path),
+            self.archive,
             self.settings,
             clock=lambda: self.now,
             on_step=on_step,
         )
 
     def rows(self, layout: Layout = READS) -> list[dict[str, object]]:
-        return DeltaTable(self.settings.path / layout.folder).to_pyarrow_table().to_pylist()
+        table = open_archive(self.archive, layout)
+        assert table is not None
+        return table.to_pyarrow_table().to_pylist()
 
     def identities(self, layout: Layout = READS) -> Counter[tuple[object, ...]]:
         return Counter((r["seq"], r["plate"], r["captured_at"], r["camera_id"]) for r in self.rows(layout))
 
     def files(self, layout: Layout) -> list[str]:
-        table = open_archive(LocalArchive(self.settings.path), layout)
+        table = open_archive(self.archive, layout)
         return [] if table is None else sorted(file.name for file in live_files(table))
 
     def periods(self) -> set[str]:
-        return {str(part.period) for part in parts_of(open_archive(LocalArchive(self.settings.path), PLATES))}
+        return {str(part.period) for part in parts_of(open_archive(self.archive, PLATES))}
 
     def held(self) -> list[dict[date, Period]]:
-        table = open_archive(LocalArchive(self.settings.path))
+        table = open_archive(self.archive)
         assert table is not None
         days = newest((file.captured_date, file.name) for file in live_files(table))
-        return [
-            holders(parts_of(open_archive(LocalArchive(self.settings.path), layout)), days)
-            for layout in DERIVED
-        ]
+        return [holders(parts_of(open_archive(self.archive, layout)), days) for layout in DERIVED]
 
     def check_held(self) -> None:
         """Every day that is closed is held by each derived table."""

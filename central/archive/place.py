@@ -8,10 +8,14 @@ Names here are those below the archive: `reads/captured_date=2026-03-04/...`.
 """
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
+from threading import Event
 from typing import BinaryIO, Final, Protocol
+
+import duckdb
 
 from central.archive.schema import PARTITION, READS
 from central.errors import StoreError
@@ -20,6 +24,15 @@ from edge.contract.files import sync
 
 LOG: Final = "_delta_log"
 """Folder of a table's log."""
+
+SPILL: Final = "_spill-"
+"""How the folders begin that hold drafts and spilt rows."""
+
+ELSEWHERE: Final = "tables-are-in"
+"""The file in an archive's folder that names the bucket where the tables are."""
+
+_COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
+_ANSWER: Final = re.compile(r"<\?xml.*?<Code>(\w+)</Code>.*</Error>", re.DOTALL)
 
 
 class Archive(Protocol):
@@ -30,7 +43,7 @@ class Archive(Protocol):
 
     @property
     def scratch(self) -> Path:
-        """A folder of this machine for what is spilt while files are written again."""
+        """A folder of this machine for drafts, and for what is spilt while files are written again."""
         ...
 
     @property
@@ -44,6 +57,10 @@ class Archive(Protocol):
 
     def path(self, name: str) -> str:
         """A data file for DuckDB."""
+        ...
+
+    def lend(self, duck: duckdb.DuckDBPyConnection, *, given_up: Event) -> None:
+        """Let a DuckDB read `path`s. Where it would wait for a server, `given_up` ends that with an error."""
         ...
 
     def check(self) -> None:
@@ -108,8 +125,16 @@ class LocalArchive:
         """As `Archive` says."""
         return f"{self._root}/{name}"
 
+    def lend(self, duck: duckdb.DuckDBPyConnection, *, given_up: Event) -> None:
+        """As `Archive` says: it reads the disk by itself."""
+
     def check(self) -> None:
         """As `Archive` says."""
+        if (there := noted(self._root)) and not (self._root / READS.folder / LOG).exists():
+            raise StoreError(
+                f"{self}: the archive is in {there}: stop the centre and copy that here first (docs/storage.md), "
+                f"or delete {self._root / ELSEWHERE} to begin anew"
+            )
         if (self._root / LOG).exists():
             raise StoreError(
                 f"{self}: an archive of an earlier version; `python -m central seal` brings it up to date"
@@ -186,6 +211,30 @@ class LocalArchive:
         return list(path.parents[: name.count("/")])
 
 
+def noted(folder: Path) -> str:
+    """In which bucket the tables of an archive's folder are; empty where they never were in one."""
+    try:
+        return (folder / ELSEWHERE).read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return ""
+
+
 def archive_of(settings: CentralSettings) -> Archive:
-    """The archive as configured."""
+    """The archive as configured.
+
+    Raises:
+        ConfigError: a key of S3 cannot be read.
+    """
+    if settings.storage.kind == "s3":
+        from central.archive.s3 import open_s3_archive
+
+        return open_s3_archive(settings)
     return LocalArchive(settings.archive.path)
+
+
+def plainly(error: Exception) -> str:
+    """A fault of deltalake or DuckDB in one line: no colours, no traceback, no server's answer with a key in it."""
+    text = _ANSWER.sub(r"\1", _COLOUR.sub("", str(error)))
+    if text.startswith("Traceback "):  # of what DuckDB called
+        text = text.rstrip().rpartition("\n")[2]
+    return " ".join(text.replace("\u21b3", " ").split())

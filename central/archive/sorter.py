@@ -4,17 +4,15 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Final
 
 import duckdb
 import pyarrow as pa
 
-from central.archive.place import Archive
+from central.archive.place import SPILL, Archive, plainly
 from central.archive.schema import ROW_GROUP_ROWS
 from central.errors import StoreError
-
-SPILL: Final = "_spill-"
-"""How the folders of spilt rows begin."""
 
 _SETTINGS: Final[dict[str, str | bool | int | float | list[str]]] = {
     "autoinstall_known_extensions": "false",
@@ -60,7 +58,7 @@ class Sorter:
         try:
             yield
         except duckdb.Error as error:
-            raise StoreError(f"the archive cannot be rewritten: {error}") from error
+            raise StoreError(f"the archive cannot be rewritten: {plainly(error)}") from error
         finally:
             for name in registered:
                 self._duck.unregister(name)
@@ -77,6 +75,7 @@ def sorter(archive: Archive, *, memory_mb: int) -> Iterator[Sorter]:
     with tempfile.TemporaryDirectory(dir=archive.scratch, prefix=SPILL, ignore_cleanup_errors=True) as spill:
         config = _SETTINGS | {"memory_limit": f"{memory_mb}MB", "temp_directory": str(Path(spill).resolve())}
         duck = duckdb.connect(config=config)
+        archive.lend(duck, given_up=Event())
         try:
             duck.execute("SET TimeZone = 'UTC'")
             yield Sorter(duck)

@@ -170,8 +170,12 @@ def open_s3(settings: StorageSettings, folder: str) -> S3Storage:
     return S3Storage(s3_filesystem(settings), root)
 
 
-def s3_filesystem(settings: StorageSettings) -> fs.S3FileSystem:
-    """S3 as pyarrow speaks to it; also what a Parquet data set is read through.
+def s3_filesystem(settings: StorageSettings, *, wait_s: int = 30) -> fs.S3FileSystem:
+    """S3 as pyarrow speaks to it.
+
+    Args:
+        settings: where, and with which keys.
+        wait_s: for an answer, each of the three times that it is asked.
 
     Raises:
         ConfigError: a key's file cannot be read.
@@ -190,7 +194,7 @@ def s3_filesystem(settings: StorageSettings) -> fs.S3FileSystem:
         endpoint_override=host.rstrip("/") or None,
         tls_ca_file_path=None if settings.ca_file is None else str(settings.ca_file),
         connect_timeout=5,
-        request_timeout=30,
+        request_timeout=wait_s,
         allow_delayed_open=True,  # a small file is one request
         retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=3),
     )

@@ -20,7 +20,7 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from central.archive.files import DataFile, write_file
 from central.archive.parts import reads_name
-from central.archive.place import LOG, Archive
+from central.archive.place import LOG, Archive, plainly
 from central.archive.schema import ADDED, PARTITION, READS, SCHEMA, Layout
 from central.errors import StoreError
 
@@ -40,8 +40,8 @@ def open_archive(archive: Archive, layout: Layout = READS) -> DeltaTable | None:
     Raises:
         StoreError: there is a table, and it cannot be opened.
     """
-    archive.check()
     with speaking_of(f"{archive}: archive cannot be opened"):
+        archive.check()
         try:
             return DeltaTable(archive.uri(layout.folder), storage_options=_options(archive))
         except TableNotFoundError:
@@ -265,4 +265,4 @@ def speaking_of(what: str) -> Iterator[None]:
     try:
         yield
     except (DeltaError, OSError) as error:
-        raise StoreError(f"{what}: {error}") from error
+        raise StoreError(f"{what}: {plainly(error)}") from error

@@ -33,6 +33,7 @@ from central.archive.table import (
     make_archive,
     open_archive,
     sealed_through,
+    speaking_of,
 )
 from central.db import Clock, hot_read, late_update, reading, to_us
 from central.db import seal as seal_table
@@ -81,7 +82,8 @@ def seal(
     """
     written: Counter[date] = Counter()
     with exclusive(engine, "sealing", wait=True) as engine:
-        archive.prepare()
+        with speaking_of(f"{archive}: archive cannot be opened"):
+            archive.prepare()
         sealer = _Sealer(engine, archive, open_archive(archive) or make_archive(archive), clock)
         for unfinished in _unfinished(engine):
             written += _finish(sealer, unfinished)

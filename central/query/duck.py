@@ -13,7 +13,7 @@ from typing import Final
 import duckdb
 import pyarrow as pa
 
-from central.archive.place import Archive
+from central.archive.place import Archive, plainly
 from central.errors import CancelledError, QueryError, TimedOutError
 
 _SETTINGS: Final = (
@@ -33,6 +33,7 @@ class Duck:
         self._until_s = 0.0  # by the monotonic clock
         self._cancelled: Final = Event()
         self._over: Final = Event()  # the answer is there, or nobody waits for it any more
+        self._given_up: Final = Event()  # nobody waits for the files that it reads either
         self._worker: Final = ThreadPoolExecutor(1, thread_name_prefix="query")
         self._duck: Final = duckdb.connect(
             config={
@@ -42,6 +43,7 @@ class Duck:
                 "autoload_known_extensions": "false",
             }
         )
+        archive.lend(self._duck, given_up=self._given_up)
         self._duck.execute("SET allowed_directories = $folders", {"folders": [archive.path("")]})
         for setting in _SETTINGS:
             self._duck.execute(f"SET {setting}")
@@ -71,6 +73,7 @@ class Duck:
         for name, table in tables.items():
             self._duck.register(name, table)
         self._over.clear()
+        self._given_up.clear()
         answering = self._worker.submit(self._answer, sql, dict(parameters))
         answering.add_done_callback(lambda _: self._over.set())
         try:
@@ -85,7 +88,9 @@ class Duck:
         except duckdb.InterruptException as error:
             raise self._why() from error
         except duckdb.Error as error:
-            raise QueryError(f"the archive cannot answer: {error}") from error
+            if self._given_up.is_set():
+                raise self._why() from error
+            raise QueryError(f"the archive cannot answer: {plainly(error)}") from error
 
     def _answer(self, sql: str, parameters: dict[str, object]) -> pa.Table:
         """In a thread of its own: Ctrl-C reaches the one that waits, and DuckDB, which may forget it, knows of none."""
@@ -94,6 +99,7 @@ class Duck:
     def _end(self, answering: Future[pa.Table]) -> None:
         """Interrupt again and again: DuckDB forgets an interruption that comes while it still prepares."""
         while not answering.done():
+            self._given_up.set()
             with suppress(KeyboardInterrupt):  # one more
                 self._duck.interrupt()
                 wait([answering], timeout=_AGAIN_S)

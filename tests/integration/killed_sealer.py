@@ -1,4 +1,4 @@
-"""A process that seals and is killed: reads `database archive` as arguments, then a line for each attempt.
+"""A process that seals and is killed: reads its configuration's file as argument, then a line for each attempt.
 
 `statement N` kills itself with SIGKILL before its N-th SQL statement, `after MS` is killed so many
 milliseconds after it began, `whole` may end. Each attempt is a process of its own, forked so that the imports
@@ -14,13 +14,15 @@ from pathlib import Path
 
 from sqlalchemy import event
 
-from central.archive.place import LocalArchive
+from central.archive.place import archive_of
 from central.archive.write import seal
 from central.db import open_database
+from central.settings import load
 
 
-def attempt(database: str, archive: Path, how: str, number: int) -> None:
-    engine = open_database(database)
+def attempt(config: Path, how: str, number: int) -> None:
+    settings = load(config)
+    engine = open_database(settings.database_url)
     left = number
 
     def count_down(*_: object) -> None:
@@ -33,19 +35,19 @@ def attempt(database: str, archive: Path, how: str, number: int) -> None:
         event.listen(engine, "before_cursor_execute", count_down)
     sys.stdout.write("b")  # begun
     sys.stdout.flush()
-    seal(engine, LocalArchive(archive), clock=lambda: datetime.now(UTC), chunk_rows=40)
+    seal(engine, archive_of(settings), clock=lambda: datetime.now(UTC), chunk_rows=40)
     engine.dispose()
 
 
 def main() -> None:
-    database, archive = sys.argv[1], Path(sys.argv[2])
+    config = Path(sys.argv[1])
     for line in sys.stdin:
         how, _, number = line.strip().partition(" ")
         begun, begin = os.pipe()
         child = os.fork()
         if child == 0:
             os.dup2(begin, 1)
-            attempt(database, archive, how, int(number or 0))
+            attempt(config, how, int(number or 0))
             os._exit(0)
         os.close(begin)
         os.read(begun, 1)

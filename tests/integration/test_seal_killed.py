@@ -1,5 +1,9 @@
-"""Real processes: sealers are killed with -9 while reads are written and history is asked again and again."""
+"""Real processes: sealers are killed with -9 while reads are written and history is asked again and again.
 
+On both databases, and with the archive on this machine's disk and in a bucket of a real S3 server.
+"""
+
+import json
 import random
 import subprocess
 import sys
@@ -10,15 +14,16 @@ from pathlib import Path
 
 import pytest
 from central_reads import LASTING, NOON, a_read, put
-from deltalake import DeltaTable
+from s3_servers import S3Server
 from sqlalchemy import Engine, func, select
 
-from central.archive.place import LocalArchive
+from central.archive.place import Archive, archive_of
+from central.archive.table import open_archive
 from central.archive.write import seal
 from central.db import hot_read, open_database
 from central.query.plan import Question
 from central.query.reads import Reads
-from central.settings import QuerySettings
+from central.settings import QuerySettings, load
 
 HERE = Path(__file__).parent
 
@@ -26,9 +31,9 @@ HERE = Path(__file__).parent
 class Sealers:
     """Sealing processes, one after the other."""
 
-    def __init__(self, database: str, archive: Path) -> None:
+    def __init__(self, config: Path) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, HERE / "killed_sealer.py", database, archive],
+            [sys.executable, HERE / "killed_sealer.py", config],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -49,9 +54,16 @@ class Sealers:
 class Centre:
     """A database, an archive, somebody who writes reads without end and somebody who asks without end."""
 
-    def __init__(self, folder: Path, database_url: str) -> None:
+    def __init__(self, folder: Path, database_url: str, storage: dict[str, str] | None = None) -> None:
+        self.config = folder / "central.yaml"
+        content = {
+            "database_url": database_url,
+            "archive": {"path": "archive"},
+            "storage": storage or {"kind": "local"},
+        }
+        self.config.write_text(json.dumps(content))  # which is YAML too
+        self.archive = archive_of(load(self.config))
         self.database = database_url
-        self.archive = folder / "archive"
         self.written = 0
         self.answers = 0
         self.faults: list[str] = []
@@ -77,7 +89,7 @@ class Centre:
 
     def _ask(self) -> None:
         engine = open_database(self.database)
-        with Reads(engine, LocalArchive(self.archive), QuerySettings(), rules=LASTING) as reads:
+        with Reads(engine, self.archive, QuerySettings(), rules=LASTING) as reads:
             while not self._over.is_set():
                 before = self.written
                 answer = reads.find(Question(plate="ABC123", limit=1_000_000))
@@ -93,8 +105,10 @@ class Centre:
         engine.dispose()
 
 
-def archived(archive: Path) -> Counter[int]:
-    return Counter(DeltaTable(archive / "reads").to_pyarrow_table(columns=["seq"])["seq"].to_pylist())
+def archived(archive: Archive) -> Counter[int]:
+    table = open_archive(archive)
+    assert table is not None
+    return Counter(table.to_pyarrow_table(columns=["seq"])["seq"].to_pylist())
 
 
 def hot_rows(engine: Engine) -> int:
@@ -108,12 +122,14 @@ def centre(tmp_path: Path, database_url: str) -> Iterator[Centre]:
         yield running
 
 
-def test_killed_sealers_lose_and_double_nothing_and_readers_never_notice(centre: Centre) -> None:
-    chance = random.Random(4)
-    plans = [f"statement {n}" for n in range(1, 32, 2)]
-    plans += [f"after {chance.randrange(2, 90)}" for _ in range(16)]
-    chance.shuffle(plans)
-    sealers = Sealers(centre.database, centre.archive)
+@pytest.fixture
+def centre_on_s3(tmp_path: Path, s3_server: S3Server) -> Iterator[Centre]:
+    with Centre(tmp_path, f"sqlite:///{tmp_path}/central.sqlite", s3_server.section()) as running:
+        yield running
+
+
+def kill_sealers(centre: Centre, plans: list[str], *, asked_more_than: int = 10) -> None:
+    sealers = Sealers(centre.config)
     codes = Counter(sealers.attempt(how) for how in plans)
     assert set(codes) <= {-9, 0}
     assert codes[-9] >= len(plans) * 3 // 4, codes
@@ -122,10 +138,36 @@ def test_killed_sealers_lose_and_double_nothing_and_readers_never_notice(centre:
     assert sealers.attempt("whole") == 0
     sealers.end()
     assert centre.faults == []
-    assert asked > 10
+    assert asked > asked_more_than
     engine = open_database(centre.database)
-    seal(engine, LocalArchive(centre.archive), clock=lambda: NOON)
+    seal(engine, centre.archive, clock=lambda: NOON)
     assert centre.written > 100
     assert archived(centre.archive) == Counter(range(1, centre.written + 1))
     assert hot_rows(engine) == 0
     engine.dispose()
+
+
+def test_killed_sealers_lose_and_double_nothing_and_readers_never_notice(centre: Centre) -> None:
+    chance = random.Random(4)
+    plans = [f"statement {n}" for n in range(1, 32, 2)]
+    plans += [f"after {chance.randrange(2, 90)}" for _ in range(16)]
+    chance.shuffle(plans)
+    kill_sealers(centre, plans)
+
+
+def plans_on_s3(kills: int, seed: int) -> list[str]:
+    chance = random.Random(seed)
+    at = [f"statement {1 + number * 30 // kills}" for number in range(kills // 2)]
+    return [*at, *(f"after {chance.randrange(2, 250)}" for _ in range(kills - len(at)))]
+
+
+@pytest.mark.s3
+def test_nor_do_they_on_s3(centre_on_s3: Centre) -> None:
+    kill_sealers(centre_on_s3, plans_on_s3(6, seed=5), asked_more_than=2)
+
+
+@pytest.mark.s3
+@pytest.mark.proof
+@pytest.mark.timeout(900)
+def test_nor_do_they_on_s3_thirty_times(centre_on_s3: Centre) -> None:
+    kill_sealers(centre_on_s3, plans_on_s3(30, seed=6))
