@@ -110,17 +110,22 @@ def seal(config: Path) -> None:
 @cli.command()
 @configured
 def maintain(config: Path) -> None:
-    """Close days that are over, derive the copy by plate, merge months, sweep, remove pictures whose time is over.
+    """Remove what is over, close days, derive the copy by plate, merge months, sweep.
 
-    Beside a running centre too.
+    Over are reads after archive.keep_days and pictures after pictures.keep_days, where no hold keeps them. Beside a
+    running centre too.
     """
     from central.archive.place import archive_of
     from central.maintain import maintain as maintain_now
-    from central.maintain import maintain_pictures
+    from central.maintain import maintain_pictures, maintain_retention
 
     with database(config) as (settings, engine), progress() as tell:
+        removed = maintain_retention(engine, archive_of(settings), settings, clock=now, on_step=tell)
         done = maintain_now(engine, archive_of(settings), settings.archive, clock=now, on_step=tell)
         pictures = maintain_pictures(engine, settings, clock=now, on_step=tell)
+    days = {day for removal in removed for day in removal.days}
+    held = sum(removal.held for removal in removed)
+    click.echo(f"removed  {sum(removal.rows for removal in removed)} rows of {len(days)} days, {held} held")
     click.echo(f"closed   {len(done.closed)} days")
     click.echo(f"derived  {len(done.derived)} days")
     click.echo(f"merged   {len(done.merged)} months")

@@ -1,6 +1,7 @@
 """Keeping the archive quick and small: what `python -m central maintain` does, and `serve` every so often.
 
-    close days that are over -> derive their parts -> merge months that are over -> sweep what no table names
+    remove reads whose time is over -> close days that are over -> derive their parts -> merge months that are over
+    -> sweep what no table names
 
 Each step is one commit and says itself whether it is due, so a round that was cut off is continued by the next,
 and one that comes too often finds nothing to do. Seals and questions go on meanwhile.
@@ -12,21 +13,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, timedelta
 from functools import partial
+from typing import Final
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
+from central.access.audit import AuditLog
+from central.access.key import open_key
 from central.archive.close import close, unclosed
-from central.archive.derive import derive_day, due, merge_month
+from central.archive.derive import derive_day, drop_ended, due, merge_month
 from central.archive.parts import Period
 from central.archive.pictures import open_packs
 from central.archive.place import SPILL, Archive
+from central.archive.retain import Removal, retain
 from central.archive.retain_pictures import Retained, retain_pictures
+from central.archive.rules import Rules
 from central.archive.schema import BUCKETS, DERIVED, READS
 from central.archive.sorter import Sorter, sorter
 from central.archive.table import open_archive, speaking_of
 from central.db import Clock
 from central.lock import exclusive
 from central.settings import ArchiveSettings, CentralSettings
+from central.types import Look
+
+_RETENTION: Final = Look("maintenance", "archive.keep_days", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +97,57 @@ def maintain(
     with exclusive(engine, "maintaining", wait=False), sorter(archive, memory_mb=settings.memory_mb) as duck:
         today = (clock() - timedelta(seconds=settings.close_after_s)).astimezone(UTC).date()
         closed = _close(engine, archive, today, duck, on_step)
-        derived, merged = _derive(archive, today, duck, on_step)
+        ended = (clock() - timedelta(days=settings.keep_days)).astimezone(UTC).date()
+        derived, merged = _derive(archive, today, ended, duck, on_step)
+        drop_ended(archive, ended=ended)
         swept = _sweep(archive, settings, on_step)
     return Round(closed, derived, merged, swept)
+
+
+def maintain_retention(
+    engine: Engine,
+    archive: Archive,
+    settings: CentralSettings,
+    *,
+    clock: Clock,
+    on_step: OnStep = lambda _: None,
+) -> list[Removal]:
+    """Remove the reads whose time is over and which no hold keeps; each removal stands in the audit log.
+
+    Args:
+        engine: the database, over which one maintains at a time.
+        archive: where it lies.
+        settings: how long reads are kept.
+        clock: now, UTC-aware.
+        on_step: as of `maintain`.
+
+    Raises:
+        StoreError: something cannot be done, or somebody else is maintaining. What was done stands.
+        AccessError: the key of the audit log cannot be used.
+    """
+    rules = Rules(keep=timedelta(days=settings.archive.keep_days), clock=clock)
+
+    def log(connection: Connection, removal: Removal) -> None:
+        audit = AuditLog(engine, open_key(settings.access.key_file), clock=clock)
+        audit.note(connection, _RETENTION, "retention", told(removal))
+
+    def tell(done: int, of: int) -> None:
+        on_step(Step("removing reads", done, of))
+
+    tell(0, 1)
+    if open_archive(archive) is None:
+        return []
+    memory_mb = settings.archive.memory_mb
+    with exclusive(engine, "maintaining", wait=False), sorter(archive, memory_mb=memory_mb) as duck:
+        return retain(engine, archive, rules, duck=duck, log=log, on_step=tell)
+
+
+def told(removal: Removal) -> dict[str, object]:
+    """A removal for the logs, in counts."""
+    days = removal.days
+    spans = {"days": len(days), "first": str(days[0]), "last": str(days[-1])} if days else {}
+    counts = {"rows": removal.rows, "held": removal.held, **spans}
+    return {"cut_off": removal.cut_off.isoformat(), "source": removal.source, **counts}
 
 
 def maintain_pictures(
@@ -126,9 +183,9 @@ def _close(engine: Engine, archive: Archive, today: date, duck: Sorter, on_step:
 
 
 def _derive(
-    archive: Archive, today: date, duck: Sorter, on_step: OnStep
+    archive: Archive, today: date, ended: date, duck: Sorter, on_step: OnStep
 ) -> tuple[tuple[date, ...], tuple[str, ...]]:
-    wanted = due(archive, today=today)
+    wanted = due(archive, today=today, ended=ended)
     for number, day in enumerate(wanted.days):
         on_step(Step(f"deriving {day}", number, len(wanted.days)))
         derive_day(archive, day, duck=duck)

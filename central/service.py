@@ -4,7 +4,7 @@
                              <- PUBACK, Ack -
     commander (thread): requests for clips -> MqttLink -> the edges' topics `cmd`
     sealer (thread): hot rows -> archive, every `archive.seal_s` and at the end
-    keeper (thread): days are closed, copies derived, files swept, old pictures removed, every `archive.maintain_s`
+    keeper (thread): what is over is removed, days are closed, copies derived, files swept, every `archive.maintain_s`
     mover (thread): finished packs of pictures -> S3, every minute, where storage is S3
 
 A thread that dies ends the process: half a centre that looks alive is worse than one that its supervisor
@@ -41,7 +41,7 @@ from central.errors import CentralError, StoreError
 from central.hotlist.grammar import load_grammar
 from central.hotlist.store import Hotlist
 from central.lock import exclusive
-from central.maintain import Step, maintain, maintain_pictures
+from central.maintain import Step, maintain, maintain_pictures, maintain_retention, told
 from central.settings import CentralSettings
 
 _MOVE_S: Final = 60.0
@@ -211,11 +211,14 @@ def _maintain_often(
 
     while not stopping.wait(settings.archive.maintain_s):
         try:
+            removed = maintain_retention(engine, archive, settings, clock=clock, on_step=go_on)
             done = maintain(engine, archive, settings.archive, clock=clock, on_step=go_on)
             pictures = maintain_pictures(engine, settings, clock=clock, on_step=go_on)
-        except (StoreError, SQLAlchemyError) as error:
+        except (CentralError, SQLAlchemyError) as error:
             _log.warning("maintenance is left to the next round", reason=str(error))
         else:
+            for removal in removed:
+                _log.info("reads whose time was over are removed", **told(removal))
             if done.closed or done.derived or done.merged:
                 _log.info(
                     "maintained", closed=len(done.closed), derived=len(done.derived), merged=len(done.merged)

@@ -12,12 +12,13 @@ from sqlalchemy import Engine
 from central.archive.derive import bucket_of, parts_of
 from central.archive.parts import Period, holders, newest
 from central.archive.place import Archive, LocalArchive
+from central.archive.retain import Removal
 from central.archive.schema import DERIVED, DICTIONARY, HOURS, PLATES, READS, Layout
 from central.archive.table import live_files, open_archive
 from central.archive.write import seal
 from central.db import late_update
-from central.maintain import Round, Step, maintain
-from central.settings import ArchiveSettings
+from central.maintain import Round, Step, maintain, maintain_retention
+from central.settings import AccessSettings, ArchiveSettings, CentralSettings
 
 FIRST = datetime(2025, 1, 27, 3, 0, tzinfo=UTC)
 PLATES_SEEN = [f"{a}BC{n:03}" for a in "ADXZ" for n in range(9)]
@@ -62,6 +63,17 @@ class City:
             self.settings,
             clock=lambda: self.now,
             on_step=on_step,
+        )
+
+    def retain(
+        self, now: datetime, *, keep_days: int, on_step: Callable[[Step], None] = lambda _: None
+    ) -> list[Removal]:
+        self.now = now
+        archive = self.settings.model_copy(update={"keep_days": keep_days})
+        access = AccessSettings(key_file=self.settings.path.with_name("audit.key"))
+        settings = CentralSettings(archive=archive, access=access)
+        return maintain_retention(
+            self.engine, self.archive, settings, clock=lambda: self.now, on_step=on_step
         )
 
     def rows(self, layout: Layout = READS) -> list[dict[str, object]]:

@@ -7,7 +7,7 @@ the reads themselves where it does not. A day that changes after its month was m
 until the next merge. Nothing here is the only copy of anything: the folders may be deleted and are made anew.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -61,17 +61,23 @@ def parts_of(table: DeltaTable | None) -> set[Part]:
     return {part for file in files if (part := part_of(file.name)) is not None}
 
 
-def due(archive: Archive, *, today: date) -> Due:
+def due(archive: Archive, *, today: date, ended: date = date.min) -> Due:
     """What is to be derived.
+
+    A month of which days have ended is kept in days, so that each can leave it without the others being rewritten.
 
     Args:
         archive: where it lies.
         today: the UTC date that is not over.
+        ended: days before it have ended: retention takes them out.
 
     Raises:
         StoreError: a table cannot be opened.
     """
-    tables = [parts_of(open_archive(archive, layout)) for layout in DERIVED]
+    tables = [
+        {part for part in parts_of(open_archive(archive, layout)) if not _is_ending(part.period, ended)}
+        for layout in DERIVED
+    ]
     closed = {
         day: files
         for day, files in _reads(archive).items()
@@ -83,7 +89,42 @@ def due(archive: Archive, *, today: date) -> Due:
     over = {of_day(day).whole_month for day in closed if of_day(day).whole_month < of_day(today).whole_month}
     in_days = {part.period.whole_month for parts in tables for part in parts if part.period.day}
     fresh = {of_day(day).whole_month for day in days}
-    return Due(tuple(days), tuple(sorted(over & (in_days | fresh))))
+    months = (month for month in over & (in_days | fresh) if not _is_ending(month, ended))
+    return Due(tuple(days), tuple(sorted(months)))
+
+
+def drop_ended(archive: Archive, *, ended: date) -> None:
+    """Take out what was derived of days that the reads have no longer.
+
+    What is in one file with other days goes once these have parts of their own.
+
+    Args:
+        archive: where it lies.
+        ended: as of `due`.
+
+    Raises:
+        StoreError: it cannot be done; each table is as it was or without them.
+    """
+    for layout in DERIVED:
+        with speaking_of(f"{archive}: what is over cannot be taken out of {layout.folder}"):
+            table = open_archive(archive, layout)  # first, so that no part is of a day that came later
+            through = _through(_reads(archive))
+            files = [] if table is None else live_files(table)
+            own = holders({part for part in parts_of(table) if part.period.day}, through)
+            gone = [file for file in files if _is_gone(_period(file), through.keys(), own.keys(), ended)]
+            if table is not None and gone:
+                commit(table, layout, add=(), remove=gone)
+
+
+def _is_gone(period: Period, days: Collection[date], own: Collection[date], ended: date) -> bool:
+    """Whether a part says nothing of any day that is not said elsewhere."""
+    there = [day for day in days if period.holds(day)]
+    return not there or (_is_ending(period, ended) and all(day in own for day in there))
+
+
+def _is_ending(period: Period, ended: date) -> bool:
+    """Whether it is a month of which days have ended."""
+    return not period.day and period.month > 0 and date(period.year, period.month, 1) < ended
 
 
 def derive_day(archive: Archive, day: date, *, duck: Sorter) -> None:

@@ -12,23 +12,29 @@ A seal holds either hot rows, which are appended, or late updates, which replace
 
 import time
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
 import pyarrow as pa
 from deltalake import DeltaTable
-from sqlalchemy import Engine, Table, Update, delete, func, insert, select, tuple_, update
+from sqlalchemy import Connection, Engine, Table, Update, delete, func, insert, select, tuple_, update
 from sqlalchemy.sql.elements import Tuple
 
+from central.archive.files import DataFile
 from central.archive.improve import replace
 from central.archive.newest import forget, remember
 from central.archive.place import Archive
 from central.archive.rows import to_table
-from central.archive.schema import PARTITION, SCHEMA
+from central.archive.schema import PARTITION, READS, SCHEMA
 from central.archive.table import (
     DONE,
+    LiveFile,
     append,
+    commit,
+    complete,
     force_to_disk,
     make_archive,
     open_archive,
@@ -52,11 +58,59 @@ _SOURCES: Final = (hot_read, late_update)
 
 
 @dataclass(frozen=True, slots=True)
-class _Sealer:
+class Sealer:
+    """Who is alone with the archive.
+
+    Attributes:
+        engine: of the lock: once that is lost, its transactions raise StoreError.
+        table: the reads.
+        finished: what was archived of seals that had been cut off.
+    """
+
     engine: Engine
     archive: Archive
     table: DeltaTable
     clock: Clock
+    finished: Counter[date] = field(default_factory=Counter)
+
+
+@contextmanager
+def sealing(engine: Engine, archive: Archive, *, clock: Clock) -> Iterator[Sealer]:
+    """Wait until nobody else seals; seals that were cut off are brought to their end first.
+
+    Raises:
+        StoreError: the archive cannot be opened or written.
+    """
+    with exclusive(engine, "sealing", wait=True) as engine:
+        with speaking_of(f"{archive}: archive cannot be opened"):
+            archive.prepare()
+        sealer = Sealer(engine, archive, open_archive(archive) or make_archive(archive), clock)
+        for unfinished in _unfinished(engine):
+            sealer.finished.update(_finish(sealer, unfinished))
+        yield sealer
+
+
+def change(sealer: Sealer, remove: Sequence[LiveFile], write: Callable[[int], DataFile | None]) -> None:
+    """Take files of the reads out of the archive, and what is left of them back in: a seal without rows of its own.
+
+    With its number the day of a new file goes further than what was derived of it, which so holds no longer.
+
+    Args:
+        sealer: whose table was as it is when the files were chosen.
+        remove: live files.
+        write: gets the seal's number; gives the file that is left, if there is one.
+
+    Raises:
+        StoreError: nothing was committed; or it was, and the next seal sees to the rest.
+    """
+    with sealer.engine.begin() as connection:
+        seal_id = _open(connection, sealer)
+    with speaking_of(f"seal {seal_id}: files cannot be taken out of the archive"):
+        complete(sealer.table)
+        left = write(seal_id)
+        add = [] if left is None else [left]
+        commit(sealer.table, READS, add=add, remove=remove, seal_id=seal_id)
+    _finish(sealer, seal_id)
 
 
 def seal(
@@ -80,13 +134,8 @@ def seal(
     Raises:
         StoreError: the archive cannot be opened or written. The rows are still in the database.
     """
-    written: Counter[date] = Counter()
-    with exclusive(engine, "sealing", wait=True) as engine:
-        with speaking_of(f"{archive}: archive cannot be opened"):
-            archive.prepare()
-        sealer = _Sealer(engine, archive, open_archive(archive) or make_archive(archive), clock)
-        for unfinished in _unfinished(engine):
-            written += _finish(sealer, unfinished)
+    with sealing(engine, archive, clock=clock) as sealer:
+        written = sealer.finished
         for source in _SOURCES:
             marked = chunk_rows
             while (
@@ -94,8 +143,8 @@ def seal(
             ):  # what comes meanwhile is the next call's, or this one would never end
                 seal_id, marked = _mark(sealer, source, chunk_rows)
                 if seal_id is not None:
-                    written += _finish(sealer, seal_id)
-        with engine.begin() as connection:
+                    written.update(_finish(sealer, seal_id))
+        with sealer.engine.begin() as connection:
             forget(connection, now_us=to_us(clock()))
     return [ArchivedDay(day, rows) for day, rows in sorted(written.items())]
 
@@ -107,18 +156,14 @@ def _unfinished(engine: Engine) -> list[int]:
         return list(connection.scalars(query.order_by(seal_table.c.seal_id)))
 
 
-def _mark(sealer: _Sealer, source: Table, chunk_rows: int) -> tuple[int | None, int]:
+def _mark(sealer: Sealer, source: Table, chunk_rows: int) -> tuple[int | None, int]:
     """Open a seal and put its number on up to `chunk_rows` rows; the seal, or None, and how many they are."""
     is_free = source.c.seal_id.is_(None)
     unsealed = select(source.c.seq).where(is_free).limit(1)
-    newest = select(func.max(seal_table.c.seal_id))
     with sealer.engine.begin() as connection:
         if connection.scalar(unsealed) is None:
             return None, 0
-        # Above both: a database started afresh beside an old archive must not take its numbers again.
-        seal_id = max(connection.scalar(newest) or 0, sealed_through(sealer.table)) + 1
-        opened = {"seal_id": seal_id, "state": _OPEN, "rows": 0, "started_us": to_us(sealer.clock())}
-        connection.execute(insert(seal_table).values(opened))
+        seal_id = _open(connection, sealer)
     key = _key(source)
     marked = 0
     while marked < chunk_rows:
@@ -136,7 +181,17 @@ def _mark(sealer: _Sealer, source: Table, chunk_rows: int) -> tuple[int | None, 
     return seal_id, marked
 
 
-def _finish(sealer: _Sealer, seal_id: int) -> Counter[date]:
+def _open(connection: Connection, sealer: Sealer) -> int:
+    """Open a seal: its number."""
+    newest = select(func.max(seal_table.c.seal_id))
+    # Above both: a database started afresh beside an old archive must not take its numbers again.
+    seal_id = max(connection.scalar(newest) or 0, sealed_through(sealer.table)) + 1
+    opened = {"seal_id": seal_id, "state": _OPEN, "rows": 0, "started_us": to_us(sealer.clock())}
+    connection.execute(insert(seal_table).values(opened))
+    return seal_id
+
+
+def _finish(sealer: Sealer, seal_id: int) -> Counter[date]:
     """Bring a seal from wherever it stands to its end; the reads archived by this call, by date."""
     written: Counter[date] = Counter()
     if sealed_through(sealer.table) < seal_id:

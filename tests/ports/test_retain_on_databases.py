@@ -1,0 +1,270 @@
+"""Reads whose time is over: shown by no question from that microsecond on, then removed, but for those held."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from central_city import FIRST, City
+from central_reads import a_read, put
+from sqlalchemy import Engine, func, insert, select, update
+
+from central.access.audit import verify
+from central.access.key import read_key
+from central.archive.derive import parts_of
+from central.archive.place import LocalArchive
+from central.archive.rules import Rules
+from central.archive.schema import DERIVED, PLATES, READS
+from central.archive.table import open_archive
+from central.archive.visible import Term
+from central.db import audit, hot_read, late_update, legal_hold, reading, to_us
+from central.db import seal as seal_table
+from central.errors import StoreError
+from central.maintain import maintain
+from central.query.pattern import compile_pattern
+from central.query.plan import Question
+from central.query.reads import Reads
+from central.settings import QuerySettings
+from edge.contract.read import ReadId
+
+BOGOTA = ZoneInfo("America/Bogota")
+KEEP = 30
+NOW = datetime(2025, 2, 3, 12, tzinfo=UTC)
+HELD = "HLD001"
+MIDNIGHT = datetime(2025, 1, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def city(database: Engine, tmp_path: Path) -> City:
+    city = City(database, tmp_path / "archive")
+    for day in range(8):  # 27 January to 3 February
+        at = FIRST + timedelta(days=day, hours=9)
+        put(city.engine, [a_read(1000 + day, plate=HELD, captured_at=at, camera_id="cam-9")])
+        city.read(FIRST + timedelta(days=day), 30)
+    return city
+
+
+def hold(city: City, term: Term) -> int:
+    edge_id, epoch, seq = term.read or (None, None, None)
+    row = {
+        "plate": term.plate,
+        "camera_id": term.camera_id,
+        "edge_id": edge_id,
+        "epoch": epoch,
+        "seq": seq,
+        "since_us": None if term.since is None else to_us(term.since),
+        "until_us": None if term.until is None else to_us(term.until),
+        "case_number": "2025-7",
+        "legal_basis": "order 12",
+        "entered_by": "ana",
+        "entered_us": 1,
+    }
+    with city.engine.begin() as connection:
+        return connection.execute(insert(legal_hold).values(row)).inserted_primary_key[0]
+
+
+def lift(city: City) -> None:
+    with city.engine.begin() as connection:
+        connection.execute(update(legal_hold).values(lifted_us=2, lifted_by="ana", lifted_why="over"))
+
+
+def sees(city: City, cut: datetime) -> list[object]:
+    """What every question answers at the moment whose cut-off this is."""
+    rules = Rules(keep=timedelta(days=KEEP), clock=lambda: cut + timedelta(days=KEEP))
+    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+    with Reads(city.engine, LocalArchive(city.settings.path), QuerySettings(), rules=rules) as reads:
+        found: list[object] = [reads.totals()]
+        for asked in (
+            Question(since=long_ago),
+            Question(plate=HELD),
+            Question(pattern=compile_pattern("?BC00*")),
+            Question(cameras=("cam-9", "cam-1")),
+            Question(plate="ABC003", limit=3),
+            Question(since=long_ago, arrived_since=long_ago),
+        ):
+            found += [reads.find(asked).reads, reads.counts(asked)]
+        found += [reads.seen(asked), reads.places(asked, zone=BOGOTA), reads.heatmap(asked, zone=BOGOTA)]
+        found.append(reads.volumes(Question(since=long_ago), zone=BOGOTA))
+    return found
+
+
+def shown_seqs(city: City, cut: datetime) -> Counter[int]:
+    rules = Rules(keep=timedelta(days=KEEP), clock=lambda: cut + timedelta(days=KEEP))
+    everything = Question(since=datetime(2020, 1, 1, tzinfo=UTC))
+    with Reads(city.engine, LocalArchive(city.settings.path), QuerySettings(), rules=rules) as reads:
+        found = Counter(read.seq for read in reads.find(everything).reads)
+        counted = reads.totals()
+        assert counted.hot + counted.archived == sum(found.values())
+        assert sum(hour.reads for hour in reads.counts(everything).hours) == sum(found.values())
+    return found
+
+
+def retain(city: City, cut: datetime, **more: object):
+    return city.retain(cut + timedelta(days=KEEP), keep_days=KEEP, **more)
+
+
+def keep_up(city: City, cut: datetime) -> None:
+    """A whole round of maintenance."""
+    retain(city, cut)
+    settings = city.settings.model_copy(update={"keep_days": KEEP})
+    now = cut + timedelta(days=KEEP)
+    maintain(city.engine, LocalArchive(city.settings.path), settings, clock=lambda: now)
+
+
+@pytest.mark.parametrize("stage", ["sealed", "derived"])
+def test_no_question_shows_a_read_from_its_microsecond_on(city: City, stage: str) -> None:
+    if stage == "derived":
+        city.maintain(NOW)
+        assert city.periods() == {"2025-01", "2025-02-01", "2025-02-02"}
+    rows = city.rows()
+    moment = sorted(row["captured_at"] for row in rows)[130]
+    for cut in (moment, moment + timedelta(microseconds=1), MIDNIGHT, MIDNIGHT - timedelta(microseconds=1)):
+        assert shown_seqs(city, cut) == Counter(row["seq"] for row in rows if row["captured_at"] >= cut)
+
+
+@pytest.mark.parametrize("stage", ["sealed", "derived"])
+@pytest.mark.parametrize("held", [False, True])
+def test_answers_are_the_same_before_and_after_what_is_over_is_removed(
+    city: City, stage: str, held: bool
+) -> None:
+    if stage == "derived":
+        city.maintain(NOW)
+    if held:
+        hold(city, Term(plate=HELD, since=FIRST + timedelta(days=1)))
+        hold(city, Term(read=ReadId("edge-1", 7, 3)))
+        hold(city, Term(camera_id="cam-1", since=FIRST, until=FIRST + timedelta(hours=1)))
+    cut = MIDNIGHT + timedelta(hours=5)
+    before = sees(city, cut)
+    removed = retain(city, cut)
+    days = [(FIRST + timedelta(days=day)).date() for day in range(3)]
+    assert sorted(day for removal in removed for day in removal.days) == days
+    assert sees(city, cut) == before
+    left = [row for row in city.rows() if row["captured_at"] < MIDNIGHT]
+    assert bool(left) is held
+    assert sum(removal.held for removal in removed) == len(left)
+    assert retain(city, cut) == [], "a second time there is nothing to do"
+    keep_up(city, cut)
+    assert sees(city, cut) == before
+    city.check()
+    assert parts_of(open_archive(LocalArchive(city.settings.path), PLATES))
+    assert "2025-01" not in city.periods(), "a month of which days have ended is kept in days"
+    lift(city)
+    keep_up(city, cut)
+    keep_up(city, cut)
+    assert not [row for row in city.rows() if row["captured_at"] < MIDNIGHT]
+    city.check()
+
+
+def test_nothing_of_what_was_removed_is_left_on_the_disk_after_the_grace(city: City) -> None:
+    city.maintain(NOW)
+    cut = datetime(2025, 2, 1, tzinfo=UTC)
+    city.improve(1007, FIRST + timedelta(days=7, hours=9), plate="NEW123", camera_id="cam-9")
+    keep_up(city, cut)
+    settings = city.settings.model_copy(update={"keep_days": KEEP, "grace_h": 0})
+    now = cut + timedelta(days=KEEP)
+    maintain(city.engine, LocalArchive(city.settings.path), settings, clock=lambda: now)
+    for layout in (READS, *DERIVED):
+        on_disk = sorted((city.settings.path / layout.folder).glob("*=*/**/*.parquet"))
+        live = [city.settings.path / layout.folder / name for name in city.files(layout)]
+        assert on_disk == sorted(live)
+    assert not list(city.settings.path.rglob("*2025-01*.parquet"))
+    assert min(row["captured_at"] for row in (*city.rows(), *city.rows(PLATES))) >= cut
+
+
+@pytest.mark.parametrize("stage", range(1, 12, 2))
+def test_a_removal_that_is_cut_off_is_continued(
+    city: City, stage: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    city.maintain(NOW)
+    hold(city, Term(plate=HELD, since=FIRST + timedelta(days=1)))
+    cut = MIDNIGHT + timedelta(hours=5)
+    before = sees(city, cut)
+    left = stage
+
+    def cut_off(real):
+        def work(*args: object, **more: object) -> object:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                raise StoreError("cut off")
+            done = real(*args, **more)
+            left -= 1
+            if left == 0:
+                raise StoreError("cut off")
+            return done
+
+        return work
+
+    with monkeypatch.context() as patch:
+        for name in ("central.archive.write.commit", "central.archive.write.force_to_disk"):
+            module, _, function = name.rpartition(".")
+            patch.setattr(name, cut_off(getattr(__import__(module, fromlist=["x"]), function)))
+        with pytest.raises(StoreError, match="cut off"):
+            retain(city, cut)
+    assert sees(city, cut) == before
+    city.seal()
+    keep_up(city, cut)
+    assert sees(city, cut) == before
+    assert Counter(row["plate"] for row in city.rows() if row["captured_at"] < MIDNIGHT) == {HELD: 2}
+    city.check()
+
+
+def test_rows_of_the_database_go_and_held_ones_stay(city: City) -> None:
+    old, young = MIDNIGHT - timedelta(microseconds=1), MIDNIGHT
+    put(city.engine, [a_read(2001, captured_at=old), a_read(2002, captured_at=young)])
+    put(city.engine, [a_read(2003, captured_at=old, plate=HELD)])
+    put(city.engine, [a_read(1, captured_at=old)], table=late_update, update_seq=1)
+    hold(city, Term(plate=HELD))
+    removed = retain(city, MIDNIGHT)
+    assert [(r.source, r.rows) for r in removed[:2]] == [("hot_read", 1), ("late_update", 1)]
+    with reading(city.engine) as connection:
+        assert set(connection.scalars(select(hot_read.c.seq))) == {2002, 2003}
+        assert connection.scalar(select(func.count()).select_from(late_update)) == 0
+
+
+def test_a_read_of_a_day_that_is_over_comes_late_and_is_removed_again(city: City) -> None:
+    city.maintain(NOW)
+    keep_up(city, MIDNIGHT)
+    before = sees(city, MIDNIGHT)
+    put(city.engine, [a_read(3001, captured_at=FIRST)])
+    assert sees(city, MIDNIGHT) == before, "hot"
+    city.seal()
+    assert sees(city, MIDNIGHT) == before, "and sealed"
+    (removed,) = retain(city, MIDNIGHT)
+    assert (removed.rows, removed.days) == (1, (FIRST.date(),))
+    assert sees(city, MIDNIGHT) == before
+
+
+def test_a_hold_brings_back_what_was_hidden_and_not_yet_removed(city: City) -> None:
+    assert shown_seqs(city, MIDNIGHT)[1001] == 0
+    hold(city, Term(read=ReadId("edge-1", 7, 1001)))
+    assert shown_seqs(city, MIDNIGHT)[1001] == 1
+
+
+def test_what_is_removed_stands_in_the_audit_log_in_counts(city: City) -> None:
+    retain(city, MIDNIGHT)
+    with reading(city.engine) as connection:
+        (row,) = connection.execute(select(audit)).mappings()
+    assert (row["actor"], row["action"]) == ("maintenance", "retention")
+    assert '"days": 3, "first": "2025-01-27", "held": 0, "last": "2025-01-29", "rows": 93' in row["detail"]
+    assert '"cut_off": "2025-01-30T00:00:00+00:00"' in row["detail"]
+    assert verify(city.engine, read_key(city.settings.path.with_name("audit.key"))).fault == ""
+
+
+def test_the_archive_goes_on_after_everything_of_it_is_over(city: City) -> None:
+    city.maintain(NOW)
+    late = NOW + timedelta(days=60)
+    keep_up(city, late)
+    assert city.rows() == []
+    assert shown_seqs(city, late) == Counter()
+    city.read(late + timedelta(days=1), 5)
+    assert sum(shown_seqs(city, late).values()) == 5
+    with reading(city.engine) as connection:
+        assert len(connection.scalars(select(seal_table.c.seal_id)).all()) == 2, "old seals are forgotten"
+
+
+def test_nothing_is_made_where_nothing_was_archived(database: Engine, tmp_path: Path) -> None:
+    empty = City(database, tmp_path / "archive")
+    assert retain(empty, MIDNIGHT) == []
+    assert not (tmp_path / "archive").exists()
