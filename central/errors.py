@@ -6,6 +6,7 @@ CentralError
 │   ├── MissingError      a file is not there
 │   └── DamagedError      a file is not what was written
 ├── HotlistError      an import cannot be read at all (single bad rows are reported, not raised)
+├── HoldError         a legal hold cannot be entered or lifted so: says why
 ├── QueryError        a question that cannot be asked: names what was wrong with it
 │   ├── TimedOutError     the answer took longer than its limit
 │   └── CancelledError    somebody gave the question up
@@ -36,6 +37,10 @@ class DamagedError(StoreError):
 
 class HotlistError(CentralError):
     """A hotlist import cannot be read at all."""
+
+
+class HoldError(CentralError):
+    """A legal hold cannot be entered or lifted as asked."""
 
 
 class QueryError(CentralError):

@@ -21,17 +21,20 @@ from central.access.audit import AuditLog
 from central.access.key import open_key
 from central.archive.close import close, unclosed
 from central.archive.derive import derive_day, drop_ended, due, merge_month
+from central.archive.holds import holds
 from central.archive.parts import Period
 from central.archive.pictures import open_packs
-from central.archive.place import SPILL, Archive
+from central.archive.place import SPILL, Archive, archive_of
 from central.archive.retain import Removal, retain
-from central.archive.retain_pictures import Retained, retain_pictures
+from central.archive.retain_pictures import Retained, in_a_trail, retain_pictures
 from central.archive.rules import Rules
 from central.archive.schema import BUCKETS, DERIVED, READS
 from central.archive.sorter import Sorter, sorter
 from central.archive.table import open_archive, speaking_of
 from central.db import Clock
 from central.lock import exclusive
+from central.query.held import note_held, under_hold
+from central.query.reads import Reads
 from central.settings import ArchiveSettings, CentralSettings
 from central.types import Look
 
@@ -170,7 +173,23 @@ def maintain_pictures(
         on_step(Step("removing pictures", done, of))
 
     with exclusive(engine, "maintaining", wait=False):
-        return retain_pictures(engine, open_packs(settings), keep=keep, now=clock(), progress=tell)
+        note_held_reads(engine, settings, clock=clock)
+        ties = (in_a_trail, under_hold)
+        return retain_pictures(engine, open_packs(settings), keep=keep, now=clock(), ties=ties, progress=tell)
+
+
+def note_held_reads(engine: Engine, settings: CentralSettings, *, clock: Clock) -> None:
+    """Note the reads that holds of plates and cameras are on, so that their pictures stay.
+
+    Raises:
+        QueryError: it took too long.
+        StoreError: the archive cannot be opened.
+    """
+    if all(hold.term.read is not None for hold in holds(engine)):
+        return
+    rules = Rules(keep=timedelta(days=settings.archive.keep_days), clock=clock)
+    with Reads(engine, archive_of(settings), settings.query, rules=rules) as reads:
+        note_held(engine, reads)
 
 
 def _close(engine: Engine, archive: Archive, today: date, duck: Sorter, on_step: OnStep) -> tuple[date, ...]:

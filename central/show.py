@@ -13,6 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from central.archive.holds import Hold
 from central.query.answers import Counts
 from central.query.lists import KeptLetter, LoggedAct
 from central.query.pictures import Evidence
@@ -23,8 +24,8 @@ from central.words import Words
 _BAR: Final = 8
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 _ROOMY: Final = 100
-_FOLDED: Final = ("why", "topic", "source", "purpose", "detail")
-_TIMES: Final = ("time", "until", "told", "frame", "first", "last")
+_FOLDED: Final = ("why", "topic", "source", "purpose", "detail", "basis", "lifted")
+_TIMES: Final = ("time", "until", "since", "told", "frame", "first", "last")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +176,28 @@ def hotlist_table(entries: Iterable[tuple[int, HotlistEntry]], style: Style, *, 
             Text(f"{until} {style.words('expired')}", style="red") if expired else until,
             entry.case_number,
             entry.source,
+        )
+    return table
+
+
+def holds_table(holds: Iterable[Hold], style: Style) -> Table:
+    """Legal holds with their numbers; lifted ones say by whom and why."""
+    table = new_table(style, "#", "held", "since", "until", "case", "basis", "who", "time", "lifted")
+    for hold in holds:
+        term = hold.term
+        what = term.plate or term.camera_id or "/".join(map(str, term.read or ()))
+        lifted_at = hold.lifted_at
+        add_row(
+            table,
+            str(hold.number),
+            plain(what, "bold"),
+            "" if term.since is None else style.moment(term.since),
+            "" if term.until is None else style.moment(term.until),
+            hold.case_number,
+            hold.legal_basis,
+            hold.entered_by,
+            style.moment(hold.entered_at),
+            "" if lifted_at is None else f"{style.moment(lifted_at)} {hold.lifted_by}: {hold.why}",
         )
     return table
 

@@ -40,11 +40,20 @@ from central.query.duck import Duck
 from central.query.hits import hits
 from central.query.plan import Plan, Question, Sources, candidates, during, only_shown, plan, reads_sql
 from central.query.snapshot import Copy, Snapshot, Source, Totals, count, take
-from central.query.sums import count_sql, counts_sql, heatmap_sql, places_sql, seen_sql, volumes_sql
+from central.query.sums import (
+    count_sql,
+    counts_sql,
+    heatmap_sql,
+    identities_sql,
+    places_sql,
+    seen_sql,
+    volumes_sql,
+)
 from central.query.tables import Tables
 from central.query.zone import HOUR_S, Shifts, shifts
 from central.settings import QuerySettings
 from central.types import NORMAL, Alternative, DetailedRead, Gaze, KeptRead, PlateBox, Position
+from edge.contract.read import ReadId
 
 _US: Final = 1_000_000
 _FIRST_DAY: Final = date(1970, 1, 1)
@@ -105,6 +114,11 @@ class Reads:
                 break
         rows, cut = _within(question, found)
         return Answer(tuple(_detailed(row) if detailed else _kept(row) for row in rows), cut)
+
+    def identities(self, question: Question) -> set[ReadId]:
+        """Which reads a question is about, all of them."""
+        rows = self._ask(question, identities_sql).to_pylist()
+        return {ReadId(row["edge_id"], row["epoch"], row["seq"]) for row in rows}
 
     def counts(self, question: Question) -> Counts:
         """How many reads a question is about, by camera and UTC hour; the limit counts such pairs."""

@@ -21,6 +21,11 @@ def count_sql(visible: Visible) -> str:
     return f"SELECT count(*) AS reads FROM read_parquet($files, hive_partitioning = false) WHERE {visible.condition}"  # noqa: S608
 
 
+def identities_sql(plan: Plan, sources: Sources) -> str:
+    """Which reads they are."""
+    return f"{newest(plan, sources)} SELECT edge_id, epoch, seq FROM newest"  # noqa: S608
+
+
 def counts_sql(plan: Plan, sources: Sources, *, cell_s: int) -> str:
     """Reads by camera and cell, newest first."""
     return (

@@ -30,7 +30,7 @@ from edge.contract.read import ReadId
 
 BOGOTA = ZoneInfo("America/Bogota")
 KEEP = 30
-NOW = datetime(2025, 2, 3, 12, tzinfo=UTC)
+NOW = datetime(2025, 2, 2, 12, tzinfo=UTC)
 HELD = "HLD001"
 MIDNIGHT = datetime(2025, 1, 30, tzinfo=UTC)
 
@@ -38,7 +38,7 @@ MIDNIGHT = datetime(2025, 1, 30, tzinfo=UTC)
 @pytest.fixture
 def city(database: Engine, tmp_path: Path) -> City:
     city = City(database, tmp_path / "archive")
-    for day in range(8):  # 27 January to 3 February
+    for day in range(6):  # 27 January to 1 February
         at = FIRST + timedelta(days=day, hours=9)
         put(city.engine, [a_read(1000 + day, plate=HELD, captured_at=at, camera_id="cam-9")])
         city.read(FIRST + timedelta(days=day), 30)
@@ -83,8 +83,9 @@ def sees(city: City, cut: datetime) -> list[object]:
             Question(plate="ABC003", limit=3),
             Question(since=long_ago, arrived_since=long_ago),
         ):
-            found += [reads.find(asked).reads, reads.counts(asked)]
-        found += [reads.seen(asked), reads.places(asked, zone=BOGOTA), reads.heatmap(asked, zone=BOGOTA)]
+            found.append(reads.find(asked).reads)
+        found += [reads.counts(Question(since=long_ago)), reads.seen(Question(cameras=("cam-9", "cam-1")))]
+        found += [reads.counts(asked), reads.places(asked, zone=BOGOTA), reads.heatmap(asked, zone=BOGOTA)]
         found.append(reads.volumes(Question(since=long_ago), zone=BOGOTA))
     return found
 
@@ -116,15 +117,14 @@ def keep_up(city: City, cut: datetime) -> None:
 def test_no_question_shows_a_read_from_its_microsecond_on(city: City, stage: str) -> None:
     if stage == "derived":
         city.maintain(NOW)
-        assert city.periods() == {"2025-01", "2025-02-01", "2025-02-02"}
+        assert city.periods() == {"2025-01", "2025-02-01"}
     rows = city.rows()
     moment = sorted(row["captured_at"] for row in rows)[130]
     for cut in (moment, moment + timedelta(microseconds=1), MIDNIGHT, MIDNIGHT - timedelta(microseconds=1)):
         assert shown_seqs(city, cut) == Counter(row["seq"] for row in rows if row["captured_at"] >= cut)
 
 
-@pytest.mark.parametrize("stage", ["sealed", "derived"])
-@pytest.mark.parametrize("held", [False, True])
+@pytest.mark.parametrize(("stage", "held"), [("sealed", True), ("derived", False), ("derived", True)])
 def test_answers_are_the_same_before_and_after_what_is_over_is_removed(
     city: City, stage: str, held: bool
 ) -> None:
@@ -151,7 +151,6 @@ def test_answers_are_the_same_before_and_after_what_is_over_is_removed(
     assert "2025-01" not in city.periods(), "a month of which days have ended is kept in days"
     lift(city)
     keep_up(city, cut)
-    keep_up(city, cut)
     assert not [row for row in city.rows() if row["captured_at"] < MIDNIGHT]
     city.check()
 
@@ -159,7 +158,7 @@ def test_answers_are_the_same_before_and_after_what_is_over_is_removed(
 def test_nothing_of_what_was_removed_is_left_on_the_disk_after_the_grace(city: City) -> None:
     city.maintain(NOW)
     cut = datetime(2025, 2, 1, tzinfo=UTC)
-    city.improve(1007, FIRST + timedelta(days=7, hours=9), plate="NEW123", camera_id="cam-9")
+    city.improve(1005, FIRST + timedelta(days=5, hours=9), plate="NEW123", camera_id="cam-9")
     keep_up(city, cut)
     settings = city.settings.model_copy(update={"keep_days": KEEP, "grace_h": 0})
     now = cut + timedelta(days=KEEP)
@@ -172,7 +171,7 @@ def test_nothing_of_what_was_removed_is_left_on_the_disk_after_the_grace(city: C
     assert min(row["captured_at"] for row in (*city.rows(), *city.rows(PLATES))) >= cut
 
 
-@pytest.mark.parametrize("stage", range(1, 12, 2))
+@pytest.mark.parametrize("stage", [1, 3, 6])
 def test_a_removal_that_is_cut_off_is_continued(
     city: City, stage: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
