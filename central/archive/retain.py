@@ -11,7 +11,7 @@ turn with seals, and so does the entering of a hold: a read that was not removed
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, Engine, Table, delete, func, not_, select, tuple_
@@ -173,8 +173,7 @@ def _with_others(run: _Run, duck: Sorter) -> list[date]:
 
 def _ended(days: Mapping[date, Sequence[LiveFile]], visible: Visible) -> dict[date, Sequence[LiveFile]]:
     """Days whose last microsecond is before the cut-off."""
-    today = visible.since.astimezone(UTC).date()
-    return {day: files for day, files in days.items() if day < today}
+    return {day: files for day, files in days.items() if day < visible.since.date()}
 
 
 def _rewrite(run: _Run, day: date, duck: Sorter) -> list[Removal]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 from sqlalchemy import (
     ColumnElement,
@@ -34,7 +34,7 @@ class Rules:
 
     def in_force(self, connection: Connection) -> Visible:
         """As of now, with the holds of this connection's snapshot."""
-        return Visible(self.clock() - self.keep, kept=_holds(connection))
+        return Visible((self.clock() - self.keep).astimezone(UTC), kept=_holds(connection))
 
 
 def shown(rows: FromClause, visible: Visible) -> ColumnElement[bool]:

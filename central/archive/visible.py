@@ -71,7 +71,7 @@ class Visible:
     """What may be shown at one moment.
 
     Attributes:
-        since: the cut-off; what was captured before it is over.
+        since: the cut-off, in UTC; what was captured before it is over.
         kept: shown all the same, however old.
         erased: never shown, even where it is kept.
     """
@@ -80,15 +80,20 @@ class Visible:
     kept: Sequence[Term] = ()
     erased: Sequence[Term] = ()
 
+    def __post_init__(self) -> None:
+        """Raises ValueError where the cut-off is not in UTC, as days are."""
+        if self.since.utcoffset() != timedelta(0):
+            raise ValueError("the cut-off is told in UTC")
+
     def is_whole(self, day: date) -> bool:
         """Whether every read of a day of UTC may be shown, so that what was counted of it may be."""
-        return self.since <= _midnight(day) and not any(term.touches(day) for term in self.erased)
+        # Dates first: a question about five years asks of each of their days.
+        young = self.since.date() < day or self.since <= _midnight(day)
+        return young and not any(term.touches(day) for term in self.erased)
 
     def is_over(self, day: date) -> bool:
         """Whether no read of a day may be shown."""
-        return _midnight(day) + timedelta(days=1) <= self.since and not any(
-            term.touches(day) for term in self.kept
-        )
+        return day < self.since.date() and not any(term.touches(day) for term in self.kept)
 
     @property
     def condition(self) -> str:

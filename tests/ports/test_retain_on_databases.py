@@ -85,7 +85,8 @@ def sees(city: City, cut: datetime) -> list[object]:
         ):
             found.append(reads.find(asked).reads)
         found += [reads.counts(Question(since=long_ago)), reads.seen(Question(cameras=("cam-9", "cam-1")))]
-        found += [reads.counts(asked), reads.places(asked, zone=BOGOTA), reads.heatmap(asked, zone=BOGOTA)]
+        found += [reads.counts(asked), reads.places(asked, zone=BOGOTA)]
+        found.append(reads.heatmap(Question(since=long_ago), zone=BOGOTA))
         found.append(reads.volumes(Question(since=long_ago), zone=BOGOTA))
     return found
 

@@ -1,7 +1,7 @@
 """What may be shown, told three times: in plain words here, by DuckDB for the archive, by the database for rows."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
 import duckdb
@@ -142,6 +142,11 @@ def test_thousands_of_terms_are_answered() -> None:
     assert by_duckdb(Visible(CUT, kept), rows) == set(range(10, 21)), (
         "from the tenth on the term reaches back"
     )
+
+
+def test_a_cut_off_is_told_in_utc() -> None:
+    with pytest.raises(ValueError, match="in UTC"):
+        Visible(CUT.astimezone(timezone(timedelta(hours=-5))))
 
 
 @pytest.mark.parametrize("named", [{}, {"plate": "ABC123", "camera_id": "cam-1"}])
