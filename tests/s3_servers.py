@@ -13,13 +13,16 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from brokers import free_port
+from cryptography.hazmat.primitives.serialization import Encoding
 from pyarrow import fs
 
+from central.ca.authority import CERTIFICATE, create, key_pem, new_key
 from central.settings import StorageSettings
 
 BUCKET = "atalaya-tests"
@@ -31,12 +34,14 @@ class S3Server:
     """The server's process.
 
     Attributes:
-        endpoint: its address.
+        endpoint, tls_endpoint: its addresses, without and with TLS.
+        ca_file: the authority of its certificate.
         access_key_file, secret_key_file: made up for the run.
     """
 
     folder: Path
     port: int = field(default_factory=free_port)
+    tls_port: int = field(default_factory=free_port)
     _process: "subprocess.Popen[bytes] | None" = None
 
     def __post_init__(self) -> None:
@@ -50,6 +55,9 @@ class S3Server:
         users = {"identities": [{"name": "centre", "credentials": [keys], "actions": actions}]}
         (self.folder / "users.json").write_text(json.dumps(users))
         (self.folder / "data").mkdir()
+        self.tls_endpoint = f"https://127.0.0.1:{self.tls_port}"
+        self.ca_file = self.folder / "ca" / CERTIFICATE
+        self._certify()
         # The same after a restart: the servers within find one another by them.
         parts = ("master", "volume", "filer")
         self._ports = [f"-{part}.port={free_port()}" for part in parts]
@@ -64,6 +72,7 @@ class S3Server:
             "-master.telemetry=false", "-master.volumeSizeLimitMB=64", "-volume.max=40",
             "-filer", f"-filer.localSocket={self.folder}/filer.sock",
             "-s3", f"-s3.port={self.port}", "-s3.config=users.json", f"-s3.localSocket={self.folder}/s3.sock",
+            f"-s3.port.https={self.tls_port}", "-s3.cert.file=server.pem", "-s3.key.file=server.key",
             "-s3.autoCreateBucket=false", "-s3.port.iceberg=0", "-s3.port.lance=0", *self._ports,
         ]  # fmt: skip
         with (self.folder / "log").open("ab") as log:
@@ -89,9 +98,9 @@ class S3Server:
         keys = {name: str(getattr(self, name)) for name in ("access_key_file", "secret_key_file")}
         return {"kind": "s3", "endpoint": self.endpoint, "bucket": BUCKET, "prefix": uuid4().hex, **keys}
 
-    def settings(self) -> StorageSettings:
+    def settings(self, **more: object) -> StorageSettings:
         """The same, checked."""
-        return StorageSettings.model_validate(self.section())
+        return StorageSettings.model_validate(self.section() | more)
 
     def filesystem(self) -> fs.S3FileSystem:
         """Its administrator's view."""
@@ -103,6 +112,15 @@ class S3Server:
             endpoint_override=f"127.0.0.1:{self.port}",
             allow_bucket_creation=True,
         )
+
+    def _certify(self) -> None:
+        """A certificate of an authority of its own."""
+        (self.folder / "ca").mkdir()
+        now, key = datetime.now(UTC), new_key()
+        authority = create(self.folder / "ca", name="S3", passphrase=secrets.token_hex(20), days=30, now=now)
+        certificate = authority.sign_server(key.public_key(), hosts=("127.0.0.1",), days=20, now=now)
+        (self.folder / "server.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+        (self.folder / "server.key").write_bytes(key_pem(key))
 
     def _answers(self) -> bool:
         """It listens before it can store anything."""

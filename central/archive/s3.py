@@ -27,6 +27,9 @@ from edge.contract.files import write_atomic
 _WAIT_S: Final = 10
 """For an answer of the server, which a question waits for; several times over where it is asked again."""
 
+_THREADS: Final = 8
+"""Of DuckDB: they wait for the server more than they work."""
+
 
 class S3Archive:
     """Keys below `root` of a bucket; `root` is `bucket/prefix/archive`."""
@@ -54,6 +57,7 @@ class S3Archive:
     def lend(self, duck: duckdb.DuckDBPyConnection, *, given_up: Event) -> None:
         """As `Archive` says."""
         duck.register_filesystem(LentFiles(self._filesystem, self._root, given_up))
+        duck.execute(f"SET threads = {_THREADS}")
 
     def check(self) -> None:
         """As `Archive` says: an empty archive beside a full one would hide five years."""

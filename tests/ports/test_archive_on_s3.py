@@ -87,6 +87,20 @@ def test_a_wrong_key_is_told_and_not_shown(
     assert s3_server.access_key_file.read_text().strip() not in str(caught.value)
 
 
+def test_with_tls_its_own_authority_is_trusted_and_no_other(
+    engine: Engine, settings: CentralSettings, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)  # and given back as it was
+    put(engine, [a_read(1)])
+    tls = settings.storage.model_copy(update={"endpoint": s3_server.tls_endpoint})
+    with pytest.raises(StoreError, match="certificate"):
+        seal_now(engine, settings.model_copy(update={"storage": tls}))
+    monkeypatch.setenv("SSL_CERT_FILE", "")
+    secure = settings.model_copy(update={"storage": tls.model_copy(update={"ca_file": s3_server.ca_file})})
+    seal_now(engine, secure)
+    assert found(engine, secure) == Counter([1])
+
+
 def test_a_bucket_that_is_not_there_is_a_fault(engine: Engine, settings: CentralSettings) -> None:
     nowhere = settings.storage.model_copy(update={"bucket": "nobodys"})
     put(engine, [a_read(1)])
