@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from central import holds, hotlists, looks, questions
+from central import erasures, holds, hotlists, looks, questions
 from central.bench.commands import bench
 from central.ca.commands import ca
 from central.clips import clips
@@ -44,7 +44,7 @@ _QUESTIONS = (
     questions.volumes,
 )
 _LOOKS = (looks.alerts, looks.picture, looks.tail, looks.dead_letters)
-for _command in (*_QUESTIONS, *_LOOKS, clips, hotlists.hotlist, holds.hold, ca, bench):
+for _command in (*_QUESTIONS, *_LOOKS, clips, hotlists.hotlist, holds.hold, erasures.erase, ca, bench):
     cli.add_command(_command)
 
 

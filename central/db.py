@@ -331,6 +331,56 @@ held_read = Table(
     Column("seq", BigInteger, primary_key=True),
 )
 Index("held_read_read", held_read.c.edge_id, held_read.c.epoch, held_read.c.seq)
+# Plates that a court has ordered to be erased (`central.erase`); never in clear.
+erasure = Table(
+    "erasure",
+    metadata,
+    Column("erasure_id", _Serial, primary_key=True, autoincrement=True),
+    Column("state", String(8), nullable=False),  # ordered, cleared, done
+    Column("plate_hash", String(64), nullable=False),
+    Column("plate_box", LargeBinary),  # encrypted with the audit key; null once the work is done
+    Column("since_us", BigInteger),
+    Column("until_us", BigInteger),
+    Column("reference", String(200), nullable=False),
+    Column("case_number", String(63), nullable=False),
+    Column("ordered_by", String(63), nullable=False),
+    Column("ordered_us", BigInteger, nullable=False),
+    Column("removed", Text, nullable=False),  # rows removed at once, JSON by table
+    Column("certificate", Text),  # JSON
+    Column("signature", String(64)),
+    sqlite_autoincrement=True,  # a number is never used again
+)
+
+# Until the files are written again: reads that no question shows any more.
+erased_read = Table(
+    "erased_read",
+    metadata,
+    Column("edge_id", String(63), primary_key=True),
+    Column("epoch", BigInteger, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("erasure_id", _Serial, nullable=False),
+    Column("captured_us", BigInteger, nullable=False),
+)
+
+# Keyed hashes of the reads that were erased, for what still comes of them: a picture, a clip, an update.
+erased_mark = Table(
+    "erased_mark",
+    metadata,
+    Column("mark", String(64), primary_key=True),
+    Column("marked_us", BigInteger, nullable=False),
+)
+
+# What an erasure rewrites: files of the archive, packs of pictures. A hash is null before it is known.
+erased_file = Table(
+    "erased_file",
+    metadata,
+    Column("erasure_id", _Serial, primary_key=True),
+    Column("name", String(300), primary_key=True),
+    Column("rows", BigInteger, nullable=False),
+    Column("sha256_before", String(64)),
+    Column("sha256_after", String(64)),  # of what took its place; null: nothing did
+    Column("done", Boolean, nullable=False),
+)
 
 seal = Table(
     "seal",

@@ -10,6 +10,7 @@ CentralError
 ├── QueryError        a question that cannot be asked: names what was wrong with it
 │   ├── TimedOutError     the answer took longer than its limit
 │   └── CancelledError    somebody gave the question up
+├── ErasureError      a plate cannot be erased, or not yet: says why
 ├── AccessError       who, purpose or case is missing or not allowed
 └── AuthorityError    the certificate authority cannot, or will not, do this: says why
 """
@@ -53,6 +54,10 @@ class TimedOutError(QueryError):
 
 class CancelledError(QueryError):
     """Somebody gave the question up."""
+
+
+class ErasureError(CentralError):
+    """A plate cannot be erased, or not yet."""
 
 
 class AccessError(CentralError):

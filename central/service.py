@@ -27,6 +27,7 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from central.access.key import open_key
 from central.alert.store import Alerts
 from central.archive.pictures import Packs, PackWriter, open_packs
 from central.archive.place import Archive, archive_of
@@ -34,14 +35,16 @@ from central.archive.retain_pictures import Retained
 from central.archive.write import seal
 from central.consume.commands import Commander
 from central.consume.link import MqttLink
+from central.consume.refuse import Refusals
 from central.consume.store import Store
 from central.consume.writer import Delivery, Writer
 from central.db import Clock, described, open_database
+from central.erase.run import How, run
 from central.errors import CentralError, StoreError
 from central.hotlist.grammar import load_grammar
 from central.hotlist.store import Hotlist
 from central.lock import exclusive
-from central.maintain import Step, maintain, maintain_pictures, maintain_retention, told
+from central.maintain import OnStep, Step, maintain, maintain_pictures, maintain_retention, told
 from central.settings import CentralSettings
 
 _MOVE_S: Final = 60.0
@@ -135,6 +138,7 @@ def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> Non
             alerts=Alerts(within=timedelta(seconds=settings.alert.passage_s)),
             late_after=timedelta(seconds=settings.ingest.late_s),
             clips=settings.clips if settings.clips.ask == "alerts" else None,
+            refusals=Refusals(open_key(settings.access.key_file)),
         )
         link = MqttLink(settings.mqtt, deliveries, clock=now, on_fault=stopping.fail)
         writer = Writer(deliveries, store=store, link=link, settings=settings.ingest)
@@ -214,6 +218,7 @@ def _maintain_often(
             removed = maintain_retention(engine, archive, settings, clock=clock, on_step=go_on)
             done = maintain(engine, archive, settings.archive, clock=clock, on_step=go_on)
             pictures = maintain_pictures(engine, settings, clock=clock, on_step=go_on)
+            _erase(settings, engine, clock, stopping=stopping, on_step=go_on)
         except (CentralError, SQLAlchemyError) as error:
             _log.warning("maintenance is left to the next round", reason=str(error))
         else:
@@ -225,6 +230,16 @@ def _maintain_often(
                 )
             if pictures != Retained():
                 _log.info("pictures whose time was over are removed", **asdict(pictures))
+
+
+def _erase(
+    settings: CentralSettings, engine: Engine, clock: Clock, *, stopping: StopSignal, on_step: OnStep
+) -> None:
+    """Go on with what courts have ordered to be erased."""
+    how, key = How(pause=stopping.wait, again=False), open_key(settings.access.key_file)
+    for each in run(engine, settings, how, key=key, clock=clock, on_step=on_step):
+        order = {"number": each.number, "state": each.state}
+        _log.info("order of erasure", **order, waiting=len(each.waiting), found=len(each.found))
 
 
 def _move_often(packs: Packs, stopping: StopSignal) -> None:

@@ -209,6 +209,21 @@ class AccessSettings(Section):
     )
 
 
+class EraseSettings(Section):
+    """Erasing by order of a court."""
+
+    search: tuple[Path, ...] = Field(
+        default=(),
+        description="further folders in which an erased plate is searched for: exports, backups, spools of edges",
+    )
+
+    @field_validator("search", mode="after")
+    @classmethod
+    def _beside_the_file_too(cls, folders: tuple[Path, ...], info: ValidationInfo) -> tuple[Path, ...]:
+        beside = (info.context or {}).get("folder")
+        return folders if beside is None else tuple(beside / folder for folder in folders)
+
+
 class CentralSettings(Section):
     """The whole file."""
 
@@ -229,6 +244,7 @@ class CentralSettings(Section):
     clips: ClipSettings = ClipSettings()
     query: QuerySettings = QuerySettings()
     access: AccessSettings = AccessSettings()
+    erase: EraseSettings = EraseSettings()
 
     @field_validator("site_timezone", mode="after")
     @classmethod

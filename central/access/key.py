@@ -13,6 +13,7 @@ from typing import Final
 
 from central.errors import AccessError
 from edge.contract.files import sync
+from edge.contract.read import ReadId
 
 _BYTES: Final = 32
 
@@ -30,6 +31,18 @@ class AuditKey:
     def of_row(self, content: bytes) -> str:
         """What chains a row of the log."""
         return self._of(b"row " + content)
+
+    def of_read(self, read: ReadId) -> str:
+        """What stands for a read that was erased."""
+        return self._of(b"read " + f"{read.edge_id}/{read.epoch}/{read.seq}".encode())
+
+    def of_certificate(self, content: bytes) -> str:
+        """What signs a certificate of erasure."""
+        return self._of(b"certificate " + content)
+
+    def derived(self, purpose: str) -> bytes:
+        """A key of its own for a purpose, 32 bytes."""
+        return hmac.digest(self._key, b"key for " + purpose.encode(), "sha256")
 
     def _of(self, content: bytes) -> str:
         return hmac.new(self._key, content, hashlib.sha256).hexdigest()

@@ -30,7 +30,7 @@ from central.archive.table import LiveFile, commit, live_files, make_archive, op
 _US_PER_DAY: Final = 86_400_000_000
 _FROM: Final = "FROM read_parquet($files, hive_partitioning = false, union_by_name = true)"
 _COLUMNS: Final = ", ".join(PLATES.columns.names)
-_COUNTED: Final = {
+COUNTED: Final = {
     DICTIONARY.folder: f"SELECT plate, count(*) AS reads {_FROM} GROUP BY plate ORDER BY {DICTIONARY.order}",
     HOURS.folder: "SELECT camera_id, epoch_us(captured_at) // 3600000000 AS hour, count(*) AS reads "
     f"{_FROM} GROUP BY ALL ORDER BY {HOURS.order}",
@@ -234,7 +234,7 @@ def _merged(
 
 
 def _counted(duck: Sorter, layout: Layout, names: list[str]) -> _Groups:
-    yield {}, duck.stream(_COUNTED[layout.folder], {"files": names})
+    yield {}, duck.stream(COUNTED[layout.folder], {"files": names})
 
 
 def _reads(archive: Archive) -> dict[date, list[LiveFile]]:

@@ -13,8 +13,8 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -174,6 +174,48 @@ class Packs:
                 storage.delete(name)
         return True
 
+    def blank(self, name: str, named: Sequence[tuple[int, int]]) -> bool:
+        """Put zeros wherever no picture lies; False where somebody here still writes the pack, or moves it.
+
+        Args:
+            name: of the pack; one that is nowhere passes.
+            named: first byte and length of each picture in it.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        path = self._local.root / name
+        with _finished(path) as pack:
+            if pack is None and path.exists():
+                return False
+            if pack is not None:
+                _blank_file(pack, _gaps(named, size=path.stat().st_size))
+        if self._remote is not None:
+            self._blank_remote(name, named)
+        return True
+
+    def _blank_remote(self, name: str, named: Sequence[tuple[int, int]]) -> None:
+        if self._remote is None:
+            return
+        with suppress(MissingError):
+            old = self._remote.read(name)
+            new = bytearray(old)
+            for first, length in _gaps(named, size=len(old)):
+                new[first : first + length] = bytes(length)
+            if new != old:
+                self._remote.put(name, bytes(new))
+
+    def whole(self, name: str) -> bytes:
+        """A pack, wherever it lies.
+
+        Raises:
+            MissingError: it is nowhere.
+            StoreError: it cannot be read now.
+        """
+        with suppress(MissingError):
+            return self._local.read(name)
+        return self._storages[-1].read(name)
+
     def move_finished(self) -> int:
         """Move to S3 what nobody here writes any more; how many packs. Killed at any point, the next call goes on.
 
@@ -212,6 +254,28 @@ def open_packs(settings: CentralSettings) -> Packs:
     """
     remote = open_s3(settings.storage, "pictures") if settings.storage.kind == "s3" else None
     return Packs(settings.pictures.path, remote)
+
+
+def _gaps(named: Sequence[tuple[int, int]], *, size: int) -> Iterator[tuple[int, int]]:
+    """First byte and length of what lies between pictures."""
+    at = 0
+    for first, length in sorted(named):
+        if first > at:
+            yield at, min(first, size) - at
+        at = max(at, first + length)
+    if size > at:
+        yield at, size - at
+
+
+def _blank_file(pack: BinaryIO, gaps: Iterable[tuple[int, int]]) -> None:
+    try:
+        for first, length in gaps:
+            pack.seek(first)
+            pack.write(bytes(length))
+        pack.flush()
+        os.fsync(pack.fileno())
+    except OSError as error:
+        raise StoreError(f"{pack.name}: cannot be blanked: {error.strerror}") from error
 
 
 @contextmanager

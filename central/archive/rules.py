@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, timedelta
+from typing import Final
 
 from sqlalchemy import (
     ColumnElement,
@@ -15,9 +16,11 @@ from sqlalchemy import (
     select,
 )
 
-from central.archive.visible import Term, Visible
-from central.db import Clock, from_us, legal_hold, to_us
+from central.archive.visible import Erased, Term, Visible
+from central.db import Clock, erased_read, from_us, legal_hold, to_us
 from edge.contract.read import ReadId
+
+_MOST_MOVED_US: Final = 3_600_000_000  # the time of capture, by an update: a passage is shorter
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +36,9 @@ class Rules:
     clock: Clock
 
     def in_force(self, connection: Connection) -> Visible:
-        """As of now, with the holds of this connection's snapshot."""
-        return Visible((self.clock() - self.keep).astimezone(UTC), kept=_holds(connection))
+        """As of now, with the holds and the orders of a court in this connection's snapshot."""
+        since = (self.clock() - self.keep).astimezone(UTC)
+        return Visible(since, kept=_holds(connection), erased=_erased(connection))
 
 
 def shown(rows: FromClause, visible: Visible) -> ColumnElement[bool]:
@@ -53,6 +57,18 @@ def _holds(connection: Connection) -> Sequence[Term]:
     """Those that were not lifted."""
     query = select(legal_hold).where(legal_hold.c.lifted_us.is_(None)).order_by(legal_hold.c.hold_id)
     return tuple(to_term(row) for row in connection.execute(query).mappings())
+
+
+def _erased(connection: Connection) -> Erased:
+    """Of the database itself they were deleted in the transaction that names them."""
+    read = erased_read.c
+    rows = connection.execute(select(read.edge_id, read.epoch, read.seq, read.captured_us)).all()
+    days = {
+        from_us(row.captured_us + shift_us).date()
+        for row in rows
+        for shift_us in (-_MOST_MOVED_US, _MOST_MOVED_US)
+    }
+    return Erased(tuple(ReadId(*row[:3]) for row in rows), frozenset(days))
 
 
 def to_term(row: RowMapping) -> Term:

@@ -20,7 +20,7 @@ from edge.contract.read import ReadId
 _FIRST_US: Final = -(2**63)
 _LAST_US: Final = 2**63 - 1
 _KEPT: Final = "kept_terms"
-_ERASED: Final = "erased_terms"
+_ERASED: Final = "erased_reads"
 _MATCHES: Final = {
     "plate": "of_plate = plate",
     "camera_id": "of_camera = camera_id",
@@ -67,6 +67,21 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
+class Erased:
+    """Reads that a court has had erased, and that stand in files until these are written again.
+
+    Attributes:
+        days: of UTC, on which one of them may have been captured.
+    """
+
+    reads: tuple[ReadId, ...] = ()
+    days: frozenset[date] = frozenset()
+
+
+_NOTHING: Final = Erased()
+
+
+@dataclass(frozen=True, slots=True)
 class Visible:
     """What may be shown at one moment.
 
@@ -78,7 +93,7 @@ class Visible:
 
     since: datetime
     kept: Sequence[Term] = ()
-    erased: Sequence[Term] = ()
+    erased: Erased = _NOTHING
 
     def __post_init__(self) -> None:
         """Raises ValueError where the cut-off is not in UTC, as days are."""
@@ -89,7 +104,7 @@ class Visible:
         """Whether every read of a day of UTC may be shown, so that what was counted of it may be."""
         # Dates first: a question about five years asks of each of their days.
         young = self.since.date() < day or self.since <= _midnight(day)
-        return young and not any(term.touches(day) for term in self.erased)
+        return young and day not in self.erased.days
 
     def is_over(self, day: date) -> bool:
         """Whether no read of a day may be shown."""
@@ -99,8 +114,8 @@ class Visible:
     def condition(self) -> str:
         """SQL for DuckDB over the archive's columns, beside `tables` and with `parameters`."""
         kept = " OR ".join(["captured_at >= $shown_since", *_named(_KEPT, self.kept)])
-        erased = " OR ".join(_named(_ERASED, self.erased))
-        return f"({kept}) AND NOT ({erased})" if erased else f"({kept})"
+        erased = f"EXISTS (SELECT 1 FROM {_ERASED} WHERE {_MATCHES['read']})"  # noqa: S608
+        return f"({kept}) AND NOT {erased}" if self.erased.reads else f"({kept})"
 
     @property
     def parameters(self) -> dict[str, object]:
@@ -110,8 +125,8 @@ class Visible:
     @property
     def tables(self) -> dict[str, pa.Table]:
         """That the condition names."""
-        named = {_KEPT: self.kept, _ERASED: self.erased}
-        return {name: _table(terms) for name, terms in named.items() if terms}
+        kept = {_KEPT: _table(self.kept)} if self.kept else {}
+        return kept | ({_ERASED: _identities(self.erased.reads)} if self.erased.reads else {})
 
 
 def _named(table: str, terms: Sequence[Term]) -> list[str]:
@@ -136,6 +151,11 @@ def _table(terms: Sequence[Term]) -> pa.Table:
         for term in terms
     ]
     return pa.Table.from_pylist(rows, schema=_TERMS)
+
+
+def _identities(reads: Sequence[ReadId]) -> pa.Table:
+    columns = zip(*reads, strict=True)
+    return pa.table(dict(zip(("of_edge", "of_epoch", "of_seq"), map(pa.array, columns), strict=True)))
 
 
 def _midnight(day: date) -> datetime:

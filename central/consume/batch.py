@@ -33,6 +33,7 @@ class Batch:
     dead: list[DeadLetter] = field(default_factory=list)
     stray: list[DeadLetter] = field(default_factory=list)  # dead letters without a number
     duplicates: int = 0
+    erased: int = 0  # what a court has had erased, and came again
     unchecked: int = 0
 
     def take(self, record: Record) -> None:
@@ -77,6 +78,7 @@ class Batch:
             ptz=sum(isinstance(state, PtzArrival) for state in self.states),
             dead=len(self.dead) + len(self.stray),
             duplicate=self.duplicates,
+            erased=self.erased,
         )
 
 

@@ -26,6 +26,7 @@ from central.consume.notices import write_notices
 from central.consume.parse import Record
 from central.consume.put import put
 from central.consume.ranges import Ledger, Source
+from central.consume.refuse import Refusals
 from central.db import hot_read, late_update
 from central.hotlist.match import read_country
 from central.hotlist.store import Hotlist
@@ -62,7 +63,8 @@ class Outcome:
     """What a batch did, once it is committed.
 
     Attributes:
-        counts: messages by what became of them: read, update, picture, clip, gone, health, ptz, dead, duplicate.
+        counts: messages by what became of them: read, update, picture, clip, gone, health, ptz, dead, duplicate,
+            erased.
         unchecked: reads and updates that were stored, and whose alert could not be raised.
     """
 
@@ -75,7 +77,7 @@ class Outcome:
 class Store:
     """Takes batches; one thread's."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # all that a transaction touches, wired once
         self,
         engine: Engine,
         *,
@@ -84,14 +86,26 @@ class Store:
         alerts: Alerts,
         late_after: timedelta,
         clips: ClipSettings | None = None,
+        refusals: Refusals | None = None,
     ) -> None:
-        """Prepare; `clips`: how much of a clip is asked for with an alert, None: none is."""
+        """Prepare.
+
+        Args:
+            engine: the database.
+            pictures: writes pictures and clips.
+            hotlist: what is looked for.
+            alerts: raises them.
+            late_after: a read older than this is late.
+            clips: how much of a clip is asked for with an alert; None: none is.
+            refusals: what must not come again.
+        """
         self._engine: Final = engine
         self._pictures: Final = pictures
         self._hotlist: Final = hotlist
         self._alerts: Final = alerts
         self._late_after: Final = late_after
         self._clips: Final = clips
+        self._refusals: Final = refusals
 
     def ingest(self, records: Sequence[Record]) -> Outcome:
         """Commit a batch, in any order and with any repetitions.
@@ -107,6 +121,8 @@ class Store:
             self._hotlist.refresh(connection)
             for record in records:
                 batch.take(record)
+            if self._refusals is not None:
+                self._refusals.sift(connection, batch)
             alerts = self._write(connection, batch)
             ledger.save(connection)
             replies = tuple(

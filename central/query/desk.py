@@ -302,6 +302,12 @@ def _spoken(spans: Mapping[str, datetime | None]) -> dict[str, str | None]:
     return {name: None if moment is None else moment.isoformat() for name, moment in spans.items()}
 
 
+def open_reads(settings: CentralSettings, engine: Engine, *, clock: Clock) -> Reads:
+    """All reads, for whoever writes down himself what is done with them."""
+    rules = Rules(keep=timedelta(days=settings.archive.keep_days), clock=clock)
+    return Reads(engine, archive_of(settings), settings.query, rules=rules)
+
+
 @contextmanager
 def open_desk(settings: CentralSettings, look: Look, *, clock: Clock) -> Iterator[Desk]:
     """Sit down: database, archive and the key of the log.
@@ -314,8 +320,7 @@ def open_desk(settings: CentralSettings, look: Look, *, clock: Clock) -> Iterato
     engine = open_database(settings.database_url)
     try:
         log = AuditLog(engine, key, clock=clock)
-        rules = Rules(keep=timedelta(days=settings.archive.keep_days), clock=clock)
-        with Reads(engine, archive_of(settings), settings.query, rules=rules) as reads:
+        with open_reads(settings, engine, clock=clock) as reads:
             yield Desk(look, log=log, key=key, reads=reads, engine=engine)
     finally:
         engine.dispose()

@@ -380,7 +380,8 @@ class TestKeeping:
         )
         with engine.begin() as connection:
             (entry,) = connection.execute(select(hotlist_entry)).all()
-            version = connection.execute(select(table_version.c.version)).scalar_one()
+            of_lists = table_version.c.name == hotlist_entry.name
+            version = connection.execute(select(table_version.c.version).where(of_lists)).scalar_one()
             act = connection.execute(select(audit).order_by(audit.c.id.desc())).first()
         assert to_us(before) <= entry.valid_until_us <= to_us(datetime.now(UTC))
         assert (entry.entered_by, version) == ("ana.rojas", 2), "a running centre sees it"

@@ -48,7 +48,7 @@ def test_processes_may_open_an_empty_database_at_once(empty_database_url: str):
     assert [process.communicate(timeout=60)[1] for process in processes] == ["", "", ""]
     engine = open_database(empty_database_url)
     with reading(engine) as connection:
-        assert connection.execute(select(func.count()).select_from(table_version)).scalar_one() == 1
+        assert connection.execute(select(func.count()).select_from(table_version)).scalar_one() == 2
     engine.dispose()
 
 

@@ -1,0 +1,66 @@
+"""The database without what was deleted: its free pages, and its log of writing ahead, keep old bytes for long."""
+
+from typing import Final
+
+from sqlalchemy import Engine, Table
+
+from central.db import (
+    alert,
+    alert_trail,
+    clip,
+    clip_part,
+    dead_letter,
+    erased_read,
+    erasure,
+    held_read,
+    hot_read,
+    hotlist_entry,
+    late_update,
+    legal_hold,
+    picture,
+    sealed_update,
+)
+from central.errors import ErasureError
+
+_TOUCHED: Final[tuple[Table, ...]] = (
+    hot_read,
+    late_update,
+    sealed_update,
+    dead_letter,
+    picture,
+    clip,
+    clip_part,
+    hotlist_entry,
+    alert,
+    alert_trail,
+    legal_hold,
+    held_read,
+    erased_read,
+    erasure,
+)
+
+
+def purge(engine: Engine) -> None:
+    """Write the database anew. Who writes meanwhile waits; on SQLite for the whole of it, so not for long questions.
+
+    Raises:
+        ErasureError: somebody reads old rows still; the next call tries again.
+    """
+    if engine.dialect.name == "postgresql":
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            for table in _TOUCHED:
+                connection.exec_driver_sql(f"VACUUM FULL {table.name}")
+        return
+    driver = engine.raw_connection()
+    try:
+        cursor = driver.cursor()
+        cursor.execute("PRAGMA secure_delete = ON")
+        cursor.execute("VACUUM")
+        # Into the file, and the log cut to nothing: it held the old pages.
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        busy = bool((cursor.fetchone() or (1,))[0])
+        cursor.close()
+    finally:
+        driver.close()
+    if busy:
+        raise ErasureError("the database is being read from before the deletion: run `erase run` again")

@@ -1,0 +1,292 @@
+"""A plate that a court has ordered to be erased: shown by nothing at once, then in no byte; on both databases."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from central_messages import rows
+from central_reads import a_read, put
+from erasing import LATER, PLATE, TODAY, Scene
+from sqlalchemy import Engine, insert
+
+from central.access.audit import verify
+from central.archive.pictures import open_packs
+from central.archive.place import LocalArchive
+from central.archive.schema import DERIVED, READS
+from central.archive.table import live_files, open_archive
+from central.db import (
+    alert,
+    alert_trail,
+    dead_letter,
+    erased_mark,
+    erased_read,
+    erasure,
+    hot_read,
+    hotlist_entry,
+    late_update,
+    legal_hold,
+    picture,
+    to_us,
+)
+from central.erase import archive as rewriting
+from central.erase.certificate import issued
+from central.erase.plate import Needle
+from central.erase.run import DONE, Result
+from central.erase.search import Aim
+from central.errors import ErasureError, QueryError, StoreError
+from central.maintain import Step
+from central.query.pictures import pictures_of
+from central.types import Arrival, Look
+from edge.contract.delivery import Stream
+from edge.contract.read import ReadId
+
+AIM = Aim(Needle(PLATE))
+
+
+@pytest.fixture
+def scene(database: Engine, tmp_path: Path) -> Scene:
+    """Without a read."""
+    return Scene(database, tmp_path)
+
+
+@pytest.fixture
+def full(scene: Scene) -> Scene:
+    scene.fill()
+    return scene
+
+
+def others(shown: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
+    return [row for row in shown if row[2] != PLATE]
+
+
+def test_shown_by_nothing_at_once_and_then_in_no_byte(full: Scene) -> None:
+    before, files, held = full.shown(), full.city.files(READS), full.city.held()
+    mine = [row for row in before if row[2] == PLATE]
+    assert len(mine) > 5
+    assert full.counted() == len(before)
+    assert full.search(AIM).found, "or the search proves nothing"
+
+    ordered = full.order()
+    assert full.shown() == others(before)
+    assert full.shown(PLATE) == []
+    assert full.counted() == len(before) - len(mine)
+    assert rows(full.engine, alert) == rows(full.engine, alert_trail) == []
+    assert rows(full.engine, hotlist_entry) == rows(full.engine, dead_letter) == []
+    with pytest.raises(QueryError, match="no picture"):
+        pictures_of(full.engine, ReadId("edge-2", 7, 1))
+    assert len(pictures_of(full.engine, ReadId("edge-2", 7, 2))) == 1
+    assert ordered.removed["reads"] == len(mine) - 3, "two are hot, one is an update"
+    assert (ordered.removed["hot_read"], ordered.removed["late_update"]) == (2, 1)
+    assert verify(full.engine, full.key).fault == ""
+
+    packs, (pack,) = open_packs(full.settings), {str(row["pack"]) for row in rows(full.engine, picture)}
+    (result,) = full.run(now=TODAY)
+    assert result.waiting == (pack,), "its hour is not over"
+    assert b"000001" in packs.whole(pack)
+    assert full.run() == [Result(1, DONE)]
+    whole = packs.whole(pack)
+    assert [number in whole for number in (b"000001", b"000002", b"000003")] == [False, True, False]
+
+    assert full.search(AIM).found == []
+    assert full.shown() == others(before)
+    assert full.counted() == len(others(before))
+    assert full.city.held() == held, "what is derived holds as before"
+    _check_certificate(full, files)
+    _check_files(full)
+    assert rows(full.engine, erased_read) == []
+    assert [row["plate_box"] for row in rows(full.engine, erasure)] == [None]
+    assert full.run() == [], "nothing is left to do"
+    full.seal()
+    full.city.maintain(datetime(2025, 2, 4, 2, tzinfo=UTC))
+    full.city.check()
+    assert full.shown() == others(before)
+
+
+def _check_certificate(scene: Scene, files: list[str]) -> None:
+    content, _ = issued(scene.engine, 1, scene.key)
+    assert content["found"] == []
+    assert content["removed"]["archive"] >= 5
+    assert PLATE not in str(content)
+    touched = {file["name"] for file in content["files"] if file["name"].startswith("reads/")}
+    assert touched == {f"reads/{name}" for name in set(files) - set(scene.city.files(READS))}
+    assert all(file["before"] != file["after"] for file in content["files"])
+
+
+def _check_files(scene: Scene) -> None:
+    """Nothing lies there that no table names."""
+    archive = LocalArchive(scene.settings.archive.path)
+    for layout in (READS, *DERIVED):
+        table = open_archive(archive, layout)
+        assert table is not None
+        folder = archive.scratch / layout.folder
+        there = {str(path.relative_to(folder)) for path in folder.rglob("*.parquet")}
+        assert {name for name in there if "_delta_log" not in name} == {f.name for f in live_files(table)}
+
+
+def test_a_window_leaves_what_lies_outside(full: Scene) -> None:
+    before = full.shown()
+    since, until = datetime(2025, 1, 27, tzinfo=UTC), datetime(2025, 1, 28, tzinfo=UTC)
+    mine = [row for row in before if row[2] == PLATE and row[3] < until]
+    left = [row for row in before if row not in mine]
+    assert mine
+    assert PLATE in {row[2] for row in left}
+    full.order(since=since, until=until)
+    assert full.shown() == left
+    assert full.run() == [Result(1, DONE)]
+    assert full.shown() == left
+    assert full.counted() == len(left)
+    assert full.take(full.messages(50, PLATE)).counts["erased"] == 0
+    full.city.maintain(datetime(2025, 2, 4, 2, tzinfo=UTC))
+    full.city.check()
+
+
+def test_cut_off_at_every_commit_and_every_step_it_is_finished_all_the_same(
+    full: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = full.shown()
+    full.order()
+    real, attempts, left = rewriting.commit, 0, 0
+
+    def cut(*args: object, **more: object) -> None:
+        """Its process ends at one of the commits: by turns before it and behind it."""
+        nonlocal left
+        left -= 1
+        if left or attempts % 2:
+            real(*args, **more)
+        if not left:
+            raise StoreError("cut off at a commit")
+
+    monkeypatch.setattr(rewriting, "commit", cut)
+    while left <= 0:  # until an attempt has none left to be cut at
+        attempts += 1
+        left = attempts // 2 + 1
+        with pytest.raises(StoreError, match="cut off"):
+            full.run(on_step=_cut_after(1))
+        assert full.shown() == others(before)
+    assert attempts > 4
+    # Before files are deleted; pictures blanked; the work list; twice in the purge and the search; the second purge.
+    for steps in (2, 3, 1, 2, 1, 2, 3):
+        with pytest.raises(StoreError, match="cut off"):
+            full.run(on_step=_cut_after(steps))
+        assert full.shown() == others(before)
+        assert full.counted() == len(others(before))
+    assert [row["state"] for row in rows(full.engine, erasure)] == ["signed"]
+    assert full.run() == [Result(1, DONE)]
+    assert full.search(AIM).found == []
+    assert full.shown() == others(before)
+    assert full.counted() == len(others(before))
+    full.city.check_held()
+
+
+def _cut_after(steps: int) -> Callable[[Step], None]:
+    """Ends a run before the step after so many."""
+    left = steps
+
+    def cut(_step: Step) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise StoreError("cut off")
+
+    return cut
+
+
+def test_what_comes_again_is_refused_and_counted(scene: Scene) -> None:
+    scene.take(scene.messages(1, PLATE, "XYZ789"))
+    scene.order()
+    read, crop = scene.messages(10, PLATE)
+    assert scene.take([crop]).counts["picture"] == 1, "its read is not known yet"
+    outcome = scene.take([read, *scene.messages(11, PLATE, "QQQ111")])
+    assert (outcome.counts["erased"], outcome.counts["read"], outcome.counts["picture"]) == (3, 1, 1)
+    assert {row["plate"] for row in rows(scene.engine, hot_read)} == {"XYZ789", "QQQ111"}
+    assert {row["read_seq"] for row in rows(scene.engine, picture)} == {2, 12}
+    spans = {(span.first, span.last) for span in outcome.replies[0].ack.streams[Stream.READ].ranges}
+    assert (10, 12) in spans, "the edge may delete them"
+    assert scene.run() == [Result(1, DONE)]
+    assert len(rows(scene.engine, erased_mark)) == 3
+    assert scene.take(scene.messages(20, PLATE)).counts["erased"] == 2
+    assert scene.search(AIM).found == []
+
+
+def test_a_letter_that_spells_it_is_kept_without_what_it_said(scene: Scene) -> None:
+    scene.order()
+    said = (b'{"plate": "ABC 003", oh', b'{"plate": "ABC0031", oh')
+    scene.take([Arrival(f"lpr/v1/0/site-1/edge-2/{n}", text, TODAY, n) for n, text in enumerate(said)])
+    assert sorted(bytes(row["payload"]) for row in rows(scene.engine, dead_letter)) == [b"", said[1]]
+
+
+def test_a_plate_under_a_legal_hold_is_refused_until_it_is_lifted(scene: Scene) -> None:
+    put(scene.engine, [a_read(1, plate=PLATE, captured_at=TODAY, camera_id="cam-0")])
+    hold = {"case_number": "2025-9", "legal_basis": "law", "entered_by": "eva", "entered_us": 1}
+    lifted = legal_hold.update().values(lifted_by="eva", lifted_us=2, lifted_why="over")
+    with scene.engine.begin() as connection:
+        connection.execute(insert(legal_hold).values(camera_id="cam-0", **hold))
+    with pytest.raises(ErasureError, match=r"reads of the plate are under a legal hold \(#1, case 2025-9\)"):
+        scene.order()
+    with scene.engine.begin() as connection:
+        connection.execute(lifted)
+        connection.execute(insert(legal_hold).values(plate=PLATE, since_us=to_us(LATER), **hold))
+    with pytest.raises(ErasureError, match="the plate is under a legal hold"):
+        scene.order()
+    assert rows(scene.engine, erasure) == []
+    assert len(scene.shown()) == 1
+    scene.order(until=LATER)
+    assert scene.shown() == []
+    with scene.engine.begin() as connection:
+        connection.execute(lifted)
+    scene.order()
+    assert [row["plate"] for row in rows(scene.engine, legal_hold)] == [None], "that of the camera stays"
+
+
+def test_a_listed_plate_needs_a_word(scene: Scene) -> None:
+    scene.list_plate()
+    with pytest.raises(ErasureError, match="stands in medellin: --with-lists"):
+        scene.order(with_lists=False)
+    assert rows(scene.engine, erasure) == []
+    assert len(rows(scene.engine, hotlist_entry)) == 1
+    scene.order(with_lists=True)
+    assert rows(scene.engine, hotlist_entry) == []
+
+
+@pytest.mark.parametrize("where", ["reference", "purpose", "case_number"])
+def test_an_order_that_would_write_the_plate_down_is_refused(scene: Scene, where: str) -> None:
+    said = {"reference": "STC-1", "purpose": "a court", "case_number": "2025-1", where: "on abc-003"}
+    look = Look("ana", said["purpose"], said["case_number"])
+    with pytest.raises(ErasureError, match="names the plate"):
+        scene.order(look=look, reference=said["reference"])
+
+
+def test_a_read_that_another_plate_s_grammar_put_right_keeps_what_was_put_right(scene: Scene) -> None:
+    spelt = a_read(1, plate="A8C003", plate_raw="ABC003", captured_at=TODAY)
+    put(scene.engine, [spelt])
+    put(scene.engine, [spelt.model_copy(update={"seq": 2})], table=late_update, update_seq=1)
+    scene.order()
+    for table in (hot_read, late_update):
+        (row,) = rows(scene.engine, table)
+        assert (row["plate"], row["plate_raw"]) == ("A8C003", "A8C003")
+        assert PLATE not in str(row["message"])
+
+
+def test_a_place_where_it_still_stands_is_named_and_the_certificate_waits(scene: Scene) -> None:
+    scene.take(scene.messages(1, PLATE))
+    export = scene.folder / "exports" / "march.csv"
+    export.write_text("time,plate\n2025-02-02,ABC003\n")
+    scene.order()
+    (result,) = scene.run()
+    assert result.found == (f"{export} (1)",)
+    with pytest.raises(ErasureError, match="not finished"):
+        issued(scene.engine, 1, scene.key)
+    export.unlink()
+    assert scene.run() == [Result(1, DONE)]
+    assert issued(scene.engine, 1, scene.key)[0]["found"] == []
+
+
+def test_two_orders_are_done_in_turn(scene: Scene) -> None:
+    put(scene.engine, [a_read(n, plate=PLATE, captured_at=TODAY + timedelta(days=n)) for n in (1, 2, 3)])
+    scene.seal()
+    scene.order(until=TODAY + timedelta(days=1, hours=1))
+    scene.order(since=TODAY + timedelta(days=2), until=TODAY + timedelta(days=2, hours=1))
+    assert [row[1] for row in scene.shown()] == [3]
+    assert [each.state for each in scene.run()] == [DONE, DONE]
+    assert [row[1] for row in scene.shown()] == [3]
