@@ -3,9 +3,9 @@
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
@@ -25,6 +25,7 @@ from central.options import (
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+    from central.archive.set_aside import Missing
     from central.query.area import Area
     from central.query.cameras import CameraPlace
     from central.query.desk import Desk, Form
@@ -73,6 +74,16 @@ def about_reads(command: _F) -> _F:
     return click.argument("plate", required=False)(alike_too(where_and_when(command)))
 
 
+class _Answer(Protocol):
+    """What every answer about reads says of itself."""
+
+    @property
+    def cut(self) -> bool: ...
+
+    @property
+    def missing(self) -> "tuple[Missing, ...]": ...
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A question on its way, and whom the answer is for.
@@ -101,23 +112,34 @@ class Asked:
         table: "Callable[[Console], RenderableType]",
         *,
         kind: type[Any],
+        answer: "_Answer",
         **more: object,
     ) -> None:
-        """Give the rows of a kind in the form that was asked for, and say where they were cut (`more["cut"]`)."""
+        """Give the rows of a kind in the form that was asked for; say what is missing, and where they were cut."""
         from central.parquet import write_parquet
         from central.show import as_json, write_csv
+        from central.text import printable
 
         if self.file is not None:
             write_parquet(self.file, rows, kind=kind)
             click.echo(f"{self.file}: {len(rows)}", err=True)
         elif self.form == "json":
-            click.echo(as_json(name, rows, self.style, **more))
+            lacking = [{**asdict(each), "day": str(each.day)} for each in answer.missing]
+            click.echo(as_json(name, rows, self.style, **more, cut=answer.cut, missing=lacking))
         elif self.form == "csv":
             write_csv(rows, sys.stdout, self.style, kind=kind)
         else:
             console = open_console()
             console.print(table(console))
-        if more["cut"]:
+        for each in answer.missing:
+            told = {
+                "reads": f"{each.reads:,}",
+                "day": each.day,
+                "file": each.file,
+                "why": printable(each.why),
+            }
+            click.echo(self.style.words("missing").format(**told), err=True)
+        if answer.cut:
             click.echo(self.style.words("more"), err=True)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from central import erasures, holds, hotlists, looks, questions
+from central import erasures, holds, hotlists, looks, questions, recovery
 from central.bench.commands import bench
 from central.ca.commands import ca
 from central.clips import clips
@@ -44,7 +44,7 @@ _QUESTIONS = (
     questions.volumes,
 )
 _LOOKS = (looks.alerts, looks.picture, looks.tail, looks.dead_letters)
-for _command in (*_QUESTIONS, *_LOOKS, clips, hotlists.hotlist, holds.hold, erasures.erase, ca, bench):
+for _command in (*_QUESTIONS, *_LOOKS, recovery.verify, clips, hotlists.hotlist, holds.hold, erasures.erase, ca, bench):
     cli.add_command(_command)
 
 
@@ -120,8 +120,8 @@ def maintain(config: Path) -> None:
     from central.maintain import maintain_pictures, maintain_retention
 
     with database(config) as (settings, engine), progress() as tell:
-        removed = maintain_retention(engine, archive_of(settings), settings, clock=now, on_step=tell)
         done = maintain_now(engine, archive_of(settings), settings.archive, clock=now, on_step=tell)
+        removed = maintain_retention(engine, archive_of(settings), settings, clock=now, on_step=tell)
         pictures = maintain_pictures(engine, settings, clock=now, on_step=tell)
     days = {day for removal in removed for day in removal.days}
     held = sum(removal.held for removal in removed)
@@ -130,6 +130,10 @@ def maintain(config: Path) -> None:
     click.echo(f"derived  {len(done.derived)} days")
     click.echo(f"merged   {len(done.merged)} months")
     click.echo(f"swept    {done.swept} files")
+    for name in done.mended.aside:
+        click.echo(f"DAMAGED  {name}: set aside")
+    for name in (*done.mended.rebuilt, *done.mended.again):
+        click.echo(f"mended   {name}")
     click.echo(f"pictures {pictures.dropped} removed, {pictures.kept} kept, {pictures.damaged} damaged")
 
 

@@ -8,6 +8,7 @@ CentralError
 ├── HotlistError      an import cannot be read at all (single bad rows are reported, not raised)
 ├── HoldError         a legal hold cannot be entered or lifted so: says why
 ├── QueryError        a question that cannot be asked: names what was wrong with it
+│   ├── UnreadableError   the archive cannot answer it: a file may be damaged
 │   ├── TimedOutError     the answer took longer than its limit
 │   └── CancelledError    somebody gave the question up
 ├── ErasureError      a plate cannot be erased, or not yet: says why
@@ -46,6 +47,10 @@ class HoldError(CentralError):
 
 class QueryError(CentralError):
     """A question that cannot be asked."""
+
+
+class UnreadableError(QueryError):
+    """The archive cannot answer a question: a file may be damaged."""
 
 
 class TimedOutError(QueryError):

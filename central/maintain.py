@@ -1,7 +1,7 @@
 """Keeping the archive quick and small: what `python -m central maintain` does, and `serve` every so often.
 
-    remove reads whose time is over -> close days that are over -> derive their parts -> merge months that are over
-    -> sweep what no table names
+    mend damaged files -> close days that are over -> derive their parts -> merge months that are over
+    -> remove reads whose time is over -> sweep what no table names
 
 Each step is one commit and says itself whether it is due, so a round that was cut off is continued by the next,
 and one that comes too often finds nothing to do. Seals and questions go on meanwhile.
@@ -22,6 +22,7 @@ from central.access.key import open_key
 from central.archive.close import close, unclosed
 from central.archive.derive import derive_day, drop_ended, due, merge_month
 from central.archive.holds import holds
+from central.archive.mend import NOTHING, Mended, mend
 from central.archive.parts import Period
 from central.archive.pictures import open_packs
 from central.archive.place import SPILL, Archive, archive_of
@@ -37,6 +38,7 @@ from central.query.held import note_held, under_hold
 from central.query.reads import Reads
 from central.settings import ArchiveSettings, CentralSettings
 from central.types import Look
+from central.verify import in_turn, verify
 
 _RETENTION: Final = Look("maintenance", "archive.keep_days", "")
 
@@ -64,12 +66,14 @@ class Round:
         derived: days that were derived from.
         merged: months that became one part.
         swept: files that no table named any more.
+        mended: what was done about damaged files.
     """
 
     closed: tuple[date, ...]
     derived: tuple[date, ...]
     merged: tuple[str, ...]
     swept: int
+    mended: Mended = NOTHING
 
 
 OnStep = Callable[[Step], None]
@@ -99,12 +103,15 @@ def maintain(
         return Round((), (), (), 0)
     with exclusive(engine, "maintaining", wait=False), sorter(archive, memory_mb=settings.memory_mb) as duck:
         today = (clock() - timedelta(seconds=settings.close_after_s)).astimezone(UTC).date()
+        due_now = in_turn(archive, settings, today=today, now=clock())
+        found = verify(archive, is_due=due_now, on_file=partial(_tell_verified, on_step)).faults
+        mended = mend(engine, archive, found, duck=duck, now=clock())
         closed = _close(engine, archive, today, duck, on_step)
         ended = (clock() - timedelta(days=settings.keep_days)).astimezone(UTC).date()
         derived, merged = _derive(archive, today, ended, duck, on_step)
         drop_ended(archive, ended=ended)
         swept = _sweep(archive, settings, on_step)
-    return Round(closed, derived, merged, swept)
+    return Round(closed, derived, merged, swept, mended)
 
 
 def maintain_retention(
@@ -190,6 +197,10 @@ def note_held_reads(engine: Engine, settings: CentralSettings, *, clock: Clock) 
     rules = Rules(keep=timedelta(days=settings.archive.keep_days), clock=clock)
     with Reads(engine, archive_of(settings), settings.query, rules=rules) as reads:
         note_held(engine, reads)
+
+
+def _tell_verified(on_step: OnStep, table: str, done: int, of: int) -> None:
+    on_step(Step(f"verifying {table}", done, of))
 
 
 def _close(engine: Engine, archive: Archive, today: date, duck: Sorter, on_step: OnStep) -> tuple[date, ...]:

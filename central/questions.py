@@ -35,7 +35,7 @@ def history(config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
         count = Text(f"{len(answer.reads)} {ask.style.words('reads')}", style="dim")
         return Group(reads_table(answer.reads, ask.style, width=console.width), count)
 
-    ask.hand_out("reads", answer.reads, table, kind=KeptRead, cut=answer.cut)
+    ask.hand_out("reads", answer.reads, table, kind=KeptRead, answer=answer)
 
 
 @click.command()
@@ -49,7 +49,11 @@ def counts(config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
     with asking(config, asked) as ask:
         found = ask.desk.counts(ask.question, form=ask.form)
     ask.hand_out(
-        "counts", found.hours, lambda _: counts_table(found, ask.style), kind=HourCount, cut=found.cut
+        "counts",
+        found.hours,
+        lambda _: counts_table(found, ask.style),
+        kind=HourCount,
+        answer=found,
     )
 
 
@@ -64,7 +68,11 @@ def seen(config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
     with asking(config, asked) as ask:
         found = ask.desk.seen(ask.question, form=ask.form)
     ask.hand_out(
-        "seen", found.rows, lambda _: seen_table(found.rows, ask.style, ask.named), kind=Seen, cut=found.cut
+        "seen",
+        found.rows,
+        lambda _: seen_table(found.rows, ask.style, ask.named),
+        kind=Seen,
+        answer=found,
     )
 
 
@@ -85,7 +93,7 @@ def places(config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
         return Group(places_table(found.places, ask.style, ask.named), "", week(found.hours, ask.style))
 
     hours = [asdict(hour) for hour in found.hours]
-    ask.hand_out("places", found.places, table, kind=Place, hours=hours, cut=found.cut)
+    ask.hand_out("places", found.places, table, kind=Place, hours=hours, answer=found)
 
 
 @click.command()
@@ -118,7 +126,7 @@ def journey(config: Path, gap_min: float, **asked: Any) -> None:  # noqa: ANN401
     def table(_: "Console") -> "RenderableType":
         return journey_table(found.passages, ask.style, ask.named)
 
-    ask.hand_out("passages", found.passages, table, kind=Passage, cut=found.cut)
+    ask.hand_out("passages", found.passages, table, kind=Passage, answer=found)
 
 
 @click.command()
@@ -136,7 +144,7 @@ def heatmap(config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
         found.rows,
         lambda _: heatmaps(found.rows, ask.style, ask.named),
         kind=HeatCell,
-        cut=found.cut,
+        answer=found,
     )
 
 
@@ -155,5 +163,5 @@ def volumes(config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
         found.rows,
         lambda _: volumes_table(found.rows, ask.style, ask.named),
         kind=Volume,
-        cut=found.cut,
+        answer=found,
     )

@@ -29,6 +29,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from central.access.key import open_key
 from central.alert.store import Alerts
+from central.archive.mend import Mended
 from central.archive.pictures import Packs, PackWriter, open_packs
 from central.archive.place import Archive, archive_of
 from central.archive.retain_pictures import Retained
@@ -215,8 +216,9 @@ def _maintain_often(
 
     while not stopping.wait(settings.archive.maintain_s):
         try:
-            removed = maintain_retention(engine, archive, settings, clock=clock, on_step=go_on)
             done = maintain(engine, archive, settings.archive, clock=clock, on_step=go_on)
+            _tell_mended(done.mended)
+            removed = maintain_retention(engine, archive, settings, clock=clock, on_step=go_on)
             pictures = maintain_pictures(engine, settings, clock=clock, on_step=go_on)
             _erase(settings, engine, clock, stopping=stopping, on_step=go_on)
         except (CentralError, SQLAlchemyError) as error:
@@ -230,6 +232,13 @@ def _maintain_often(
                 )
             if pictures != Retained():
                 _log.info("pictures whose time was over are removed", **asdict(pictures))
+
+
+def _tell_mended(mended: Mended) -> None:
+    for name in (*mended.rebuilt, *mended.again):
+        _log.warning("a damaged file is mended: all that it held stood elsewhere too", file=name)
+    for name in mended.aside:
+        _log.error("a damaged file is set aside", file=name, lost_of_all=mended.lost)
 
 
 def _erase(

@@ -101,6 +101,9 @@ class ArchiveSettings(Section):
         default=1826,
         description="days after its capture that a read is shown, to the microsecond, where no hold keeps it",
     )
+    verify_days: Annotated[float, Field(gt=0, le=365)] = Field(
+        default=7, description="every file is read whole, for damage, once in so many days"
+    )
     memory_mb: Annotated[int, Field(ge=256)] = Field(
         default=1024, description="memory of maintenance, MB, before it sorts on the disk"
     )

@@ -58,6 +58,10 @@ _BOTH: Final[Mapping[str, tuple[str, str]]] = {
         "hay más: reduzca la pregunta o suba --limit",
         "there are more: narrow the question or raise --limit",
     ),
+    "missing": (
+        "FALTAN en esta respuesta hasta {reads} lecturas del {day} (UTC): {file} está dañado ({why})",
+        "NOT IN THIS ANSWER: up to {reads} reads of {day} (UTC): {file} is damaged ({why})",
+    ),
     "no_camera_there": (
         "ninguna cámara de cameras_file está en esta zona: solo cuentan las que dicen su propia posición",
         "no camera of cameras_file stands in this area: only those that tell their own position count",

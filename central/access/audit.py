@@ -69,10 +69,11 @@ class AuditLog:
         """
         return self._append(look, action, detail, rows=None)
 
-    def end(self, look: Look, action: str, *, begun: int, rows: int, pictures: int | None = None) -> None:
-        """Log how many rows the look numbered `begun` is about to show, and how many pictures it hands out."""
-        detail = {"look": begun} if pictures is None else {"look": begun, "pictures": pictures}
-        self._append(look, f"{action}.shown", detail, rows=rows)
+    def end(
+        self, look: Look, action: str, *, begun: int, rows: int, more: Mapping[str, object] | None = None
+    ) -> None:
+        """Log how many rows the look numbered `begun` is about to show, and what more: pictures, what is missing."""
+        self._append(look, f"{action}.shown", {"look": begun, **(more or {})}, rows=rows)
 
     def fail(self, look: Look, action: str, *, begun: int, why: str) -> None:
         """Log that the look numbered `begun` showed nothing."""

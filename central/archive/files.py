@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from central.archive.checksum import KEY, Summed
 from central.archive.place import Archive
 from central.archive.schema import ROW_GROUP_ROWS, Layout
 
@@ -58,12 +59,15 @@ def write_file(
     name = "/".join((*(f"{column}={value}" for column, value in values.items()), name))
     count, spans = 0, _Spans(layout.statistics)
     with archive.create(f"{layout.folder}/{name}") as file:
-        with pq.ParquetWriter(file, layout.columns, **_options(layout)) as writer:
+        summed = Summed(file)
+        with pq.ParquetWriter(summed, layout.columns, **_options(layout)) as writer:
             for piece in chain([first], pieces):
                 writer.write_table(piece.cast(layout.columns), row_group_size=ROW_GROUP_ROWS)
                 spans.take(piece)
                 count += piece.num_rows
-        size = file.tell()
+            writer.add_key_value_metadata({KEY: "before the footer"})
+            summed.hold()
+        size = summed.finish()
     return DataFile(name, values, size, count, spans.told(count))
 
 
@@ -81,6 +85,7 @@ def _options(layout: Layout) -> dict[str, Any]:
         "use_dictionary": [name for name in layout.columns.names if name in layout.dictionary],
         "column_encoding": encoding or None,
         "write_page_index": True,
+        "write_page_checksum": True,  # for what is to be saved of a damaged file
         "store_schema": False,
     }
 

@@ -8,12 +8,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
+from central.archive.damage import faults
 from central.archive.files import DataFile, write_file
 from central.archive.parts import is_closed, reads_name
 from central.archive.place import Archive
 from central.archive.schema import PARTITION, READS
 from central.archive.sorter import Sorter, sorter
 from central.archive.table import LiveFile, commit, complete, live_files, paths, speaking_of, write_by_day
+from central.errors import DamagedError
 
 _MEMORY_MB: Final = 512
 _ONE: Final = "edge_id, epoch, seq"
@@ -58,6 +60,8 @@ def replace(archive: Archive, table: DeltaTable, rows: pa.Table, *, seal_id: int
         complete(table)
         better, missing = _compared(duck, rows, list(files))
         touched = sorted(set(better["filename"].to_pylist()))
+        for fault in faults(archive, READS, [files[name] for name in touched], thoroughly=True):
+            raise DamagedError(f"{archive}: {fault.name} is damaged: {fault.why}")
         written = [
             file
             for name in touched

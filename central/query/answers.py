@@ -1,9 +1,13 @@
-"""What questions about reads are answered with; the length of an answer is how many rows it shows."""
+"""What questions about reads are answered with; the length of an answer is how many rows it shows.
+
+Every answer says in `missing` what it may lack: reads of damaged files, of the days that the question is about.
+"""
 
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Generic, TypeVar
 
+from central.archive.set_aside import Missing
 from central.query.journey import Passage
 from central.types import KeptRead
 
@@ -20,6 +24,7 @@ class Answer:
 
     reads: tuple[KeptRead, ...]
     cut: bool
+    missing: tuple[Missing, ...] = ()
 
     def __len__(self) -> int:
         return len(self.reads)
@@ -31,6 +36,7 @@ class Rows(Generic[_Row]):
 
     rows: tuple[_Row, ...]
     cut: bool
+    missing: tuple[Missing, ...] = ()
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -55,6 +61,7 @@ class Counts:
 
     hours: tuple[HourCount, ...]
     cut: bool
+    missing: tuple[Missing, ...] = ()
 
     def __len__(self) -> int:
         return len(self.hours)
@@ -113,6 +120,7 @@ class Places:
     places: tuple[Place, ...]
     hours: tuple[Hour, ...]
     cut: bool
+    missing: tuple[Missing, ...] = ()
 
     def __len__(self) -> int:
         return len(self.places)
@@ -150,6 +158,7 @@ class Journey:
 
     passages: tuple[Passage, ...]
     cut: bool
+    missing: tuple[Missing, ...] = ()
 
     def __len__(self) -> int:
         return len(self.passages)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sized
 from contextlib import contextmanager
 from datetime import datetime, timedelta, tzinfo
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal, Protocol, TypeVar
 
 from sqlalchemy import Engine
 
@@ -12,6 +12,7 @@ from central.access.key import AuditKey, open_key
 from central.archive.pictures import Packs
 from central.archive.place import archive_of
 from central.archive.rules import Rules
+from central.archive.set_aside import Missing
 from central.clip.store import Wish, ask
 from central.db import Clock, from_us, open_database
 from central.errors import CentralError, QueryError
@@ -42,7 +43,16 @@ Form = Literal["table", "json", "csv", "parquet"]
 _MOST_NAMED: Final = 20
 
 _T = TypeVar("_T")
-_Answer = TypeVar("_Answer", bound=Sized)
+
+
+class _About(Sized, Protocol):
+    """An answer about reads."""
+
+    @property
+    def missing(self) -> tuple[Missing, ...]: ...
+
+
+_Answer = TypeVar("_Answer", bound=_About)
 
 
 class Desk:
@@ -107,7 +117,7 @@ class Desk:
 
         def ask() -> Journey:
             found = self._reads.find(question)
-            return Journey(passages(found.reads, cameras, gap=gap), found.cut)
+            return Journey(passages(found.reads, cameras, gap=gap), found.cut, found.missing)
 
         return self._about("journey", question, form, ask)
 
@@ -134,11 +144,11 @@ class Desk:
             alerts = newest_alerts(self._engine, rules=self._reads.rules, limit=limit)
             return alerts, evidence(self._engine, alerts)
 
-        def handed_out(found: tuple[list[Alert], list[Evidence]]) -> int | None:
-            return len(found[1]) if with_pictures else None
+        def handed_out(found: tuple[list[Alert], list[Evidence]]) -> dict[str, object]:
+            return {"pictures": len(found[1])} if with_pictures else {}
 
         asked = {"limit": limit, "form": form, "with_pictures": with_pictures}
-        return self._logged("alerts", asked, ask, lambda found: len(found[0]), pictures=handed_out)
+        return self._logged("alerts", asked, ask, lambda found: len(found[0]), more=handed_out)
 
     def clips(self, *, limit: int, form: Form = "table") -> list[AskedClip]:
         """The newest requests for clips, and what came of them."""
@@ -157,7 +167,7 @@ class Desk:
             {"read": f"{read.edge_id}/{read.epoch}/{read.seq}"},
             lambda: hand_out(self._engine, packs, read),
             lambda _: 1,
-            pictures=len,
+            more=lambda found: {"pictures": len(found)},
         )
 
     def clip(self, request: str) -> tuple[AskedClip, Picture]:
@@ -171,7 +181,7 @@ class Desk:
             {"request": request[:40]},
             lambda: find_clip(self._engine, request),
             lambda _: 1,
-            pictures=lambda _: 1,
+            more=lambda _: {"pictures": 1},
         )
 
     def ask_for_clip(self, read: ReadId, *, before_s: float, after_s: float, now: datetime) -> str:
@@ -246,7 +256,8 @@ class Desk:
             self._check_cameras(question)
             return ask()
 
-        return self._logged(action, {**self._asked(question), "form": form}, ask_of_known, len)
+        asked = {**self._asked(question), "form": form}
+        return self._logged(action, asked, ask_of_known, len, more=_lacking)
 
     def _check_cameras(self, question: Question) -> None:
         """A mistyped name would give the answer of a quiet street.
@@ -270,7 +281,7 @@ class Desk:
         ask: Callable[[], _T],
         count: Callable[[_T], int],
         *,
-        pictures: Callable[[_T], int | None] = lambda _: None,
+        more: Callable[[_T], Mapping[str, object]] = lambda _: {},
     ) -> _T:
         begun = self._log.begin(self._look, action, detail)
         try:
@@ -278,7 +289,7 @@ class Desk:
         except (CentralError, KeyboardInterrupt) as error:
             self._log.fail(self._look, action, begun=begun, why=type(error).__name__)
             raise
-        self._log.end(self._look, action, begun=begun, rows=count(answer), pictures=pictures(answer))
+        self._log.end(self._look, action, begun=begun, rows=count(answer), more=more(answer))
         return answer
 
     def _asked(self, question: Question) -> dict[str, object]:
@@ -295,6 +306,14 @@ class Desk:
             "limit": checked.limit,
             **_spoken({"since": checked.since, "until": checked.until}),
         }
+
+
+def _lacking(answer: _About) -> dict[str, object]:
+    """What an answer may lack, for the log."""
+    missing = answer.missing
+    if not missing:
+        return {}
+    return {"missing": sum(each.reads for each in missing), "damaged": [each.file for each in missing]}
 
 
 def _spoken(spans: Mapping[str, datetime | None]) -> dict[str, str | None]:

@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from central.archive.place import Archive, plainly
-from central.errors import CancelledError, QueryError, TimedOutError
+from central.errors import CancelledError, QueryError, TimedOutError, UnreadableError
 
 _SETTINGS: Final = (
     "parquet_metadata_cache = true",
@@ -35,18 +35,24 @@ class Duck:
         self._over: Final = Event()  # the answer is there, or nobody waits for it any more
         self._given_up: Final = Event()  # nobody waits for the files that it reads either
         self._worker: Final = ThreadPoolExecutor(1, thread_name_prefix="query")
-        self._duck: Final = duckdb.connect(
+        self._archive: Final = archive
+        self._memory_mb: Final = memory_mb
+        self._duck = self._connected()
+
+    def _connected(self) -> duckdb.DuckDBPyConnection:
+        duck = duckdb.connect(
             config={
-                "memory_limit": f"{memory_mb}MB",
+                "memory_limit": f"{self._memory_mb}MB",
                 "temp_directory": "",  # an answer that outgrows its memory is refused, not spilt
                 "autoinstall_known_extensions": "false",
                 "autoload_known_extensions": "false",
             }
         )
-        archive.lend(self._duck, given_up=self._given_up)
-        self._duck.execute("SET allowed_directories = $folders", {"folders": [archive.path("")]})
+        self._archive.lend(duck, given_up=self._given_up)
+        duck.execute("SET allowed_directories = $folders", {"folders": [self._archive.path("")]})
         for setting in _SETTINGS:
-            self._duck.execute(f"SET {setting}")
+            duck.execute(f"SET {setting}")
+        return duck
 
     def begin(self) -> None:
         """A new question begins, and with it its time; what was cancelled before was another one."""
@@ -66,10 +72,10 @@ class Duck:
         Raises:
             TimedOutError: the question took too long.
             CancelledError: it was cancelled.
-            QueryError: it needs too much memory, or a file cannot be read.
+            UnreadableError: a file cannot be read.
+            QueryError: it needs too much memory.
         """
-        if self._cancelled.is_set() or monotonic() >= self._until_s:
-            raise self._why()
+        self.go_on()
         for name, table in tables.items():
             self._duck.register(name, table)
         self._over.clear()
@@ -81,16 +87,31 @@ class Duck:
                 self._over.wait(max(0.0, self._until_s - monotonic()))
         finally:
             self._end(answering)
-            for name in tables:
-                self._duck.unregister(name)
+            with suppress(duckdb.FatalException):  # see below
+                for name in tables:
+                    self._duck.unregister(name)
         try:
             return answering.result()
         except duckdb.InterruptException as error:
             raise self._why() from error
+        except duckdb.OutOfMemoryException as error:
+            raise QueryError(f"the archive cannot answer: {error}") from error
         except duckdb.Error as error:
             if self._given_up.is_set():
                 raise self._why() from error
-            raise QueryError(f"the archive cannot answer: {plainly(error)}") from error
+            if isinstance(error, duckdb.FatalException):  # a damaged file took it down, for good
+                self._duck.close()
+                self._duck = self._connected()
+            raise UnreadableError(f"the archive cannot answer: {plainly(error)}") from error
+
+    def go_on(self) -> None:
+        """Look whether the question may go on.
+
+        Raises:
+            TimedOutError, CancelledError: as `run`.
+        """
+        if self._cancelled.is_set() or monotonic() >= self._until_s:
+            raise self._why()
 
     def _answer(self, sql: str, parameters: dict[str, object]) -> pa.Table:
         """In a thread of its own: Ctrl-C reaches the one that waits, and DuckDB, which may forget it, knows of none."""

@@ -2,26 +2,21 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, date, timedelta, tzinfo
+from datetime import date, timedelta, tzinfo
 from functools import partial
 from typing import Any, Final, Self, TypeVar
 
 import pyarrow as pa
 from sqlalchemy import Engine
 
+from central.archive.damage import faults
 from central.archive.place import Archive
 from central.archive.rules import Rules
-from central.archive.schema import (
-    DICTIONARY,
-    HOURS,
-    READS,
-    PackedCharacter,
-    unpack_box,
-    unpack_characters,
-    unpack_ptz,
-)
+from central.archive.schema import DICTIONARY, HOURS, READS, Layout
+from central.archive.set_aside import Missing
+from central.archive.table import LiveFile, speaking_of
 from central.db import from_us
-from central.errors import QueryError
+from central.errors import QueryError, StoreError, UnreadableError
 from central.query.answers import (
     Answer,
     Counts,
@@ -39,6 +34,8 @@ from central.query.copies import by_month, copy_by_hour, copy_by_plate
 from central.query.duck import Duck
 from central.query.hits import hits
 from central.query.plan import Plan, Question, Sources, candidates, during, only_shown, plan, reads_sql
+from central.query.records import detailed as detailed_read
+from central.query.records import kept, timed
 from central.query.snapshot import Copy, Snapshot, Source, Totals, count, take
 from central.query.sums import (
     count_sql,
@@ -52,7 +49,6 @@ from central.query.sums import (
 from central.query.tables import Tables
 from central.query.zone import HOUR_S, Shifts, shifts
 from central.settings import QuerySettings
-from central.types import NORMAL, Alternative, DetailedRead, Gaze, KeptRead, PlateBox, Position
 from edge.contract.read import ReadId
 
 _US: Final = 1_000_000
@@ -67,10 +63,13 @@ _SHIFTS: Final = pa.schema([("begins", pa.int64()), ("shift", pa.int64())])
 
 _Sql = Callable[[Plan, Sources], str]
 _Row = TypeVar("_Row")
+_Found = TypeVar("_Found")
 
 
 class Reads:
     """All reads of the centre; one thread's, but for `cancel`. Who asks must have been let in by `access` before.
+
+    A damaged file does not end a question: it is left out, and the answer says what is missing.
 
     Attributes:
         rules: say which of them may be shown.
@@ -104,35 +103,50 @@ class Reads:
             question: which.
             detailed: each with what an investigator weighs (`DetailedRead`).
         """
-        planned, snapshot, wanted = self._begin(question, copy_by_plate, detailed=detailed)
-        found: list[dict[str, Any]] = []
-        for first, last in snapshot.choice.spans() if question.limit <= _FEW else (_ALL_TIME,):
-            there = replace(snapshot, choice=snapshot.choice.within(first, last))
-            sql = partial(reads_sql, detailed=detailed)
-            found += self._run(sql, during(planned, first, last), there, {"wanted": wanted}).to_pylist()
-            if len(found) > question.limit:
-                break
+
+        def ask(planned: Plan, snapshot: Snapshot, wanted: pa.Table | None) -> list[dict[str, Any]]:
+            found: list[dict[str, Any]] = []
+            for first, last in snapshot.choice.spans() if question.limit <= _FEW else (_ALL_TIME,):
+                there = replace(snapshot, choice=snapshot.choice.within(first, last))
+                sql = partial(reads_sql, detailed=detailed)
+                found += self._run(sql, during(planned, first, last), there, {"wanted": wanted}).to_pylist()
+                if len(found) > question.limit:
+                    break
+            self._prove(snapshot, found[: question.limit])
+            return found
+
+        found, missing = self._answer(question, copy_by_plate, ask, detailed=detailed)
         rows, cut = _within(question, found)
-        return Answer(tuple(_detailed(row) if detailed else _kept(row) for row in rows), cut)
+        record = detailed_read if detailed else kept
+        return Answer(tuple(record(row) for row in rows), cut, missing)
 
     def identities(self, question: Question) -> set[ReadId]:
-        """Which reads a question is about, all of them."""
-        rows = self._ask(question, identities_sql).to_pylist()
-        return {ReadId(row["edge_id"], row["epoch"], row["seq"]) for row in rows}
+        """Which reads a question is about, all of them.
+
+        Raises:
+            StoreError: a damaged file, which is not mended yet, keeps some of them back.
+        """
+        found, missing = self._ask(question, identities_sql)
+        if any(lost.file in self._tables.faults for lost in missing):
+            raise StoreError(
+                f"{self._tables.archive}: {missing[0].file} is damaged, so not every read is known"
+            )
+        return {ReadId(row["edge_id"], row["epoch"], row["seq"]) for row in found.to_pylist()}
 
     def counts(self, question: Question) -> Counts:
         """How many reads a question is about, by camera and UTC hour; the limit counts such pairs."""
-        found = self._ask(question, partial(counts_sql, cell_s=HOUR_S), copy=copy_by_hour)
+        found, missing = self._ask(question, partial(counts_sql, cell_s=HOUR_S), copy=copy_by_hour)
         rows, cut = _within(question, found.to_pylist())
         hours = (
             HourCount(row["camera_id"], from_us(row["cell"] * HOUR_S * _US), row["reads"]) for row in rows
         )
-        return Counts(tuple(hours), cut)
+        return Counts(tuple(hours), cut, missing)
 
     def seen(self, question: Question) -> Rows[Seen]:
         """The plates that a question is about, each with when and where it was seen first and last; newest first."""
-        rows, cut = _within(question, self._ask(question, seen_sql).to_pylist())
-        return Rows(tuple(Seen(**_timed(row)) for row in rows), cut)
+        found, missing = self._ask(question, seen_sql)
+        rows, cut = _within(question, found.to_pylist())
+        return Rows(tuple(Seen(**timed(row)) for row in rows), cut, missing)
 
     def places(self, question: Question, *, zone: tzinfo) -> Places:
         """At which cameras and in which hours of the week it was seen what a question is about.
@@ -141,15 +155,16 @@ class Reads:
             question: its limit counts cameras.
             zone: of the site, in which days and hours are told.
         """
-        table = self._ask_locally(question, places_sql, _shifts(question, zone))
+        table, missing = self._ask_locally(question, places_sql, _shifts(question, zone))
         rows = table.to_pylist()
         places, cut = _within(question, [row for row in rows if row["camera_id"] is not None])
         hours = sorted((r["weekday"], r["hour"], r["reads"]) for r in rows if r["camera_id"] is None)
         named = ("camera_id", "reads", "days", "first_at", "last_at")
         return Places(
-            tuple(Place(**_timed({name: row[name] for name in named})) for row in places),
+            tuple(Place(**timed({name: row[name] for name in named})) for row in places),
             tuple(Hour(*hour) for hour in hours),
             cut,
+            missing,
         )
 
     def heatmap(self, question: Question, *, zone: tzinfo) -> Rows[HeatCell]:
@@ -159,10 +174,11 @@ class Reads:
             question: its limit counts cameras.
             zone: of the site.
         """
-        rows = self._ask_locally(question, heatmap_sql, _shifts(question, zone)).to_pylist()
+        table, missing = self._ask_locally(question, heatmap_sql, _shifts(question, zone))
+        rows = table.to_pylist()
         cameras, cut = _within(question, list(dict.fromkeys(row["camera_id"] for row in rows)))
         shown = set(cameras)
-        return Rows(tuple(HeatCell(**row) for row in rows if row["camera_id"] in shown), cut)
+        return Rows(tuple(HeatCell(**row) for row in rows if row["camera_id"] in shown), cut, missing)
 
     def volumes(self, question: Question, *, zone: tzinfo) -> Rows[Volume]:
         """Reads and hits by camera and day, newest day first.
@@ -176,10 +192,10 @@ class Reads:
         plan(question)
         local = _shifts(question, zone)
         of_alerts = hits(self._source, question, cell_s=local.cell_s)
-        table = self._ask_locally(question, volumes_sql, local, {"hits": of_alerts})
+        table, missing = self._ask_locally(question, volumes_sql, local, {"hits": of_alerts})
         rows, cut = _within(question, table.to_pylist())
         found = (Volume(_FIRST_DAY + timedelta(days=row.pop("day")), **row) for row in rows)
-        return Rows(tuple(found), cut)
+        return Rows(tuple(found), cut, missing)
 
     def totals(self) -> Totals:
         """How many reads there are, hot and archived.
@@ -202,7 +218,7 @@ class Reads:
         sql: Callable[..., str],
         local: Shifts,
         more: Mapping[str, pa.Table] | None = None,
-    ) -> pa.Table:
+    ) -> tuple[pa.Table, tuple[Missing, ...]]:
         """Ask with the site's clock (the table `shifts`) and further tables."""
         copy = copy_by_hour if local.cell_s == HOUR_S and sql is not places_sql else copy_by_plate
         rows = [{"begins": shift.begins, "shift": shift.cells} for shift in local.shifts]
@@ -216,23 +232,68 @@ class Reads:
         *,
         copy: Callable[[Plan], Copy | None] = copy_by_plate,
         more: Mapping[str, pa.Table] | None = None,
-    ) -> pa.Table:
-        planned, snapshot, wanted = self._begin(question, copy)
-        return self._run(sql, planned, snapshot, {"wanted": wanted, **(more or {})})
+    ) -> tuple[pa.Table, tuple[Missing, ...]]:
+        def ask(planned: Plan, snapshot: Snapshot, wanted: pa.Table | None) -> pa.Table:
+            return self._run(sql, planned, snapshot, {"wanted": wanted, **(more or {})})
 
-    def _begin(
-        self, question: Question, copy: Callable[[Plan], Copy | None], *, detailed: bool = False
-    ) -> tuple[Plan, Snapshot, pa.Table | None]:
-        """The plan, one snapshot for it, and the plates that its pattern means, where they are few."""
+        return self._answer(question, copy, ask)
+
+    def _answer(
+        self,
+        question: Question,
+        copy: Callable[[Plan], Copy | None],
+        ask: Callable[[Plan, Snapshot, pa.Table | None], _Found],
+        *,
+        detailed: bool = False,
+    ) -> tuple[_Found, tuple[Missing, ...]]:
+        """Ask of one snapshot; where a file cannot be read, of the next one, which is without it."""
         self._duck.begin()
         planned = plan(question)
-        snapshot = take(self._source, planned, copy=copy(planned), detailed=detailed)
-        if question.pattern is None or snapshot.words is None:
-            return planned, snapshot, None
+        while True:
+            snapshot = take(self._source, planned, copy=copy(planned), detailed=detailed)
+            try:
+                return ask(planned, *self._narrowed(planned, snapshot)), snapshot.missing
+            except UnreadableError as error:
+                if not self._leave_out(snapshot, said=str(error)):
+                    raise
+
+    def _leave_out(self, snapshot: Snapshot, *, said: str) -> bool:
+        """Look for the damaged file: first where it was said to be, then by sizes, then through every page."""
+        files = snapshot.files()
+        named = [(layout, file) for layout, file in files if file.name in said]
+        return any(
+            self._is_damaged(layout, file, thoroughly=thoroughly)
+            for some, thoroughly in ((named, True), (files, False), (files, True))
+            for layout, file in some
+        )
+
+    def _prove(self, snapshot: Snapshot, rows: list[dict[str, Any]]) -> None:
+        """Nobody is shown a read out of a file that is not what was written.
+
+        Raises:
+            UnreadableError: some of these rows are out of one, which is known now.
+        """
+        for layout, file in snapshot.files_of(rows):
+            if f"{layout.folder}/{file.name}" not in self._tables.proven:
+                if self._is_damaged(layout, file, thoroughly=True):
+                    raise UnreadableError(f"{file.name}: is damaged")
+                self._tables.proven.add(f"{layout.folder}/{file.name}")
+
+    def _is_damaged(self, layout: Layout, file: LiveFile, *, thoroughly: bool) -> bool:
+        self._duck.go_on()
+        with speaking_of(f"{self._tables.archive}: archive cannot be read"):
+            found = faults(self._tables.archive, layout, [file], thoroughly=thoroughly)
+        self._tables.faults.update({fault.name: fault for fault in found})
+        return bool(found)
+
+    def _narrowed(self, planned: Plan, snapshot: Snapshot) -> tuple[Snapshot, pa.Table | None]:
+        """The snapshot, and the plates that a pattern means, where they are few: then with what may hold them alone."""
+        if planned.question.pattern is None or snapshot.words is None:
+            return snapshot, None
         wanted = self._wanted(planned, snapshot.words)
         if wanted is None:
-            return planned, snapshot, None
-        return planned, replace(snapshot, choice=snapshot.choice.narrowed(by_month(wanted))), wanted
+            return snapshot, None
+        return replace(snapshot, choice=snapshot.choice.narrowed(by_month(wanted))), wanted
 
     def _wanted(self, planned: Plan, words: Choice) -> pa.Table | None:
         files = [self._tables.path(DICTIONARY, file) for file in (*words.days, *words.months)]
@@ -265,7 +326,7 @@ class Reads:
         )
         parameters = {**planned.parameters, **{name: files[name] for name in there}}
         if improved is not None:
-            parameters["improved"] = list(improved.files)
+            parameters["improved"] = [self._tables.path(READS, file) for file in improved.files]
             parameters |= {"improved_since": improved.since, "improved_until": improved.until}
         held = pa.table({"day": pa.array(choice.days_held(), pa.int64())})
         tables = {"hot": snapshot.hot, "late": snapshot.late, "held": held, **shown, **more}
@@ -283,65 +344,3 @@ def _shifts(question: Question, zone: tzinfo) -> Shifts:
 def _within(question: Question, found: list[_Row]) -> tuple[list[_Row], bool]:
     """As many as the limit lets through, and whether there are more."""
     return found[: question.limit], len(found) > question.limit
-
-
-def _timed(row: dict[str, Any]) -> dict[str, Any]:
-    """A row of a sum with its times in UTC."""
-    return {name: value.astimezone(UTC) if name.endswith("_at") else value for name, value in row.items()}
-
-
-def _kept(row: dict[str, Any]) -> KeptRead:
-    return KeptRead(**_fields(row))
-
-
-def _detailed(row: dict[str, Any]) -> DetailedRead:
-    raw, packed, box, ptz = (row.pop(name) for name in ("plate_raw", "characters", "box", "ptz"))
-    return DetailedRead(
-        **_fields(row),
-        plate_raw=row["plate"] if raw is None else raw,
-        characters=None if packed is None else _positions(row["plate"], packed),
-        box=None if box is None else PlateBox(*(round(share, 4) for share in unpack_box(box))),
-        ptz=None if ptz is None else Gaze(*unpack_ptz(ptz)),
-    )
-
-
-def _positions(plate: str, packed: bytes) -> tuple[Position, ...]:
-    doubts = unpack_characters(packed)
-    sure = PackedCharacter(1.0, ())
-    return tuple(
-        Position(
-            char,
-            round(doubt.likelihood, 4),
-            tuple(Alternative(a.char, round(a.likelihood, 4)) for a in doubt.alternatives),
-        )
-        for char, doubt in ((char, doubts.get(at, sure)) for at, char in enumerate(plate))
-    )
-
-
-def _fields(row: dict[str, Any]) -> dict[str, Any]:
-    """The columns of a read as fields; changes the row."""
-    captured_at = row.pop("captured_at").astimezone(UTC)
-    after = {
-        f"{name}_at": captured_at + timedelta(microseconds=row.pop(f"{name}_offset_us"))
-        for name in ("first", "last", "received")
-    }
-    likelihood = row.pop("likelihood_e4") / 10_000
-    improved = row.pop("update_seq") > 0
-    speed_cmps = row.pop("speed_cmps")
-    told = {
-        "speed_mps": None if speed_cmps is None else speed_cmps / 100,
-        "trust": row.pop("trust") or NORMAL,
-        **{name: _degrees(row.pop(f"{name}_e7")) for name in ("lat", "lon")},
-    }
-    return {
-        "captured_at": captured_at,
-        "likelihood": likelihood,
-        "improved": improved,
-        **after,
-        **told,
-        **row,
-    }
-
-
-def _degrees(e7: int | None) -> float | None:
-    return None if e7 is None else e7 / 10_000_000

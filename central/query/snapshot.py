@@ -6,19 +6,22 @@ later seal is done, it may have deleted rows which our table lacks: then both ar
 and none is there twice, however many seals run meanwhile.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, func, or_, select
 
+from central.archive.derive import bucket_of
 from central.archive.rows import to_core_table, to_table
 from central.archive.rules import Rules, shown
-from central.archive.schema import DICTIONARY, HOURS, READS, Layout
+from central.archive.schema import DICTIONARY, HOURS, PLATES, READS, Layout
+from central.archive.set_aside import Missing
+from central.archive.set_aside import missing as missing_of
 from central.archive.table import DONE, LiveFile
 from central.archive.visible import Visible
 from central.db import hot_read, late_update, reading, to_us
@@ -48,11 +51,11 @@ class Improved:
     """Where the archive may hold the reads that updates improve.
 
     Attributes:
-        files: Parquet files, at least one.
+        files: of the reads, at least one.
         since, until: of capture, both included.
     """
 
-    files: tuple[str, ...]
+    files: tuple[LiveFile, ...]
     since: datetime
     until: datetime
 
@@ -69,6 +72,7 @@ class Snapshot:
         words: files of the dictionary for the same days, where it is needed; its `reads` are the days that it lacks.
         improved: where those reads are that it has newer versions of, as first sent; None: nowhere.
         visible: what may be shown at its moment. Of `hot` there is nothing else; of the files and of `late` there is.
+        missing: reads of those days that there is nothing to answer from.
     """
 
     choice: Choice
@@ -78,10 +82,37 @@ class Snapshot:
     visible: Visible
     copy: "Copy | None" = None
     words: Choice | None = None
+    missing: tuple[Missing, ...] = ()
+
+    def files(self) -> list[tuple[Layout, LiveFile]]:
+        """Every file that it is answered from, with its table."""
+        choice, words = self.choice, self.words
+        files = [(READS, file) for file in choice.reads]
+        files += [(READS, file) for file in (self.improved.files if self.improved else ())]
+        if self.copy is not None:
+            files += [(self.copy.layout, file) for file in (*choice.days, *choice.months)]
+        if words is not None:
+            files += [(DICTIONARY, file) for file in (*words.days, *words.months)]
+        return files
 
     def hides(self, choice: Choice) -> bool:
         """Whether some of these files, or of `late`, may hold what may not be shown."""
         return self.late.num_rows > 0 or not all(map(self.visible.is_whole, choice.dates()))
+
+    def files_of(self, rows: Sequence[Mapping[str, Any]]) -> list[tuple[Layout, LiveFile]]:
+        """The files that these rows may be out of, by their dates and plates; all, where a row has none."""
+        if any(row["captured_at"] is None or row["plate"] is None for row in rows):
+            return self.files()
+        found = {(row["captured_at"].astimezone(UTC).date(), bucket_of(row["plate"])) for row in rows}
+        days = {day for day, _ in found}
+        months = {(day.year, day.month, bucket) for day, bucket in found}
+
+        def is_of(layout: Layout, file: LiveFile) -> bool:
+            if layout is READS:
+                return file.captured_date in days
+            return layout is PLATES and tuple(map(int, file.partition.values())) in months
+
+        return [(layout, file) for layout, file in self.files() if is_of(layout, file)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,17 +167,19 @@ def take(source: Source, plan: Plan, *, copy: Copy | None = None, detailed: bool
         StoreError: the archive cannot be opened, or is not the one that this database was sealed into.
     """
     tables = source.tables
-    copied = () if copy is None else tables.view(copy.layout).files
-    spelt = tables.view(DICTIONARY).files if copy is not None and copy.by_words else ()
+    copied = () if copy is None and not tables.faults else tables.whole(copy.layout if copy else PLATES)
+    spelt = tables.whole(DICTIONARY) if copy is not None and copy.by_words else ()
     with _moment(source.engine, tables) as (view, connection):
         visible = source.rules.in_force(connection)
         asked = (*_asked(plan.question), shown(hot_read, visible))
         hot = _rows(connection, _not_sealed(hot_read, view.through, *asked), detailed=detailed)
         late = _rows(connection, _not_sealed(late_update, view.through), detailed=detailed)
-    improved = _improved(tables, view.files, late)
+    improved = _improved([file for file in view.files if tables.fault(READS, file) is None], late)
     reads = [f for f in view.files if _may_hold(f, plan) and not visible.is_over(f.captured_date)]
+    copy = copy or _instead(tables, reads, plan)
     if copy is None:
-        return Snapshot(choose(reads, (), dates=plan.dates), hot, late, improved, visible)
+        there = Snapshot(choose(reads, (), dates=plan.dates), hot, late, improved, visible)
+        return _known(there, tables, view, plan)
     words = choose(reads, spelt, dates=plan.dates) if copy.by_words else None
     unknown = {file.captured_date for file in words.reads} if words is not None else set()
 
@@ -156,7 +189,7 @@ def take(source: Source, plan: Plan, *, copy: Copy | None = None, detailed: bool
         return is_countable and day not in unknown and copy.may_serve(day, improved)
 
     choice = choose(reads, copied, dates=plan.dates, may_serve=may_serve, may_hold=copy.may_hold)
-    return Snapshot(choice, hot, late, improved, visible, copy, words)
+    return _known(Snapshot(choice, hot, late, improved, visible, copy, words), tables, view, plan)
 
 
 def count(source: Source) -> Counted:
@@ -172,6 +205,33 @@ def count(source: Source) -> Counted:
     there = [file for file in view.files if not visible.is_over(file.captured_date)]
     partly = tuple(file for file in there if not visible.is_whole(file.captured_date))
     return Counted(hot, sum(f.rows for f in there) - sum(f.rows for f in partly), partly, visible)
+
+
+def _instead(tables: Tables, reads: Sequence[LiveFile], plan: Plan) -> Copy | None:
+    """The copy by plate for those days of which a file of the reads is known to be damaged."""
+    bad = {file.captured_date for file in reads if tables.fault(READS, file) is not None}
+    if not bad or plan.question.arrived_since is not None:  # see `copies`
+        return None
+    return Copy(PLATES, may_serve=lambda day, _improved: day in bad)
+
+
+def _known(snapshot: Snapshot, tables: Tables, view: View, plan: Plan) -> Snapshot:
+    """Without the reads that are known to be damaged, which are missing then."""
+    bad = [fault for file in snapshot.choice.reads if (fault := tables.fault(READS, file)) is not None]
+    first, last = plan.dates
+    missing = [missing_of(fault) for fault in bad]
+    missing += [lost for lost in view.gone if first <= lost.day <= last]
+    missing = [each for each in missing if _matters(each.day, plan, snapshot.visible)]
+    names = {fault.file.name for fault in bad}
+    reads = tuple(file for file in snapshot.choice.reads if file.name not in names)
+    missing.sort(key=lambda each: (each.day, each.file))
+    return replace(snapshot, choice=replace(snapshot.choice, reads=reads), missing=tuple(missing))
+
+
+def _matters(day: date, plan: Plan, visible: Visible) -> bool:
+    """Whether a read of the day may be asked for, and shown."""
+    until = plan.question.until
+    return not visible.is_over(day) and (until is None or datetime.combine(day, time.min, UTC) < until)
 
 
 @contextmanager
@@ -236,11 +296,11 @@ def _may_hold(file: LiveFile, plan: Plan) -> bool:
     )
 
 
-def _improved(tables: Tables, live: Sequence[LiveFile], late: pa.Table) -> Improved | None:
+def _improved(live: Sequence[LiveFile], late: pa.Table) -> Improved | None:
     if not late.num_rows:
         return None
     span = pc.min_max(late["captured_at"]).as_py()
     since, until = span["min"] - _MOST_MOVED, span["max"] + _MOST_MOVED
     days = (since.date(), until.date())
-    files = tuple(tables.path(READS, file) for file in live if days[0] <= file.captured_date <= days[1])
+    files = tuple(file for file in live if days[0] <= file.captured_date <= days[1])
     return Improved(files, since, until) if files else None

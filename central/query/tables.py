@@ -5,8 +5,11 @@ from typing import Final
 
 from deltalake import DeltaTable
 
+from central.archive.damage import Fault
+from central.archive.parts import part_of
 from central.archive.place import Archive
-from central.archive.schema import Layout
+from central.archive.schema import READS, Layout
+from central.archive.set_aside import Missing, gone
 from central.archive.table import LiveFile, live_files, open_archive, sealed_through, speaking_of
 
 
@@ -17,20 +20,29 @@ class View:
     Attributes:
         files: live ones.
         through: the newest seal that this version of the reads holds.
+        gone: reads that are lost with files that were set aside.
     """
 
     files: tuple[LiveFile, ...]
     through: int
+    gone: tuple[Missing, ...] = ()
 
 
 _NOTHING: Final = View((), 0)
 
 
 class Tables:
-    """Opens tables; one thread's."""
+    """Opens tables; one thread's.
+
+    Attributes:
+        faults: damaged files that questions have met, by name below the archive.
+        proven: names below the archive of files all of which was read, and is what was written.
+    """
 
     def __init__(self, archive: Archive) -> None:
         self.archive: Final = archive
+        self.faults: Final[dict[str, Fault]] = {}
+        self.proven: Final[set[str]] = set()
         self._known: dict[str, tuple[DeltaTable, int, View]] = {}
 
     def view(self, layout: Layout) -> View:
@@ -50,9 +62,27 @@ class Tables:
                 table.update_incremental()
             if table.version() == known[1]:
                 return known[2]
-        view = View(tuple(live_files(table)), sealed_through(table))
+        files = tuple(live_files(table))
+        lost: tuple[Missing, ...] = ()
+        if layout is READS:  # a file is set aside with a commit, so these words are as old as the version
+            lost = gone(self.archive, {f"{layout.folder}/{file.name}" for file in files})
+        view = View(files, sealed_through(table), lost)
         self._known[layout.folder] = (table, table.version(), view)
         return view
+
+    def whole(self, layout: Layout) -> tuple[LiveFile, ...]:
+        """The files of a derived table without those parts of which one is known to be damaged.
+
+        Raises:
+            StoreError: as `view`.
+        """
+        files = self.view(layout).files
+        broken = {part_of(file.name) for file in files if self.fault(layout, file) is not None}
+        return tuple(file for file in files if part_of(file.name) not in broken)
+
+    def fault(self, layout: Layout, file: LiveFile) -> Fault | None:
+        """What is known to be wrong with a file."""
+        return self.faults.get(f"{layout.folder}/{file.name}")
 
     def path(self, layout: Layout, file: LiveFile) -> str:
         """Where a file lies."""

@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import damaged
 import pyarrow.parquet as pq
 import pytest
 from central_city import FIRST, City
@@ -13,6 +14,7 @@ from sqlalchemy import Engine
 
 from central.archive import close as closing
 from central.archive.derive import due, parts_of
+from central.archive.mend import NOTHING
 from central.archive.parts import Part, Period, holders
 from central.archive.place import LocalArchive
 from central.archive.schema import PLATES, READS
@@ -193,3 +195,26 @@ def test_what_was_replaced_is_swept_after_its_grace_and_nothing_else(
     assert swept.swept == 2
     assert [f.name[:3] for f in folder.glob("*/*.parquet")] == ["day"]
     assert city.identities() == before
+
+
+def test_damaged_files_are_mended_from_each_other_or_set_aside(city: City) -> None:
+    """In the round in which their turn comes; here that is each."""
+    for day in range(3):
+        city.read(FIRST + timedelta(days=day))
+    city.maintain(FIRST + timedelta(days=2, hours=10))
+    city.settings = city.settings.model_copy(update={"verify_days": 0.01, "maintain_s": 864.0})
+    before = city.identities()
+    of_reads, of_plates = city.files(READS), city.files(PLATES)
+    damaged.flip(city.settings.path / "reads" / of_reads[0])
+    damaged.flip(city.settings.path / "plates" / next(name for name in of_plates if "2025-01-28" in name))
+    damaged.flip(city.settings.path / "reads" / of_reads[2])
+    done = city.maintain(FIRST + timedelta(days=2, hours=11)).mended
+    assert (done.rebuilt, done.aside, done.lost) == ((f"reads/{of_reads[0]}",), (f"reads/{of_reads[2]}",), 12)
+    assert len(done.again) == 1
+    assert before - city.identities() == Counter(
+        key for key in before if isinstance(key[2], datetime) and key[2].date() == date(2025, 1, 29)
+    )
+    assert city.identities() - before == Counter()
+    assert city.maintain(FIRST + timedelta(days=2, hours=12)).mended == NOTHING
+    city.maintain(FIRST + timedelta(days=4))
+    city.check()

@@ -196,8 +196,8 @@ def test_only_the_days_of_the_question_are_opened(reads: Reads, engine: Engine, 
         file.write_bytes(b"damaged")
     since = NOON + timedelta(days=4, hours=12)
     assert found(reads, plate="ABC123", since=since) == [7, 6, 5]
-    with pytest.raises(QueryError, match="cannot answer"):
-        found(reads, plate="ABC123", since=since - timedelta(days=1))
+    opened = reads.find(Question(plate="ABC123", since=since - timedelta(days=1)))
+    assert [lost.day.isoformat() for lost in opened.missing] == ["2025-03-08"]
 
 
 def test_a_cut_answer_says_so(reads: Reads, engine: Engine, archive: Path) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import damaged
 import pyarrow.parquet as pq
 import pytest
 from central_reads import NOON, a_read, kept, put
@@ -331,3 +332,44 @@ class TestParquet:
     def test_a_folder_that_is_not_there_is_told(self, tmp_path: Path) -> None:
         with pytest.raises(StoreError, match="cannot be written"):
             write_parquet(tmp_path / "none" / "v.parquet", [], kind=Volume)
+
+
+@pytest.mark.parametrize(
+    "words", [["history", "ABC123"], ["seen", "ABC123"], ["counts", "ABC123"], ["journey", "ABC123"]]
+)
+def test_what_is_missing_is_said_and_logged_and_the_rest_answers(
+    run: Run, folder: Path, engine: Engine, words: list[str]
+) -> None:
+    (hit,) = (folder / "state" / "archive" / "reads" / "captured_date=2025-03-04").glob("*.parquet")
+    damaged.tear(hit)
+    name = f"reads/captured_date=2025-03-04/{hit.name}"
+    shown = run(*words)
+    assert shown.exit_code == 0
+    assert f"NOT IN THIS ANSWER: up to 2 reads of 2025-03-04 (UTC): {name} is damaged (" in shown.stderr
+    assert "FALTAN en esta respuesta hasta 2 lecturas" in run(*words, "--csv", language="es").stderr
+    document = run(*words, "--json")
+    assert "NOT IN THIS ANSWER" in document.stderr
+    (missing,) = json.loads(document.stdout)["missing"]
+    assert (missing["file"], missing["day"], missing["reads"]) == (name, "2025-03-04", 2)
+    with engine.connect() as connection:
+        details = [json.loads(d) for d in connection.scalars(select(audit.c.detail).where(audit.c.rows >= 0))]
+    assert {(detail["missing"], *detail["damaged"]) for detail in details} == {(2, name)}
+
+
+def test_verify_names_what_is_damaged_and_mends_it(run: Run, folder: Path) -> None:
+    verify = ["verify", "--config", str(folder / "central.yaml")]
+    runner = CliRunner()
+    whole = runner.invoke(cli, [*verify, "--all"])
+    assert (whole.exit_code, whole.stdout) == (0, "2 files, 2 of them read whole, 0 damaged\n")
+    (hit,) = (folder / "state" / "archive" / "reads" / "captured_date=2025-03-04").glob("*.parquet")
+    damaged.flip(hit)
+    assert runner.invoke(cli, verify).exit_code == 0, "its size is right"
+    found = runner.invoke(cli, [*verify, "--all", "--json"])
+    document = json.loads(found.stdout)
+    assert (found.exit_code, document["files"], document["read"], document["reads"]) == (1, 2, 2, 3)
+    name = f"reads/captured_date=2025-03-04/{hit.name}"
+    assert document["damaged"] == [{"file": name, "reads": 2, "why": "its pages are not what was written"}]
+    mended = runner.invoke(cli, [*verify, "--all", "--mend"])
+    assert mended.exit_code == 0
+    assert mended.stdout.splitlines()[-1] == "0 rebuilt, 0 to be derived anew, 1 set aside, 2 reads lost"
+    assert runner.invoke(cli, [*verify, "--all"]).exit_code == 0
