@@ -44,7 +44,17 @@ _QUESTIONS = (
     questions.volumes,
 )
 _LOOKS = (looks.alerts, looks.picture, looks.tail, looks.dead_letters)
-for _command in (*_QUESTIONS, *_LOOKS, recovery.verify, clips, hotlists.hotlist, holds.hold, erasures.erase, ca, bench):
+for _command in (
+    *_QUESTIONS,
+    *_LOOKS,
+    recovery.verify,
+    clips,
+    hotlists.hotlist,
+    holds.hold,
+    erasures.erase,
+    ca,
+    bench,
+):
     cli.add_command(_command)
 
 

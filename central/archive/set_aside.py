@@ -32,17 +32,19 @@ class Missing:
         day: of capture, UTC.
         reads: how many.
         why: what is wrong with the file.
+        aside: it was set aside: they are lost. Else it may be mended yet.
     """
 
     file: str
     day: date
     reads: int
     why: str
+    aside: bool
 
 
 def missing(fault: Fault) -> Missing:
     """What is missing while a file of reads is damaged."""
-    return Missing(fault.name, fault.file.captured_date, fault.file.rows, fault.why)
+    return Missing(fault.name, fault.file.captured_date, fault.file.rows, fault.why, aside=False)
 
 
 def set_aside(archive: Archive, fault: Fault, *, lost: int, now: datetime) -> None:
@@ -90,7 +92,8 @@ def gone(archive: Archive, live: Collection[str]) -> tuple[Missing, ...]:
     for name in _words(archive):
         try:
             word = json.loads(archive.read(name))
-            lost = Missing(word["file"], date.fromisoformat(word["day"]), int(word["lost"]), word["why"])
+            day, reads = date.fromisoformat(word["day"]), int(word["lost"])
+            lost = Missing(word["file"], day, reads, word["why"], aside=True)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StoreError(
                 f"{archive}: {name}: what is missing cannot be read: {type(error).__name__}"

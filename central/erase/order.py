@@ -126,6 +126,11 @@ def give(engine: Engine, reads: Reads, wanted: Order, *, key: AuditKey, log: Log
         found = reads.find(question)
         if found.cut:
             raise ErasureError(f"more than {MOST_ROWS} reads: order it in parts, with --from and --to")
+        for lost in found.missing:
+            if not lost.aside:
+                raise ErasureError(
+                    f"{lost.file} is damaged ({lost.why}): mend it first, with verify --all --mend"
+                )
         with held.begin() as connection:
             _wait_for_consumers(connection)
             giving = _Giving(connection, wanted, Needle(plate), key)

@@ -127,10 +127,11 @@ class Reads:
             StoreError: a damaged file, which is not mended yet, keeps some of them back.
         """
         found, missing = self._ask(question, identities_sql)
-        if any(lost.file in self._tables.faults for lost in missing):
-            raise StoreError(
-                f"{self._tables.archive}: {missing[0].file} is damaged, so not every read is known"
-            )
+        for lost in missing:
+            if not lost.aside:
+                raise StoreError(
+                    f"{self._tables.archive}: {lost.file} is damaged, so not every read is known"
+                )
         return {ReadId(row["edge_id"], row["epoch"], row["seq"]) for row in found.to_pylist()}
 
     def counts(self, question: Question) -> Counts:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import damaged
 import pytest
 from central_messages import rows
 from central_reads import a_read, put
@@ -290,3 +291,13 @@ def test_two_orders_are_done_in_turn(scene: Scene) -> None:
     assert [row[1] for row in scene.shown()] == [3]
     assert [each.state for each in scene.run()] == [DONE, DONE]
     assert [row[1] for row in scene.shown()] == [3]
+
+
+def test_an_order_is_refused_while_a_damaged_file_may_keep_a_read_back(scene: Scene) -> None:
+    put(scene.engine, [a_read(1, plate=PLATE, captured_at=TODAY)])
+    scene.seal()
+    (hit,) = (scene.settings.archive.path / "reads").glob("captured_date=*/*.parquet")
+    damaged.tear(hit)
+    with pytest.raises(ErasureError, match=r"captured_date=.* is damaged \(.* bytes\): mend it first"):
+        scene.order()
+    assert rows(scene.engine, erasure) == []

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 
 from central.archive.place import LocalArchive
 from central.archive.schema import DICTIONARY, HOURS, PLATES, READS, Layout
-from central.errors import DamagedError
+from central.errors import DamagedError, StoreError
 from central.query.answers import Answer
 from central.query.pattern import compile_pattern
 from central.query.plan import Question
@@ -98,6 +98,7 @@ def test_an_answer_over_a_damaged_file_of_reads_is_of_all_the_rest_and_says_what
             (lost,) = answer.missing
             assert (lost.file, lost.day, lost.reads) == (name, (FIRST + 2 * DAY).date(), 12)
             assert lost.why
+            assert not lost.aside
         before = fresh.find(Question(since=SINCE, until=SINCE + 2 * DAY, limit=1_000))
         assert (len(before.reads), before.missing) == (48, ())
         assert check(city) == [name]
@@ -185,7 +186,7 @@ def test_what_stands_nowhere_else_is_set_aside_and_said_for_good(city: City, rea
     assert check(city) == []
     seqs, answer = all_seqs(reads)
     assert (sum(seqs.values()), set(seqs.values())) == (60, {1})
-    assert [(lost.file, lost.reads) for lost in answer.missing] == [(str(name), 12)]
+    assert [(lost.file, lost.reads, lost.aside) for lost in answer.missing] == [(str(name), 12, True)]
     city.maintain(FIRST + 4 * DAY)
     city.check()
     assert [lost.reads for lost in all_seqs(reads)[1].missing] == [12]
@@ -255,6 +256,15 @@ def test_damage_is_never_written_again_as_if_it_were_whole(city: City) -> None:
     mend(city)
     city.seal()
     assert {(k[0], k[2], k[3]) for k in city.identities()} == {(k[0], k[2], k[3]) for k in before}
+
+
+def test_who_must_know_of_every_read_is_told_that_some_are_not_known(city: City, reads: Reads) -> None:
+    """The pictures of a hold would go, and an erased plate would stay."""
+    damaged.tear(file(city, READS, 2))
+    with pytest.raises(StoreError, match="is damaged, so not every read is known"):
+        reads.identities(Question(since=SINCE, limit=1_000))
+    mend(city)
+    assert len(reads.identities(Question(since=SINCE, limit=1_000))) == 60
 
 
 def test_every_byte_of_a_file_counts(city: City) -> None:
