@@ -31,6 +31,7 @@ SPILL: Final = "_spill-"
 ELSEWHERE: Final = "tables-are-in"
 """The file in an archive's folder that names the bucket where the tables are."""
 
+_CALLED: Final = "Traceback "  # so a fault begins of what DuckDB called
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
 _ANSWER: Final = re.compile(r"<\?xml.*?<Code>(\w+)</Code>.*</Error>", re.DOTALL)
 
@@ -232,9 +233,14 @@ def archive_of(settings: CentralSettings) -> Archive:
     return LocalArchive(settings.archive.path)
 
 
+def is_away(error: duckdb.Error) -> bool:
+    """Whether DuckDB failed because a server does not answer, which is no file's fault."""
+    return str(error).startswith(_CALLED) and not plainly(error).startswith("FileNotFoundError")
+
+
 def plainly(error: Exception) -> str:
     """A fault of deltalake or DuckDB in one line: no colours, no traceback, no server's answer with a key in it."""
     text = _ANSWER.sub(r"\1", _COLOUR.sub("", str(error)))
-    if text.startswith("Traceback "):  # of what DuckDB called
+    if text.startswith(_CALLED):
         text = text.rstrip().rpartition("\n")[2]
     return " ".join(text.replace("\u21b3", " ").split())

@@ -79,6 +79,7 @@ class S3Archive:
     @contextmanager
     def create(self, name: str) -> Iterator[BinaryIO]:
         """As `Archive` says."""
+        self.scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(
             dir=self.scratch, prefix=SPILL, ignore_cleanup_errors=True
         ) as folder:

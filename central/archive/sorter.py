@@ -72,6 +72,7 @@ def sorter(archive: Archive, *, memory_mb: int) -> Iterator[Sorter]:
         archive: whose files it reads, and beside which it spills.
         memory_mb: what it may use before it spills.
     """
+    archive.scratch.mkdir(mode=0o700, parents=True, exist_ok=True)  # of a bucket's it need not be here yet
     with tempfile.TemporaryDirectory(dir=archive.scratch, prefix=SPILL, ignore_cleanup_errors=True) as spill:
         config = _SETTINGS | {"memory_limit": f"{memory_mb}MB", "temp_directory": str(Path(spill).resolve())}
         duck = duckdb.connect(config=config)

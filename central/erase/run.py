@@ -17,6 +17,7 @@ from central.access.key import AuditKey
 from central.archive.pictures import open_packs
 from central.archive.place import archive_of
 from central.archive.sorter import sorter
+from central.archive.table import open_archive
 from central.db import Clock, erased_mark, erased_read, erasure, reading, to_us
 from central.erase.archive import Work, delete_old, left_over, rewrite
 from central.erase.certificate import sealed, written
@@ -152,7 +153,7 @@ class _Run:
         span = (self.row["since_us"], self.row["until_us"])
         work = Work(self.engine, archive, self.row["erasure_id"], self._plate, span)
         self._tell("rewriting files")
-        if archive.scratch.exists():
+        if open_archive(archive) is not None:
             with sorter(archive, memory_mb=self.settings.archive.memory_mb) as duck:
                 rewrite(work, duck=duck, clock=self.clock)
         self._tell("waiting for questions")

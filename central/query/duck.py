@@ -13,8 +13,8 @@ from typing import Final
 import duckdb
 import pyarrow as pa
 
-from central.archive.place import Archive, plainly
-from central.errors import CancelledError, QueryError, TimedOutError, UnreadableError
+from central.archive.place import Archive, is_away, plainly
+from central.errors import CancelledError, QueryError, StoreError, TimedOutError, UnreadableError
 
 _SETTINGS: Final = (
     "parquet_metadata_cache = true",
@@ -73,6 +73,7 @@ class Duck:
             TimedOutError: the question took too long.
             CancelledError: it was cancelled.
             UnreadableError: a file cannot be read.
+            StoreError: the archive cannot be reached.
             QueryError: it needs too much memory.
         """
         self.go_on()
@@ -99,6 +100,8 @@ class Duck:
         except duckdb.Error as error:
             if self._given_up.is_set():
                 raise self._why() from error
+            if is_away(error):
+                raise StoreError(f"the archive cannot be reached: {plainly(error)}") from error
             if isinstance(error, duckdb.FatalException):  # a damaged file took it down, for good
                 self._duck.close()
                 self._duck = self._connected()

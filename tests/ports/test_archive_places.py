@@ -102,6 +102,19 @@ def test_what_was_replaced_is_swept_and_nothing_else(city: City, reads: Reads, a
     assert [len(archive.files(f"{layout.folder}/_delta_log")) > 0 for layout in DERIVED] == [True] * 3
 
 
+def test_reads_whose_time_is_over_are_removed(city: City) -> None:
+    for day in range(3):
+        city.read(FIRST + timedelta(days=day))
+    city.maintain(FIRST + timedelta(days=4))
+    cut = FIRST.replace(hour=0) + timedelta(days=1)
+    left = Counter(row["seq"] for row in city.rows() if row["captured_at"] >= cut)
+    assert sum(left.values()) == 24
+    city.retain(cut + timedelta(days=30), keep_days=30)
+    assert Counter(row["seq"] for row in city.rows()) == left
+    city.maintain(FIRST + timedelta(days=4))
+    city.check()
+
+
 def test_readers_never_notice_a_seal(engine: Engine, archive: Archive) -> None:
     put(engine, [a_read(seq) for seq in range(1, 61)])
     over = threading.Event()

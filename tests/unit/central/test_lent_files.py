@@ -15,7 +15,7 @@ from pyarrow import fs
 
 from central.archive.lent import LentFiles
 from central.archive.place import LocalArchive, plainly
-from central.errors import CancelledError, QueryError, TimedOutError
+from central.errors import CancelledError, StoreError, TimedOutError, UnreadableError
 from central.query.duck import Duck
 
 SQL = (
@@ -137,14 +137,22 @@ def test_a_question_that_waits_for_the_server_is_cancelled_and_the_next_one_answ
 def test_a_server_that_is_away_is_named_in_one_line(archive: BucketArchive) -> None:
     duck = Duck(archive, timeout_s=60, memory_mb=256)
     archive.bucket.is_away = True
-    with pytest.raises(QueryError) as caught:
+    with pytest.raises(StoreError) as caught:
         ask(archive, duck)
     message = str(caught.value)
     assert message == (
-        "the archive cannot answer: OSError: When reading in bucket 'plates': connection refused"
+        "the archive cannot be reached: OSError: When reading in bucket 'plates': connection refused"
     )
     archive.bucket.is_away = False
     assert ask(archive, duck) == [60_000, 60_001]
+    duck.close()
+
+
+def test_a_file_that_is_not_there_is_the_file_s_fault(archive: BucketArchive) -> None:
+    duck = Duck(archive, timeout_s=60, memory_mb=256)
+    duck.begin()
+    with pytest.raises(UnreadableError, match=r"FileNotFoundError: .*reads/other.parquet"):
+        duck.run(SQL, {"files": ["archive://reads/other.parquet"]}, {})
     duck.close()
 
 
