@@ -26,7 +26,7 @@ from central.archive.sorter import Sorter
 from central.archive.table import DONE, LiveFile, live_files, open_archive, paths
 from central.archive.visible import Visible
 from central.archive.write import Sealer, change, sealing
-from central.db import alert, alert_trail, dead_letter, hot_read, late_update, reading, to_us
+from central.db import alert, alert_trail, dead_letter, hot_read, reading, to_us
 from central.db import seal as seal_table
 
 _SLICE_ROWS: Final = 500
@@ -115,9 +115,12 @@ def _in_force(engine: Engine, rules: Rules) -> Visible:
 
 
 def _delete_rows(run: _Run) -> list[Removal]:
-    """Rows that a seal has begun to take are left to it, and go as reads of the archive."""
+    """Rows that a seal has begun to take are left to it, and go as reads of the archive.
+
+    So are late updates: without one the archive would show the read as it was before, maybe of a younger time.
+    """
     done = []
-    for table in (hot_read, late_update, alert):
+    for table in (hot_read, alert):
         over = not_(shown(table, run.visible))
         if table is not alert:
             over &= table.c.seal_id.is_(None)

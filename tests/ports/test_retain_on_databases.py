@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from central_city import FIRST, City
 from central_reads import a_read, put
-from sqlalchemy import Engine, func, insert, select, update
+from sqlalchemy import Engine, insert, select, update
 
 from central.access.audit import verify
 from central.access.key import read_key
@@ -18,10 +18,21 @@ from central.archive.rules import Rules
 from central.archive.schema import DERIVED, PLATES, READS
 from central.archive.table import open_archive
 from central.archive.visible import Term
-from central.db import audit, hot_read, late_update, legal_hold, reading, to_us
+from central.db import (
+    alert,
+    alert_trail,
+    audit,
+    dead_letter,
+    hot_read,
+    late_update,
+    legal_hold,
+    reading,
+    to_us,
+)
 from central.db import seal as seal_table
 from central.errors import StoreError
 from central.maintain import maintain
+from central.query.lists import newest_alerts
 from central.query.pattern import compile_pattern
 from central.query.plan import Question
 from central.query.reads import Reads
@@ -214,13 +225,74 @@ def test_rows_of_the_database_go_and_held_ones_stay(city: City) -> None:
     old, young = MIDNIGHT - timedelta(microseconds=1), MIDNIGHT
     put(city.engine, [a_read(2001, captured_at=old), a_read(2002, captured_at=young)])
     put(city.engine, [a_read(2003, captured_at=old, plate=HELD)])
-    put(city.engine, [a_read(1, captured_at=old)], table=late_update, update_seq=1)
     hold(city, Term(plate=HELD))
     removed = retain(city, MIDNIGHT)
-    assert [(r.source, r.rows) for r in removed[:2]] == [("hot_read", 1), ("late_update", 1)]
+    assert [(r.source, r.rows) for r in removed[:1]] == [("hot_read", 1)]
     with reading(city.engine) as connection:
         assert set(connection.scalars(select(hot_read.c.seq))) == {2002, 2003}
-        assert connection.scalar(select(func.count()).select_from(late_update)) == 0
+
+
+def an_alert(city: City, seq: int, plate: str, at: datetime) -> None:
+    read = {"edge_id": "edge-1", "epoch": 7, "seq": seq, "camera_id": "cam-9", "captured_us": to_us(at)}
+    row = {
+        **read,
+        "raised_us": to_us(at),
+        "plate": plate,
+        "likelihood": 0.8,
+        "hotlist_entry_id": 1,
+        "list_name": "stolen",
+        "reason": "stolen",
+        "priority": 3,
+        "explanation": "exactly the plate listed",
+        "late": False,
+        "passage_first_us": to_us(at),
+        "passage_last_us": to_us(at),
+    }
+    with city.engine.begin() as connection:
+        connection.execute(insert(alert).values(alert_id=seq, **row))
+        connection.execute(insert(alert_trail).values(alert_id=seq, **read))
+
+
+def test_alerts_and_their_hits_go_with_their_reads(database: Engine, tmp_path: Path) -> None:
+    city = City(database, tmp_path / "archive")
+    city.read(MIDNIGHT, 1)
+    old = MIDNIGHT - timedelta(microseconds=1)
+    for seq, plate, at in ((11, "ABC123", old), (12, HELD, old), (13, "ABC123", MIDNIGHT)):
+        an_alert(city, seq, plate, at)
+    letter = {"topic": "x", "payload": b"ABC123", "reason": "?", "times": 1}
+    with city.engine.begin() as connection:
+        letters = [letter | {"received_us": to_us(at)} for at in (old, MIDNIGHT)]
+        connection.execute(insert(dead_letter), letters)
+    hold(city, Term(plate=HELD))
+    rules = Rules(keep=timedelta(days=KEEP), clock=lambda: MIDNIGHT + timedelta(days=KEEP))
+    for _ in range(2):
+        assert [found.seq for found in newest_alerts(city.engine, rules=rules, limit=9)] == [13, 12]
+        with Reads(city.engine, city.archive, QuerySettings(), rules=rules) as reads:
+            asked = Question(since=datetime(2020, 1, 1, tzinfo=UTC))
+            assert sum(day.hits for day in reads.volumes(asked, zone=BOGOTA).rows) == 2
+        retain(city, MIDNIGHT)
+    with reading(city.engine) as connection:
+        for table, column in ((alert, "seq"), (alert_trail, "seq")):
+            assert set(connection.scalars(select(table.c[column]))) == {12, 13}
+        assert list(connection.scalars(select(dead_letter.c.received_us))) == [to_us(MIDNIGHT)]
+
+
+def test_an_update_may_move_a_read_over_the_cut_off(database: Engine, tmp_path: Path) -> None:
+    city = City(database, tmp_path / "archive")
+    old, young = MIDNIGHT - timedelta(microseconds=1), MIDNIGHT
+    put(city.engine, [a_read(1, captured_at=old), a_read(2, captured_at=young), a_read(3, captured_at=young)])
+    city.seal()
+    updates = [a_read(1, captured_at=young), a_read(2, captured_at=old)]
+    put(city.engine, updates, table=late_update, update_seq=1)
+    rules = Rules(keep=timedelta(days=KEEP), clock=lambda: MIDNIGHT + timedelta(days=KEEP))
+    with Reads(city.engine, city.archive, QuerySettings(), rules=rules) as reads:
+        for asked in (Question(plate="ABC123"), Question(cameras=("cam-1",)), Question(since=young)):
+            assert {read.seq for read in reads.find(asked).reads} == {1, 3}
+        retain(city, MIDNIGHT)
+        assert {read.seq for read in reads.find(Question(plate="ABC123")).reads} == {1, 3}
+    city.seal()
+    retain(city, MIDNIGHT)
+    assert sorted(row["seq"] for row in city.rows()) == [1, 3]
 
 
 def test_a_read_of_a_day_that_is_over_comes_late_and_is_removed_again(city: City) -> None:
