@@ -83,22 +83,22 @@ def lift(city: City) -> None:
 def sees(city: City, cut: datetime) -> list[object]:
     """What every question answers at the moment whose cut-off this is."""
     rules = Rules(keep=timedelta(days=KEEP), clock=lambda: cut + timedelta(days=KEEP))
-    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+    spans = {"since": datetime(2025, 1, 1, tzinfo=UTC), "until": datetime(2025, 4, 1, tzinfo=UTC)}
     with Reads(city.engine, LocalArchive(city.settings.path), QuerySettings(), rules=rules) as reads:
         found: list[object] = [reads.totals()]
         for asked in (
-            Question(since=long_ago),
+            Question(**spans),
             Question(plate=HELD),
             Question(pattern=compile_pattern("?BC00*")),
             Question(cameras=("cam-9", "cam-1")),
             Question(plate="ABC003", limit=3),
-            Question(since=long_ago, arrived_since=long_ago),
+            Question(**spans, arrived_since=spans["since"]),
         ):
             found.append(reads.find(asked).reads)
-        found += [reads.counts(Question(since=long_ago)), reads.seen(Question(cameras=("cam-9", "cam-1")))]
+        found += [reads.counts(Question(**spans)), reads.seen(Question(cameras=("cam-9", "cam-1")))]
         found += [reads.counts(asked), reads.places(asked, zone=BOGOTA)]
-        found.append(reads.heatmap(Question(since=long_ago), zone=BOGOTA))
-        found.append(reads.volumes(Question(since=long_ago), zone=BOGOTA))
+        found.append(reads.heatmap(Question(**spans), zone=BOGOTA))
+        found.append(reads.volumes(Question(**spans), zone=BOGOTA))
     return found
 
 
