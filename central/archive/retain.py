@@ -22,6 +22,7 @@ from central.archive.parts import reads_name
 from central.archive.place import Archive
 from central.archive.rules import Rules, shown
 from central.archive.schema import PARTITION, READS
+from central.archive.set_aside import forget
 from central.archive.sorter import Sorter
 from central.archive.table import DONE, LiveFile, live_files, open_archive, paths
 from central.archive.visible import Visible
@@ -100,6 +101,7 @@ def retain(
     with sealing(engine, archive, clock=rules.clock) as sealer:
         run = _Run(sealer, _in_force(sealer.engine, rules), log)
         done = [*_delete_rows(run), *_remove_days(run)]
+        forget(archive, run.visible.is_over)
         waiting = _with_others(run, duck)
     for number, day in enumerate(waiting):
         on_step(number, len(waiting))

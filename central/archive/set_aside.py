@@ -1,4 +1,4 @@
-"""Damaged files of reads that could not be mended: kept beside the tables, with a word on each, and never deleted.
+"""Damaged files of reads that could not be mended: kept beside the tables until their day is over, a word on each.
 
     <archive>/set-aside/captured_date=2026-03-04__day-000000000140-….parquet       as it was found
     <archive>/set-aside/captured_date=2026-03-04__day-000000000140-….parquet.json  what, when, why, how many reads
@@ -8,7 +8,7 @@ says that these reads are not in it. Whoever must erase a plate everywhere must 
 """
 
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -101,6 +101,21 @@ def gone(archive: Archive, live: Collection[str]) -> tuple[Missing, ...]:
         if lost.reads and lost.file not in live:
             found.append(lost)
     return tuple(sorted(found, key=lambda each: (each.day, each.file)))
+
+
+def forget(archive: Archive, is_over: Callable[[date], bool]) -> None:
+    """Delete the files of days that are over, each before the word on it.
+
+    Raises:
+        StoreError: one cannot be read or deleted.
+    """
+    for name in _words(archive):
+        try:
+            if is_over(date.fromisoformat(json.loads(archive.read(name))["day"])):
+                archive.delete(name.removesuffix(_WORD))
+                archive.delete(name)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StoreError(f"{archive}: {name}: cannot be forgotten: {type(error).__name__}") from error
 
 
 def _words(archive: Archive) -> list[str]:

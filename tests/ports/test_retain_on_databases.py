@@ -337,6 +337,18 @@ def test_the_archive_goes_on_after_everything_of_it_is_over(city: City) -> None:
     assert numbers == [6, 7, 8], "old seals are forgotten, but for the newest"
 
 
+def test_a_damaged_file_that_was_set_aside_goes_with_its_day(database: Engine, tmp_path: Path) -> None:
+    city = City(database, tmp_path / "archive")
+    city.read(MIDNIGHT, 1)
+    folder = city.settings.path / "set-aside"
+    folder.mkdir()
+    for day in ("2025-01-29", "2025-01-30"):
+        (folder / f"{day}.parquet").write_bytes(b"ABC123")
+        (folder / f"{day}.parquet.json").write_text(f'{{"day": "{day}"}}', encoding="utf-8")
+    retain(city, MIDNIGHT)
+    assert sorted(file.name for file in folder.iterdir()) == ["2025-01-30.parquet", "2025-01-30.parquet.json"]
+
+
 def test_nothing_is_made_where_nothing_was_archived(database: Engine, tmp_path: Path) -> None:
     empty = City(database, tmp_path / "archive")
     assert retain(empty, MIDNIGHT) == []
