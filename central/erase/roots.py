@@ -9,7 +9,8 @@ from sqlalchemy import Engine
 
 from central.archive.pictures import Packs
 from central.archive.place import LOG, Archive
-from central.archive.schema import DERIVED, READS
+from central.archive.schema import DERIVED, READS, Layout
+from central.archive.set_aside import FOLDER
 from central.archive.table import live_files, open_archive
 from central.db import described
 from central.erase.search import Aim, Searched, search_database, search_file, search_folder
@@ -71,17 +72,23 @@ def _search_elsewhere(root: str, files: Iterator[tuple[str, bytes]], aim: Aim, i
 
 
 def _archived(archive: Archive) -> Iterator[tuple[str, bytes]]:
-    """What the tables name, and their logs; what they do not name was deleted before."""
-    for layout in (READS, *DERIVED):
-        table = open_archive(archive, layout)
-        if table is None:
-            continue
-        names = [f"{layout.folder}/{file.name}" for file in live_files(table)]
-        try:
-            for name in (*names, *archive.files(f"{layout.folder}/{LOG}")):
+    """What the tables name, their logs, and damaged files kept; what no table names was deleted before."""
+    try:
+        for layout in (READS, *DERIVED):
+            for name in _of_table(archive, layout):
                 yield name, archive.read(name)
-        except OSError as error:
-            raise StoreError(f"{archive}: cannot be searched: {error}") from error
+        for name in archive.files(FOLDER):
+            yield name, archive.read(name)
+    except OSError as error:
+        raise StoreError(f"{archive}: cannot be searched: {error}") from error
+
+
+def _of_table(archive: Archive, layout: Layout) -> list[str]:
+    table = open_archive(archive, layout)
+    if table is None:
+        return []
+    names = [f"{layout.folder}/{file.name}" for file in live_files(table)]
+    return [*names, *archive.files(f"{layout.folder}/{LOG}")]
 
 
 def _packed(packs: Packs) -> Iterator[tuple[str, bytes]]:

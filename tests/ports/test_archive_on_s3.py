@@ -15,6 +15,7 @@ from central.archive.s3 import open_s3_archive
 from central.archive.table import open_archive
 from central.archive.write import seal
 from central.db import open_database
+from central.erase.roots import _archived
 from central.errors import StoreError
 from central.query.plan import Question
 from central.query.reads import Reads
@@ -150,6 +151,21 @@ def test_nor_is_one_in_another_bucket(engine: Engine, settings: CentralSettings,
             attempt(engine, other)
     seal_now(engine, settings)
     assert found(engine, settings) == Counter([1, 2])
+
+
+def test_a_search_for_an_erased_plate_reads_all_of_the_bucket(
+    engine: Engine, settings: CentralSettings
+) -> None:
+    put(engine, [a_read(1)])
+    seal_now(engine, settings)
+    archive = open_s3_archive(settings)
+    with archive.create("set-aside/damaged.parquet") as kept:
+        kept.write(b"ABC123")
+    found = {name.rpartition("/")[0]: content for name, content in _archived(archive)}
+    day = f"reads/captured_date={NOON:%Y-%m-%d}"
+    assert set(found) == {day, "reads/_delta_log", "set-aside"}
+    assert found["set-aside"] == b"ABC123"
+    assert found[day].startswith(b"PAR1")
 
 
 def test_nothing_of_a_prefix_is_another_s(settings: CentralSettings, s3_server: S3Server) -> None:
