@@ -149,7 +149,10 @@ def maintain_retention(
         return []
     memory_mb = settings.archive.memory_mb
     with exclusive(engine, "maintaining", wait=False), sorter(archive, memory_mb=memory_mb) as duck:
-        return retain(engine, archive, rules, duck=duck, log=log, on_step=tell)
+        removed = retain(engine, archive, rules, duck=duck, log=log, on_step=tell)
+        if removed:
+            drop_ended(archive, ended=(clock() - rules.keep).astimezone(UTC).date())
+    return removed
 
 
 def told(removal: Removal) -> dict[str, object]:

@@ -314,6 +314,15 @@ def test_a_hold_brings_back_what_was_hidden_and_not_yet_removed(city: City) -> N
     assert shown_seqs(city, MIDNIGHT)[1001] == 1
 
 
+def test_the_copies_of_a_day_in_a_month_of_days_go_with_it(city: City) -> None:
+    settings = city.settings.model_copy(update={"keep_days": KEEP})
+    now = MIDNIGHT + timedelta(days=KEEP)
+    maintain(city.engine, LocalArchive(city.settings.path), settings, clock=lambda: now)
+    retain(city, MIDNIGHT)
+    assert city.periods() == {"2025-01-30", "2025-01-31", "2025-02-01"}
+    city.check()
+
+
 def test_what_is_removed_stands_in_the_audit_log_in_counts(city: City) -> None:
     retain(city, MIDNIGHT)
     with reading(city.engine) as connection:
