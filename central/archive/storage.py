@@ -2,8 +2,9 @@
 
     <root>/<folder>/<file>      names are `folder/file`, such as 2026-03-01/14-5f0c.pack
 
-What was put is there whole or not at all, and outlives a power cut; nothing is ever put under a name again with
-other bytes. That is little enough for S3, which cannot append to a file and cannot rename one.
+What was put is there whole or not at all, and outlives a power cut; nothing is put under a name again with other
+bytes, but for a pack of which a court has had pictures blanked. That is little enough for S3, which cannot append to a
+file and cannot rename one.
 """
 
 from collections.abc import Iterator

@@ -19,6 +19,7 @@ import pyarrow as pa
 from deltalake import DeltaTable
 from sqlalchemy import Engine, select, update
 
+from central.archive.damage import faults
 from central.archive.derive import COUNTED
 from central.archive.files import DataFile, write_file
 from central.archive.parts import UNKNOWN, Period, goes_through, is_closed, part_name, part_of, reads_name
@@ -37,6 +38,7 @@ from central.archive.table import (
 from central.archive.write import sealing
 from central.consume.put import put
 from central.db import Clock, erased_file, erased_read, reading
+from central.errors import DamagedError
 
 _IS_READ: Final = (
     "(plate = $plate AND epoch_us(captured_at) >= $since_us AND epoch_us(captured_at) < $until_us "
@@ -169,6 +171,10 @@ def _touched(
     files = [file for file in files if only is None or file.name in only]
     if not files:
         return []
+    for fault in faults(work.archive, layout, files, thoroughly=True):  # or a hit page would hide the plate
+        raise DamagedError(
+            f"{work.archive}: {fault.name} is damaged: {fault.why}; maintenance sees to it first"
+        )
     by_path = dict(zip(paths(work.archive, layout, files), files, strict=True))
     found = duck.table(_TOUCHED, {"files": list(by_path), **work.parameters}, {"erased": erased})
     pairs = [(by_path[row["filename"]], row["rows"]) for row in found.to_pylist()]

@@ -118,7 +118,7 @@ def give(engine: Engine, reads: Reads, wanted: Order, *, key: AuditKey, log: Log
     Raises:
         ErasureError: it is refused: says why.
         QueryError: the reads cannot be found.
-        StoreError: the archive cannot be opened.
+        StoreError: the archive cannot be opened, or a file of it is damaged and not mended yet.
     """
     plate = _checked(wanted)
     with exclusive(engine, "sealing", wait=True) as held:

@@ -1,8 +1,11 @@
 """A plate that a court has ordered to be erased: shown by nothing at once, then in no byte; on both databases."""
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 
 import damaged
 import pytest
@@ -16,6 +19,7 @@ from central.archive.pictures import open_packs
 from central.archive.place import LocalArchive
 from central.archive.schema import DERIVED, READS
 from central.archive.table import live_files, open_archive
+from central.consume.store import Outcome
 from central.db import (
     alert,
     alert_trail,
@@ -301,3 +305,51 @@ def test_an_order_is_refused_while_a_damaged_file_may_keep_a_read_back(scene: Sc
     with pytest.raises(ErasureError, match=r"captured_date=.* is damaged \(.* bytes\): mend it first"):
         scene.order()
     assert rows(scene.engine, erasure) == []
+
+
+def test_no_read_slips_in_beside_an_order(scene: Scene) -> None:
+    """Whoever stores a batch meanwhile commits it before the order, which then sees it, or after, and knows of it."""
+    begun, over, outcomes = Event(), Event(), list[Outcome]()
+
+    def consume() -> None:
+        for first in range(1, 2_000, 2):
+            outcomes.append(scene.take(scene.messages(first, PLATE, "XYZ789")))
+            begun.set()
+            if over.is_set():
+                return
+
+    with ThreadPoolExecutor(1) as consumer:
+        consuming = consumer.submit(consume)
+        assert begun.wait(60)
+        scene.order()
+        last = len(outcomes)
+        while len(outcomes) < last + 3 and not consuming.done():
+            time.sleep(0.01)
+        over.set()
+        consuming.result()
+    assert outcomes[0].counts["erased"] == 0
+    assert outcomes[-1].counts["erased"] == 2
+    assert {row["plate"] for row in rows(scene.engine, hot_read)} == {"XYZ789"}
+    assert all(int(str(row["read_seq"])) % 2 == 0 for row in rows(scene.engine, picture))
+    assert scene.run(now=TODAY + timedelta(days=9)) == [Result(1, DONE)]
+    assert scene.search(AIM).found == []
+
+
+def test_a_damaged_file_holds_up_a_run(scene: Scene) -> None:
+    put(
+        scene.engine,
+        [a_read(1, plate=PLATE, captured_at=TODAY), a_read(2, plate="XYZ789", captured_at=TODAY)],
+    )
+    scene.seal()
+    (name,) = scene.city.files(READS)
+    file = scene.settings.archive.path / "reads" / name
+    whole = file.read_bytes()
+    hit = bytearray(whole)
+    hit[60] ^= 1
+    scene.order()
+    file.write_bytes(hit)
+    with pytest.raises(StoreError, match="maintenance sees to it first"):
+        scene.run()
+    file.write_bytes(whole)
+    assert scene.run() == [Result(1, DONE)]
+    assert [row[1] for row in scene.shown()] == [2]
