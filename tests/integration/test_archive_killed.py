@@ -93,7 +93,7 @@ class Reader:
 
     def __init__(self, centre: Centre, edge: Edge) -> None:
         self._centre, self._edge = centre, edge
-        self.sent = 0
+        self.handed = self.sent = 0  # up to which read the edge may have sent, and surely knows of
         self.answers: Counter[str] = Counter()
         self.faults: list[str] = []
         self._over = threading.Event()
@@ -137,15 +137,15 @@ class Reader:
             hour.reads for hour in reads.counts(Question(cameras=("cam-1",), limit=ASKED_MOST)).hours
         )
         self.answers["counts"] += 1
-        if not len(before) <= counted <= self.sent:
-            self.faults.append(f"counted {counted}, acknowledged {len(before)}, sent {self.sent}")
+        if not len(before) <= counted <= self.handed:
+            self.faults.append(f"counted {counted}, acknowledged {len(before)}, sent {self.handed}")
 
     def _hold(self, what: str, found: tuple[KeptRead, ...] | list[KeptRead], acknowledged: set[int]) -> None:
         self.answers[what] += 1
         seqs = Counter(read.seq for read in found)
         doubled = sorted(seq for seq, times in seqs.items() if times > 1)
         missing = sorted(acknowledged - seqs.keys())
-        unknown = sorted(seq for seq in seqs if seq > self.sent)
+        unknown = sorted(seq for seq in seqs if seq > self.handed)
         if doubled or missing or unknown:
             self.faults.append(f"{what}: doubled {doubled[:9]}, missing {missing[:9]}, unknown {unknown[:9]}")
 
@@ -175,8 +175,11 @@ class City:
 
     def round(self, new: range, chance: random.Random) -> None:
         """New reads, updates and old reads once more; one of the two dies in the middle."""
-        self.reader.sent = new[-1]
+        self.reader.handed = new[-1]
         self.edge.hand_over(*(read_message(the_read(seq)) for seq in new))
+        self.reader.sent = new[
+            -1
+        ]  # not before: what is neither waiting nor yet handed over looks acknowledged
         # Of reads that most likely are sealed, and days that most likely are closed.
         self.edge.hand_over(*(update_message(the_read(seq), seq) for seq in new))
         for seq in chance.sample(range(1, new[-1] + 1), 20):
