@@ -118,8 +118,9 @@ class Reader:
         engine.dispose()
 
     def _acknowledged(self) -> set[int]:
+        sent = self.sent  # first: what is handed over next must not be missing among what waits
         waiting = {seq for stream, seq in list(self._edge.waiting) if stream == "read"}
-        return set(range(1, self.sent + 1)) - waiting
+        return set(range(1, sent + 1)) - waiting
 
     def _ask(self, reads: Reads) -> None:
         plate = PLATES[0]
