@@ -7,15 +7,22 @@ The footer says too that there is one, so that a mark which was hit is missed.
 """
 
 import struct
+from collections.abc import Mapping
 from typing import BinaryIO, Final
 from zlib import crc32
 
 KEY: Final = "atalaya.crc32"
 """In the footer's own words, for a file that has a mark."""
 
+GROUPS: Final = "atalaya.crc32.groups"
+"""There too: length and CRC-32 of each row group, the first with the four bytes before it."""
+
 _MAGIC: Final = b"ATALAYA1"
 _MARK: Final = struct.Struct("<8sII")
 _END: Final = struct.Struct("<I4s")
+
+END_BYTES: Final = _END.size
+"""Of a file's last bytes, which say how long its footer is (`tail_length`)."""
 
 
 class Summed:
@@ -26,6 +33,7 @@ class Summed:
     def __init__(self, file: BinaryIO) -> None:
         self._file: Final = file
         self._sum = 0
+        self._since_cut = (0, 0)
         self._held: bytearray | None = None
 
     def write(self, piece: bytes) -> int:
@@ -40,6 +48,12 @@ class Summed:
     def flush(self) -> None:
         """As a file does."""
         self._file.flush()
+
+    def cut(self) -> str:
+        """Length and CRC-32 of what came since the last cut, as `groups_of` reads them."""
+        length, checksum = self._since_cut
+        self._since_cut = (0, 0)
+        return f"{length},{checksum}"
 
     def hold(self) -> None:
         """What comes now ends the file: page index and footer."""
@@ -57,12 +71,27 @@ class Summed:
 
     def _pass_on(self, content: bytes | memoryview) -> None:
         self._sum = crc32(content, self._sum)
+        length, checksum = self._since_cut
+        self._since_cut = (length + len(content), crc32(content, checksum))
         self._file.write(content)
+
+
+def groups_of(words: Mapping[bytes, bytes]) -> list[tuple[int, int]]:
+    """Length and CRC-32 of each row group, from the footer's own words; none where it has none."""
+    told = words.get(GROUPS.encode(), b"").decode().split()
+    pairs = (each.split(",") for each in told)
+    return [(int(length), int(checksum)) for length, checksum in pairs]
+
+
+def tail_length(end: bytes) -> int:
+    """How much of a file `split` needs to see, from its last bytes; these alone where they are not Parquet's."""
+    length, magic = _END.unpack(end) if len(end) == _END.size else (0, b"")
+    return 4 + _MARK.size + int(length) + _END.size if magic == b"PAR1" else len(end)
 
 
 def fault_in(content: bytes) -> str | None:
     """What is wrong with a data file; None where nothing is, or an earlier version wrote it without a mark."""
-    mark, footer = _split(content)
+    mark, footer = split(content)
     if footer is None:
         return "it does not end as Parquet does"
     if mark is None:
@@ -75,12 +104,12 @@ def fault_in(content: bytes) -> str | None:
 
 def has_whole_footer(content: bytes) -> bool:
     """Whether the footer is what was written: one that is not can bring a reader down, and its process with it."""
-    mark, footer = _split(content)
+    mark, footer = split(content)
     return mark is not None and footer is not None and crc32(footer) == mark[0]
 
 
-def _split(content: bytes) -> tuple[tuple[int, int] | None, bytes | None]:
-    """The two sums of the mark, and the footer with the end; None where they are not there."""
+def split(content: bytes) -> tuple[tuple[int, int] | None, bytes | None]:
+    """Of a file or its tail: the two sums of the mark, and the footer with the end; None where they are not there."""
     if len(content) < 4 + _END.size:
         return None, None
     length, end = _END.unpack(content[-_END.size :])

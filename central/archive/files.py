@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from central.archive.checksum import KEY, Summed
+from central.archive.checksum import GROUPS, KEY, Summed
 from central.archive.place import Archive
 from central.archive.schema import ROW_GROUP_ROWS, Layout
 
@@ -57,15 +57,16 @@ def write_file(
         return None
     values = {column: str(value) for column, value in partition.items()}
     name = "/".join((*(f"{column}={value}" for column, value in values.items()), name))
-    count, spans = 0, _Spans(layout.statistics)
+    count, spans, sums = 0, _Spans(layout.statistics), list[str]()
     with archive.create(f"{layout.folder}/{name}") as file:
         summed = Summed(file)
         with pq.ParquetWriter(summed, layout.columns, **_options(layout)) as writer:
             for piece in chain([first], pieces):
                 writer.write_table(piece.cast(layout.columns), row_group_size=ROW_GROUP_ROWS)
+                sums.append(summed.cut())
                 spans.take(piece)
                 count += piece.num_rows
-            writer.add_key_value_metadata({KEY: "before the footer"})
+            writer.add_key_value_metadata({KEY: "before the footer", GROUPS: " ".join(sums)})
             summed.hold()
         size = summed.finish()
     return DataFile(name, values, size, count, spans.told(count))
@@ -100,7 +101,7 @@ def _grouped(rows: Iterable[pa.Table]) -> Iterable[pa.Table]:
         if count >= ROW_GROUP_ROWS:
             table = pa.concat_tables(waiting)
             whole = count - count % ROW_GROUP_ROWS
-            yield table.slice(0, whole)
+            yield from (table.slice(begin, ROW_GROUP_ROWS) for begin in range(0, whole, ROW_GROUP_ROWS))
             waiting, count = [table.slice(whole)], count - whole
     if count:
         yield pa.concat_tables(waiting)

@@ -16,6 +16,7 @@ from threading import Event
 from typing import BinaryIO, Final, Protocol
 
 import duckdb
+import pyarrow as pa
 
 from central.archive.schema import PARTITION, READS
 from central.errors import StoreError
@@ -86,6 +87,10 @@ class Archive(Protocol):
 
     def read(self, name: str) -> bytes:
         """All of a file; FileNotFoundError where there is none."""
+        ...
+
+    def open(self, name: str) -> pa.NativeFile:
+        """A file, to read parts of; FileNotFoundError where there is none."""
         ...
 
     def size(self, name: str) -> int:
@@ -185,6 +190,10 @@ class LocalArchive:
     def read(self, name: str) -> bytes:
         """As `Archive` says."""
         return (self._root / name).read_bytes()
+
+    def open(self, name: str) -> pa.NativeFile:
+        """As `Archive` says."""
+        return pa.OSFile(str(self._root / name))
 
     def size(self, name: str) -> int:
         """As `Archive` says."""

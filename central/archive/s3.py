@@ -14,6 +14,7 @@ from threading import Event
 from typing import BinaryIO, Final
 
 import duckdb
+import pyarrow as pa
 from pyarrow import fs
 
 from central.archive.lent import LentFiles
@@ -95,6 +96,10 @@ class S3Archive:
         """As `Archive` says."""
         with self._filesystem.open_input_file(f"{self._root}/{name}") as file:
             return bytes(file.read())
+
+    def open(self, name: str) -> pa.NativeFile:
+        """As `Archive` says."""
+        return self._filesystem.open_input_file(f"{self._root}/{name}")
 
     def size(self, name: str) -> int:
         """As `Archive` says."""

@@ -9,8 +9,9 @@ from typing import Any, Final, Self, TypeVar
 import pyarrow as pa
 from sqlalchemy import Engine
 
-from central.archive.damage import faults
+from central.archive.damage import Fault, faults
 from central.archive.place import Archive
+from central.archive.proof import Sought
 from central.archive.rules import Rules
 from central.archive.schema import DICTIONARY, HOURS, READS, Layout
 from central.archive.set_aside import Missing
@@ -112,7 +113,7 @@ class Reads:
                 found += self._run(sql, during(planned, first, last), there, {"wanted": wanted}).to_pylist()
                 if len(found) > question.limit:
                     break
-            self._prove(snapshot, found[: question.limit])
+            self._prove(snapshot, found[: question.limit], _sought(planned.question, wanted))
             return found
 
         found, missing = self._answer(question, copy_by_plate, ask, detailed=detailed)
@@ -268,17 +269,20 @@ class Reads:
             for layout, file in some
         )
 
-    def _prove(self, snapshot: Snapshot, rows: list[dict[str, Any]]) -> None:
-        """Nobody is shown a read out of a file that is not what was written.
+    def _prove(self, snapshot: Snapshot, rows: list[dict[str, Any]], sought: Sought) -> None:
+        """Nobody is shown a read out of pages that are not what was written.
 
         Raises:
-            UnreadableError: some of these rows are out of one, which is known now.
+            UnreadableError: some of these rows are out of a damaged file, which is known now.
         """
         for layout, file in snapshot.files_of(rows):
-            if f"{layout.folder}/{file.name}" not in self._tables.proven:
-                if self._is_damaged(layout, file, thoroughly=True):
-                    raise UnreadableError(f"{file.name}: is damaged")
-                self._tables.proven.add(f"{layout.folder}/{file.name}")
+            self._duck.go_on()
+            with speaking_of(f"{self._tables.archive}: archive cannot be read"):
+                why = self._tables.prover.fault(layout, file, sought)
+            if why is not None:
+                fault = Fault(layout, file, why)
+                self._tables.faults[fault.name] = fault
+                raise UnreadableError(f"{file.name}: is damaged")
 
     def _is_damaged(self, layout: Layout, file: LiveFile, *, thoroughly: bool) -> bool:
         self._duck.go_on()
@@ -336,6 +340,17 @@ class Reads:
             parameters,
             {name: table for name, table in tables.items() if table is not None},
         )
+
+
+def _sought(question: Question, wanted: pa.Table | None) -> Sought:
+    """What the row groups hold that answer a question."""
+    plates = None if wanted is None else sorted(set(wanted["plate"].to_pylist()))
+    return Sought(
+        plates=plates if question.plate is None else [question.plate],
+        cameras=sorted(question.cameras) or None,
+        since=question.since,
+        until=question.until,
+    )
 
 
 def _shifts(question: Question, zone: tzinfo) -> Shifts:

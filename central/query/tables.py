@@ -8,6 +8,7 @@ from deltalake import DeltaTable
 from central.archive.damage import Fault
 from central.archive.parts import part_of
 from central.archive.place import Archive
+from central.archive.proof import Prover
 from central.archive.schema import READS, Layout
 from central.archive.set_aside import Missing, gone
 from central.archive.table import LiveFile, live_files, open_archive, sealed_through, speaking_of
@@ -36,13 +37,13 @@ class Tables:
 
     Attributes:
         faults: damaged files that questions have met, by name below the archive.
-        proven: names below the archive of files all of which was read, and is what was written.
+        prover: knows which parts of files were read and are what was written.
     """
 
     def __init__(self, archive: Archive) -> None:
         self.archive: Final = archive
         self.faults: Final[dict[str, Fault]] = {}
-        self.proven: Final[set[str]] = set()
+        self.prover: Final = Prover(archive)
         self._known: dict[str, tuple[DeltaTable, int, View]] = {}
 
     def view(self, layout: Layout) -> View:
