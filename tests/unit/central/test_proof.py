@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from central.archive.checksum import KEY, Summed
 from central.archive.files import write_file
 from central.archive.place import LocalArchive
 from central.archive.proof import Prover, Sought
@@ -160,29 +159,25 @@ def test_what_is_short_or_gone_is_told(written: Written) -> None:
     assert written.fault() == "is not there"
 
 
-@pytest.mark.parametrize("marked", [True, False])
-def test_a_file_that_says_nothing_of_its_row_groups_is_read_whole(tmp_path: Path, *, marked: bool) -> None:
-    """One with a checksum of the whole, and one of before there were any."""
+def test_of_a_file_without_checksums_there_is_nothing_to_read(tmp_path: Path) -> None:
+    """Earlier versions wrote such."""
     archive, name = WatchedArchive(tmp_path), "captured_date=2026-06-01/old.parquet"
     path = tmp_path / READS.folder / name
     path.parent.mkdir(parents=True)
-    rows = reads_of(DAY, 50).drop_columns(PARTITION)
-    with path.open("wb") as file:
-        summed = Summed(file)
-        with pq.ParquetWriter(summed if marked else file, rows.schema) as writer:
-            writer.write_table(rows)
-            if marked:
-                writer.add_key_value_metadata({KEY: "before the footer"})
-                summed.hold()
-        if marked:
-            summed.finish()
+    pq.write_table(reads_of(DAY, 50).drop_columns(PARTITION), path)
     live = LiveFile(name, {PARTITION: str(DAY)}, 50, path.stat().st_size, datetime.now(UTC))
-    nowhere = Sought(plates=["~"])
-    assert Prover(archive).fault(READS, live, nowhere) is None
-    content = bytearray(path.read_bytes())
-    content[100] ^= 1
-    path.write_bytes(content)
-    assert (Prover(archive).fault(READS, live, nowhere) is not None) == marked
+    assert Prover(archive).fault(READS, live, Sought()) is None
+    assert all(offset > 4 for offset, _ in archive.asked)
+    path.write_bytes(path.read_bytes()[:-4] + b"????")
+    assert Prover(archive).fault(READS, live, Sought()) == "it does not end as Parquet does"
+
+
+def test_a_lost_checksum_is_missed(written: Written) -> None:
+    at = written.content.rindex(b"ATALAYA1")
+    written.hit(at)
+    prover = Prover(written.archive)
+    told = [prover.fault(READS, written.file, Sought()) for _ in range(2)]
+    assert told == ["its checksum is damaged"] * 2
 
 
 plates = st.text("AB1", min_size=1, max_size=3)
