@@ -5,7 +5,7 @@ DATA ?= ../shared/data
 BENCH_ARGS ?= --json
 WORK ?= ../atalaya-work
 # Tests that keep to themselves, on every core; the others watch real processes, one test at a time.
-QUICK := tests/unit tests/property
+QUICK := tests/unit tests/property tests/ports
 SECTION ?= cpu
 REAL := $(wildcard $(DATA)/labels.csv)
 MOSQUITTO := $(shell PATH=$$PATH:/usr/sbin command -v mosquitto)
