@@ -15,7 +15,7 @@ from sqlalchemy import Engine, select, update
 from central.archive.pictures import Packs
 from central.archive.retain_pictures import GRACE
 from central.db import clip_part, erased_file, picture, reading
-from central.erase.order import PACKS
+from central.erase.remove import PACKS
 from central.errors import MissingError
 
 _HOUR: Final = re.compile(r"(\d{4}-\d\d-\d\d)/(\d\d)-")

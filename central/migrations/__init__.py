@@ -1,1 +1,1 @@
-"""How the tables of `central/db.py` came to be, step by step (Alembic)."""
+"""How the tables of `central/tables` came to be, step by step (Alembic)."""

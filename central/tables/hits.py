@@ -1,0 +1,87 @@
+"""Hotlists, and the alerts that reads raised by them."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from central.tables.metadata import Serial, metadata
+
+hotlist_entry = Table(
+    "hotlist_entry",
+    metadata,
+    Column("id", Serial, primary_key=True, autoincrement=True),
+    Column("list_name", String(63), nullable=False),
+    Column("plate", String(12), nullable=False),
+    Column("country", String(2), nullable=False),
+    Column("plate_class", String(32)),
+    Column("reason", String(16), nullable=False),
+    Column("priority", SmallInteger, nullable=False),  # 1 is the most urgent of 9
+    Column("source", String(120), nullable=False),
+    Column("case_number", String(63), nullable=False),
+    Column("valid_from_us", BigInteger, nullable=False),
+    Column("valid_until_us", BigInteger, nullable=False),
+    Column("vehicle_type", String(32)),
+    Column("color", String(32)),
+    Column("brand", String(63)),
+    Column("note", Text, nullable=False),
+    Column("entered_by", String(63), nullable=False),
+    Column("entered_us", BigInteger, nullable=False),
+    UniqueConstraint("list_name", "plate", "country", name="hotlist_entry_key"),
+    sqlite_autoincrement=True,  # a number is never used again
+)
+
+# Raised in the transaction that changes the table, so that who keeps a copy in memory sees that it is stale.
+table_version = Table(
+    "table_version",
+    metadata,
+    Column("name", String(63), primary_key=True),
+    Column("version", BigInteger, nullable=False),
+)
+
+alert = Table(
+    "alert",
+    metadata,
+    Column("alert_id", Serial, primary_key=True, autoincrement=True),
+    Column("raised_us", BigInteger, nullable=False),
+    Column("edge_id", String(63), nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("camera_id", String(63), nullable=False),
+    Column("captured_us", BigInteger, nullable=False),  # of the first sighting, as passage_first_us
+    Column("plate", String(12), nullable=False),
+    Column("likelihood", Float, nullable=False),
+    Column("hotlist_entry_id", Serial, nullable=False),
+    Column("list_name", String(63), nullable=False),
+    Column("reason", String(16), nullable=False),
+    Column("priority", SmallInteger, nullable=False),
+    Column("explanation", Text, nullable=False),
+    Column("late", Boolean, nullable=False),
+    # The passage so far: capture times of the earliest and the latest read of the trail.
+    Column("passage_first_us", BigInteger, nullable=False),
+    Column("passage_last_us", BigInteger, nullable=False),
+    UniqueConstraint("edge_id", "epoch", "seq", "hotlist_entry_id", name="alert_once"),
+    sqlite_autoincrement=True,  # a number is never used again
+)
+Index("alert_passage", alert.c.hotlist_entry_id, alert.c.camera_id, alert.c.passage_last_us)
+
+# Every read of an alert's passage, the one that raised it included.
+alert_trail = Table(
+    "alert_trail",
+    metadata,
+    Column("alert_id", Serial, primary_key=True),
+    Column("edge_id", String(63), primary_key=True),
+    Column("epoch", BigInteger, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("captured_us", BigInteger, nullable=False),
+    Column("camera_id", String(63), nullable=False),
+)
+Index("alert_trail_read", alert_trail.c.edge_id, alert_trail.c.epoch, alert_trail.c.seq)
