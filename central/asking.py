@@ -117,8 +117,7 @@ class Asked:
     ) -> None:
         """Give the rows of a kind in the form that was asked for; say what is missing, and where they were cut."""
         from central.parquet import write_parquet
-        from central.show import as_json, write_csv
-        from central.text import printable
+        from central.show import as_json, missing_line, write_csv
 
         if self.file is not None:
             write_parquet(self.file, rows, kind=kind)
@@ -132,13 +131,7 @@ class Asked:
             console = open_console()
             console.print(table(console))
         for each in answer.missing:
-            told = {
-                "reads": f"{each.reads:,}",
-                "day": each.day,
-                "file": each.file,
-                "why": printable(each.why),
-            }
-            click.echo(self.style.words("missing").format(**told), err=True)
+            click.echo(missing_line(each, self.style), err=True)
         if answer.cut:
             click.echo(self.style.words("more"), err=True)
 

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from central.archive.holds import Hold
+from central.archive.set_aside import Missing
 from central.query.answers import Counts
 from central.query.lists import KeptLetter, LoggedAct
 from central.query.pictures import Evidence
@@ -61,6 +62,12 @@ class Style:
 def plain(text: str, style: str = "") -> Text:
     """Text from outside as it is: no markup of ours, and nothing that would steer the terminal."""
     return Text(printable(text), style)
+
+
+def missing_line(missing: Missing, style: Style) -> str:
+    """What an answer lacks."""
+    told = {"reads": f"{missing.reads:,}", "day": missing.day, "file": missing.file}
+    return style.words("missing").format(**told, why=printable(missing.why))
 
 
 def add_row(table: Table, *cells: str | Text) -> None:

@@ -12,9 +12,10 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
 
+from central.archive.set_aside import Missing
 from central.errors import CentralError
 from central.query.snapshot import Totals
-from central.show import Style, add_row, country_class, likelihood, plain, reads_table
+from central.show import Style, add_row, country_class, likelihood, missing_line, plain, reads_table
 from central.text import printable
 from central.types import Alert, KeptRead
 
@@ -30,6 +31,7 @@ class Source(Protocol):
     """Where the reads come from (`central.query.watch.Watch`)."""
 
     passed_over: bool
+    missing: tuple[Missing, ...]
 
     def fresh(self, *, since: datetime) -> list[KeptRead]:
         """Reads since the last call, in order of arrival."""
@@ -51,6 +53,7 @@ class Board:
         totals: of the whole centre, from its first day.
         fault: why the last look failed; empty where it did not.
         passed_over: in a burst, only the newest reads were shown.
+        missing: reads of damaged files, which are neither shown nor counted.
     """
 
     def __init__(self, *, since: datetime) -> None:
@@ -61,6 +64,7 @@ class Board:
         self.totals = Totals(0, 0)
         self.fault = ""
         self.passed_over = False
+        self.missing: tuple[Missing, ...] = ()
         self._since: Final = since
         self._newest_alert = 0
         self._arrivals: Final[deque[tuple[datetime, str]]] = deque(maxlen=_MOST_ARRIVALS)
@@ -109,8 +113,13 @@ def follow(
     if not console.is_terminal:
         names = ("time", "camera", "plate", "class", "likelihood")
         console.print("  ".join(map(style.heading, names)), soft_wrap=True)
+        told = set[Missing]()
         for fresh, alerts in _looks(source, board, since=began, stop=stop):
             _print_lines(console, board, fresh, alerts, style)
+            new = [missing for missing in board.missing if missing not in told]
+            told.update(new)
+            for missing in new:
+                console.print(plain(missing_line(missing, style)), soft_wrap=True)
         console.print(_summary(board, style), soft_wrap=True)
         return
     with Live(console=console, auto_refresh=False, vertical_overflow="crop") as live:
@@ -131,6 +140,7 @@ def _looks(
             alerts = board.add_alerts(source.alerts(limit=100))
             board.totals = source.totals()
             board.passed_over = source.passed_over
+            board.missing = tuple(dict.fromkeys((*source.missing, *board.totals.missing)))
             board.fault = ""
         except (CentralError, SQLAlchemyError) as error:
             board.fault = str(error).splitlines()[0]
@@ -140,14 +150,18 @@ def _looks(
 
 
 def _page(board: Board, style: Style, *, now: datetime, size: ConsoleDimensions) -> RenderableType:
-    """One screen: a sixth at most for the alerts, a sixth for the cameras, the rest for the reads."""
+    """One screen: a sixth at most each for what is missing, the alerts and the cameras, the rest for the reads."""
     sixth = max(1, size.height // 6)
     alerts, rates = board.alerts[:sixth], board.per_minute(now)[:sixth]
-    used = _FIXED_LINES + len(rates) + (len(alerts) + 2 if alerts else 0) + bool(board.fault)
+    lacking = board.missing[:sixth]
+    used = _FIXED_LINES + len(rates) + (len(alerts) + 2 if alerts else 0) + bool(board.fault) + len(lacking)
     shown = list(board.reads)[: max(1, size.height - used)]
     parts: list[RenderableType] = [_summary(board, style)]
     if board.fault:  # a line of its own: faults are told in English
         parts.append(Text(printable(board.fault), "bold yellow", no_wrap=True, overflow="ellipsis"))
+    for missing in lacking:
+        line = missing_line(missing, style)
+        parts.append(Text(line, "bold yellow", no_wrap=True, overflow="ellipsis"))
     if alerts:
         parts.append(_alarm(alerts, style))
     cameras = _rates(rates, style)

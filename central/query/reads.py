@@ -37,7 +37,7 @@ from central.query.hits import hits
 from central.query.plan import Plan, Question, Sources, candidates, during, only_shown, plan, reads_sql
 from central.query.records import detailed as detailed_read
 from central.query.records import kept, timed
-from central.query.snapshot import Copy, Snapshot, Source, Totals, count, take
+from central.query.snapshot import Copy, Counted, Snapshot, Source, Totals, count, take
 from central.query.sums import (
     count_sql,
     counts_sql,
@@ -200,19 +200,26 @@ class Reads:
         return Rows(tuple(found), cut, missing)
 
     def totals(self) -> Totals:
-        """How many reads there are, hot and archived.
-
-        Raises:
-            StoreError: the archive cannot be opened.
-        """
-        counted = count(self._source)
-        if not counted.partly:
-            return Totals(counted.hot, counted.archived)
+        """How many reads there are, hot and archived."""
         self._duck.begin()
+        while True:
+            counted = count(self._source)
+            try:
+                archived = counted.archived + self._shown_of(counted)
+            except UnreadableError as error:
+                if not self._leave_out([(READS, file) for file in counted.partly], said=str(error)):
+                    raise
+            else:
+                return Totals(counted.hot, archived, counted.missing)
+
+    def _shown_of(self, counted: Counted) -> int:
+        """How many reads may be shown of the files that are partly to be."""
+        if not counted.partly:
+            return 0
         visible, files = counted.visible, [self._tables.path(READS, file) for file in counted.partly]
         named = {"files": files, **visible.parameters}
         found = self._duck.run(count_sql(visible), named, visible.tables)
-        return Totals(counted.hot, counted.archived + found["reads"][0].as_py())
+        return int(found["reads"][0].as_py())
 
     def _ask_locally(
         self,
@@ -256,12 +263,11 @@ class Reads:
             try:
                 return ask(planned, *self._narrowed(planned, snapshot)), snapshot.missing
             except UnreadableError as error:
-                if not self._leave_out(snapshot, said=str(error)):
+                if not self._leave_out(snapshot.files(), said=str(error)):
                     raise
 
-    def _leave_out(self, snapshot: Snapshot, *, said: str) -> bool:
+    def _leave_out(self, files: list[tuple[Layout, LiveFile]], *, said: str) -> bool:
         """Look for the damaged file: first where it was said to be, then by sizes, then through every page."""
-        files = snapshot.files()
         named = [(layout, file) for layout, file in files if file.name in said]
         return any(
             self._is_damaged(layout, file, thoroughly=thoroughly)

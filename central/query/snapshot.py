@@ -6,7 +6,7 @@ later seal is done, it may have deleted rows which our table lacks: then both ar
 and none is there twice, however many seals run meanwhile.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, func, or_, select
 
+from central.archive.damage import Fault
 from central.archive.derive import bucket_of
 from central.archive.rows import to_core_table, to_table
 from central.archive.rules import Rules, shown
@@ -133,10 +134,15 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """How many reads there are."""
+    """How many reads there are.
+
+    Attributes:
+        missing: reads of damaged files, which are not counted.
+    """
 
     hot: int
     archived: int
+    missing: tuple[Missing, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +152,14 @@ class Counted:
     Attributes:
         archived: in the files whose every read may be shown.
         partly: the other files, of which some may be.
+        missing: reads of files that are known to be damaged, which are in neither.
     """
 
     hot: int
     archived: int
     partly: tuple[LiveFile, ...]
     visible: Visible
+    missing: tuple[Missing, ...]
 
 
 def take(source: Source, plan: Plan, *, copy: Copy | None = None, detailed: bool = False) -> Snapshot:
@@ -174,7 +182,7 @@ def take(source: Source, plan: Plan, *, copy: Copy | None = None, detailed: bool
         asked = (*_asked(plan.question), shown(hot_read, visible))
         hot = _rows(connection, _not_sealed(hot_read, view.through, *asked), detailed=detailed)
         late = _rows(connection, _not_sealed(late_update, view.through), detailed=detailed)
-    improved = _improved([file for file in view.files if tables.fault(READS, file) is None], late)
+    improved = _improved(_without(view.files, _damaged(tables, view.files)), late)
     reads = [f for f in view.files if _may_hold(f, plan) and not visible.is_over(f.captured_date)]
     copy = copy or _instead(tables, reads, plan)
     if copy is None:
@@ -202,9 +210,13 @@ def count(source: Source) -> Counted:
         visible = source.rules.in_force(connection)
         query = select(func.count()).where(_not_through(hot_read, view.through), shown(hot_read, visible))
         hot = connection.scalar(query) or 0
-    there = [file for file in view.files if not visible.is_over(file.captured_date)]
+    live = [file for file in view.files if not visible.is_over(file.captured_date)]
+    bad = _damaged(source.tables, live)
+    missing = [*map(missing_of, bad), *(lost for lost in view.gone if not visible.is_over(lost.day))]
+    there = _without(live, bad)
     partly = tuple(file for file in there if not visible.is_whole(file.captured_date))
-    return Counted(hot, sum(f.rows for f in there) - sum(f.rows for f in partly), partly, visible)
+    whole = sum(f.rows for f in there) - sum(f.rows for f in partly)
+    return Counted(hot, whole, partly, visible, _in_order(missing))
 
 
 def _instead(tables: Tables, reads: Sequence[LiveFile], plan: Plan) -> Copy | None:
@@ -217,15 +229,27 @@ def _instead(tables: Tables, reads: Sequence[LiveFile], plan: Plan) -> Copy | No
 
 def _known(snapshot: Snapshot, tables: Tables, view: View, plan: Plan) -> Snapshot:
     """Without the reads that are known to be damaged, which are missing then."""
-    bad = [fault for file in snapshot.choice.reads if (fault := tables.fault(READS, file)) is not None]
+    bad = _damaged(tables, snapshot.choice.reads)
     first, last = plan.dates
     missing = [missing_of(fault) for fault in bad]
     missing += [lost for lost in view.gone if first <= lost.day <= last]
     missing = [each for each in missing if _matters(each.day, plan, snapshot.visible)]
+    reads = _without(snapshot.choice.reads, bad)
+    return replace(snapshot, choice=replace(snapshot.choice, reads=reads), missing=_in_order(missing))
+
+
+def _damaged(tables: Tables, reads: Iterable[LiveFile]) -> list[Fault]:
+    """What is known to be wrong with some files of the reads."""
+    return [fault for file in reads if (fault := tables.fault(READS, file)) is not None]
+
+
+def _without(reads: Iterable[LiveFile], bad: Iterable[Fault]) -> tuple[LiveFile, ...]:
     names = {fault.file.name for fault in bad}
-    reads = tuple(file for file in snapshot.choice.reads if file.name not in names)
-    missing.sort(key=lambda each: (each.day, each.file))
-    return replace(snapshot, choice=replace(snapshot.choice, reads=reads), missing=tuple(missing))
+    return tuple(file for file in reads if file.name not in names)
+
+
+def _in_order(missing: Iterable[Missing]) -> tuple[Missing, ...]:
+    return tuple(sorted(missing, key=lambda each: (each.day, each.file)))
 
 
 def _matters(day: date, plan: Plan, visible: Visible) -> bool:

@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import Engine
 
+from central.archive.set_aside import Missing
 from central.query.lists import newest_alerts
 from central.query.plan import Question
 from central.query.reads import Reads
@@ -26,11 +27,13 @@ class Watch:
     Attributes:
         shown: reads handed out so far.
         passed_over: there were bursts of which only the newest were handed out.
+        missing: reads of damaged files, which the last call may have lacked.
     """
 
     def __init__(self, reads: Reads, engine: Engine) -> None:
         self.shown = 0
         self.passed_over = False
+        self.missing: tuple[Missing, ...] = ()
         self._reads: Final = reads
         self._engine: Final = engine
         self._known: dict[ReadId, datetime] = {}
@@ -50,6 +53,7 @@ class Watch:
         ]
         self._known = {ReadId(r.edge_id, r.epoch, r.seq): r.received_at for r in answer.reads}
         self.passed_over |= answer.cut
+        self.missing = answer.missing
         self.shown += len(fresh)
         return sorted(fresh, key=lambda read: read.received_at)
 

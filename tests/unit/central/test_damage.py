@@ -7,18 +7,21 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import damaged
+import pyarrow.parquet as pq
 import pytest
 from central_city import FIRST, City
 from central_reads import LASTING
 from sqlalchemy import Engine
 
 from central.archive.place import LocalArchive
+from central.archive.rules import Rules
 from central.archive.schema import DICTIONARY, HOURS, PLATES, READS, Layout
 from central.errors import DamagedError, StoreError
 from central.query.answers import Answer
 from central.query.pattern import compile_pattern
 from central.query.plan import Question
 from central.query.reads import Reads
+from central.query.watch import Watch
 from central.settings import QuerySettings
 from central.verify import verify
 
@@ -114,6 +117,47 @@ def test_sums_say_it_too(city: City) -> None:
     totals = [sum(row.reads for row in rows) for rows in (counts.hours, heat.rows, seen.rows, places.places)]
     assert [*totals, sum(row.reads for row in volumes.rows)] == [60] * 5
     assert {len(answer.missing) for answer in (counts, heat, seen, places, volumes)} == {1}
+
+
+@pytest.mark.parametrize("until_h", [0, 14], ids=["the whole day", "part of the day"])
+def test_totals_count_the_rest_and_say_what_is_missing(city: City, until_h: int) -> None:
+    """Of a day of which reads are no longer to be shown each file is opened to count; else the log knows."""
+    hit = file(city, READS, 3)
+    cut = FIRST + 2 * DAY - timedelta(hours=14) + timedelta(hours=until_h)
+    rules = Rules(keep=timedelta(days=30), clock=lambda: cut + timedelta(days=30))
+
+    def asked() -> Reads:
+        return Reads(city.engine, LocalArchive(city.settings.path), QuerySettings(), rules=rules)
+
+    with asked() as reads:
+        shown = reads.totals()
+        in_it = _rows_of(reads, hit)
+    assert shown.missing == ()
+    for _ in harmed(city, [hit], damaged.SEEN):
+        with asked() as reads:
+            if not until_h:  # nothing of it is opened
+                assert reads.totals() == shown
+                reads.find(Question(since=SINCE, limit=1_000))
+            counted, watch = reads.totals(), Watch(reads, city.engine)
+            assert counted.archived == shown.archived - in_it
+            (lost,) = counted.missing
+            assert (lost.file, lost.reads) == (f"reads/{hit.relative_to(city.settings.path / 'reads')}", 12)
+            watch.fresh(since=SINCE)
+            assert watch.missing == watch.totals().missing == counted.missing
+
+
+def _rows_of(reads: Reads, path: Path) -> int:
+    """How many reads of a file are shown."""
+    kept = {(row["edge_id"], row["epoch"], row["seq"]) for row in pq.read_table(path).to_pylist()}
+    found = reads.find(Question(since=SINCE - 30 * DAY, limit=1_000)).reads
+    return sum((read.edge_id, read.epoch, read.seq) in kept for read in found)
+
+
+def test_totals_say_what_is_lost_for_good(city: City, reads: Reads) -> None:
+    damaged.tear(file(city, READS, 2))
+    mend(city)
+    counted = reads.totals()
+    assert (counted.archived, [lost.reads for lost in counted.missing]) == (60, [12])
 
 
 def test_a_closed_day_is_answered_from_the_copy_and_nothing_is_missing(city: City, reads: Reads) -> None:

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console, RenderableType
 
+from central.archive.set_aside import Missing
 from central.boxes import cameras_table, edges_table
 from central.query.answers import Counts, HourCount
 from central.query.lists import EdgeState, KeptLetter, LoggedAct
@@ -91,6 +92,7 @@ class OneLook:
     """A source of one hostile read and one hostile alert."""
 
     passed_over = False
+    missing: tuple[Missing, ...] = ()
 
     def __init__(self, text: str) -> None:
         self._text = text

@@ -11,6 +11,7 @@ from central_reads import NOON, kept
 from rich.console import Console
 from rich.text import Text
 
+from central.archive.set_aside import Missing
 from central.errors import StoreError
 from central.query.snapshot import Totals
 from central.show import Style
@@ -43,11 +44,18 @@ def an_alert(number: int, **more) -> Alert:
     return Alert(**{**fields, **more})
 
 
+def lost(number: int) -> Missing:
+    """What a damaged file keeps back."""
+    return Missing(f"reads/{number}.parquet", NOON.date(), 1_200, "torn", aside=False)
+
+
 class Script:
     """A source that plays a script: a list of looks, each reads and alerts, or an error."""
 
     def __init__(self, *looks: tuple[list[KeptRead], list[Alert]] | Exception) -> None:
         self.passed_over = False
+        self.missing: tuple[Missing, ...] = ()
+        self.uncounted: tuple[Missing, ...] = ()
         self._looks = list(looks)
         self._alerts: list[Alert] = []
         self._count = 0
@@ -65,7 +73,7 @@ class Script:
         return self._alerts[:limit]
 
     def totals(self) -> Totals:
-        return Totals(hot=self._count, archived=1000)
+        return Totals(hot=self._count, archived=1000, missing=self.uncounted)
 
     def stop(self, _seconds: float) -> bool:
         return not self._looks
@@ -119,6 +127,15 @@ class TestLines:
         script.passed_over = True
         assert shown(script, terminal=False).splitlines()[-1].endswith("no todas se mostraron")
 
+    def test_what_is_missing_is_said_once(self) -> None:
+        script = Script(([kept(1)], []), ([], []))
+        script.missing, script.uncounted = (lost(1), lost(2)), (lost(2), lost(3))
+        lines = shown(script, terminal=False, style=ENGLISH).splitlines()
+        assert lines[2:-1] == [
+            f"NOT IN THIS ANSWER: up to 1,200 reads of 2025-03-04 (UTC): reads/{day}.parquet is damaged (torn)"
+            for day in (1, 2, 3)
+        ]
+
 
 class TestTable:
     """What a terminal gets: the last page is what we look at."""
@@ -157,6 +174,15 @@ class TestTable:
         assert max(len(line) for line in lines) <= width
         if width >= 80:
             assert any("ABC089" in line and "CO private" in line for line in lines)
+
+    def test_what_is_missing_stands_above_the_alerts_and_leaves_room_for_reads(self) -> None:
+        script = Script(([kept(seq) for seq in range(1, 90)], [an_alert(1)]))
+        script.missing = tuple(map(lost, range(1, 31)))
+        pages = re.split(r"(?:\x1b\[1A\x1b\[2K)+", shown(script, terminal=True, height=24))
+        lines = [line.rstrip() for line in Text.from_ansi(pages[-1]).plain.splitlines()]
+        assert [line[:7] for line in lines[1:5]] == ["FALTAN "] * 4
+        assert len(lines) <= 24
+        assert sum("ABC" in line for line in lines) > 5
 
     def test_a_fault_stands_on_the_board_until_a_look_succeeds(self) -> None:
         assert any("disk on fire" in line for line in self.page(StoreError("disk on fire")))
