@@ -6,10 +6,10 @@ no more than a shift that changes where summer time begins or ends. Where the zo
 every offset in use is a multiple, so that the answer is exact too. A roll-up by hours cannot give that one.
 """
 
-from collections.abc import Iterator
+from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from itertools import pairwise
+from functools import lru_cache
 from typing import Final
 
 HOUR_S: Final = 3600
@@ -17,7 +17,7 @@ HOUR_S: Final = 3600
 _QUARTER_S: Final = 900
 _EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
-_DAY: Final = timedelta(days=1)
+_DAY_S: Final = 86_400
 _SECOND: Final = timedelta(seconds=1)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -45,34 +45,33 @@ class Shifts:
 def shifts(zone: tzinfo, *, since: datetime | None = None, until: datetime | None = None) -> Shifts:
     """The shifts of a zone within a time span; without one, of this century."""
     first = max(_EARLIEST, (since or _EARLIEST).astimezone(UTC))
-    found = list(_changes(zone, first, min(_LATEST, (until or _LATEST).astimezone(UTC))))
-    offsets = [(0, _offset_s(zone, first)), *((_since_1970_s(at), _offset_s(zone, at)) for at in found)]
+    last = min(_LATEST, (until or _LATEST).astimezone(UTC))
+    first_s, last_s = _since_1970_s(first), _since_1970_s(last)
+    found = [at for year in range(first.year, last.year + 1) for at in _changes(zone, year)]
+    offsets = [(0, _offset_s(zone, first_s))]
+    offsets += [(at, _offset_s(zone, at)) for at in found if first_s < at <= last_s]
     is_whole = not any(number % HOUR_S for pair in offsets for number in pair)
     cell_s = HOUR_S if is_whole else _QUARTER_S
     return Shifts(cell_s, tuple(Shift(begins // cell_s, offset // cell_s) for begins, offset in offsets))
 
 
-def _changes(zone: tzinfo, first: datetime, last: datetime) -> Iterator[datetime]:
-    """The moments at which the offset changes; no zone changes it twice within a day."""
-    days = [first + number * _DAY for number in range((last - first) // _DAY + 1)]
-    for before, after in pairwise([*days, last] if days else []):
-        if _offset_s(zone, before) != _offset_s(zone, after):
-            yield _change(zone, before, after)
+@lru_cache(maxsize=1_000)
+def _changes(zone: tzinfo, year: int) -> tuple[int, ...]:
+    """When in a year (UTC) the offset changes, seconds since 1970; no zone changes it twice within a day."""
+    begin, end = (_since_1970_s(datetime(each, 1, 1, tzinfo=UTC)) for each in (year, year + 1))
+    found, before = [], _offset_s(zone, begin)
+    for day in range(begin, end, _DAY_S):
+        after = _offset_s(zone, day + _DAY_S)
+        if after != before:
+            seconds = range(day, day + _DAY_S)
+            found.append(day + bisect_left(seconds, True, key=lambda at: _offset_s(zone, at) == after))
+        before = after
+    return tuple(found)
 
 
-def _change(zone: tzinfo, before: datetime, after: datetime) -> datetime:
-    while after - before > _SECOND:
-        middle = before + (after - before) / 2
-        if _offset_s(zone, middle) == _offset_s(zone, before):
-            before = middle
-        else:
-            after = middle
-    return after.replace(microsecond=0)
-
-
-def _offset_s(zone: tzinfo, moment: datetime) -> int:
-    offset = moment.astimezone(zone).utcoffset()
-    return 0 if offset is None else round(offset.total_seconds())
+def _offset_s(zone: tzinfo, moment_s: int) -> int:
+    offset = datetime.fromtimestamp(moment_s, zone).utcoffset()
+    return 0 if offset is None else offset.days * _DAY_S + offset.seconds
 
 
 def _since_1970_s(moment: datetime) -> int:

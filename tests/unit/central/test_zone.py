@@ -1,6 +1,6 @@
 """Cells of UTC fold to the site's clock exactly, whatever the zone does."""
 
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -83,3 +83,36 @@ def test_times_that_no_read_has_are_no_fault(since: datetime) -> None:
 def test_a_fixed_offset_is_a_zone_too() -> None:
     found = shifts(timezone(timedelta(hours=-5)))
     assert [(s.begins, s.cells) for s in found.shifts] == [(0, -5)]
+
+
+class Counted(tzinfo):
+    """Five hours behind, and how often that was asked."""
+
+    asked = 0
+
+    def utcoffset(self, _moment: datetime | None) -> timedelta:
+        self.asked += 1
+        return timedelta(hours=-5)
+
+    def dst(self, _moment: datetime | None) -> timedelta:
+        return timedelta(0)
+
+    def tzname(self, _moment: datetime | None) -> str:
+        return "counted"
+
+
+def test_a_question_without_an_end_asks_each_day_once_and_the_next_one_none() -> None:
+    zone, since = Counted(), datetime(2026, 1, 1, tzinfo=UTC)
+    shifts(zone, since=since)
+    per_look = 2  # once to find the local time, once to tell its offset
+    days = 75 * 366
+    assert zone.asked <= per_look * (days + 75 + 1)
+    before = zone.asked
+    shifts(zone, since=since + timedelta(days=3))
+    assert zone.asked - before <= per_look
+
+
+def test_a_short_question_looks_at_its_own_years() -> None:
+    zone = Counted()
+    shifts(zone, since=datetime(2026, 12, 30, tzinfo=UTC), until=datetime(2027, 1, 2, tzinfo=UTC))
+    assert zone.asked <= 2 * (2 * 367 + 1)
