@@ -118,7 +118,8 @@ class PictureSettings(Section):
     )
     keep_days: Annotated[int, Field(ge=1, le=3660)] = Field(
         default=30,
-        description="days after their arrival that pictures and clips are kept which no alert or hold needs",
+        description="days after their arrival that pictures and clips are kept which no alert or hold needs; "
+        "at most archive.keep_days",
     )
 
 
@@ -241,7 +242,7 @@ class CentralSettings(Section):
     mqtt: MqttSettings = MqttSettings()
     ingest: IngestSettings = IngestSettings()
     archive: ArchiveSettings = ArchiveSettings()
-    pictures: PictureSettings = PictureSettings()
+    pictures: PictureSettings = Field(default=PictureSettings(), validate_default=True)
     storage: StorageSettings = StorageSettings()
     alert: AlertSettings = AlertSettings()
     clips: ClipSettings = ClipSettings()
@@ -257,6 +258,19 @@ class CentralSettings(Section):
         except (ValueError, KeyError, OSError) as error:
             raise ValueError(f"not a time zone of the IANA list: {name!r}") from error
         return name
+
+    @field_validator("pictures", mode="after")
+    @classmethod
+    def _no_picture_outlives_its_read(
+        cls, pictures: PictureSettings, info: ValidationInfo
+    ) -> PictureSettings:
+        archive = info.data.get("archive")  # None: at fault itself
+        if archive is not None and pictures.keep_days > archive.keep_days:
+            raise ValueError(
+                f"keep_days ({pictures.keep_days}): expected at most archive.keep_days ({archive.keep_days}): a "
+                "picture would show what nobody may be shown any more; alerts and holds keep theirs by their own rule"
+            )
+        return pictures
 
     @field_validator("database_url", mode="after")
     @classmethod

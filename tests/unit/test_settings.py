@@ -316,6 +316,31 @@ def test_a_part_of_the_partitions_needs_a_session_of_its_own(tmp_path: Path) -> 
         central.settings.load(write(tmp_path, text))
 
 
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ("pictures: {keep_days: 8}\narchive: {keep_days: 7}\n", r"line 1: pictures: keep_days \(8\)"),
+        ("archive: {keep_days: 7}\n", r"pictures: keep_days \(30\)"),
+    ],
+)
+def test_no_picture_is_kept_longer_than_its_read(lines: str, says: str, tmp_path: Path) -> None:
+    with pytest.raises(central.errors.ConfigError, match=says) as caught:
+        central.settings.load(write(tmp_path, lines))
+    assert "expected at most archive.keep_days (7)" in str(caught.value)
+
+
+@pytest.mark.parametrize("days", [1, 7])
+def test_a_picture_may_go_with_its_read_or_before(days: int, tmp_path: Path) -> None:
+    lines = f"pictures: {{keep_days: {days}}}\narchive: {{keep_days: 7}}\n"
+    assert central.settings.load(write(tmp_path, lines)).pictures.keep_days == days
+
+
+def test_a_fault_of_the_archive_is_told_once(tmp_path: Path) -> None:
+    with pytest.raises(central.errors.ConfigError, match="archive.keep_days") as caught:
+        central.settings.load(write(tmp_path, "archive: {keep_days: 0}\n"))
+    assert "pictures" not in str(caught.value)
+
+
 def test_sqlite_lies_beside_the_file(tmp_path: Path) -> None:
     settings = central.settings.load(write(tmp_path, "database_url: sqlite:///state/c.sqlite\n"))
     assert settings.database_url == f"sqlite:///{tmp_path}/state/c.sqlite"
