@@ -16,7 +16,7 @@ import fcntl
 import os
 import socket
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Final
 from zlib import crc32
@@ -77,11 +77,16 @@ def _by_file(engine: Engine, name: str, *, wait: bool) -> Iterator[Engine]:
         raise StoreError(f"{path}: cannot be written: {error.strerror}") from error
     with file:
         _lock_file(file, path, wait=wait)
-        if not wait:  # for whoever is refused
-            file.truncate(0)
-            file.write(f"{os.getpid()}\n")
-            file.flush()
+        if not wait:
+            _sign(file)
         yield engine
+
+
+def _sign(file: IO[str]) -> None:
+    """Say who has the lock, for whoever is refused; a full disk keeps nobody from having it."""
+    with suppress(OSError):
+        os.ftruncate(file.fileno(), 0)
+        os.write(file.fileno(), f"{os.getpid()}\n".encode())
 
 
 def _lock_file(file: IO[str], path: Path, *, wait: bool) -> None:

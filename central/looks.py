@@ -136,7 +136,7 @@ def open_for(config: Path, asked: dict[str, Any]) -> "Iterator[tuple[Desk, Centr
 
     look = declare(asked["actor"], asked["purpose"], asked["case_number"])
     settings = load(config)
-    with told_plainly(), open_desk(settings, look, clock=now) as desk:
+    with told_plainly(settings.database_url), open_desk(settings, look, clock=now) as desk:
         yield desk, settings
 
 

@@ -10,6 +10,7 @@ and one that comes too often finds nothing to do. Seals and questions go on mean
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, timedelta
 from functools import partial
@@ -249,6 +250,7 @@ def _sweep(archive: Archive, settings: ArchiveSettings, on_step: OnStep) -> int:
             table.cleanup_metadata()
     oldest_s = time.time() - settings.grace_h * 3600
     for spilt in archive.scratch.glob(f"{SPILL}*"):
-        if spilt.stat().st_mtime < oldest_s:  # of one that was killed
-            shutil.rmtree(spilt, ignore_errors=True)
+        with suppress(FileNotFoundError):  # a seal that improves reads has just ended
+            if spilt.stat().st_mtime < oldest_s:  # of one that was killed
+                shutil.rmtree(spilt, ignore_errors=True)
     return swept

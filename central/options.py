@@ -193,22 +193,24 @@ def database(config: Path) -> "Iterator[tuple[CentralSettings, Engine]]":
     settings = load(config)
     engine = open_database(settings.database_url)
     try:
-        with told_plainly():
+        with told_plainly(settings.database_url):
             yield settings, engine
     finally:
         engine.dispose()
 
 
 @contextmanager
-def told_plainly() -> Iterator[None]:
+def told_plainly(url: str) -> Iterator[None]:
     """A fault of the database as one of ours.
 
     Raises:
-        StoreError: says what the database said.
+        StoreError: says which database it is, and what it said.
     """
     from sqlalchemy.exc import SQLAlchemyError
+
+    from central.db import described
 
     try:
         yield
     except SQLAlchemyError as error:
-        raise StoreError(f"database: {getattr(error, 'orig', None) or error}") from error
+        raise StoreError(f"database {described(url)}: {getattr(error, 'orig', None) or error}") from error

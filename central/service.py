@@ -18,7 +18,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from types import FrameType
 from typing import Final
@@ -29,10 +28,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from central.access.key import open_key
 from central.alert.store import Alerts
-from central.archive.mend import Mended
 from central.archive.pictures import Packs, PackWriter, open_packs
 from central.archive.place import Archive, archive_of
-from central.archive.retain_pictures import Retained
+from central.archive.storage import check_writable
 from central.archive.write import seal
 from central.consume.commands import Commander
 from central.consume.link import MqttLink
@@ -40,12 +38,11 @@ from central.consume.refuse import Refusals
 from central.consume.store import Store
 from central.consume.writer import Delivery, Writer
 from central.db import Clock, described, open_database
-from central.erase.run import How, run
 from central.errors import CentralError, StoreError
 from central.hotlist.grammar import load_grammar
 from central.hotlist.store import Hotlist
+from central.keep import keep
 from central.lock import exclusive
-from central.maintain import OnStep, Step, maintain, maintain_pictures, maintain_retention, told
 from central.settings import CentralSettings
 
 _MOVE_S: Final = 60.0
@@ -88,7 +85,7 @@ def serve(settings: CentralSettings) -> int:
     """Run the centre until SIGTERM, SIGINT or a fault; the exit code.
 
     Raises:
-        CentralError: it cannot be started at all: database, password, grammars.
+        CentralError: it cannot be started at all: database, disks, password, grammars.
     """
     stopping = StopSignal()
     engine = open_database(settings.database_url)
@@ -131,6 +128,8 @@ def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> Non
     with engine.begin() as connection:
         hotlist.refresh(connection)
     packs, archive = open_packs(settings), archive_of(settings)
+    for folder in (archive.scratch, settings.pictures.path):
+        check_writable(folder)
     with _spared_collector(), PackWriter(settings.pictures.path) as pictures:
         store = Store(
             engine,
@@ -146,7 +145,7 @@ def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> Non
         writing = threading.Thread(target=writer.run, name="writer")
         kept = (settings, engine, archive, stopping, now)
         sealing = threading.Thread(target=_seal_often, args=kept, name="sealer")
-        keeping = threading.Thread(target=_maintain_often, args=kept, name="keeper")
+        keeping = threading.Thread(target=keep, args=kept, name="keeper")
         commander = Commander(engine, link, clock=now, partitions=settings.mqtt.partitions)
         commanding = threading.Thread(target=commander.run, args=(stopping.wait,), name="commander")
         moving = threading.Thread(target=_move_often, args=(packs, stopping), name="mover")
@@ -203,52 +202,6 @@ def _seal_often(
         else:
             if days:
                 _log.info("sealed", reads=sum(day.rows for day in days), days=len(days))
-
-
-def _maintain_often(
-    settings: CentralSettings, engine: Engine, archive: Archive, stopping: StopSignal, clock: Clock
-) -> None:
-    """Maintain on time. What a failure leaves undone is the next round's; another centre may be at it."""
-
-    def go_on(_step: Step) -> None:
-        if stopping.is_over():
-            raise StoreError("stopping")
-
-    while not stopping.wait(settings.archive.maintain_s):
-        try:
-            done = maintain(engine, archive, settings.archive, clock=clock, on_step=go_on)
-            _tell_mended(done.mended)
-            removed = maintain_retention(engine, archive, settings, clock=clock, on_step=go_on)
-            pictures = maintain_pictures(engine, settings, clock=clock, on_step=go_on)
-            _erase(settings, engine, clock, stopping=stopping, on_step=go_on)
-        except (CentralError, SQLAlchemyError) as error:
-            _log.warning("maintenance is left to the next round", reason=str(error))
-        else:
-            for removal in removed:
-                _log.info("reads whose time was over are removed", **told(removal))
-            if done.closed or done.derived or done.merged:
-                _log.info(
-                    "maintained", closed=len(done.closed), derived=len(done.derived), merged=len(done.merged)
-                )
-            if pictures != Retained():
-                _log.info("pictures whose time was over are removed", **asdict(pictures))
-
-
-def _tell_mended(mended: Mended) -> None:
-    for name in (*mended.rebuilt, *mended.again):
-        _log.warning("a damaged file is mended: all that it held stood elsewhere too", file=name)
-    for name in mended.aside:
-        _log.error("a damaged file is set aside", file=name, lost_of_all=mended.lost)
-
-
-def _erase(
-    settings: CentralSettings, engine: Engine, clock: Clock, *, stopping: StopSignal, on_step: OnStep
-) -> None:
-    """Go on with what courts have ordered to be erased."""
-    how, key = How(pause=stopping.wait, again=False), open_key(settings.access.key_file)
-    for each in run(engine, settings, how, key=key, clock=clock, on_step=on_step):
-        order = {"number": each.number, "state": each.state}
-        _log.info("order of erasure", **order, waiting=len(each.waiting), found=len(each.found))
 
 
 def _move_often(packs: Packs, stopping: StopSignal) -> None:

@@ -42,20 +42,51 @@ def postgres_server() -> Iterator[str]:
     programs = _programs()
     if programs is None:
         pytest.skip("no PostgreSQL server programs (initdb, pg_ctl) on this machine")
+    with _folder() as folder, _server(programs, folder, folder / "data"):
+        yield str(folder)
+
+
+@contextmanager
+def postgres_on(disk: Path) -> Iterator[str]:
+    """The URL of a database of a server of its own whose data lie on that disk; for a test that fills it."""
+    programs = _programs()
+    if programs is None:
+        pytest.skip("no PostgreSQL server programs (initdb, pg_ctl) on this machine")
+    with _folder() as folder:
+        data = folder / "disk"  # the disk's own place lies below pytest's folder
+        data.mkdir()
+        subprocess.run(["mount", "--bind", disk, data], check=True)
+        try:
+            small = ("-c max_wal_size=32MB", "-c min_wal_size=32MB")
+            with _server(programs, folder, data / "data", *small):
+                yield f"postgresql+psycopg://test@/postgres?host={folder}"
+        finally:
+            subprocess.run(["umount", "-l", data], check=True)
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
     # Not below pytest's own folder, into which only we may look.
     folder = Path(tempfile.mkdtemp(prefix="atalaya-pg-"))
-    data = folder / "data"
     try:
         if os.getuid() == 0:
             shutil.chown(folder, "nobody", "nogroup")
-        _run(programs / "initdb", "-D", data, "-U", "test", "-A", "trust", "-E", "UTF8", cwd=folder)
-        options = f"-k {folder} -c listen_addresses= -c fsync=off"
-        control = [programs / "pg_ctl", "-D", data, "-l", folder / "log", "-w"]
-        _run(*control, "-o", options, "start", cwd=folder)
-        yield str(folder)
-        _run(*control, "-m", "immediate", "stop", cwd=folder)
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _server(programs: Path, folder: Path, data: Path, *options: str) -> Iterator[None]:
+    """A server whose socket lies in the folder."""
+    if os.getuid() == 0:
+        shutil.chown(data.parent, "nobody", "nogroup")
+    _run(programs / "initdb", "-D", data, "-U", "test", "-A", "trust", "-E", "UTF8", cwd=folder)
+    told = " ".join((f"-k {folder}", "-c listen_addresses=", "-c fsync=off", *options))
+    control = [programs / "pg_ctl", "-D", data, "-l", folder / "log", "-w"]
+    _run(*control, "-o", told, "start", cwd=folder)
+    yield
+    _run(*control, "-m", "immediate", "stop", cwd=folder)
 
 
 @pytest.fixture(scope="session")

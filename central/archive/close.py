@@ -84,7 +84,8 @@ def close(engine: Engine, archive: Archive, day: date, *, duck: Sorter) -> None:
         written = _sorted(archive, table, day, files, duck=duck)
         if _put(engine, archive, files, written):
             return
-        archive.delete(f"{READS.folder}/{written.name}")
+        with speaking_of(f"{archive}: {day} cannot be closed"):
+            archive.delete(f"{READS.folder}/{written.name}")
     raise StoreError(f"{archive}: {day} cannot be closed: its reads were improved {_TRIES} times meanwhile")
 
 

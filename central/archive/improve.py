@@ -55,7 +55,7 @@ def replace(archive: Archive, table: DeltaTable, rows: pa.Table, *, seal_id: int
     days = _days_around(rows)
     near = [file for file in live_files(table) if file.captured_date in days]
     files = dict(zip(paths(archive, READS, near), near, strict=True))
-    what = f"seal {seal_id}: updates cannot be written to the archive"
+    what = f"{archive}: seal {seal_id}: updates cannot be written"
     with speaking_of(what), sorter(archive, memory_mb=_MEMORY_MB) as duck:
         complete(table)
         better, missing = _compared(duck, rows, list(files))

@@ -58,6 +58,7 @@ class PackWriter:
         self._folder: Final = folder
         self._max_bytes: Final = max_bytes
         self._name = ""
+        self._begun: Final[list[str]] = []  # packs, by the write that is under way
         self._descriptor = -1
         self._offset = 0
 
@@ -79,11 +80,13 @@ class PackWriter:
         """
         if not pictures:
             return []
+        self._begun.clear()
         try:
             places = [self._append(picture, at) for picture in pictures]
             os.fsync(self._descriptor)
         except OSError as error:
             # How much of it was written is unknown: leave this pack and begin another.
+            self._delete_begun()
             self.close()
             raise StoreError(f"{self._folder}: a picture cannot be written: {error.strerror}") from error
         return places
@@ -93,6 +96,12 @@ class PackWriter:
         if self._descriptor >= 0:
             os.close(self._descriptor)
         self._descriptor, self._name = -1, ""
+
+    def _delete_begun(self) -> None:
+        """Delete what this write began, which nothing names: each new try would take more of a full disk."""
+        for name in self._begun:
+            with suppress(OSError):
+                (self._folder / name).unlink()
 
     def _append(self, picture: bytes, at: datetime) -> Place:
         hour = f"{at:%Y-%m-%d/%H}-"
@@ -115,6 +124,8 @@ class PackWriter:
         while self._descriptor < 0:
             name = f"{hour}{secrets.token_hex(8)}.pack"
             self._descriptor = _begin_file(self._folder / name)
+            if self._descriptor >= 0:
+                self._begun.append(name)
         self._name, self._offset = name, 0
         for folder in (day, self._folder):
             sync(folder)
@@ -280,13 +291,19 @@ def _blank_file(pack: BinaryIO, gaps: Iterable[tuple[int, int]]) -> None:
 
 @contextmanager
 def _finished(path: Path) -> Iterator[BinaryIO | None]:
-    """A file that nobody writes or moves, kept so; None where somebody does, or it is not here."""
+    """A file that nobody writes or moves, kept so; None where somebody does, or it is not here.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
     with ExitStack() as stack:
         try:
             pack = stack.enter_context(path.open("r+b"))  # NFS locks only what may be written
             fcntl.flock(pack, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (FileNotFoundError, BlockingIOError):
             found = None
+        except OSError as error:
+            raise StoreError(f"{path}: cannot be written: {error.strerror}") from error
         else:
             found = pack
         yield found

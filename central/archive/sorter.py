@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event
 from typing import Final
@@ -60,8 +60,9 @@ class Sorter:
         except duckdb.Error as error:
             raise StoreError(f"the archive cannot be rewritten: {plainly(error)}") from error
         finally:
-            for name in registered:
-                self._duck.unregister(name)
+            with suppress(duckdb.ConnectionException):  # a stream that was given up may outlive the sorter
+                for name in registered:
+                    self._duck.unregister(name)
 
 
 @contextmanager
@@ -71,9 +72,18 @@ def sorter(archive: Archive, *, memory_mb: int) -> Iterator[Sorter]:
     Args:
         archive: whose files it reads, and beside which it spills.
         memory_mb: what it may use before it spills.
+
+    Raises:
+        StoreError: nothing can be written there.
     """
-    archive.scratch.mkdir(mode=0o700, parents=True, exist_ok=True)  # of a bucket's it need not be here yet
-    with tempfile.TemporaryDirectory(dir=archive.scratch, prefix=SPILL, ignore_cleanup_errors=True) as spill:
+    try:
+        archive.scratch.mkdir(
+            mode=0o700, parents=True, exist_ok=True
+        )  # of a bucket's it need not be here yet
+        folder = tempfile.TemporaryDirectory(dir=archive.scratch, prefix=SPILL, ignore_cleanup_errors=True)
+    except OSError as error:
+        raise StoreError(f"{archive.scratch}: cannot be written: {error.strerror}") from error
+    with folder as spill:
         config = _SETTINGS | {"memory_limit": f"{memory_mb}MB", "temp_directory": str(Path(spill).resolve())}
         duck = duckdb.connect(config=config)
         archive.lend(duck, given_up=Event())

@@ -7,6 +7,8 @@ bytes, but for a pack of which a court has had pictures blanked. That is little 
 file and cannot rename one.
 """
 
+import errno
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -199,6 +201,20 @@ def s3_filesystem(settings: StorageSettings, *, wait_s: int = 30) -> fs.S3FileSy
         allow_delayed_open=True,  # a small file is one request
         retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=3),
     )
+
+
+def check_writable(folder: Path) -> None:
+    """Look whether we may write there, or make it; a disk that is full passes, for room may come.
+
+    Raises:
+        StoreError: we may not, or the file system is read-only.
+    """
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    try:
+        tempfile.TemporaryFile(dir=there).close()  # without a name, where the file system can
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise StoreError(f"{folder}: cannot be written: {error.strerror}") from error
 
 
 @contextmanager

@@ -114,7 +114,7 @@ def append(archive: Archive, table: DeltaTable, rows: pa.Table, *, seal_id: int)
     Raises:
         StoreError: nothing was committed.
     """
-    with speaking_of(f"seal {seal_id}: cannot be written to the archive"):
+    with speaking_of(f"{archive}: seal {seal_id} cannot be written"):
         complete(table)
         files = write_by_day(archive, rows, seal_id=seal_id)
         commit(table, READS, add=files, seal_id=seal_id)
@@ -190,7 +190,7 @@ def force_to_disk(archive: Archive, *, newest: int, seal_id: int) -> None:
     Raises:
         StoreError: it cannot be done, or a file is shorter than it was written: the machine lost power.
     """
-    with speaking_of(f"seal {seal_id}: cannot be forced to the disk"):
+    with speaking_of(f"{archive}: seal {seal_id} cannot be forced to the disk"):
         since, sizes = _since_the_seal_before(archive, newest, seal_id=seal_id)
         for name, size in sizes.items():
             if (found := archive.size(name)) != size:

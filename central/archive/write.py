@@ -105,7 +105,7 @@ def change(sealer: Sealer, remove: Sequence[LiveFile], write: Callable[[int], Da
     """
     with sealer.engine.begin() as connection:
         seal_id = _open(connection, sealer)
-    with speaking_of(f"seal {seal_id}: files cannot be taken out of the archive"):
+    with speaking_of(f"{sealer.archive}: seal {seal_id} cannot take files out"):
         complete(sealer.table)
         left = write(seal_id)
         add = [] if left is None else [left]

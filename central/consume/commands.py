@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from central.clip.store import addresses, asked, end_broken, give_up
+from central.consume.outage import Outage
 from central.db import Clock, reading
 from edge.contract.clip import ClipCommands
 from edge.contract.topics import PARTITIONS, Address, partition
@@ -59,11 +60,14 @@ class Commander:
 
     def run(self, wait: Callable[[float], bool]) -> None:
         """Look until `wait`, which sleeps so many seconds, says that it is over; wait for a database that is away."""
+        outage = Outage("requests for clips cannot be read")
         while not wait(LOOK_S):
             try:
                 self.look()
             except SQLAlchemyError as error:
-                _log.error("requests for clips cannot be read, trying again", error=type(error).__name__)
+                outage.tell(type(error).__name__)
+            else:
+                outage.end()
 
     def look(self) -> None:
         """Publish what has changed.

@@ -16,6 +16,7 @@ from typing import Final, Protocol
 import structlog
 from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
 
+from central.consume.outage import Outage
 from central.consume.parse import Record, parse
 from central.consume.store import Outcome, Reply, Store
 from central.errors import StoreError
@@ -144,13 +145,17 @@ class Writer:
 
     def _commit(self, arrivals: Sequence[Arrival]) -> list[Outcome]:
         """Commit, waiting as long as the database is away: meanwhile the broker holds what it has."""
+        outage = Outage("batch not committed")
         for delay_s in _delays():
             try:
-                return self._commit_once(arrivals)
+                outcomes = self._commit_once(arrivals)
             except _PASSING as error:
-                _log.error("batch not committed, trying again", rows=len(arrivals), error=_brief(error))
+                outage.tell(_brief(error))
                 if self._stopping.wait(delay_s):
                     raise
+            else:
+                outage.end()
+                return outcomes
         raise AssertionError("delays never end")
 
     def _commit_once(self, arrivals: Sequence[Arrival]) -> list[Outcome]:

@@ -1,5 +1,7 @@
 """The database without what was deleted: its free pages, and its log of writing ahead, keep old bytes for long."""
 
+import sqlite3
+from contextlib import closing
 from typing import Final
 
 from sqlalchemy import Engine, Table
@@ -10,6 +12,7 @@ from central.db import (
     clip,
     clip_part,
     dead_letter,
+    described,
     erased_read,
     erasure,
     held_read,
@@ -20,7 +23,7 @@ from central.db import (
     picture,
     sealed_update,
 )
-from central.errors import ErasureError
+from central.errors import ErasureError, StoreError
 
 _TOUCHED: Final[tuple[Table, ...]] = (
     hot_read,
@@ -45,22 +48,21 @@ def purge(engine: Engine) -> None:
 
     Raises:
         ErasureError: somebody reads old rows still; the next call tries again.
+        StoreError: it cannot be written: it takes as much room again as the database has.
     """
     if engine.dialect.name == "postgresql":
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             for table in _TOUCHED:
                 connection.exec_driver_sql(f"VACUUM FULL {table.name}")
         return
-    driver = engine.raw_connection()
-    try:
-        cursor = driver.cursor()
-        cursor.execute("PRAGMA secure_delete = ON")
-        cursor.execute("VACUUM")
-        # Into the file, and the log cut to nothing: it held the old pages.
-        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        busy = bool((cursor.fetchone() or (1,))[0])
-        cursor.close()
-    finally:
-        driver.close()
+    with closing(engine.raw_connection()) as driver, closing(driver.cursor()) as cursor:
+        try:
+            cursor.execute("PRAGMA secure_delete = ON")
+            cursor.execute("VACUUM")
+            # Into the file, and the log cut to nothing: it held the old pages.
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            busy = bool((cursor.fetchone() or (1,))[0])
+        except sqlite3.Error as error:
+            raise StoreError(f"database {described(engine.url)}: cannot be written anew: {error}") from error
     if busy:
         raise ErasureError("the database is being read from before the deletion: run `erase run` again")

@@ -12,6 +12,7 @@ from pathlib import Path
 import edge_reads
 import pytest
 from brokers import Broker
+from disks import fill
 from edge_centre import Centre, wait_for
 from edge_reads import ack, builder
 
@@ -23,29 +24,9 @@ from edge.settings import MqttSettings
 from edge.spool.queue import Spool
 from edge.spool.tally import inspect
 
-MIB = 1024 * 1024
-
 
 def now() -> datetime:
     return datetime.now(UTC)
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """24 MiB of a file system of its own."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=24m", "atalaya-test", str(place)],
-        capture_output=True,
-        check=False,
-    )
-    if done.returncode:
-        pytest.skip("needs the right to mount a small file system")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", "-l", str(place)], check=True)
 
 
 @pytest.fixture
@@ -59,15 +40,6 @@ def open_spool(disk: Path) -> Iterator[Callable[[], Spool]]:
     yield opener
     for spool in opened:
         spool.close()
-
-
-def fill(disk: Path, *, leave: int = 0) -> Path:
-    """Something else takes the rest of the disk."""
-    ballast = disk / "ballast"
-    with ballast.open("wb") as file:
-        state = os.fstatvfs(file.fileno())
-        os.posix_fallocate(file.fileno(), 0, max(1, state.f_bavail * state.f_frsize - leave))
-    return ballast
 
 
 def put(spool: Spool, *, crop: bool = True) -> bool:

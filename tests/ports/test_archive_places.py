@@ -166,7 +166,7 @@ def test_a_seal_whose_file_is_gone_keeps_the_rows(engine: Engine, archive: Archi
     as_before_the_end(engine)
     (file,) = archive.files(f"reads/captured_date={NOON:%Y-%m-%d}")
     archive.delete(file)
-    with pytest.raises(StoreError, match="seal 1: cannot be forced"):
+    with pytest.raises(StoreError, match="seal 1 cannot be forced"):
         seal(engine, archive, clock=lambda: NOON)
     assert hot_rows(engine) == 1
 

@@ -276,7 +276,7 @@ class TestLooking:
             connection.execute(text("DROP TABLE late_update"))
         result = run("history", "ABC123", *LOOK)
         assert result.exit_code == 2
-        assert result.stderr == "error: database: no such table: late_update\n"
+        assert result.stderr == f"error: database sqlite {engine.url.database}: no such table: late_update\n"
 
     @pytest.mark.parametrize(
         ("words", "fault"),

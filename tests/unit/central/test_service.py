@@ -41,19 +41,28 @@ def test_without_a_broker_it_waits_for_one_and_still_seals_on_time_and_when_stop
 
 
 def test_a_seal_that_fails_at_the_end_is_told_and_keeps_the_reads(tmp_path: Path):
-    (tmp_path / "archive").write_text("a file where the folder should be")
     centre = Centre(tmp_path / "centre", NoBroker(), archive={"path": str(tmp_path / "archive"), "seal_s": 1})
-    engine = centre.database()
-    put(engine, [a_read(1)])
-    engine.dispose()
     centre.start()
     try:
+        centre.wait_for(" serving ")
+        (tmp_path / "archive").write_text("a file where the folder should be")
+        engine = centre.database()
+        put(engine, [a_read(1)])
+        engine.dispose()
         centre.wait_for("sealing failed, the reads stay in the database")
         assert centre.stop() == 1
         assert "sealing at the end failed, the reads stay in the database" in centre.log()
         assert centre.identities() == Counter({("edge-1", 7, 1): 1})
     finally:
         centre.close()
+
+
+def test_a_file_where_the_archive_should_be_is_told_at_once(tmp_path: Path):
+    (tmp_path / "archive").write_text("a file where the folder should be")
+    centre = Centre(tmp_path / "centre", NoBroker(), archive={"path": str(tmp_path / "archive")})
+    centre.start()
+    assert centre.end() == 2
+    assert centre.log() == f"error: {tmp_path}/archive: cannot be written: Not a directory\n"
 
 
 def test_a_database_that_cannot_be_opened_is_told(tmp_path: Path):
