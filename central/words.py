@@ -168,6 +168,33 @@ _BOTH: Final[Mapping[str, tuple[str, str]]] = {
     "erase.roots": ("Revisado por completo", "Searched entirely"),
     "erase.still": ("Donde está todavía", "Where it still stands"),
     "erase.unsearched": ("No revisado", "Not searched"),
+    "pictures in the bucket": ("imágenes en el bucket", "pictures in the bucket"),
+    "unsearched.not_there": ("no existe", "not there"),
+    "unsearched.unreadable": ("no se puede leer: {detail}", "cannot be read: {detail}"),
+    "unsearched.columns": (
+        "sus columnas ({detail}); sí se revisaron sus bytes",
+        "its columns ({detail}); its bytes were searched",
+    ),
+    "unsearched.window": (
+        "contiene la placa; los bytes no dicen si es del tiempo de la orden",
+        "holds the plate; bytes do not tell whether of the order's time",
+    ),
+    "unsearched.link": ("un enlace, que no se sigue", "a link, which is not followed"),
+    "unsearched.no_times": ("no dice de qué tiempo son sus filas", "does not tell the times of its rows"),
+    "unsearched.server": (
+        "los archivos propios del servidor, su registro de transacciones, sus archivados y copias: "
+        "los debe rotar su administrador",
+        "the server's own files, its write-ahead log, archives and backups of it: for its administrator to rotate",
+    ),
+    "unsearched.versions": (
+        "versiones anteriores de los objetos, si el bucket guarda alguna",
+        "older versions of objects, where the bucket keeps any",
+    ),
+    "unsearched.elsewhere": (
+        "copias de seguridad y otras copias fuera de aquí, lo exportado o entregado, la cola del broker y las "
+        "colas de los equipos",
+        "backups and copies elsewhere, what was exported or handed out, the broker's queue and the edges' spools",
+    ),
     "erase.looks": (
         "Consultas de esta placa (filas del registro de auditoría): lo que entregaron está fuera de este sistema",
         "Looks at this plate (rows of the audit log): what they handed out lies outside this system",

@@ -6,6 +6,7 @@ It is signed with the key of the audit log, so a copy in a court's file can be h
 import hmac
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime, tzinfo
 from html import escape
 from importlib.metadata import version
@@ -63,7 +64,10 @@ def written(
         "roots": searched.roots,
         "searched": {"files": searched.files, "bytes": searched.bytes, "rows": searched.rows},
         "found": [f"{needle.without(found.where)} ({found.times})" for found in searched.found],
-        "unsearched": [needle.without(told) for told in searched.unsearched],
+        "unsearched": [
+            {name: needle.without(told) for name, told in asdict(each).items()}
+            for each in searched.unsearched
+        ],
         "looks": _looks(connection, row["plate_hash"]),
         "software": f"Atalaya {version('atalaya')}",
     }
@@ -160,12 +164,20 @@ def _lists(content: Mapping[str, Any], say: Words, *, full: bool) -> list[tuple[
     named = (
         ("erase.removed", removed),
         ("erase.rewritten", files),
-        ("erase.roots", content["roots"]),
+        ("erase.roots", [say(root) for root in content["roots"]]),
         ("erase.still", content["found"]),
-        ("erase.unsearched", content["unsearched"]),
+        ("erase.unsearched", [_unsearched(each, say) for each in content["unsearched"]]),
         ("erase.looks", looks),
     )
     return [(say(name), list(lines)) for name, lines in named if lines]
+
+
+def _unsearched(told: str | Mapping[str, str], say: Words) -> str:
+    """One thing that was not searched; earlier certificates have a sentence, in English."""
+    if isinstance(told, str):
+        return told
+    why = say(f"unsearched.{told['why']}").format(detail=told["detail"])
+    return f"{told['where']}: {why}" if told["where"] else why
 
 
 def _cut(lines: Sequence[str], say: Words) -> list[str]:

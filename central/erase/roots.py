@@ -13,17 +13,11 @@ from central.archive.schema import DERIVED, READS, Layout
 from central.archive.set_aside import FOLDER
 from central.archive.table import live_files, open_archive
 from central.db import described
-from central.erase.search import Aim, Searched, search_database, search_file, search_folder
+from central.erase.search import Aim, Searched, Unsearched, search_database, search_file, search_folder
 from central.errors import MissingError, StoreError
 from central.settings import CentralSettings
 
 _BESIDE: Final = ("", "-wal", "-shm", "-journal")
-_SERVER: Final = (
-    "the server's own files, its write-ahead log, archives and backups of it: for its administrator to rotate"
-)
-_ELSEWHERE: Final = (
-    "backups and copies elsewhere, what was exported or handed out, the broker's queue and the edges' spools"
-)
 
 
 def search_all(
@@ -44,15 +38,15 @@ def search_all(
                 search_folder(each, aim, into)
     else:
         into.roots.append(where)
-        into.unsearched.append(f"{where}: {_SERVER}")
+        into.unsearched.append(Unsearched("server", where))
     for root in _outermost((archive.scratch, settings.pictures.path, *settings.erase.search)):
         search_folder(root, aim, into)
     if archive.options is not None:
         _search_elsewhere(f"{archive}", _archived(archive), aim, into)
     if settings.storage.kind == "s3":
         _search_elsewhere("pictures in the bucket", _packed(packs), aim, into)
-        into.unsearched.append("older versions of objects, where the bucket keeps any")
-    into.unsearched.append(_ELSEWHERE)
+        into.unsearched.append(Unsearched("versions"))
+    into.unsearched.append(Unsearched("elsewhere"))
     return into
 
 

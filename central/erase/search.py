@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -38,6 +38,27 @@ class Found:
     times: int
 
 
+Why = Literal[
+    "not_there", "unreadable", "columns", "window", "link", "no_times", "server", "versions", "elsewhere"
+]
+"""Of what kind it is; `central.words` has the sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsearched:
+    """What was not searched: it could not be read, or nobody here can reach it.
+
+    Attributes:
+        why: not of any one language, for certificates are in several.
+        where: the file or database; empty where it is none in particular.
+        detail: what the system said.
+    """
+
+    why: Why
+    where: str = ""
+    detail: str = ""
+
+
 @dataclass(slots=True)
 class Searched:
     """What a search looked through, and found.
@@ -46,7 +67,6 @@ class Searched:
         roots: folders, files and databases.
         bytes: of files.
         rows: of the database.
-        unsearched: what could not be read, and why; or what nobody here can reach.
     """
 
     roots: list[str] = field(default_factory=list)
@@ -54,7 +74,7 @@ class Searched:
     bytes: int = 0
     rows: int = 0
     found: list[Found] = field(default_factory=list)
-    unsearched: list[str] = field(default_factory=list)
+    unsearched: list[Unsearched] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +105,14 @@ def search_folder(root: Path, aim: Aim, into: Searched) -> None:
     """Search every file below a folder, or one file."""
     into.roots.append(str(root))
     if not root.exists():
-        into.unsearched.append(f"{root}: not there")
+        into.unsearched.append(Unsearched("not_there", str(root)))
         return
     for path in sorted(_files(root, into)):
         try:
             with path.open("rb") as file:
                 search_file(str(path), file, aim, into)
         except OSError as error:
-            into.unsearched.append(f"{path}: {error.strerror or error}")
+            into.unsearched.append(Unsearched("unreadable", str(path), str(error.strerror or error)))
 
 
 def search_file(name: str, file: BinaryIO, aim: Aim, into: Searched) -> None:
@@ -109,7 +129,7 @@ def search_file(name: str, file: BinaryIO, aim: Aim, into: Searched) -> None:
         try:
             begins = _in_parquet(name, file, aim, into)
         except (pa.ArrowException, OSError) as error:
-            into.unsearched.append(f"{name}: its columns: {type(error).__name__}; its bytes were searched")
+            into.unsearched.append(Unsearched("columns", name, type(error).__name__))
         else:
             if not aim.is_open:  # what else it tells of its columns, least and greatest plates, has no time
                 return
@@ -118,7 +138,7 @@ def search_file(name: str, file: BinaryIO, aim: Aim, into: Searched) -> None:
     if times and aim.is_open:
         into.found.append(Found(name, times))
     elif times:
-        into.unsearched.append(f"{name}: holds the plate; bytes do not tell whether of the order's time")
+        into.unsearched.append(Unsearched("window", name))
 
 
 def search_database(engine: Engine, aim: Aim, into: Searched) -> Needle:
@@ -166,7 +186,7 @@ def _files(root: Path, into: Searched) -> Iterator[Path]:
         return
 
     def told(error: OSError) -> None:
-        into.unsearched.append(f"{error.filename}: {error.strerror}")
+        into.unsearched.append(Unsearched("unreadable", str(error.filename), str(error.strerror)))
 
     for folder, _folders, names in _walk(root, told):
         for name in names:
@@ -174,7 +194,7 @@ def _files(root: Path, into: Searched) -> Iterator[Path]:
             if path.is_file() and not path.is_symlink():
                 yield path
             elif path.is_symlink():
-                into.unsearched.append(f"{path}: a link, which is not followed")
+                into.unsearched.append(Unsearched("link", str(path)))
 
 
 def _walk(root: Path, told: Callable[[OSError], None]) -> Iterator[tuple[Path, list[str], list[str]]]:
@@ -218,7 +238,7 @@ def _in_parquet(name: str, file: BinaryIO, aim: Aim, into: Searched) -> int:
                     if moments is None or aim.within(moments[at].as_py()):
                         counts[column] = counts.get(column, 0) + 1
     else:
-        into.unsearched.append(f"{name}: tells no times")
+        into.unsearched.append(Unsearched("no_times", name))
     into.found += [Found(f"{name}: {column}", times) for column, times in counts.items()]
     return _pages_end(parquet.metadata, into)
 

@@ -4,17 +4,19 @@ import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from central_messages import rows
 from central_reads import NOON, a_read, put
 from click.testing import CliRunner
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, insert, update
 
 from central.access.key import open_key
 from central.cli import cli
 from central.db import audit, erasure, open_database
-from central.erase.certificate import as_html, as_text, sealed
+from central.erase.certificate import as_html, as_text, issued, sealed
+from central.erase.search import Why
 from central.words import Words
 
 WHO = ["--as", "ana", "--purpose", "a court", "--case", "2025-7"]
@@ -36,7 +38,7 @@ CONTENT = {
     "roots": ["state/archive"],
     "searched": {"files": 1_234, "bytes": 987_654_321, "rows": 12},
     "found": [],
-    "unsearched": ["backups elsewhere"],
+    "unsearched": [{"why": "unreadable", "where": "state/x", "detail": "Permission denied"}],
     "looks": [{"number": 17, "action": "history", "form": "csv"}],
     "software": "Atalaya 0.1.0",
 }
@@ -163,6 +165,49 @@ def test_the_text_has_all_of_it() -> None:
     assert "01" * 32 in text
     assert "reads of the archive: 41,000" in text
     assert "... - 2025-03-05 00:00:00 UTC" in text
+
+
+def test_what_was_not_searched_is_told_in_the_language_of_the_certificate() -> None:
+    """Whatever it was: a kind without a sentence would show its name."""
+    every = [{"why": why, "where": "state/x", "detail": "EIO"} for why in get_args(Why)]
+    content = {**CONTENT, "unsearched": every, "roots": ["pictures in the bucket"]}
+    told = {
+        language: as_text(content, "f" * 64, say=Words(language), zone=NOON.tzinfo)
+        for language in ("es", "en")
+    }
+    assert not any(
+        f"unsearched.{why}" in text or "{" in text for text in told.values() for why in get_args(Why)
+    )
+    assert "state/x: un enlace, que no se sigue" in told["es"]
+    assert "imágenes en el bucket" in told["es"]
+    lines = {language: set(text.split("No revisado")[-1].splitlines()) for language, text in told.items()}
+    assert len(lines["es"] & lines["en"]) <= 2, "the signature, and an empty line"
+    assert "state/x: cannot be read: EIO" in told["en"]
+
+
+def test_a_certificate_of_before_is_true_and_shown_as_it_was_written(engine: Engine, home: Path) -> None:
+    """It has sentences there, in English; they are signed."""
+    old = {**CONTENT, "unsearched": ["backups and copies elsewhere, where any are"]}
+    key = open_key(home / "state" / "audit.key")
+    text, signature = sealed(old, key)
+    row = {
+        "state": "done",
+        "plate_hash": CONTENT["plate"],
+        "reference": "STC-1",
+        "case_number": "2025-7",
+        "ordered_by": "ana",
+        "ordered_us": 1,
+        "removed": "{}",
+        "certificate": text,
+        "signature": signature,
+    }
+    with engine.begin() as connection:
+        connection.execute(insert(erasure).values(row))
+    content, _ = issued(engine, 1, key)
+    assert content == old
+    for language in ("es", "en"):
+        shown = as_text(content, signature, say=Words(language), zone=NOON.tzinfo)
+        assert "  backups and copies elsewhere, where any are\n" in shown
 
 
 def test_the_signature_is_of_every_word(home: Path) -> None:

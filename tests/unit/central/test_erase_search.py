@@ -18,7 +18,7 @@ from central.access.key import AuditKey
 from central.archive.schema import DERIVED, READS
 from central.db import audit, dead_letter, open_database
 from central.erase.plate import Needle, boxed, unboxed
-from central.erase.search import Aim, Searched, search_database, search_file, search_folder
+from central.erase.search import Aim, Searched, Unsearched, search_database, search_file, search_folder
 from central.errors import AccessError
 
 PLATE = "ABC123"
@@ -74,8 +74,8 @@ def test_files_links_names_and_what_cannot_be_read(tmp_path: Path) -> None:
     }
     assert into.files == 2
     assert into.unsearched == [
-        f"{tmp_path}/link: a link, which is not followed",
-        f"{tmp_path}/gone: not there",
+        Unsearched("link", f"{tmp_path}/link"),
+        Unsearched("not_there", f"{tmp_path}/gone"),
     ]
 
 
@@ -103,7 +103,7 @@ def test_a_parquet_file_that_is_cut_off_is_searched_as_bytes(tmp_path: Path) -> 
     into = Searched()
     search_folder(tmp_path, AIM, into)
     assert [found.where for found in into.found] == [f"{tmp_path}/file"]
-    assert "its columns" in into.unsearched[0]
+    assert (into.unsearched[0].why, into.unsearched[0].where) == ("columns", f"{tmp_path}/file")
 
 
 def test_a_window_judges_what_tells_its_time(tmp_path: Path) -> None:
@@ -114,9 +114,7 @@ def test_a_window_judges_what_tells_its_time(tmp_path: Path) -> None:
     into = Searched()
     search_folder(tmp_path, aim, into)
     assert [(found.where, found.times) for found in into.found] == [(f"{tmp_path}/reads: plate", 1)]
-    assert into.unsearched == [
-        f"{tmp_path}/log.txt: holds the plate; bytes do not tell whether of the order's time"
-    ]
+    assert into.unsearched == [Unsearched("window", f"{tmp_path}/log.txt")]
 
 
 def test_every_table_of_the_archive_is_seen_through(tmp_path: Path, sqlite_template: Path) -> None:
