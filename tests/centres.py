@@ -26,6 +26,9 @@ from edge.contract.delivery import Ack, Stream
 from edge.contract.read import PlateRead
 from edge.contract.topics import Address, Numbered
 
+LOOK = ("--as", "ana", "--purpose", "a test", "--case", "1")
+"""Who looks, and why, as the command line asks it."""
+
 
 class Centre:
     """`serve` with everything below one folder."""
@@ -85,6 +88,11 @@ class Centre:
     def close(self) -> None:
         if self._process is not None:
             self.kill9()
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """A command of the same centre, to its end."""
+        command = [sys.executable, "-m", "central", *words, "--config", str(self.config)]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
 
     def log(self) -> str:
         path = self.folder / "log"

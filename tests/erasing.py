@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pyarrow.parquet as pq
 from central_city import FIRST, City
 from central_messages import JPEG, ingest, list_plates, picture_message, read_message
 from central_reads import a_read, put
@@ -36,6 +37,20 @@ TODAY = datetime(2025, 2, 2, 12, tzinfo=UTC)
 LATER = TODAY + timedelta(hours=3)
 LOOK = Look("ana.rojas", "order of the court", "2025-117")
 AT_ONCE = How(pause=None)
+
+
+def files_with(folder: Path, plate: str) -> list[str]:
+    """The files below a folder that hold a plate, in a column of Parquet or in their bytes; not the broker's."""
+    found = []
+    for path in (each for each in folder.rglob("*") if "mosquitto" not in each.parts):
+        if path.suffix == ".parquet" and "_delta_log" not in path.parts:
+            table = pq.ParquetFile(path).read()
+            texts = (table[name] for name in ("plate", "plate_raw") if name in table.column_names)
+            held = any(plate in text.to_pylist() for text in texts)
+        else:
+            held = path.is_file() and plate.encode() in path.read_bytes()
+        found += [str(path)] if held else []
+    return found
 
 
 class Scene:

@@ -109,13 +109,13 @@ def test_retention_that_finds_no_room_is_done_when_there_is_room(
     for day in range(4):
         city.read(FIRST + timedelta(days=day), 200)
     city.maintain(FIRST + timedelta(days=5))
-    before, now = city.identities(), FIRST + timedelta(days=12)
+    before, now = city.identities(), FIRST + timedelta(days=32)
     open_key(disk / "audit.key")
     full = Full(disk, "removing reads", leave=leave)
-    full.refuses(lambda: city.retain(now, keep_days=10, on_step=full))
+    full.refuses(lambda: city.retain(now, keep_days=30, on_step=full))
     assert city.identities() <= before
     full.free()
-    city.retain(now, keep_days=10)
+    city.retain(now, keep_days=30)
     stay = {row: 1 for row in before if row[2].date() >= FIRST.date() + timedelta(days=2)}
     assert city.identities() == stay
 

@@ -10,10 +10,11 @@ import pyarrow as pa
 import pytest
 from central_city import FIRST, City
 from central_messages import JPEG
-from central_reads import NOON, a_read, put
+from central_reads import LASTING, NOON, a_read, put
 from disks import fill
 from sqlalchemy import Engine
 
+from central.access.key import open_key
 from central.archive.pictures import Packs, PackWriter
 from central.archive.place import LocalArchive
 from central.archive.sorter import sorter
@@ -22,6 +23,10 @@ from central.db import open_database
 from central.erase.purge import purge
 from central.errors import StoreError
 from central.lock import exclusive
+from central.query.plan import Question
+from central.query.reads import Reads
+from central.settings import QuerySettings
+from central.verify import verify
 
 
 def read_only(disk: Path) -> None:
@@ -99,6 +104,30 @@ def test_rows_that_were_given_up_may_outlive_their_sorter(disk: Path) -> None:
         rows = duck.stream("FROM nothing", {}, {"nothing": pa.table({"seq": [1, 2, 3]})})
         next(rows)
     rows.close()
+
+
+def test_of_a_read_only_archive_questions_are_answered_and_all_else_is_refused(
+    disk: Path, tmp_path: Path
+) -> None:
+    engine = open_database(f"sqlite:///{tmp_path}/central.sqlite")
+    city = City(engine, disk / "archive")
+    for day in (0, 1, 30):
+        city.read(FIRST + timedelta(days=day))
+    city.maintain(FIRST + timedelta(days=3))
+    open_key(disk / "audit.key")
+    before, now = city.identities(), FIRST + timedelta(days=40)
+    read_only(disk)
+    put(engine, [a_read(900, captured_at=FIRST + timedelta(days=30))])
+    for refused in (city.seal, lambda: city.maintain(now), lambda: city.retain(now, keep_days=30)):
+        with pytest.raises(StoreError, match=rf"{disk}/archive.*Read-only file system"):
+            refused()
+    with Reads(engine, city.archive, QuerySettings(), rules=LASTING) as reads:
+        answer = reads.find(Question(since=FIRST - timedelta(days=1), limit=1000))
+    assert answer.missing == ()
+    assert sorted(read.seq for read in answer.reads) == [*range(1, 37), 900]
+    assert verify(city.archive).faults == ()
+    assert city.identities() == before
+    engine.dispose()
 
 
 def test_a_spill_that_ends_while_it_is_looked_at_is_in_nobodys_way(

@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -15,7 +14,7 @@ import pytest
 from brokers import Broker
 from central_messages import address_of, picture_message, read_message
 from central_reads import a_read
-from centres import Centre, Edge
+from centres import LOOK, Centre, Edge
 from databases import postgres_on
 from disks import FailingDisk, fill, mounted
 
@@ -64,17 +63,6 @@ def check_exactly_once(centre: Centre, edge: Edge, *, total: int) -> None:
     assert centre.identities() == Counter({("edge-1", 7, seq): 1 for seq in range(1, total + 1)})
 
 
-def asked(centre: Centre, *words: str) -> subprocess.CompletedProcess[str]:
-    look = ["--as", "ana", "--purpose", "a test", "--case", "1"]
-    command = [sys.executable, "-m", "central", *words, *look, "--config", str(centre.config)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def ran(centre: Centre, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "central", *words, "--config", str(centre.config)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
 def test_a_full_disk_under_the_archive_keeps_nobody_from_sending_and_asking(
     tmp_path: Path, mosquitto: Broker, disk: Path
 ) -> None:
@@ -88,9 +76,9 @@ def test_a_full_disk_under_the_archive_keeps_nobody_from_sending_and_asking(
         hand_over(edge, range(101, 301))
         edge.wait_until_through()
         centre.wait_for("sealing failed, the reads stay in the database")
-        shown = asked(centre, "history", "ABC123", "--limit", "1000", "--csv")
+        shown = centre.run("history", "ABC123", "--limit", "1000", "--csv", *LOOK)
         assert (shown.returncode, len(shown.stdout.splitlines())) == (0, 301), shown.stderr
-        maintained = ran(centre, "maintain")
+        maintained = centre.run("maintain")
         assert maintained.returncode == 2
         assert re.search(rf"error: {disk}/archive.*No space left on device", maintained.stderr)
         assert "Traceback" not in maintained.stderr
@@ -155,6 +143,7 @@ def test_a_full_disk_under_postgresql_is_waited_for_too(tmp_path: Path, mosquitt
             assert "No space left on device" in centre.log()
 
 
+@pytest.mark.proof
 def test_a_disk_under_the_archive_that_turns_read_only_answers_and_is_caught_up_with(
     tmp_path: Path, mosquitto: Broker, failing_disk: FailingDisk
 ) -> None:
@@ -168,9 +157,9 @@ def test_a_disk_under_the_archive_that_turns_read_only_answers_and_is_caught_up_
         hand_over(edge, range(101, 201))
         edge.wait_until_through()
         centre.wait_for("sealing failed, the reads stay in the database")
-        shown = asked(centre, "history", "ABC123", "--limit", "1000", "--csv")
+        shown = centre.run("history", "ABC123", "--limit", "1000", "--csv", *LOOK)
         assert (shown.returncode, len(shown.stdout.splitlines())) == (0, 201), shown.stderr
-        maintained = ran(centre, "maintain")
+        maintained = centre.run("maintain")
         assert maintained.returncode == 2
         assert re.search(rf"error: {archive['path']}: .*Read-only file system", maintained.stderr)
         failing_disk.repair()
@@ -196,12 +185,12 @@ def test_disks_under_database_and_pictures_that_turn_read_only_cost_nothing_that
         centre.wait_for("batch not committed, trying again")
         time.sleep(2)
         assert edge.waiting
-        refused = asked(centre, "history", "ABC123")
+        refused = centre.run("history", "ABC123", *LOOK)
         assert refused.returncode == 2, "no look without its line in the log"
         assert re.fullmatch(rf"error: database .*{failing_disk.path}/central\.sqlite: .*\n", refused.stderr)
         edge._engine.dispose()
         assert centre.stop() == 1
-        again = ran(centre, "serve")
+        again = centre.run("serve")
         assert again.returncode == 2
         assert str(failing_disk.path) in again.stderr
         assert "Traceback" not in again.stderr

@@ -1,0 +1,298 @@
+"""Whoever removes is killed with -9, round after round, while a centre consumes and seals, and people ask.
+
+`python -m central maintain` removes reads whose time is over, `python -m central erase run` plates that a court has
+ordered to be erased, one more each round. Both die at random moments. What must stay stays once, what must go is shown
+by no question, and at the end no byte of it is left.
+"""
+
+import random
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from brokers import Broker
+from central_messages import address_of, read_message
+from central_reads import a_read
+from centres import Centre, Edge
+from deltalake import DeltaTable
+from erasing import LOOK, files_with
+from sqlalchemy import Connection, Engine
+
+from central.access.audit import AuditLog, verify
+from central.access.key import open_key
+from central.db import open_database
+from central.erase.certificate import issued
+from central.erase.order import Order, give
+from central.erase.run import DONE, orders
+from central.query.desk import open_reads
+from central.query.plan import Question
+from central.settings import load
+from edge.contract.read import PlateRead
+
+HERE = Path(__file__).parent
+BEGAN = datetime.now(UTC)
+KEPT = ("ABC123", "ABC128", "XYZ98F")
+AGES = (0, 1, 2, 4, 5)
+"""Whole days and six hours; the last two are over, and so is all of their days."""
+KEEP_DAYS = 3
+ASKED_MOST = 1_000_000
+
+pytestmark = pytest.mark.mosquitto
+
+
+def plate_of(seq: int, reads: int) -> str:
+    """Every fourth read of a round is of the plate that is erased in it."""
+    return f"ERA{(seq - 1) // reads:03}" if seq % 4 == 0 else KEPT[seq % len(KEPT)]
+
+
+def is_over(seq: int) -> bool:
+    return AGES[seq % len(AGES)] >= KEEP_DAYS
+
+
+class Keepers:
+    """Processes that maintain or erase, one after the other."""
+
+    def __init__(self, config: Path, log: Path) -> None:
+        self.log = log
+        self._process = subprocess.Popen(
+            [sys.executable, HERE / "killed_keeper.py", config, log],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._took_ms: dict[str, int] = {}
+        self.kills: Counter[str] = Counter()
+
+    def whole(self, command: str) -> int:
+        """Run one to its end; its exit code."""
+        return self._attempt("whole", 0, command)
+
+    def killed(self, command: str, chance: random.Random) -> None:
+        """Run one, and kill it somewhere between its begin and its end, by the longest that we have seen."""
+        if chance.random() < 0.4:
+            code = self._attempt("statement", chance.randrange(5, 60), command)
+        else:
+            code = self._attempt("after", chance.randrange(1, self._took_ms.get(command, 1000)), command)
+        assert code in (-9, 0, 1, 2), self.log.read_text()
+        self.kills[command] += code == -9
+
+    def _attempt(self, how: str, number: int, command: str) -> int:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{how} {number} {command}\n")
+        self._process.stdin.flush()
+        code, took_ms = map(int, self._process.stdout.readline().split())
+        if how == "whole":
+            self._took_ms[command] = max(took_ms, self._took_ms.get(command, 0))
+        return code
+
+    def end(self) -> None:
+        self._process.communicate(timeout=60)
+
+
+class Reader:
+    """Asks without end, and holds every answer against what was sent and what was ordered.
+
+    Attributes:
+        faults: answers that showed a read twice or one that must not be shown, or lacked one that must.
+    """
+
+    def __init__(self, city: "City") -> None:
+        self._city = city
+        self.answers = 0
+        self.faults: list[str] = []
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._over.set()
+        self._thread.join(60)
+        assert not self._thread.is_alive()
+
+    def _run(self) -> None:
+        engine = open_database(self._city.centre.database_url)
+        with open_reads(self._city.settings, engine, clock=lambda: datetime.now(UTC)) as reads:
+            while not self._over.wait(0.05):
+                try:
+                    self._ask(lambda question: [r.seq for r in reads.find(question).reads])
+                except Exception as error:  # noqa: BLE001  # whatever it is, a question failed
+                    self.faults.append(f"{type(error).__name__}: {error}")
+        engine.dispose()
+
+    def _ask(self, find: Callable[[Question], list[int]]) -> None:
+        city = self._city
+        acknowledged, erased = city.acknowledged(), city.erased
+        seqs = Counter(find(Question(since=BEGAN - timedelta(days=9), limit=ASKED_MOST)))
+        sure = {seq for seq in acknowledged if not is_over(seq) and city.plate(seq) not in city.ordered}
+        doubled = [seq for seq, times in seqs.items() if times > 1]
+        wrong = [seq for seq in seqs if is_over(seq) or city.plate(seq) in erased]
+        if doubled or wrong or sure - seqs.keys():
+            missing = sorted(sure - seqs.keys())
+            self.faults.append(f"doubled {doubled[:9]}, not to be shown {wrong[:9]}, missing {missing[:9]}")
+        for plate in erased:
+            if found := find(Question(plate=plate)):
+                self.faults.append(f"erased, and shown: {found[:9]}")
+        self.answers += 1
+
+
+class City:
+    """A centre with its archive, an edge, a court, and somebody who asks."""
+
+    def __init__(self, folder: Path, broker: Broker, database_url: str, *, reads: int) -> None:
+        self.folder = folder  # the database's too, where it is a file
+        archive = {"seal_s": 1, "close_after_s": 0, "keep_days": KEEP_DAYS, "memory_mb": 256}
+        sections = {"archive": archive, "pictures": {"keep_days": KEEP_DAYS}}
+        self.centre = Centre(folder / "centre", broker, database_url=database_url, **sections)
+        self.settings = load(self.centre.config)
+        self.edge = Edge(broker, address_of(a_read(1)), database_url, again_s=1.0)
+        self.keepers = Keepers(self.centre.config, folder / "keepers.log")
+        self.reader = Reader(self)
+        self.reads = reads
+        self.sent = 0
+        self.ordered: frozenset[str] = frozenset()  # before the order is given
+        self.erased: frozenset[str] = frozenset()  # after it
+
+    def plate(self, seq: int) -> str:
+        return plate_of(seq, self.reads)
+
+    def the_read(self, seq: int) -> PlateRead:
+        age = timedelta(days=AGES[seq % len(AGES)], hours=6, seconds=seq)
+        return a_read(seq, plate=self.plate(seq), captured_at=BEGAN - age)
+
+    def acknowledged(self) -> set[int]:
+        sent = self.sent
+        return set(range(1, sent + 1)) - {seq for _, seq in list(self.edge.waiting)}
+
+    def start(self) -> None:
+        self.centre.start()
+        self.centre.wait_for(" connected ")
+        self.edge.start()
+        self.reader.start()
+
+    def round(self, number: int, chance: random.Random) -> None:
+        """New reads, an order of erasure, old reads once more, and everybody who removes dies."""
+        new = range(number * self.reads + 1, (number + 1) * self.reads + 1)
+        self.edge.hand_over(*(read_message(self.the_read(seq)) for seq in new))
+        self.sent = new[-1]
+        self.edge.wait_until_through(within_s=120)
+        self.order(f"ERA{number:03}")
+        for seq in chance.sample(range(1, new[-1] + 1), 30):
+            self.edge.say(read_message(self.the_read(seq)))
+        for command in chance.sample(["maintain", "erase run --now"] * 2, 4):
+            self.keepers.killed(command, chance)
+
+    def order(self, plate: str) -> None:
+        self.ordered |= {plate}
+        engine, key = self.centre.database(), open_key(self.settings.access.key_file)
+        audit = AuditLog(engine, key, clock=lambda: datetime.now(UTC))
+
+        def log(connection: Connection, plate_hash: str, told: dict[str, object]) -> None:
+            audit.note(connection, LOOK, "erase.order", {"plate": plate_hash, **told})
+
+        with open_reads(self.settings, engine, clock=lambda: datetime.now(UTC)) as reads:
+            give(engine, reads, Order(plate, "STC-1", LOOK, datetime.now(UTC)), key=key, log=log)
+        engine.dispose()
+        self.erased |= {plate}
+
+    def finish(self) -> None:
+        """Let everybody come to an end."""
+        self.reader.stop()
+        for seq in range(1, self.sent + 1, 3):  # once more, now that nearly all is removed
+            self.edge.say(read_message(self.the_read(seq)))
+        self.edge.stop()
+        assert self.centre.stop() == 0, self.centre.log()
+        for command in ("erase run --now", "maintain"):
+            assert self.keepers.whole(command) == 0, self.keepers.log.read_text()
+        self.keepers.end()
+
+    def close(self) -> None:
+        self.edge._stop.set()
+        self.reader._over.set()
+        self.centre.close()
+        self.keepers._process.kill()
+        self.keepers._process.communicate()
+
+
+@pytest.fixture
+def make_city(tmp_path: Path, mosquitto: Broker) -> Iterator[Callable[[str, int], City]]:
+    made: list[City] = []
+
+    def make(database_url: str, reads: int) -> City:
+        made.append(City(tmp_path, mosquitto, database_url, reads=reads))
+        return made[-1]
+
+    yield make
+    for city in made:
+        city.close()
+
+
+def check(city: City, engine: Engine) -> None:
+    """Exactly the reads that must stay, once, in whatever order they are asked; of the others nothing."""
+    stay = [s for s in range(1, city.sent + 1) if not is_over(s) and city.plate(s) in KEPT]
+    assert city.centre.identities() == Counter({("edge-1", 7, seq): 1 for seq in stay})
+    copied = DeltaTable(city.centre.archive / "plates").to_pyarrow_table(columns=["seq"])["seq"].to_pylist()
+    assert max(Counter(copied).values()) == 1
+    assert set(copied) <= set(stay)
+    with open_reads(city.settings, engine, clock=lambda: datetime.now(UTC)) as reads:
+        since = BEGAN - timedelta(days=9)
+        for plate in KEPT:
+            shown = reads.find(Question(plate=plate, limit=ASKED_MOST)).reads
+            assert sorted(r.seq for r in shown) == [s for s in stay if city.plate(s) == plate]
+        assert sum(h.reads for h in reads.counts(Question(since=since, limit=ASKED_MOST)).hours) == len(stay)
+    for plate in city.erased:
+        assert files_with(city.folder, plate) == []
+
+
+def check_certificates(city: City, engine: Engine) -> None:
+    key = open_key(city.settings.access.key_file)
+    given = orders(engine)
+    assert [row["state"] for row in given] == [DONE] * len(city.erased)
+    for row in given:
+        content, signature = issued(engine, row["erasure_id"], key)
+        assert (content["found"], bool(signature)) == ([], True)
+    assert verify(engine, key).fault == ""
+
+
+def a_massacre(city: City, *, rounds: int, seed: int) -> None:
+    chance = random.Random(seed)
+    city.start()
+    for command in ("maintain", "erase run --now"):
+        assert city.keepers.whole(command) == 0
+    for number in range(rounds):
+        city.round(number, chance)
+    city.finish()
+    assert city.reader.faults == []
+    assert city.edge.broken_promises == []
+    assert "Traceback" not in city.centre.log() + city.keepers.log.read_text()
+    engine = city.centre.database()
+    check(city, engine)
+    check_certificates(city, engine)
+    engine.dispose()
+
+
+def test_killed_a_few_times_what_must_stay_stays_and_what_must_go_goes(
+    make_city: Callable[[str, int], City], tmp_path: Path
+) -> None:
+    city = make_city(f"sqlite:///{tmp_path}/central.sqlite", 80)
+    a_massacre(city, rounds=3, seed=1)
+    assert city.reader.answers > 0
+    assert sum(city.keepers.kills.values()) >= 4, city.keepers.kills
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(1800)
+def test_killed_thirty_rounds_long_what_must_stay_stays_and_what_must_go_goes(
+    make_city: Callable[[str, int], City], database_url: str
+) -> None:
+    city = make_city(database_url, 120)
+    a_massacre(city, rounds=30, seed=2)
+    assert city.reader.answers > 30
+    assert min(city.keepers.kills.values()) >= 15, city.keepers.kills
