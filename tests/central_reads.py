@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Engine, Table, insert
 
 from central.archive.rules import Rules
+from central.archive.visible import Term
 from central.db import hot_read, to_us
 from central.types import KeptRead
 from edge.contract.read import (
@@ -95,6 +96,26 @@ def row_of(read: PlateRead, *, received_at: datetime | None = None, update_seq: 
         "update_seq": update_seq,
         "message": read.model_dump_json(),
         "seal_id": None,
+    }
+
+
+def hold_row(term: Term, **more: object) -> dict[str, Any]:
+    """A hold that stands, as a row of `legal_hold`."""
+    edge_id, epoch, seq = term.read or (None, None, None)
+    return {
+        "plate": term.plate,
+        "camera_id": term.camera_id,
+        "edge_id": edge_id,
+        "epoch": epoch,
+        "seq": seq,
+        "since_us": None if term.since is None else to_us(term.since),
+        "until_us": None if term.until is None else to_us(term.until),
+        "case_number": "2025-7",
+        "legal_basis": "order 12",
+        "entered_by": "ana",
+        "entered_us": 1,
+        "lifted_us": None,
+        **more,
     }
 
 

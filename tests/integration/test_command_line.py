@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 from brokers import Broker
+from central_commands import LOOK
 from central_messages import JPEG, address_of, picture_message, read_message, update_message
 from central_reads import a_read
 from centres import Centre, Edge
 
-LOOK = ["--as", "ana.rojas", "--purpose", "stolen motorcycle", "--case", "2026-117"]
 LISTED = {5, 17}
 READS = 40
 

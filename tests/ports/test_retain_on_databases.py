@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from central_city import FIRST, City
-from central_reads import a_read, put
+from central_reads import a_read, hold_row, put
 from sqlalchemy import Engine, insert, select, update
 
 from central.access.audit import verify
@@ -57,22 +57,8 @@ def city(database: Engine, tmp_path: Path) -> City:
 
 
 def hold(city: City, term: Term) -> int:
-    edge_id, epoch, seq = term.read or (None, None, None)
-    row = {
-        "plate": term.plate,
-        "camera_id": term.camera_id,
-        "edge_id": edge_id,
-        "epoch": epoch,
-        "seq": seq,
-        "since_us": None if term.since is None else to_us(term.since),
-        "until_us": None if term.until is None else to_us(term.until),
-        "case_number": "2025-7",
-        "legal_basis": "order 12",
-        "entered_by": "ana",
-        "entered_us": 1,
-    }
     with city.engine.begin() as connection:
-        return connection.execute(insert(legal_hold).values(row)).inserted_primary_key[0]
+        return connection.execute(insert(legal_hold).values(hold_row(term))).inserted_primary_key[0]
 
 
 def lift(city: City) -> None:

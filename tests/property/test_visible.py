@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pytest
-from central_reads import a_read, row_of
+from central_reads import a_read, hold_row, row_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, insert, select
@@ -15,7 +15,7 @@ from sqlalchemy import Engine, insert, select
 from central.archive.rows import to_core_table
 from central.archive.rules import Rules, shown
 from central.archive.visible import Erased, Term, Visible
-from central.db import hot_read, legal_hold, open_database, to_us
+from central.db import hot_read, legal_hold, open_database
 from edge.contract.read import PlateRead, ReadId
 
 CUT = datetime(2025, 3, 4, 12, 0, 0, 5, tzinfo=UTC)
@@ -98,26 +98,6 @@ def engine(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> E
     return open_database(f"sqlite:///{path}")
 
 
-def a_hold(term: Term, **more: object) -> dict[str, object]:
-    """A row of `legal_hold`."""
-    edge_id, epoch, seq = term.read or (None, None, None)
-    return {
-        "plate": term.plate,
-        "camera_id": term.camera_id,
-        "edge_id": edge_id,
-        "epoch": epoch,
-        "seq": seq,
-        "since_us": None if term.since is None else to_us(term.since),
-        "until_us": None if term.until is None else to_us(term.until),
-        "case_number": "2025-7",
-        "legal_basis": "order 12",
-        "entered_by": "ana",
-        "entered_us": 1,
-        "lifted_us": None,
-        **more,
-    }
-
-
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(READS, min_size=1, max_size=8), st.lists(terms(), max_size=4), st.lists(terms(), max_size=2))
 def test_the_database_shows_the_same(
@@ -127,7 +107,7 @@ def test_the_database_shows_the_same(
     rules = Rules(keep=timedelta(days=1826), clock=lambda: CUT + timedelta(days=1826))
     with engine.connect() as connection, connection.begin() as transaction:
         connection.execute(insert(hot_read), [row_of(read) for read in reads])
-        holds = [*map(a_hold, kept), *(a_hold(term, lifted_us=2) for term in lifted)]
+        holds = [*map(hold_row, kept), *(hold_row(term, lifted_us=2) for term in lifted)]
         if holds:
             connection.execute(insert(legal_hold), holds)
         visible = rules.in_force(connection)

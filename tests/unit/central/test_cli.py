@@ -6,7 +6,6 @@ import io
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,8 +13,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from central_commands import LOOK, Run, config_in, database_of, runner
 from central_reads import NOON, a_read, kept, put
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, insert, select, text
@@ -31,7 +31,6 @@ from central.db import (
     dead_letter,
     edge_health,
     hotlist_entry,
-    open_database,
     picture,
     table_version,
     to_us,
@@ -44,37 +43,23 @@ from central.words import Words
 from edge.contract.health import CameraHealth, CameraState, EdgeHealth
 
 LOOKED = ("ana.rojas", "stolen motorcycle", "2026-117")
-LOOK = ["--as", "ana.rojas", "--purpose", "stolen motorcycle", "--case", "2026-117"]
 BOGOTA = ZoneInfo("America/Bogota")
 BOX = {"x": 0.25, "y": 0.5, "width": 0.1, "height": 0.05}
-Run = Callable[..., Result]
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    path = tmp_path / "central.yaml"
-    path.write_text(
-        "database_url: sqlite:///state/central.sqlite\n"
-        "pictures: {path: state/pictures}\n"
-        "archive: {path: state/archive, seal_s: 60}\n"
-        "access: {key_file: state/audit.key}\n",
-        encoding="utf-8",
-    )
-    return path
+    return config_in(tmp_path, archive={"seal_s": 60})
 
 
 @pytest.fixture
 def run(config: Path) -> Run:
-    def invoke(*words: str, language: str = "en") -> Result:
-        runner = CliRunner(env={"LANG": language, "LC_ALL": "", "LC_MESSAGES": ""})
-        return runner.invoke(cli, [*words, "--config", str(config)], catch_exceptions=False)
-
-    return invoke
+    return runner(config)
 
 
 @pytest.fixture
 def engine(config: Path) -> Engine:
-    return open_database(f"sqlite:///{config.parent}/state/central.sqlite")
+    return database_of(config)
 
 
 def log_of(engine: Engine) -> list[tuple]:

@@ -1,51 +1,39 @@
 """`central clips`: no clip is asked for, listed or handed out without who, why and for which case."""
 
 import json
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from central_commands import LOOK, Run, config_in, database_of, runner
 from central_messages import a_store, ingest, list_plates, picture_message, read_message, rows
 from central_reads import NOON, a_read
-from click.testing import CliRunner, Result
 from edge_clips import MP4_HEAD, clip_parts, no_clip
 from sqlalchemy import Engine, select, update
 
 from central.access.audit import verify
 from central.access.key import read_key
-from central.cli import cli
 from central.clip.store import asked
 from central.consume.link import MqttLink
 from central.consume.store import Store
-from central.db import audit, clip, open_database, reading
+from central.db import audit, clip, reading
 from central.settings import ClipSettings, MqttSettings, load
 from central.types import Arrival, ClipState
 from central.words import Words
 from edge.contract.clip import LONGEST_S, ClipCommands, ClipRequest
 from edge.contract.topics import Address, Kind, Numbered
 
-LOOK = ["--as", "ana.rojas", "--purpose", "stolen motorcycle", "--case", "2026-117"]
 VIDEO = MP4_HEAD + bytes(range(256)) * 1_000
-Run = Callable[..., Result]
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    path = tmp_path / "central.yaml"
-    path.write_text(
-        "database_url: sqlite:///state/central.sqlite\n"
-        "pictures: {path: state/pictures}\n"
-        "access: {key_file: state/audit.key}\n"
-        "clips: {before_s: 4, after_s: 3}\n",
-        encoding="utf-8",
-    )
-    return path
+    return config_in(tmp_path, clips={"before_s": 4, "after_s": 3})
 
 
 @pytest.fixture
 def engine(config: Path) -> Engine:
-    return open_database(f"sqlite:///{config.parent}/state/central.sqlite")
+    return database_of(config)
 
 
 @pytest.fixture
@@ -57,11 +45,7 @@ def store(engine: Engine, config: Path) -> Store:
 
 @pytest.fixture
 def run(config: Path) -> Run:
-    def invoke(*words: str, language: str = "en") -> Result:
-        runner = CliRunner(env={"LANG": language, "LC_ALL": "", "LC_MESSAGES": ""})
-        return runner.invoke(cli, [*words, "--config", str(config)], catch_exceptions=False)
-
-    return invoke
+    return runner(config)
 
 
 def acts(engine: Engine) -> list[tuple[str, int | None, dict[str, object]]]:

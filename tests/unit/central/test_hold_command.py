@@ -1,50 +1,34 @@
 """`central hold`: who, why and for which case are compulsory; plates stand in the audit log as keyed hashes."""
 
 import json
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from central_commands import LOOK, Run, config_in, database_of, runner
 from central_reads import NOON, a_read, put
-from click.testing import CliRunner, Result
 from sqlalchemy import Engine, select
 
 from central.access.audit import verify
 from central.access.key import read_key
-from central.cli import cli
-from central.db import audit, open_database
+from central.db import audit
 
-LOOK = ["--as", "ana.rojas", "--purpose", "stolen motorcycle", "--case", "2026-117"]
 BASIS = ["--basis", "juzgado 3, oficio 88"]
-Run = Callable[..., Result]
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    path = tmp_path / "central.yaml"
-    path.write_text(
-        "database_url: sqlite:///state/central.sqlite\n"
-        "pictures: {path: state/pictures, keep_days: 1}\n"
-        "archive: {path: state/archive, keep_days: 1}\n"
-        "access: {key_file: state/audit.key}\n",
-        encoding="utf-8",
-    )
-    return path
+    return config_in(tmp_path, pictures={"keep_days": 1}, archive={"keep_days": 1})
 
 
 @pytest.fixture
 def run(config: Path) -> Run:
-    def invoke(*words: str) -> Result:
-        runner = CliRunner(env={"LANG": "en", "LC_ALL": "", "LC_MESSAGES": ""})
-        return runner.invoke(cli, [*words, "--config", str(config)], catch_exceptions=False)
-
-    return invoke
+    return runner(config)
 
 
 @pytest.fixture
 def engine(config: Path) -> Engine:
-    return open_database(f"sqlite:///{config.parent}/state/central.sqlite")
+    return database_of(config)
 
 
 def test_a_held_plate_outlives_its_time_and_goes_once_the_hold_is_lifted(

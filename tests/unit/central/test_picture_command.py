@@ -1,15 +1,15 @@
 """`python -m central picture`: a read's pictures by its name, each look in the log."""
 
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
-import yaml
+from central_commands import LOOK, Run, config_in, runner
 from central_messages import JPEG, a_store, ingest, picture_message, read_message
 from central_reads import a_read
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 from s3_servers import S3Server
 from sqlalchemy import Engine, select
 
@@ -20,24 +20,16 @@ from central.maintain import maintain_pictures
 from central.settings import load
 from edge.contract.topics import Kind
 
-LOOK = ["--as", "ana.rojas", "--purpose", "stolen motorcycle", "--case", "2026-117"]
 OVERVIEW = JPEG[:2] + b"\xff\x01" + JPEG[2:]
-Run = Callable[..., Result]
 
 
 @pytest.fixture(params=["local", pytest.param("s3", marks=pytest.mark.s3)])
 def config(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    content = {
-        "database_url": "sqlite:///state/central.sqlite",
-        "pictures": {"path": "state/pictures", "keep_days": 7},
-        "access": {"key_file": "state/audit.key"},
-    }
+    sections: dict[str, dict[str, object]] = {"pictures": {"keep_days": 7}}
     if request.param == "s3":
         server: S3Server = request.getfixturevalue("s3_server")
-        content["storage"] = server.section()
-    path = tmp_path / "central.yaml"
-    path.write_text(yaml.safe_dump(content), encoding="utf-8")
-    return path
+        sections["storage"] = server.section()
+    return config_in(tmp_path, **sections)
 
 
 @pytest.fixture
@@ -56,11 +48,7 @@ def engine(config: Path) -> Engine:
 
 @pytest.fixture
 def run(config: Path, engine: Engine) -> Run:
-    def invoke(*words: str) -> Result:
-        runner = CliRunner(env={"LANG": "en"})
-        return runner.invoke(cli, ["picture", *words, "--config", str(config)], catch_exceptions=False)
-
-    return invoke
+    return partial(runner(config), "picture")
 
 
 def acts(engine: Engine) -> list[tuple[str, int | None, dict[str, object]]]:

@@ -7,13 +7,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import damaged
 import pyarrow.parquet as pq
 import pytest
+from central_commands import LOOK, Run, runner
 from central_reads import NOON, a_read, kept, put
 from click.testing import CliRunner, Result
 from rich.console import Console
@@ -33,14 +33,12 @@ from central.show import Style
 from central.types import KeptRead
 from central.words import Words
 
-LOOK = ["--as", "ana.rojas", "--purpose", "stolen motorcycle", "--case", "2026-117"]
 STYLE = Style(UTC, Words("en"))
 SINCE = ["--from", "2025-03-01"]
 ENDLESS = (
     "SELECT count(*) FROM range(10000000) a, range(10000000) b "
     "WHERE a.range * b.range % 7 = 3 OR $plate = '' OR len($files) = 0"
 )
-Run = Callable[..., Result]
 
 
 @pytest.fixture
@@ -55,12 +53,8 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(folder: Path) -> Run:
-    def invoke(*words: str, language: str = "en") -> Result:
-        runner = CliRunner(env={"LANG": language, "LC_ALL": "", "LC_MESSAGES": ""})
-        every = [*words, *LOOK, "--config", str(folder / "central.yaml")]
-        return runner.invoke(cli, every, catch_exceptions=False)
-
-    return invoke
+    asked = runner(folder / "central.yaml")
+    return lambda *words, **more: asked(*words, *LOOK, **more)
 
 
 @pytest.fixture(autouse=True)
