@@ -28,7 +28,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from central.access.key import open_key
 from central.alert.store import Alerts
-from central.archive.pictures import Packs, PackWriter, open_packs
+from central.archive.packing import PackWriter
+from central.archive.pictures import Packs, open_packs
 from central.archive.place import Archive, archive_of
 from central.archive.storage import check_writable
 from central.archive.write import seal

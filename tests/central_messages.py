@@ -9,7 +9,7 @@ from central_reads import NOON
 from sqlalchemy import Engine, Table, select
 
 from central.alert.store import Alerts
-from central.archive.pictures import PackWriter
+from central.archive.packing import PackWriter
 from central.consume.parse import parse
 from central.consume.store import Outcome, Store
 from central.db import reading, received_range

@@ -13,7 +13,8 @@ from sqlalchemy import Engine
 from central.access.audit import AuditLog
 from central.access.key import AuditKey, open_key
 from central.alert.store import Alerts
-from central.archive.pictures import PackWriter, open_packs
+from central.archive.packing import PackWriter
+from central.archive.pictures import open_packs
 from central.archive.place import LocalArchive
 from central.archive.write import seal
 from central.consume.refuse import Refusals

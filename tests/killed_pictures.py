@@ -11,7 +11,8 @@ from pathlib import Path
 from central_reads import NOON
 from sqlalchemy import insert
 
-from central.archive.pictures import PackWriter, open_packs
+from central.archive.packing import PackWriter
+from central.archive.pictures import open_packs
 from central.archive.retain_pictures import retain_pictures
 from central.db import alert_trail, open_database, picture, to_us
 from central.settings import CentralSettings

@@ -30,7 +30,8 @@ from sqlalchemy import (
     update,
 )
 
-from central.archive.pictures import MAX_PACK_BYTES, Packs, Place
+from central.archive.packing import MAX_PACK_BYTES, Place
+from central.archive.pictures import Packs
 from central.db import alert_trail, clip, clip_part, picture, reading, to_us
 from central.errors import DamagedError, MissingError
 from central.types import ClipState

@@ -19,7 +19,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
-from central.archive.pictures import Place
+from central.archive.packing import Place
 from central.db import clip, clip_part, from_us, to_us
 from central.text import storable
 from central.types import ClipArrival, ClipState

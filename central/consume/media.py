@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from central.archive.pictures import PackWriter, Place
+from central.archive.packing import PackWriter, Place
 from central.clip.store import misfits, record
 from central.consume.put import put
 from central.db import picture

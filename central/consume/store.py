@@ -18,7 +18,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from central.alert.store import Alerts, Sighting
 from central.archive.newest import holds_as_new
-from central.archive.pictures import PackWriter
+from central.archive.packing import PackWriter
 from central.clip.store import Wish, ask
 from central.consume.batch import Batch, touched
 from central.consume.media import write_clips, write_pictures
@@ -115,7 +115,7 @@ class Store:
             StoreError: a picture cannot be written; nothing of it is committed.
         """
         addressed = touched(records)
-        with self._engine.begin() as connection:
+        with self._pictures.trying(), self._engine.begin() as connection:
             ledger = Ledger.load(connection, {address.edge_id for address, _ in addressed})
             batch = Batch(ledger)
             self._hotlist.refresh(connection)

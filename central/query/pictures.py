@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine, RowMapping, Select, select
 
-from central.archive.pictures import Packs, Place
+from central.archive.packing import Place
+from central.archive.pictures import Packs
 from central.db import alert_trail, clip, clip_part, picture, reading, received_range
 from central.errors import DamagedError, MissingError, QueryError
 from central.types import Alert, ClipState

@@ -15,7 +15,8 @@ from disks import fill
 from sqlalchemy import Engine
 
 from central.access.key import open_key
-from central.archive.pictures import Packs, PackWriter
+from central.archive.packing import PackWriter
+from central.archive.pictures import Packs
 from central.archive.place import LocalArchive
 from central.archive.sorter import sorter
 from central.archive.storage import check_writable

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from kept_pictures import lengths
 
-from central.archive.pictures import Packs, PackWriter, Place
+from central.archive.packing import PackWriter, Place
+from central.archive.pictures import Packs
 from central.archive.storage import LocalStorage
 from central.errors import DamagedError, MissingError, StoreError
 

@@ -13,7 +13,8 @@ from edge_clips import MP4_HEAD, clip_parts
 from kept_pictures import KEEP, LATER, lengths
 from sqlalchemy import ColumnElement, Engine, delete, event, update
 
-from central.archive.pictures import Packs, PackWriter
+from central.archive.packing import PackWriter
+from central.archive.pictures import Packs
 from central.archive.retain_pictures import Retained, Tie, in_a_trail, retain_pictures
 from central.clip.store import Wish, ask, asked
 from central.consume.store import Store

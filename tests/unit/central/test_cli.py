@@ -22,7 +22,7 @@ from sqlalchemy import Engine, insert, select, text
 
 from central.access.audit import verify
 from central.access.key import read_key
-from central.archive.pictures import PackWriter
+from central.archive.packing import PackWriter
 from central.cli import cli
 from central.db import (
     alert,

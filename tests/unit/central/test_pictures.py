@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from central.archive.pictures import Packs, PackWriter, Place
+from central.archive.packing import PackWriter, Place
+from central.archive.pictures import Packs
 from central.errors import StoreError
 
 AT = datetime(2026, 3, 1, 14, 30, tzinfo=UTC)
@@ -92,6 +93,43 @@ def test_a_full_disk_is_named_and_the_next_picture_goes_into_a_new_pack(
     packs.close()
     assert after.pack != before.pack
     assert [Packs(tmp_path).read(p) for p in (before, after)] == [b"before", b"after"]
+
+
+class RefusedError(Exception):
+    """A transaction that fails."""
+
+
+def attempt(packs: PackWriter, *pictures: bytes, fails: bool = False) -> list[Place]:
+    with packs.trying():
+        places = packs.write(pictures, at=AT)
+        if fails:
+            raise RefusedError
+    return places
+
+
+def test_what_failed_is_not_written_again_however_often_it_is_tried(tmp_path: Path):
+    with PackWriter(tmp_path) as packs:
+        (before,) = attempt(packs, b"before")
+        for _ in range(5):
+            with pytest.raises(RefusedError):
+                attempt(packs, b"one", b"two", b"two", fails=True)
+        places = attempt(packs, b"one", b"two", b"two", b"three")
+        (after,) = attempt(packs, b"one")
+    pictures = [b"before", b"one", b"two", b"two", b"three", b"one"]
+    assert [Packs(tmp_path).read(p) for p in (before, *places, after)] == pictures
+    assert len({(p.pack, p.offset) for p in (before, *places, after)}) == 6, "each has a place of its own"
+    (pack,) = tmp_path.rglob("*.pack")
+    assert pack.stat().st_size <= sum(map(len, pictures)) + 5 * len(b"two"), "not five times all of it"
+
+
+def test_what_failed_is_written_again_where_its_pack_is_closed(tmp_path: Path):
+    with PackWriter(tmp_path) as packs:
+        with pytest.raises(RefusedError):
+            attempt(packs, b"picture", fails=True)
+        packs.close()
+        (place,) = attempt(packs, b"picture")
+    assert Packs(tmp_path).read(place) == b"picture"
+    assert len(list(tmp_path.rglob("*.pack"))) == 2
 
 
 def test_damage_is_named(tmp_path: Path):

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
 
 from central.alert.store import Alerts, Sighting
-from central.archive.pictures import PackWriter
+from central.archive.packing import PackWriter
 from central.consume.store import Reply, Store
 from central.consume.writer import Delivery, Writer
 from central.db import alert, alert_trail, dead_letter, hot_read
