@@ -26,9 +26,6 @@ from edge.contract.delivery import Ack, Stream
 from edge.contract.read import PlateRead
 from edge.contract.topics import Address, Numbered
 
-LOOK = ("--as", "ana", "--purpose", "a test", "--case", "1")
-"""Who looks, and why, as the command line asks it."""
-
 
 class Centre:
     """`serve` with everything below one folder."""

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 from brokers import Broker
+from central_commands import LOOK
 from central_messages import address_of, read_message
 from central_reads import a_read
-from centres import LOOK, Centre, Edge
+from centres import Centre, Edge
 from erasing import files_with
 
 from edge.contract.read import PlateRead

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 from brokers import Broker
+from central_commands import LOOK
 from central_messages import address_of, picture_message, read_message
 from central_reads import a_read
-from centres import LOOK, Centre, Edge
+from centres import Centre, Edge
 from databases import postgres_on
 from disks import FailingDisk, fill, mounted
 
