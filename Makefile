@@ -4,8 +4,8 @@ DURATION ?= 0
 DATA ?= ../shared/data
 BENCH_ARGS ?= --json
 WORK ?= ../atalaya-work
-# Tests that keep to themselves, on every core; the others watch real processes, one test at a time.
-QUICK := tests/unit tests/property tests/ports
+# Tests that keep to themselves, on every core; those of what happens in real time have the machine alone, one by one.
+BESIDE := tests/unit tests/property tests/ports tests/integration
 SECTION ?= cpu
 REAL := $(wildcard $(DATA)/labels.csv)
 MOSQUITTO := $(shell PATH=$$PATH:/usr/sbin command -v mosquitto)
@@ -13,6 +13,8 @@ VENV := .venv
 TRAIN := .venv-train
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Where it is set, every process of the tests compiles every file of ours, and pytest rewrites every test, each time anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup setup-train demo test test-train check bench train-reader train-detector proof lock schema clean help
 
@@ -41,8 +43,8 @@ demo: setup ## four live cameras, one edge box, one centre, a hotlist; DURATION=
 	$(BIN)/python configs/demo/demo.py --duration $(DURATION)
 
 test: setup ## everything that needs only wheels; tests backed by Debian packages skip where these are absent
-	$(BIN)/pytest -n auto --dist worksteal $(QUICK) $(PYTEST_ARGS)
-	$(BIN)/pytest $(addprefix --ignore=,$(QUICK)) $(PYTEST_ARGS)
+	$(BIN)/pytest -n auto --dist worksteal $(BESIDE) $(PYTEST_ARGS)
+	$(BIN)/pytest $(addprefix --ignore=,$(BESIDE)) $(PYTEST_ARGS)
 
 test-train: setup-train ## training, export and parity of the two engines
 	$(TRAIN)/bin/pytest -m train $(PYTEST_ARGS)

@@ -5,7 +5,9 @@ The fixture `broker` runs a test on both kinds: the one from a wheel (in memory)
 """
 
 import contextlib
+import itertools
 import os
+import random
 import secrets
 import shutil
 import socket
@@ -22,6 +24,11 @@ import pytest
 CENTRE = "centre"
 USERS = (CENTRE, "edge-1", "edge-2")
 MOSQUITTO = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
+_STRETCH = 1_000
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_FIRST_PORT = 12_000 + _WORKER % 20 * _STRETCH
+# Not in order: another run beside this one begins elsewhere.
+_PORTS = itertools.cycle(random.sample(range(_FIRST_PORT, _FIRST_PORT + _STRETCH), _STRETCH))
 _DEVICE_WRITES = (
     "+/read/#",
     "+/update/#",
@@ -35,10 +42,15 @@ _DEVICE_WRITES = (
 
 
 def free_port() -> int:
-    """A port of loopback that nothing uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of loopback that nothing uses now, and that nobody else is given before its server starts.
+
+    Of those below what the kernel deals out; each of xdist's workers has a stretch of its own.
+    """
+    for port in itertools.islice(_PORTS, _STRETCH):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 class Broker(ABC):

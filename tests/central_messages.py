@@ -29,6 +29,9 @@ JPEG = (
 """The markers of a picture of one pixel; nobody here decodes it."""
 
 
+GRAMMAR = load_grammar()
+
+
 def address_of(read: PlateRead) -> Address:
     return Address(read.site_id, read.edge_id)
 
@@ -68,7 +71,7 @@ def a_store(engine: Engine, folder: Path, *, passage_s: float = 30.0, late_s: fl
     return Store(
         engine,
         pictures=PackWriter(folder),
-        hotlist=Hotlist(compatible=load_grammar().compatible),
+        hotlist=Hotlist(compatible=GRAMMAR.compatible),
         alerts=Alerts(within=timedelta(seconds=passage_s)),
         late_after=timedelta(seconds=late_s),
     )
@@ -85,7 +88,7 @@ def list_plates(
     path = folder / "hotlist.csv"
     path.write_text("\n".join([HEADER, *lines]) + "\n")
     order = Import(list_name=list_name, entered_by="maria", at=at or NOON - timedelta(days=1), zone=UTC)
-    return import_csv(engine, path, order, grammar=load_grammar(), log=lambda *_: None)
+    return import_csv(engine, path, order, grammar=GRAMMAR, log=lambda *_: None)
 
 
 def rows(engine: Engine, table: Table) -> list[dict[str, object]]:

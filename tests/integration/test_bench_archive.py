@@ -10,7 +10,7 @@ def test_it_builds_links_asks_and_goes_on_where_it_was(tmp_path: Path) -> None:
     def bench(days: int) -> dict:
         asked = [f"--days={days}", "--per-day=3000", "--link-years=1", f"--work={tmp_path}", "--json"]
         command = [sys.executable, "-m", "central", "bench", "archive", *asked]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=170, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=290, check=False)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 

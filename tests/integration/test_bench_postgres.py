@@ -1,5 +1,7 @@
 """The PostgreSQL beside which the archive is measured answers as plain files do."""
 
+import tempfile
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -15,14 +17,19 @@ from central.errors import ConfigError
 DAY = date(2026, 6, 1)
 
 
+@pytest.fixture
+def reachable() -> Iterator[Path]:
+    """A folder where the server's user gets: pytest's own are ours alone."""
+    with tempfile.TemporaryDirectory(prefix="atalaya-bench-") as folder:
+        yield Path(folder)
+
+
 @pytest.mark.postgres
-def test_it_answers_as_plain_files_do_and_keeps_what_it_was_given(tmp_path: Path) -> None:
+def test_it_answers_as_plain_files_do_and_keeps_what_it_was_given(tmp_path: Path, reachable: Path) -> None:
     try:
-        server = Postgres(tmp_path / "postgres")
+        server = Postgres(reachable / "postgres")
     except ConfigError as error:
         pytest.skip(f"no PostgreSQL server programs (initdb, pg_ctl) on this machine: {error}")
-    for above in (tmp_path, *tmp_path.parents[:2]):
-        above.chmod(0o711)  # the server's user has to get here
     reads = reads_of(DAY, 3_000)
     file = tmp_path / "reads.parquet"
     pq.write_table(reads.drop_columns(PARTITION), file)
