@@ -4,8 +4,10 @@ DURATION ?= 0
 DATA ?= ../shared/data
 BENCH_ARGS ?= --json
 WORK ?= ../atalaya-work
-# Tests that keep to themselves, on every core; those of what happens in real time have the machine alone, one by one.
+# Tests that keep to themselves run beside one another, one more at a time than there are cores, for many wait; the others,
+# above all those of tests/live, which hold what happens against the clock, have the machine alone, one by one.
 BESIDE := tests/unit tests/property tests/ports tests/integration
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 SECTION ?= cpu
 REAL := $(wildcard $(DATA)/labels.csv)
 MOSQUITTO := $(shell PATH=$$PATH:/usr/sbin command -v mosquitto)
@@ -13,7 +15,7 @@ VENV := .venv
 TRAIN := .venv-train
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# Where it is set, every process of the tests compiles every file of ours, and pytest rewrites every test, each time anew.
+# Where it is set, each process of a test compiles every file of ours anew, and each run of pytest rewrites every test.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup setup-train demo test test-train check bench train-reader train-detector proof lock schema clean help
@@ -43,11 +45,12 @@ demo: setup ## four live cameras, one edge box, one centre, a hotlist; DURATION=
 	$(BIN)/python configs/demo/demo.py --duration $(DURATION)
 
 test: setup ## everything that needs only wheels; tests backed by Debian packages skip where these are absent
-	$(BIN)/pytest -n auto --dist worksteal $(BESIDE) $(PYTEST_ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(BESIDE) $(PYTEST_ARGS)
 	$(BIN)/pytest $(addprefix --ignore=,$(BESIDE)) $(PYTEST_ARGS)
 
+# NNCF gives its first compiling of its kernels a minute, whatever else runs; a test's own time-out is enough.
 test-train: setup-train ## training, export and parity of the two engines
-	$(TRAIN)/bin/pytest -m train $(PYTEST_ARGS)
+	NNCF_EXTENSION_LOAD_TIMEOUT=0 OMP_NUM_THREADS=1 $(TRAIN)/bin/pytest -n auto --dist loadfile -m train $(PYTEST_ARGS)
 
 check: setup ## lint, format, types, architecture, dependencies
 	$(BIN)/ruff check .
