@@ -40,7 +40,15 @@ class Camera:
 class EdgeBox:
     """`run` with everything below one folder; what it logs outlives its deaths."""
 
-    def __init__(self, folder: Path, broker: Broker, camera: Camera, **mqtt: Any) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        broker: Broker,
+        camera: Camera,
+        *,
+        clips: dict[str, float] | None = None,
+        **mqtt: Any,
+    ) -> None:
         folder.mkdir()
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
@@ -54,6 +62,7 @@ class EdgeBox:
                 "password_file": str(broker.password_file("edge-1")),
             },
             "spool": {"path": "spool.sqlite"},
+            "clips": clips or {},
         }
         (folder / "edge.yaml").write_text(yaml.safe_dump(content))
 

@@ -6,12 +6,15 @@
 The packets are the very objects that `doze` keeps and the decoder is given: nothing is copied, nothing is decoded
 here. What a clip still needs is pinned: it stays though its seconds are over. The bound in bytes holds all the
 same, and what goes for want of room, before its time, is counted.
+
+When a packet was taken is known the better the more have come, and where they come late, in bursts, it is guessed
+late. So a clip is measured with the camera's own timestamps, from the picture on that it is asked for.
 """
 
 import threading
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
@@ -22,7 +25,10 @@ if TYPE_CHECKING:  # generic for type checkers only
 
     VideoPacket = Packet[VideoStream]
 
-_LEAP_S: Final = 5.0  # between two packets of one segment, either way
+_LEAP_S: Final = 5.0  # between two packets of one segment
+_BACK_S: Final = (
+    1.0  # the same backwards: no order of decoding goes further, and the capture clock begins anew
+)
 _STEP: Final = Fraction(1, 25)  # seconds from the first packet, which has no time, to the second
 _FIRST: Final = timedelta(0)
 
@@ -54,7 +60,8 @@ class Kept:
 
     Attributes:
         pts: presentation time, in ticks of the segment's time base.
-        captured_at: UTC, as the frames of this camera have it.
+        captured_at: UTC; in the ring as the frame has it, or a guess where none was decoded (yet), in a cut by `pts`,
+            measured from the picture that was asked for.
     """
 
     packet: "VideoPacket"
@@ -146,6 +153,17 @@ class PacketRing:
             self._keep_one(Kept(packet, pts, captured_at))
             self._let_go(captured_at)
 
+    def decoded(self, pts: int, *, captured_at: datetime) -> None:
+        """The picture with this presentation time was decoded, and this is when it was taken, as its reads have it."""
+        with self._lock:
+            for group in reversed(self._groups):
+                if group.segment != self._segment:
+                    return
+                for n in reversed(range(len(group.packets))):
+                    if group.packets[n].pts == pts:
+                        group.packets[n] = replace(group.packets[n], captured_at=captured_at)
+                        return
+
     def pin(self, name: str, *, since: datetime) -> None:
         """Keep what was taken since then until `unpin`, as far as there is room."""
         with self._lock:
@@ -156,11 +174,16 @@ class PacketRing:
         with self._lock:
             self._pins.pop(name, None)
 
-    def reaches(self, at: datetime) -> bool:
-        """Whether all that was taken until then has come."""
+    def reaches(self, at: datetime, *, end: datetime) -> bool:
+        """Whether all of a clip of the moment `at` has come that was taken until `end`."""
         with self._lock:
             last = self._groups[-1].packets[-1] if self._groups else None
-            return last is not None and last.captured_at > at
+            if last is None:
+                return False
+            segment = self._segment_of(at)
+            if segment and segment[-1] is self._groups[-1]:
+                return _dated(last, segment[-1].format, anchor=_nearest(segment, at)) > end
+            return last.captured_at > end
 
     def holds(self, at: datetime) -> bool:
         """Whether what was taken at that time is kept."""
@@ -173,25 +196,32 @@ class PacketRing:
             None where the moment `at` itself is not kept. Where more is missing, the cut is shorter than asked.
         """
         with self._lock:
-            groups = list(self._groups)
-            there = [n for n, group in enumerate(groups) if group.began_at <= at]
-            if not there:
+            segment = self._segment_of(at)
+            if not segment or at > segment[-1].packets[-1].captured_at + _gap(segment[-1]):
                 return None
-            segment = groups[there[-1]].segment
-            same = [group for group in groups if group.segment == segment]
-            if at > same[-1].packets[-1].captured_at + _gap(same[-1]):
-                return None
-            first = max((n for n, group in enumerate(same) if group.began_at <= begin), default=0)
-            packets = [kept for group in same[first:] for kept in group.packets]
+            format_, anchor = segment[0].format, _nearest(segment, at)
+            groups = [tuple(group.packets) for group in segment]
+        began = [_dated(group[0], format_, anchor=anchor) for group in groups]
+        first = max((n for n, began_at in enumerate(began) if began_at <= begin), default=0)
+        packets = [
+            replace(kept, captured_at=_dated(kept, format_, anchor=anchor))
+            for group in groups[first:]
+            for kept in group
+        ]
         count = max(n for n, kept in enumerate(packets, start=1) if n == 1 or kept.captured_at <= end)
-        return Cut(same[0].format, tuple(packets[:count]))
+        return Cut(format_, tuple(packets[:count]))
+
+    def _segment_of(self, at: datetime) -> list[_Group]:
+        """All that is kept of the segment in which this was taken; empty: nothing so old is kept."""
+        began = [group.segment for group in self._groups if group.began_at <= at]
+        return [group for group in self._groups if began and group.segment == began[-1]]
 
     def _keep_one(self, kept: Kept) -> None:
         packet = kept.packet
         last = self._last()
         if last is not None and self._format is not None:
-            apart_s = abs(float((kept.pts - last.pts) * self._format.time_base))
-            if apart_s > _LEAP_S:  # the camera set its time anew, or nothing came for long
+            apart_s = float((kept.pts - last.pts) * self._format.time_base)
+            if not -_BACK_S <= apart_s <= _LEAP_S:  # the camera set its time anew, or nothing came for long
                 self._segment += 1
                 last = None
         if packet.is_keyframe and self._format is not None:
@@ -227,6 +257,17 @@ class PacketRing:
         group = self._groups.popleft()
         self._bytes -= group.bytes
         return len(group.packets)
+
+
+def _nearest(segment: list[_Group], at: datetime) -> Kept:
+    """The packet of the picture that was taken at this time, or next to it: the newest, for guesses are late if any."""
+    packets = (kept for group in reversed(segment) for kept in reversed(group.packets))
+    return min(packets, key=lambda kept: abs(kept.captured_at - at))
+
+
+def _dated(kept: Kept, format_: Format, *, anchor: Kept) -> datetime:
+    """When a picture was taken, by the camera's own timestamps, where the anchor's time is known."""
+    return anchor.captured_at + timedelta(seconds=float((kept.pts - anchor.pts) * format_.time_base))
 
 
 def _gap(group: _Group) -> timedelta:

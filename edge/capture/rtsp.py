@@ -188,6 +188,8 @@ class RtspSource:
             captured_at = clock.captured(media_s)
         except ClockSetBackError:
             raise self._connection.lost("this machine's clock was set back; starting anew") from None
+        if self._ring is not None and frame.pts is not None:
+            self._ring.decoded(frame.pts, captured_at=captured_at)
         self._stats.received(captured_at)
         at_s = captured_at.timestamp()
         if self._aim is not None and not self._takes(self._aim.look(picture.luma(frame), at=captured_at)):

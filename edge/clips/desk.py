@@ -68,10 +68,10 @@ class _Job:
     def is_due(self, now: float) -> bool:
         """Whether all of it has come, nothing more will, or what matters has gone."""
         at = self.request.at
-        return now >= self.until or self.ring.reaches(self.end) or self._is_gone(at)
+        return now >= self.until or self.ring.reaches(at, end=self.end) or self._is_gone(at)
 
     def _is_gone(self, at: datetime) -> bool:
-        return self.ring.reaches(at) and not self.ring.holds(at)
+        return self.ring.reaches(at, end=at) and not self.ring.holds(at)
 
 
 def rings(cameras: tuple[CameraSettings, ...], settings: ClipSettings) -> dict[str, PacketRing]:

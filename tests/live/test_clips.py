@@ -27,8 +27,9 @@ LOOK = ("--as", "ana.rojas", "--purpose", "stolen car", "--case", "2026-117")
 
 
 @pytest.fixture
-def centre(tmp_path: Path, broker: Broker) -> Iterator[Centre]:
-    centre = Centre(tmp_path / "centre", broker, clips={"before_s": 3.0, "after_s": 2.0})
+def centre(request: pytest.FixtureRequest, tmp_path: Path, broker: Broker) -> Iterator[Centre]:
+    clips = getattr(request, "param", {"before_s": 3.0, "after_s": 2.0})
+    centre = Centre(tmp_path / "centre", broker, clips=clips)
     engine = open_database(f"sqlite:///{centre.folder}/central.sqlite")
     with (CLIP.parent / "truth" / "day.csv").open(encoding="utf-8") as truth:
         plates = sorted({row["plate"] for row in csv.DictReader(truth)})
@@ -47,8 +48,8 @@ def camera(tmp_path: Path) -> Iterator[Camera]:
 
 
 @pytest.fixture
-def box(tmp_path: Path, broker: Broker, camera: Camera) -> Iterator[EdgeBox]:
-    box = EdgeBox(tmp_path / "edge", broker, camera, resend_s=1.0)
+def box(request: pytest.FixtureRequest, tmp_path: Path, broker: Broker, camera: Camera) -> Iterator[EdgeBox]:
+    box = EdgeBox(tmp_path / "edge", broker, camera, resend_s=1.0, clips=getattr(request, "param", None))
     yield box
     box.close()
 
@@ -195,6 +196,10 @@ def test_deaths_in_between_lose_no_clip_that_was_made_and_leave_no_request_witho
     engine.dispose()
 
 
+# Nobody else asks: of a read with an alert the clip that was asked for it, a longer one, would be the answer. And
+# a slow machine may ask late.
+@pytest.mark.parametrize("centre", [{"ask": "never"}], indirect=True)
+@pytest.mark.parametrize("box", [{"seconds": 60.0, "max_bytes": 100_000_000}], indirect=True)
 @pytest.mark.parametrize("broker", ["wheel_broker"], indirect=True)
 def test_a_clip_asked_by_hand_comes_and_plays(box: EdgeBox, centre: Centre, tmp_path: Path) -> None:
     centre.start()
@@ -219,9 +224,8 @@ def test_a_clip_asked_by_hand_comes_and_plays(box: EdgeBox, centre: Centre, tmp_
     assert len(data) == end["size"]
     found, told_s = pictures(data)
     assert found[0][1], "the first picture is a key frame"
-    # 2.5 s, and up to 2 s more from the key frame before on. Packets bear the time when they came, and on a slow
-    # machine come in bursts: 5.3 s were seen. A key frame interval more is a clip still, and not all that is kept.
-    assert 2.0 <= told_s <= 6.5, "what was asked for, from the key frame before on"
+    # 2.5 s, and up to 2 s more from the key frame before on.
+    assert 2.0 <= told_s <= 5.2, "what was asked for, from the key frame before on"
     assert len(found) == pytest.approx(told_s * 25, abs=1.5)
     assert end["began_us"] <= end["at_us"] - 500_000 < end["at_us"] + 1_000_000 <= end["ended_us"]
 

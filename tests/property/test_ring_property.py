@@ -57,6 +57,32 @@ def test_bounds_hold_and_a_cut_begins_with_a_key_frame_and_shows_its_moment(
         assert sum(kept.packet.size for kept in cut.packets) <= ring.held_bytes
 
 
+@settings(max_examples=200, deadline=None)
+@given(
+    late_s=st.lists(st.floats(0.0, 1.5), min_size=60, max_size=200),
+    gop=st.integers(1, 40),
+    at=st.integers(0, 199),
+    ticks=st.tuples(st.integers(0, 60), st.integers(0, 60)),
+)
+def test_however_late_packets_come_a_cut_is_no_longer_than_asked_and_a_key_frame_interval(
+    late_s: list[float], gop: int, at: int, ticks: tuple[int, int]
+) -> None:
+    ring = PacketRing(seconds=60, max_bytes=1_000_000)
+    ring.begin(FORMAT)
+    for number, by_s in enumerate(late_s):
+        each = packet(number, key=number % gop == 0)
+        ring.add(each, captured_at=taken(number) + timedelta(seconds=by_s))
+        if number == at:
+            ring.decoded(each.pts or 0, captured_at=taken(number))
+    before, after = ticks
+    cut = ring.cut(taken(at), begin=taken(at - before), end=taken(at + after))
+    if at >= len(late_s) or cut is None:
+        return
+    shown = [kept.pts * 25 // 90_000 for kept in cut.packets]
+    assert shown == [*range(max(at - before, 0) // gop * gop, min(at + after + 1, len(late_s)))]
+    assert [kept.captured_at for kept in cut.packets] == [taken(number) for number in shown]
+
+
 @settings(max_examples=100, deadline=None)
 @given(gop=st.integers(1, 60), count=st.integers(1, 300), size=st.integers(1, 50))
 def test_what_has_room_is_kept_for_its_seconds_and_none_of_it_counts_as_dropped(

@@ -46,7 +46,8 @@ def test_what_is_not_held_is_none_and_what_is_cut_short_is_there(ring: PacketRin
     assert numbers(ring, at=880, begin=700, end=900) == [*range(875, 901)]
     assert numbers(ring, at=999, begin=990, end=1_500) == [*range(975, 1_000)]
     assert (ring.holds(taken(880)), ring.holds(taken(870))) == (True, False)
-    assert (ring.reaches(taken(998)), ring.reaches(taken(999))) == (True, False)
+    assert [ring.reaches(taken(990), end=taken(number)) for number in (998, 999)] == [True, False]
+    assert [ring.reaches(taken(700), end=taken(number)) for number in (998, 999)] == [True, False], "gone"
 
 
 def test_the_bound_in_bytes_holds_and_what_goes_for_it_is_counted() -> None:
@@ -108,6 +109,74 @@ def test_where_the_camera_sets_its_time_anew_a_cut_ends(ring: PacketRing) -> Non
         ring.add(packet(number, key=key), captured_at=taken(60 + step))
     assert numbers(ring, at=50, begin=25, end=90) == [*range(25, 60)]
     assert numbers(ring, at=80, begin=25, end=99) == [*range(5_000, 5_040)]
+
+
+def test_a_step_back_of_the_camera_s_time_ends_a_cut_as_well(ring: PacketRing) -> None:
+    """Two seconds: within a cut, pictures of before and after would be shown by turns."""
+    feed(ring, range(60))
+    for step, number in enumerate(range(10, 60)):
+        ring.add(packet(number, key=number % 25 == 0), captured_at=taken(60 + step))
+    assert numbers(ring, at=50, begin=25, end=90) == [*range(25, 60)]
+    assert numbers(ring, at=90, begin=25, end=109) == [*range(25, 60)], "the later ones"
+
+
+def late(ring: PacketRing, numbers: range, *, by_s: float) -> None:
+    """These packets, each of which is thought to have been taken so much later than it was."""
+    for number in numbers:
+        ring.add(packet(number, key=number % 25 == 0), captured_at=taken(number) + timedelta(seconds=by_s))
+
+
+def test_a_cut_is_as_long_as_asked_by_the_camera_s_time_whatever_was_guessed_of_its_packets() -> None:
+    """A machine that falls behind for a while and catches up in bursts."""
+    ring = PacketRing(seconds=10, max_bytes=1_000_000)
+    ring.begin(FORMAT)
+    feed(ring, range(100))
+    late(ring, range(100, 130), by_s=1.0)
+    feed(ring, range(130, 150))
+    late(ring, range(150, 200), by_s=0.6)
+    for at in (90, 135, 145):
+        assert numbers(ring, at=at, begin=at - 20, end=at + 30) == [*range((at - 20) // 25 * 25, at + 31)]
+        assert [ring.reaches(taken(at), end=taken(number)) for number in (198, 199)] == [True, False]
+
+
+def test_a_cut_is_dated_as_the_picture_is_that_was_decoded(ring: PacketRing) -> None:
+    """Of a read, whose time is that of its picture; the packets came before anybody knew it so well."""
+    late(ring, range(100), by_s=0.8)
+    for number in range(40, 60):
+        ring.decoded(packet(number).pts or 0, captured_at=taken(number))
+    ring.decoded(packet(500).pts or 0, captured_at=taken(0))  # nobody has it any more
+    assert numbers(ring, at=50, begin=30, end=80) == [*range(25, 81)]
+    cut = ring.cut(taken(50), begin=taken(30), end=taken(80))
+    assert cut is not None
+    assert (cut.began_at, cut.ended_at) == (taken(25), taken(80))
+
+
+def test_times_that_stand_still_end_no_cut_and_none_goes_on_for_ever(ring: PacketRing) -> None:
+    """A camera is found out after a second of them (`timekeeper`); from then on its packets bear our time."""
+    for number in range(26):
+        still = packet(0, key=number == 0)
+        ring.add(still, captured_at=taken(0))
+    feed(ring, range(250, 350))
+    cut = ring.cut(taken(0), begin=taken(-25), end=taken(50))
+    assert cut is not None
+    assert len(cut.packets) == 26
+    assert numbers(ring, at=275, begin=260, end=300) == [*range(250, 301)]
+
+
+@pytest.mark.parametrize("rate", [0.5, 2.0])
+def test_times_that_run_slowly_or_fast_bound_a_cut_by_what_a_player_will_show(rate: float) -> None:
+    """Until they are found out: the clip lasts as long as was asked, and shows the moment."""
+    ring = PacketRing(seconds=20, max_bytes=1_000_000)
+    ring.begin(FORMAT)
+    for number in range(300):
+        one = packet(number, key=number % 25 == 0)
+        one.pts = one.dts = int((one.pts or 0) * rate)
+        ring.add(one, captured_at=taken(number))
+    cut = ring.cut(taken(150), begin=taken(125), end=taken(175))
+    assert cut is not None
+    shown_s = float((cut.packets[-1].pts - cut.packets[0].pts) * FORMAT.time_base)
+    assert 2.0 <= shown_s <= 2.0 + rate, "and a key frame interval at most more"
+    assert cut.began_at < taken(150) < cut.ended_at
 
 
 def test_a_clock_that_was_set_back_leaves_no_packets_of_the_future(ring: PacketRing) -> None:
