@@ -9,15 +9,12 @@ from typing import Any, Final, Self, TypeVar
 import pyarrow as pa
 from sqlalchemy import Engine
 
-from central.archive.damage import Fault, faults
 from central.archive.place import Archive
 from central.archive.proof import Sought
 from central.archive.rules import Rules
-from central.archive.schema import DICTIONARY, HOURS, READS, Layout
 from central.archive.set_aside import Missing
-from central.archive.table import LiveFile, speaking_of
 from central.db import from_us
-from central.errors import QueryError, StoreError, UnreadableError
+from central.errors import QueryError, StoreError
 from central.query.answers import (
     Answer,
     Counts,
@@ -30,16 +27,14 @@ from central.query.answers import (
     Seen,
     Volume,
 )
-from central.query.choice import Choice
-from central.query.copies import by_month, copy_by_hour, copy_by_plate
-from central.query.duck import Duck
+from central.query.asker import Asker, Sql
+from central.query.copies import copy_by_hour, copy_by_plate
 from central.query.hits import hits
-from central.query.plan import Plan, Question, Sources, candidates, during, only_shown, plan, reads_sql
+from central.query.plan import Plan, Question, during, plan, reads_sql
 from central.query.records import detailed as detailed_read
 from central.query.records import kept, timed
-from central.query.snapshot import Copy, Counted, Snapshot, Source, Totals, count, take
+from central.query.snapshot import Copy, Snapshot, Totals
 from central.query.sums import (
-    count_sql,
     counts_sql,
     heatmap_sql,
     identities_sql,
@@ -47,7 +42,6 @@ from central.query.sums import (
     seen_sql,
     volumes_sql,
 )
-from central.query.tables import Tables
 from central.query.zone import HOUR_S, Shifts, shifts
 from central.settings import QuerySettings
 from edge.contract.read import ReadId
@@ -56,15 +50,9 @@ _US: Final = 1_000_000
 _FIRST_DAY: Final = date(1970, 1, 1)
 _FEW: Final = 10_000  # reads that the newest days may well give; who wants more wants them all
 _ALL_TIME: Final = (date.min, date.max)
-_MOST_WANTED: Final = 100_000  # plates that a pattern means; more of them are everywhere, and found soon
-_NO_PLATE: Final = pa.schema(
-    [("year", pa.int64()), ("month", pa.int64()), ("plate", pa.string())]
-).empty_table()
 _SHIFTS: Final = pa.schema([("begins", pa.int64()), ("shift", pa.int64())])
 
-_Sql = Callable[[Plan, Sources], str]
 _Row = TypeVar("_Row")
-_Found = TypeVar("_Found")
 
 
 class Reads:
@@ -83,19 +71,17 @@ class Reads:
 
     def __init__(self, engine: Engine, archive: Archive, settings: QuerySettings, *, rules: Rules) -> None:
         self.rules: Final = rules
-        self._tables: Final = Tables(archive)
-        self._source: Final = Source(engine, self._tables, rules)
-        self._duck: Final = Duck(archive, timeout_s=settings.timeout_s, memory_mb=settings.memory_mb)
+        self._asker: Final = Asker(engine, archive, settings, rules=rules)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        self._duck.close()
+        self._asker.close()
 
     def cancel(self) -> None:
         """Give up the question under way, which ends with `CancelledError`; from any thread."""
-        self._duck.cancel()
+        self._asker.cancel()
 
     def find(self, question: Question, *, detailed: bool = False) -> Answer:
         """The reads that a question is about: a plate's history, a camera's window, the newest arrivals.
@@ -110,13 +96,15 @@ class Reads:
             for first, last in snapshot.choice.spans() if question.limit <= _FEW else (_ALL_TIME,):
                 there = replace(snapshot, choice=snapshot.choice.within(first, last))
                 sql = partial(reads_sql, detailed=detailed)
-                found += self._run(sql, during(planned, first, last), there, {"wanted": wanted}).to_pylist()
+                found += self._asker.run(
+                    sql, during(planned, first, last), there, {"wanted": wanted}
+                ).to_pylist()
                 if len(found) > question.limit:
                     break
-            self._prove(snapshot, found[: question.limit], _sought(planned.question, wanted))
+            self._asker.prove(snapshot, found[: question.limit], _sought(planned.question, wanted))
             return found
 
-        found, missing = self._answer(question, copy_by_plate, ask, detailed=detailed)
+        found, missing = self._asker.answer(question, copy_by_plate, ask, detailed=detailed)
         rows, cut = _within(question, found)
         record = detailed_read if detailed else kept
         return Answer(tuple(record(row) for row in rows), cut, missing)
@@ -130,9 +118,7 @@ class Reads:
         found, missing = self._ask(question, identities_sql)
         for lost in missing:
             if not lost.aside:
-                raise StoreError(
-                    f"{self._tables.archive}: {lost.file} is damaged, so not every read is known"
-                )
+                raise StoreError(f"{self._asker.archive}: {lost.file} is damaged, so not every read is known")
         return {ReadId(row["edge_id"], row["epoch"], row["seq"]) for row in found.to_pylist()}
 
     def counts(self, question: Question) -> Counts:
@@ -193,7 +179,7 @@ class Reads:
             raise QueryError("volumes are of cameras, not of a plate")
         plan(question)
         local = _shifts(question, zone)
-        of_alerts = hits(self._source, question, cell_s=local.cell_s)
+        of_alerts = hits(self._asker.source, question, cell_s=local.cell_s)
         table, missing = self._ask_locally(question, volumes_sql, local, {"hits": of_alerts})
         rows, cut = _within(question, table.to_pylist())
         found = (Volume(_FIRST_DAY + timedelta(days=row.pop("day")), **row) for row in rows)
@@ -201,25 +187,7 @@ class Reads:
 
     def totals(self) -> Totals:
         """How many reads there are, hot and archived."""
-        self._duck.begin()
-        while True:
-            counted = count(self._source)
-            try:
-                archived = counted.archived + self._shown_of(counted)
-            except UnreadableError as error:
-                if not self._leave_out([(READS, file) for file in counted.partly], said=str(error)):
-                    raise
-            else:
-                return Totals(counted.hot, archived, counted.missing)
-
-    def _shown_of(self, counted: Counted) -> int:
-        """How many reads may be shown of the files that are partly to be."""
-        if not counted.partly:
-            return 0
-        visible, files = counted.visible, [self._tables.path(READS, file) for file in counted.partly]
-        named = {"files": files, **visible.parameters}
-        found = self._duck.run(count_sql(visible), named, visible.tables)
-        return int(found["reads"][0].as_py())
+        return self._asker.totals()
 
     def _ask_locally(
         self,
@@ -237,115 +205,15 @@ class Reads:
     def _ask(
         self,
         question: Question,
-        sql: _Sql,
+        sql: Sql,
         *,
         copy: Callable[[Plan], Copy | None] = copy_by_plate,
         more: Mapping[str, pa.Table] | None = None,
     ) -> tuple[pa.Table, tuple[Missing, ...]]:
         def ask(planned: Plan, snapshot: Snapshot, wanted: pa.Table | None) -> pa.Table:
-            return self._run(sql, planned, snapshot, {"wanted": wanted, **(more or {})})
+            return self._asker.run(sql, planned, snapshot, {"wanted": wanted, **(more or {})})
 
-        return self._answer(question, copy, ask)
-
-    def _answer(
-        self,
-        question: Question,
-        copy: Callable[[Plan], Copy | None],
-        ask: Callable[[Plan, Snapshot, pa.Table | None], _Found],
-        *,
-        detailed: bool = False,
-    ) -> tuple[_Found, tuple[Missing, ...]]:
-        """Ask of one snapshot; where a file cannot be read, of the next one, which is without it."""
-        self._duck.begin()
-        planned = plan(question)
-        while True:
-            snapshot = take(self._source, planned, copy=copy(planned), detailed=detailed)
-            try:
-                return ask(planned, *self._narrowed(planned, snapshot)), snapshot.missing
-            except UnreadableError as error:
-                if not self._leave_out(snapshot.files(), said=str(error)):
-                    raise
-
-    def _leave_out(self, files: list[tuple[Layout, LiveFile]], *, said: str) -> bool:
-        """Look for the damaged file: first where it was said to be, then by sizes, then through every page."""
-        named = [(layout, file) for layout, file in files if file.name in said]
-        return any(
-            self._is_damaged(layout, file, thoroughly=thoroughly)
-            for some, thoroughly in ((named, True), (files, False), (files, True))
-            for layout, file in some
-        )
-
-    def _prove(self, snapshot: Snapshot, rows: list[dict[str, Any]], sought: Sought) -> None:
-        """Nobody is shown a read out of pages that are not what was written.
-
-        Raises:
-            UnreadableError: some of these rows are out of a damaged file, which is known now.
-        """
-        for layout, file in snapshot.files_of(rows):
-            self._duck.go_on()
-            with speaking_of(f"{self._tables.archive}: archive cannot be read"):
-                why = self._tables.prover.fault(layout, file, sought)
-            if why is not None:
-                fault = Fault(layout, file, why)
-                self._tables.faults[fault.name] = fault
-                raise UnreadableError(f"{file.name}: is damaged")
-
-    def _is_damaged(self, layout: Layout, file: LiveFile, *, thoroughly: bool) -> bool:
-        self._duck.go_on()
-        with speaking_of(f"{self._tables.archive}: archive cannot be read"):
-            found = faults(self._tables.archive, layout, [file], thoroughly=thoroughly)
-        self._tables.faults.update({fault.name: fault for fault in found})
-        return bool(found)
-
-    def _narrowed(self, planned: Plan, snapshot: Snapshot) -> tuple[Snapshot, pa.Table | None]:
-        """The snapshot, and the plates that a pattern means, where they are few: then with what may hold them alone."""
-        if planned.question.pattern is None or snapshot.words is None:
-            return snapshot, None
-        wanted = self._wanted(planned, snapshot.words)
-        if wanted is None:
-            return snapshot, None
-        return replace(snapshot, choice=snapshot.choice.narrowed(by_month(wanted))), wanted
-
-    def _wanted(self, planned: Plan, words: Choice) -> pa.Table | None:
-        files = [self._tables.path(DICTIONARY, file) for file in (*words.days, *words.months)]
-        if not files:
-            return _NO_PLATE
-        sql, parameters = candidates(planned, most=_MOST_WANTED)
-        found = self._duck.run(sql, parameters | {"words": files}, {})
-        return None if found.num_rows > _MOST_WANTED else found
-
-    def _run(
-        self, sql: _Sql, planned: Plan, snapshot: Snapshot, more: Mapping[str, pa.Table | None]
-    ) -> pa.Table:
-        choice, improved, shown = snapshot.choice, snapshot.improved, dict[str, pa.Table]()
-        if snapshot.hides(choice):
-            planned, shown = only_shown(planned, snapshot.visible), snapshot.visible.tables
-        layout = READS if snapshot.copy is None else snapshot.copy.layout
-        files = {
-            "files": [self._tables.path(READS, file) for file in choice.reads],
-            "days": [self._tables.path(layout, file) for file in choice.days],
-            "months": [self._tables.path(layout, file) for file in choice.months],
-        }
-        there = tuple(name for name, found in files.items() if found)
-        counted = layout is HOURS
-        sources = Sources(
-            archived=tuple(name for name in there if name == "files" or not counted),
-            counted=tuple(name for name in there if name != "files" and counted),
-            updated=snapshot.late.num_rows > 0,
-            improved=improved is not None,
-            wanted=more.get("wanted") is not None,
-        )
-        parameters = {**planned.parameters, **{name: files[name] for name in there}}
-        if improved is not None:
-            parameters["improved"] = [self._tables.path(READS, file) for file in improved.files]
-            parameters |= {"improved_since": improved.since, "improved_until": improved.until}
-        held = pa.table({"day": pa.array(choice.days_held(), pa.int64())})
-        tables = {"hot": snapshot.hot, "late": snapshot.late, "held": held, **shown, **more}
-        return self._duck.run(
-            sql(planned, sources),
-            parameters,
-            {name: table for name, table in tables.items() if table is not None},
-        )
+        return self._asker.answer(question, copy, ask)
 
 
 def _sought(question: Question, wanted: pa.Table | None) -> Sought:

@@ -236,6 +236,6 @@ def test_a_question_reads_the_archive_and_nothing_else(
 ) -> None:
     (tmp_path / "secret").write_text("not for you")
     for place in (str(tmp_path / "secret"), f"file://{tmp_path}/secret", "s3://other/secret"):
-        reads._duck.begin()
+        reads._asker._duck.begin()
         with pytest.raises(QueryError, match="the archive cannot answer: "):
-            reads._duck.run("SELECT * FROM read_text($file)", {"file": place}, {})
+            reads._asker._duck.run("SELECT * FROM read_text($file)", {"file": place}, {})
