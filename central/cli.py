@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from central import erasures, holds, hotlists, looks, questions, recovery
+from central import backups, erasures, holds, hotlists, looks, questions, recovery
 from central.bench.commands import bench
 from central.ca.commands import ca
 from central.clips import clips
@@ -52,6 +52,8 @@ for _command in (
     hotlists.hotlist,
     holds.hold,
     erasures.erase,
+    backups.backup,
+    backups.restore,
     ca,
     bench,
 ):
@@ -97,6 +99,7 @@ def check_config(context: click.Context, file: Path | None, config: Path) -> Non
     storage = settings.storage
     place = f", then s3 bucket {storage.bucket}" if storage.kind == "s3" else ""
     click.echo(f"pictures  {settings.pictures.path}{place}, kept {settings.pictures.keep_days} days")
+    click.echo(f"backups   {settings.backup.path or 'into no folder of their own'}")
     click.echo(f"cameras   {len(cameras)} with a place")
     click.echo(f"times     shown in {settings.site_timezone}")
     click.echo("nothing wrong found")

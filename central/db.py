@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, select, text
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from central.errors import StoreError
@@ -26,6 +26,7 @@ from central.tables.law import audit, erased_file, erased_mark, erased_read, era
 from central.tables.media import clip, clip_part, picture
 from central.tables.metadata import metadata
 from central.tables.reads import hot_read, late_update, seal, sealed_update
+from central.tables.restoring import restoring
 
 __all__ = [
     "Clock",
@@ -54,6 +55,7 @@ __all__ = [
     "ptz_state",
     "reading",
     "received_range",
+    "restoring",
     "seal",
     "sealed_update",
     "table_version",
@@ -77,13 +79,17 @@ def from_us(moment_us: int) -> datetime:
     return _EPOCH + timedelta(microseconds=moment_us)
 
 
-def open_database(url: str) -> Engine:
+def open_database(url: str, *, half_restored: bool = False) -> Engine:
     """Open the database and bring its tables up to date.
 
     A password of PostgreSQL stands in no setting: name its file (`?passfile=...`) or use libpq's own.
 
+    Args:
+        url: as in the settings.
+        half_restored: one into which a restore was cut off is not refused.
+
     Raises:
-        StoreError: it cannot be reached, or its tables are of a newer version.
+        StoreError: it cannot be reached, its tables are of a newer version, or a restore into it was cut off.
     """
     try:
         parsed = make_url(url)
@@ -102,9 +108,16 @@ def open_database(url: str) -> Engine:
             if engine.dialect.name == "postgresql":
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
             upgrade(connection)
+            cut_off = None if half_restored else connection.scalar(select(restoring.c.snapshot))
     except (SQLAlchemyError, NewerTablesError) as error:
         engine.dispose()
         raise StoreError(f"database {described(url)}: {getattr(error, 'orig', None) or error}") from error
+    if cut_off is not None:
+        engine.dispose()
+        raise StoreError(
+            f"database {described(url)}: the restore of snapshot {cut_off} has not come to its end; run "
+            "`restore` again, it goes on"
+        )
     return engine
 
 

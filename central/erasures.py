@@ -93,6 +93,10 @@ def run_orders(at_once: bool, accept_found: bool, config: Path) -> None:
         click.echo(f"order #{result.number}: {result.state}")
         for pack in result.waiting:
             click.echo(f"  {pack}: its hour is not long enough over, or somebody writes it; run it again")
+        for name in result.backups:
+            click.echo(
+                f"  snapshot {name} is of before: make a `backup`, which replaces it, and run it again"
+            )
         for place in result.found:
             click.echo(f"  the plate still stands in {place}", err=True)
     sys.exit(0 if all(result.state == DONE for result in results) else 1)

@@ -12,6 +12,7 @@ CentralError
 │   ├── TimedOutError     the answer took longer than its limit
 │   └── CancelledError    somebody gave the question up
 ├── ErasureError      a plate cannot be erased, or not yet: says why
+├── BackupError       a backup or a restore cannot be made: says why
 ├── AccessError       who, purpose or case is missing or not allowed
 └── AuthorityError    the certificate authority cannot, or will not, do this: says why
 """
@@ -63,6 +64,10 @@ class CancelledError(QueryError):
 
 class ErasureError(CentralError):
     """A plate cannot be erased, or not yet."""
+
+
+class BackupError(CentralError):
+    """A backup cannot be made, or not be restored."""
 
 
 class AccessError(CentralError):

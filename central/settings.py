@@ -228,6 +228,14 @@ class EraseSettings(Section):
         return folders if beside is None else tuple(beside / folder for folder in folders)
 
 
+class BackupSettings(Section):
+    """Backups of the whole centre."""
+
+    path: Path | None = Field(
+        default=None, description="folder of the backups, on another disk than what it backs up; null: none"
+    )
+
+
 class CentralSettings(Section):
     """The whole file."""
 
@@ -249,6 +257,7 @@ class CentralSettings(Section):
     query: QuerySettings = QuerySettings()
     access: AccessSettings = AccessSettings()
     erase: EraseSettings = EraseSettings()
+    backup: BackupSettings = BackupSettings()
 
     @field_validator("site_timezone", mode="after")
     @classmethod
@@ -333,6 +342,8 @@ def check_files(path: Path, settings: CentralSettings) -> None:
 def _check_places(path: Path, settings: CentralSettings) -> None:
     """By writing: rights are not all that keeps one from it."""
     places = {"archive.path": settings.archive.path, "pictures.path": settings.pictures.path}
+    if settings.backup.path is not None:
+        places["backup.path"] = settings.backup.path
     url = make_url(settings.database_url)
     if url.get_backend_name() == "sqlite":
         places["database_url"] = Path(str(url.database)).parent

@@ -40,6 +40,15 @@ class AuditKey:
         """What signs a certificate of erasure."""
         return self._of(b"certificate " + content)
 
+    def of_backup(self, content: bytes) -> str:
+        """What signs the manifest of a backup."""
+        return self._of(b"backup " + content)
+
+    @property
+    def fingerprint(self) -> str:
+        """By which the key is known again, 16 hexadecimal digits."""
+        return self._of(b"fingerprint")[:16]
+
     def derived(self, purpose: str) -> bytes:
         """A key of its own for a purpose, 32 bytes."""
         return hmac.digest(self._key, b"key for " + purpose.encode(), "sha256")

@@ -39,7 +39,8 @@ def search_all(
     else:
         into.roots.append(where)
         into.unsearched.append(Unsearched("server", where))
-    for root in _outermost((archive.scratch, settings.pictures.path, *settings.erase.search)):
+    backups = [path for path in [settings.backup.path] if path is not None and path.exists()]
+    for root in _outermost((archive.scratch, settings.pictures.path, *backups, *settings.erase.search)):
         search_folder(root, aim, into)
     if archive.options is not None:
         _search_elsewhere(f"{archive}", _archived(archive), aim, into)

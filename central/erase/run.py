@@ -20,6 +20,7 @@ from central.archive.sorter import sorter
 from central.archive.table import open_archive
 from central.db import Clock, erased_mark, erased_read, erasure, reading, to_us
 from central.erase.archive import Work, delete_old, left_over, rewrite
+from central.erase.backups import unchanged
 from central.erase.certificate import sealed, written
 from central.erase.order import ORDERED, window
 from central.erase.packs import blank
@@ -47,12 +48,14 @@ class Result:
     Attributes:
         waiting: packs of pictures that are not finished yet.
         found: places where the plate still stands; the certificate waits until they are seen to.
+        backups: snapshots in `backup.path` that may hold the plate: the next one makes them go.
     """
 
     number: int
     state: str
     waiting: tuple[str, ...] = ()
     found: tuple[str, ...] = ()
+    backups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +139,11 @@ class _Run:
             self._clear()
             state = CLEARED
         if state == CLEARED:
-            if found := self._search():
-                return Result(number, state, found=found)
+            with unchanged(self.settings, self.key, number=number) as before:
+                if before:
+                    return Result(number, state, backups=before)
+                if found := self._search():
+                    return Result(number, state, found=found)
             state = SIGNED
         self._tell("emptying the database")
         purge(self.engine)

@@ -1,0 +1,120 @@
+"""What is to be copied at a moment: data files and logs of the archive, packs of pictures."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from sqlalchemy import Connection, Engine, select
+
+from central.archive.pictures import Packs
+from central.archive.place import LOG, Archive
+from central.archive.set_aside import FOLDER
+from central.archive.storage import Stored
+from central.archive.table import live_files
+from central.backup.moment import Moment
+from central.backup.store import pieces
+from central.db import clip_part, picture, reading, to_us
+from central.errors import BackupError
+
+_ENTRY: Final = re.compile(r"([0-9]{20})\.(json|checkpoint(\.[0-9]+)*\.parquet)")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file of the centre.
+
+    Attributes:
+        name: below the archive, or below the folder of pictures.
+        size: in bytes; what comes after these is not asked for.
+        read: its bytes; raises FileNotFoundError or MissingError where it went since.
+        rows: of a data file that a table names.
+        modified_us: when a pack was last written.
+    """
+
+    name: str
+    size: int
+    read: Callable[[], Iterator[bytes]]
+    rows: int | None = None
+    modified_us: int | None = None
+
+
+def logs(archive: Archive, there: Moment) -> list[Source]:
+    """The log of each table up to its version, held in memory: it goes on, and is shortened.
+
+    `_last_checkpoint` is a hint that may be of a later version; who finds none lists the log.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    found = []
+    for folder, table in there.tables.items():
+        for name in sorted(archive.files(f"{folder}/{LOG}")):
+            entry = _ENTRY.fullmatch(name.rpartition("/")[2])
+            if entry is not None and int(entry[1]) <= table.version():
+                content = archive.read(name)
+                found.append(Source(name, len(content), partial(iter, [content])))
+    return found
+
+
+def data_files(archive: Archive, there: Moment) -> list[Source]:
+    """What the tables name, and what was set aside.
+
+    Raises:
+        OSError: they cannot be listed.
+    """
+    found = [
+        Source(name, file.size, partial(_of_archive, archive, name), rows=file.rows)
+        for folder, table in there.tables.items()
+        for file in live_files(table)
+        for name in [f"{folder}/{file.name}"]
+    ]
+    try:
+        aside = sorted(archive.files(FOLDER))
+    except FileNotFoundError:
+        aside = []
+    return found + [Source(name, archive.size(name), partial(_of_archive, archive, name)) for name in aside]
+
+
+def packs_named(connection: Connection) -> set[str]:
+    """The packs in which pictures and clips lie; of any other nobody knows what it holds."""
+    columns = (picture.c.pack, clip_part.c.pack)
+    return {pack for column in columns for pack in connection.scalars(select(column).distinct())}
+
+
+def packs_of(engine: Engine, packs: Packs, named: set[str]) -> tuple[list[Source], tuple[str, ...]]:
+    """The packs as long as they are now, and the names of those that are lost.
+
+    Args:
+        engine: tells whether one that is not there is named still.
+        packs: where they lie.
+        named: at the snapshot's moment, when all that is named in them was written.
+
+    Raises:
+        BackupError: the time of one was over meanwhile.
+        StoreError: they cannot be listed.
+    """
+    listed: dict[str, Stored] = {}
+    for file in (file for day in packs.days() for file in packs.of_day(day)):
+        if file.name in named:
+            listed.setdefault(file.name, file)
+    lost = named - listed.keys()
+    if lost:
+        with reading(engine) as connection:
+            if went := lost - packs_named(connection):
+                raise BackupError(f"{min(went)}: its time was over meanwhile; run it again")
+    found = [
+        Source(name, file.length, partial(_of_pack, packs, file), modified_us=to_us(file.modified_at))
+        for name, file in sorted(listed.items())
+    ]
+    return found, tuple(sorted(lost))
+
+
+def _of_archive(archive: Archive, name: str) -> Iterator[bytes]:
+    with archive.open(name) as file:
+        yield from pieces(file)
+
+
+def _of_pack(packs: Packs, file: Stored) -> Iterator[bytes]:
+    yield packs.whole(file.name)[: file.length]

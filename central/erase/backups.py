@@ -1,0 +1,38 @@
+"""Backups of before an erasure hold the plate: no certificate is issued while there are any in `backup.path`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from central.access.key import AuditKey
+from central.backup.store import Store
+from central.errors import BackupError
+from central.settings import CentralSettings
+
+
+@contextmanager
+def unchanged(settings: CentralSettings, key: AuditKey, *, number: int) -> Iterator[tuple[str, ...]]:
+    """Let nobody make a backup meanwhile; the snapshots that may hold the plate of an order.
+
+    Args:
+        settings: name the folder, or none.
+        key: of the audit log, which signs what a snapshot says of itself.
+        number: of an order of which neither archive nor pictures hold anything any more.
+
+    Raises:
+        BackupError: one is being made, of which nobody knows yet what it will hold.
+        OSError: the folder cannot be used.
+    """
+    folder = settings.backup.path
+    if folder is None or not folder.exists():
+        yield ()
+        return
+    store = Store(folder)
+    with store.alone():
+        yield tuple(name for name in store.names() if not _is_clear(store, name, key, number))
+
+
+def _is_clear(store: Store, name: str, key: AuditKey, number: int) -> bool:
+    try:
+        return number in store.manifest(name, key).cleared
+    except BackupError:  # it cannot be believed
+        return False
