@@ -154,7 +154,7 @@ def test_no_number_is_given_again(scene: Scene, elsewhere: Scene) -> None:
 
 def test_a_second_snapshot_copies_only_what_is_new(scene: Scene) -> None:
     first = snapshot(scene)
-    assert first.copied > 10
+    assert first.copied > 2
     assert snapshot(scene, after=timedelta(hours=1)).copied == 0
     scene.take(scene.messages(4, "NEW001"))
     scene.seal()
@@ -292,13 +292,18 @@ def test_cut_off_anywhere_a_backup_leaves_what_was_there(scene: Scene) -> None:
     first = snapshot(scene)
     scene.take(scene.messages(4, "NEW001"))
     place = a_place(scene)
-    for steps in range(0, 60, 7):
+    cuts = 0
+    for steps in range(0, 100, 4):
         tell = cut_off_at(steps)
         cut = type(place)(place.engine, place.settings, place.key, lambda: LATER + timedelta(hours=1), tell)
         try:
             back_up(cut, backups(scene))
         except _CutOffError:
+            cuts += 1
             assert Store(backups(scene)).names() == [first.snapshot]
+        else:
+            break
+    assert cuts > 5
     snapshot(scene, after=timedelta(hours=2))
     store = Store(backups(scene))
     assert verify_backups(store, scene.key, store.names(), on_step=lambda _: None) == []
