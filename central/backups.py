@@ -74,7 +74,7 @@ def restore(folder: Path | None, config: Path, **asked: Any) -> None:  # noqa: A
         log.note(connection, look, "restore", {"snapshot": done.snapshot, "lost": len(done.lost)})
 
     try:
-        with told_plainly(), progress() as tell:
+        with told_plainly(settings.database_url), progress() as tell:
             done = put_back(Place(engine, settings, key, now, tell), wanted, log=note)
     finally:
         engine.dispose()
