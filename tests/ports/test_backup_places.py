@@ -10,7 +10,8 @@ from sqlalchemy import insert
 
 from central.access.audit import AuditLog
 from central.access.key import open_key
-from central.archive.pictures import PackWriter, open_packs
+from central.archive.packing import PackWriter
+from central.archive.pictures import open_packs
 from central.archive.place import archive_of
 from central.archive.table import open_archive
 from central.archive.write import seal
