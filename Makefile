@@ -7,7 +7,7 @@ WORK ?= ../atalaya-work
 # Tests that keep to themselves run beside one another, one more at a time than there are cores, for many wait; the others,
 # above all those of tests/live, which hold what happens against the clock, have the machine alone, one by one.
 BESIDE := tests/unit tests/property tests/ports tests/integration
-WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
+WORKERS ?= $(shell n=$$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN); echo $$((n < 8 ? n + 1 : 8)))
 SECTION ?= cpu
 REAL := $(wildcard $(DATA)/labels.csv)
 MOSQUITTO := $(shell PATH=$$PATH:/usr/sbin command -v mosquitto)
