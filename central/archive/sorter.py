@@ -77,9 +77,8 @@ def sorter(archive: Archive, *, memory_mb: int) -> Iterator[Sorter]:
         StoreError: nothing can be written there.
     """
     try:
-        archive.scratch.mkdir(
-            mode=0o700, parents=True, exist_ok=True
-        )  # of a bucket's it need not be here yet
+        # Of an archive in a bucket it need not be here yet.
+        archive.scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder = tempfile.TemporaryDirectory(dir=archive.scratch, prefix=SPILL, ignore_cleanup_errors=True)
     except OSError as error:
         raise StoreError(f"{archive.scratch}: cannot be written: {error.strerror}") from error

@@ -26,9 +26,8 @@ if TYPE_CHECKING:  # generic for type checkers only
     VideoPacket = Packet[VideoStream]
 
 _LEAP_S: Final = 5.0  # between two packets of one segment
-_BACK_S: Final = (
-    1.0  # the same backwards: no order of decoding goes further, and the capture clock begins anew
-)
+# The same backwards: no order of decoding goes further, and the capture clock begins anew.
+_BACK_S: Final = 1.0
 _STEP: Final = Fraction(1, 25)  # seconds from the first packet, which has no time, to the second
 _FIRST: Final = timedelta(0)
 
