@@ -6,7 +6,6 @@ It is signed with the key of the audit log, so a copy in a court's file can be h
 import hmac
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime, tzinfo
 from html import escape
 from importlib.metadata import version
@@ -17,7 +16,7 @@ from sqlalchemy import Connection, Engine, RowMapping, select
 from central.access.key import AuditKey
 from central.db import audit, erased_file, erasure, from_us, reading
 from central.erase.plate import Needle
-from central.erase.search import Searched
+from central.erase.search import Searched, Unsearched
 from central.errors import ErasureError
 from central.words import Words
 
@@ -64,10 +63,7 @@ def written(
         "roots": searched.roots,
         "searched": {"files": searched.files, "bytes": searched.bytes, "rows": searched.rows},
         "found": [f"{needle.without(found.where)} ({found.times})" for found in searched.found],
-        "unsearched": [
-            {name: needle.without(told) for name, told in asdict(each).items()}
-            for each in searched.unsearched
-        ],
+        "unsearched": [_without(needle, each) for each in searched.unsearched],
         "looks": _looks(connection, row["plate_hash"]),
         "software": f"Atalaya {version('atalaya')}",
     }
@@ -170,6 +166,11 @@ def _lists(content: Mapping[str, Any], say: Words, *, full: bool) -> list[tuple[
         ("erase.looks", looks),
     )
     return [(say(name), list(lines)) for name, lines in named if lines]
+
+
+def _without(needle: Needle, told: Unsearched) -> dict[str, str]:
+    """One thing that was not searched, without the plate. Of what kind it is stays: a plate may be spelt like it."""
+    return {"why": told.why, "where": needle.without(told.where), "detail": needle.without(told.detail)}
 
 
 def _unsearched(told: str | Mapping[str, str], say: Words) -> str:

@@ -15,8 +15,9 @@ from sqlalchemy import Engine, insert, update
 from central.access.key import open_key
 from central.cli import cli
 from central.db import audit, erasure, open_database
-from central.erase.certificate import as_html, as_text, issued, sealed
-from central.erase.search import Why
+from central.erase.certificate import as_html, as_text, issued, sealed, written
+from central.erase.plate import Needle
+from central.erase.search import Searched, Unsearched, Why
 from central.words import Words
 
 WHO = ["--as", "ana", "--purpose", "a court", "--case", "2025-7"]
@@ -183,6 +184,22 @@ def test_what_was_not_searched_is_told_in_the_language_of_the_certificate() -> N
     lines = {language: set(text.split("No revisado")[-1].splitlines()) for language, text in told.items()}
     assert len(lines["es"] & lines["en"]) <= 2, "the signature, and an empty line"
     assert "state/x: cannot be read: EIO" in told["en"]
+
+
+def test_a_plate_that_is_spelt_like_a_kind_leaves_the_kind_and_goes_from_what_was_said(
+    engine: Engine,
+) -> None:
+    searched = Searched(unsearched=[Unsearched("link", "state/LINK", "no such LINK")])
+    row = {
+        **dict.fromkeys(erasure.c.keys()),
+        "erasure_id": 1,
+        "ordered_us": 1,
+        "plate_hash": CONTENT["plate"],
+        "removed": "{}",
+    }
+    with engine.connect() as connection:
+        content = written(connection, row, searched, needle=Needle("LINK"), at=NOON)
+    assert content["unsearched"] == [{"why": "link", "where": "state/...", "detail": "no such ..."}]
 
 
 def test_a_certificate_of_before_is_true_and_shown_as_it_was_written(engine: Engine, home: Path) -> None:
