@@ -209,8 +209,8 @@ def check_writable(folder: Path) -> None:
     Raises:
         StoreError: we may not, or the file system is read-only.
     """
-    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     try:
+        there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
         tempfile.TemporaryFile(dir=there).close()  # without a name, where the file system can
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):

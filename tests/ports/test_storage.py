@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from s3_servers import S3Server
 
-from central.archive.storage import LocalStorage, Storage, open_s3
+from central.archive.storage import LocalStorage, Storage, check_writable, open_s3
 from central.errors import MissingError, StoreError
 from central.settings import StorageSettings
 
@@ -122,3 +122,9 @@ def test_nobody_else_may_look_into_a_folder(tmp_path: Path) -> None:
     LocalStorage(tmp_path / "files").put("a/1", b"x")
     assert (tmp_path / "files" / "a" / "1").stat().st_mode & 0o077 == 0
     assert (tmp_path / "files" / "a").stat().st_mode & 0o077 == 0
+
+
+def test_a_folder_that_cannot_even_be_looked_for_is_a_fault(tmp_path: Path) -> None:
+    folder = tmp_path / ("a" * 300)
+    with pytest.raises(StoreError, match=rf"^{folder}: cannot be written: File name too long$"):
+        check_writable(folder)
