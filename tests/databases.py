@@ -85,8 +85,10 @@ def _server(programs: Path, folder: Path, data: Path, *options: str) -> Iterator
     told = " ".join((f"-k {folder}", "-c listen_addresses=", "-c fsync=off", *options))
     control = [programs / "pg_ctl", "-D", data, "-l", folder / "log", "-w"]
     _run(*control, "-o", told, "start", cwd=folder)
-    yield
-    _run(*control, "-m", "immediate", "stop", cwd=folder)
+    try:
+        yield
+    finally:
+        _run(*control, "-m", "immediate", "stop", cwd=folder)
 
 
 @pytest.fixture(scope="session")

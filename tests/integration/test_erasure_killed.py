@@ -207,8 +207,14 @@ class City:
         self.reader.stop()
         for seq in range(1, self.sent + 1, 3):  # once more, now that nearly all is removed
             self.edge.say(read_message(self.the_read(seq)))
+        # And as a box that has lost its numbers does; acknowledged, so what was sent before them has come too.
+        new = range(self.sent + 1, self.sent + 1 + len(self.erased))
+        again = (a_read(seq, plate=plate) for seq, plate in zip(new, sorted(self.erased), strict=True))
+        self.edge.hand_over(*map(read_message, again))
+        self.edge.wait_until_through()
         self.edge.stop()
         assert self.centre.stop() == 0, self.centre.log()
+        assert f" erased={len(new)} " in self.centre.log()
         for command in ("erase run --now", "maintain"):
             assert self.keepers.whole(command) == 0, self.keepers.log.read_text()
         self.keepers.end()
