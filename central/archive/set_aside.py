@@ -20,7 +20,8 @@ from central.errors import StoreError
 
 FOLDER: Final = "set-aside"
 
-_WORD: Final = ".json"
+WORD: Final = ".json"
+"""Ending of the word on a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,8 @@ def set_aside(archive: Archive, fault: Fault, *, lost: int, now: datetime) -> No
         archive.delete(name)  # half of it, of one that was killed
         with archive.create(name) as kept:
             kept.write(content)
-    archive.delete(f"{name}{_WORD}")
-    with archive.create(f"{name}{_WORD}") as spoken:
+    archive.delete(f"{name}{WORD}")
+    with archive.create(f"{name}{WORD}") as spoken:
         spoken.write(json.dumps(word, indent=1).encode())
 
 
@@ -112,7 +113,7 @@ def forget(archive: Archive, is_over: Callable[[date], bool]) -> None:
     for name in _words(archive):
         try:
             if is_over(date.fromisoformat(json.loads(archive.read(name))["day"])):
-                archive.delete(name.removesuffix(_WORD))
+                archive.delete(name.removesuffix(WORD))
                 archive.delete(name)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StoreError(f"{archive}: {name}: cannot be forgotten: {type(error).__name__}") from error
@@ -120,7 +121,7 @@ def forget(archive: Archive, is_over: Callable[[date], bool]) -> None:
 
 def _words(archive: Archive) -> list[str]:
     try:
-        return [name for name in archive.files(FOLDER) if name.endswith(_WORD)]
+        return [name for name in archive.files(FOLDER) if name.endswith(WORD)]
     except FileNotFoundError:
         return []
     except OSError as error:

@@ -83,8 +83,7 @@ class _Copier:
         return tuple(found)
 
     def _keep(self, source: Source) -> Kept:
-        # A file of this name and length is that file: data files are written once, packs tell when they were.
-        there = self.known.get((source.name, source.size, source.modified_us))
+        there = self._there(source)
         if there is not None and self.store.has(there):
             return there
         more = {"rows": source.rows, "modified_us": source.modified_us}
@@ -93,6 +92,12 @@ class _Copier:
             raise BackupError(f"{source.name}: {kept.size} of {source.size} bytes; `verify` says more")
         self.copied += 1
         return kept
+
+    def _there(self, source: Source) -> Kept | None:
+        """As an earlier snapshot may hold it: data files are written once, packs tell when they were."""
+        if source.digest is not None:
+            return Kept(name=source.name, size=source.size, digest=source.digest)
+        return self.known.get((source.name, source.size, source.modified_us))
 
 
 def back_up(place: Place, folder: Path, *, keep: int | None = None) -> Made:

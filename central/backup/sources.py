@@ -1,5 +1,6 @@
 """What is to be copied at a moment: data files and logs of the archive, packs of pictures."""
 
+import hashlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,11 +11,11 @@ from sqlalchemy import Connection, Engine, select
 
 from central.archive.pictures import Packs
 from central.archive.place import LOG, Archive
-from central.archive.set_aside import FOLDER
+from central.archive.set_aside import FOLDER, WORD
 from central.archive.storage import Stored
 from central.archive.table import live_files
 from central.backup.moment import Moment
-from central.backup.store import pieces
+from central.backup.store import as_digits, pieces
 from central.db import clip_part, picture, reading, to_us
 from central.errors import BackupError
 
@@ -31,6 +32,8 @@ class Source:
         read: its bytes; raises FileNotFoundError or MissingError where it went since.
         rows: of a data file that a table names.
         modified_us: when a pack was last written.
+        digest: of a file of which another may have the name and the length: an archive that was restored, or begun
+            anew, numbers its log again.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Source:
     read: Callable[[], Iterator[bytes]]
     rows: int | None = None
     modified_us: int | None = None
+    digest: str | None = None
 
 
 def logs(archive: Archive, there: Moment) -> list[Source]:
@@ -53,8 +57,7 @@ def logs(archive: Archive, there: Moment) -> list[Source]:
         for name in sorted(archive.files(f"{folder}/{LOG}")):
             entry = _ENTRY.fullmatch(name.rpartition("/")[2])
             if entry is not None and int(entry[1]) <= table.version():
-                content = archive.read(name)
-                found.append(Source(name, len(content), partial(iter, [content])))
+                found.append(_held(archive, name))
     return found
 
 
@@ -74,7 +77,7 @@ def data_files(archive: Archive, there: Moment) -> list[Source]:
         aside = sorted(archive.files(FOLDER))
     except FileNotFoundError:
         aside = []
-    return found + [Source(name, archive.size(name), partial(_of_archive, archive, name)) for name in aside]
+    return found + [_aside(archive, name) for name in aside]
 
 
 def packs_named(connection: Connection) -> set[str]:
@@ -109,6 +112,19 @@ def packs_of(engine: Engine, packs: Packs, named: set[str]) -> tuple[list[Source
         for name, file in sorted(listed.items())
     ]
     return found, tuple(sorted(lost))
+
+
+def _aside(archive: Archive, name: str) -> Source:
+    if name.endswith(WORD):
+        return _held(archive, name)
+    return Source(name, archive.size(name), partial(_of_archive, archive, name))
+
+
+def _held(archive: Archive, name: str) -> Source:
+    """A file in memory."""
+    content = archive.read(name)
+    digest = as_digits(hashlib.sha256(content).digest())
+    return Source(name, len(content), partial(iter, [content]), digest=digest)
 
 
 def _of_archive(archive: Archive, name: str) -> Iterator[bytes]:

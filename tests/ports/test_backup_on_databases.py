@@ -13,7 +13,7 @@ from sqlalchemy import Engine, delete
 
 from central.access.audit import verify
 from central.archive.pictures import open_packs
-from central.archive.place import archive_of
+from central.archive.place import LOG, archive_of
 from central.archive.schema import DERIVED, READS
 from central.archive.table import live_files, open_archive, sealed_through
 from central.backup.check import listed
@@ -167,6 +167,39 @@ def test_a_second_snapshot_copies_only_what_is_new(scene: Scene) -> None:
     assert third.copied == len(now - held) > 2
     assert [each.files for each in listed(store, scene.key)] == [first.files, first.files, third.files]
     assert verify_backups(store, scene.key, store.names(), on_step=lambda _: None) == []
+
+
+def test_an_entry_of_the_same_number_and_length_is_not_taken_for_another_ones(
+    scene: Scene, other: Scene, tmp_path: Path
+) -> None:
+    """An earlier snapshot is restored, and backups go on into the same folder."""
+    store = Store(backups(scene))
+    snapshot(scene)
+    put_back(a_place(other), Wanted(store))
+    for there, plate in ((scene, "AAA111"), (other, "BBB222")):
+        there.take(there.messages(50, plate))
+        there.seal()
+    of_equal_length(*(each.folder / f"archive/reads/{LOG}/{2:020}.json" for each in (scene, other)))
+    snapshot(scene, after=timedelta(hours=1))
+
+    place = a_place(other)
+    back_up(
+        type(place)(place.engine, place.settings, place.key, lambda: LATER + timedelta(hours=2)),
+        backups(scene),
+    )
+
+    with an_empty_place(f"sqlite:///{tmp_path}/third/central.sqlite", tmp_path / "third") as third:
+        put_back(a_place(third), Wanted(store))
+        assert third.shown() == other.shown()
+
+
+def of_equal_length(*paths: Path) -> None:
+    """Two entries of a log: spaces between lines mean nothing."""
+    contents = [path.read_bytes() for path in paths]
+    assert len(set(contents)) == len(paths)
+    longest = max(map(len, contents))
+    for path, content in zip(paths, contents, strict=True):
+        path.write_bytes(content + b" " * (longest - len(content)))
 
 
 def test_old_snapshots_go_with_what_they_alone_name(scene: Scene) -> None:
