@@ -84,13 +84,17 @@ def run_orders(at_once: bool, accept_found: bool, config: Path) -> None:
     import time
 
     from central.access.key import open_key
-    from central.erase.run import DONE, How, run
+    from central.erase.run import DONE, RESTORED, How, run
 
     how = How(pause=None if at_once else time.sleep, accept_found=accept_found)
     with database(config) as (settings, engine), progress() as tell:
         results = run(engine, settings, how, key=open_key(settings.access.key_file), clock=now, on_step=tell)
     for result in results:
         click.echo(f"order #{result.number}: {result.state}")
+        if result.state == RESTORED:
+            click.echo(
+                "  a backup of before its certificate was restored: nothing is left of it, give the order anew"
+            )
         for pack in result.waiting:
             click.echo(f"  {pack}: its hour is not long enough over, or somebody writes it; run it again")
         for name in result.backups:

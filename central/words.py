@@ -222,6 +222,7 @@ _BOTH: Final[Mapping[str, tuple[str, str]]] = {
     "erasure.cleared": ("falta la revisión", "not searched yet"),
     "erasure.signed": ("falta vaciar la base de datos", "database not emptied yet"),
     "erasure.done": ("terminada", "done"),
+    "erasure.restored": ("copia restaurada: ordenar de nuevo", "backup restored: order anew"),
     "approaching": ("se acerca", "approaching"),
     "receding": ("se aleja", "receding"),
 }

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
 
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine, Table, select
@@ -16,16 +15,13 @@ from central.archive.pictures import open_packs
 from central.archive.place import archive_of
 from central.backup.manifest import Kept, Manifest
 from central.backup.moment import moment
-from central.backup.rows import dump, last_numbers, tables
+from central.backup.rows import CLEARED, dump, last_numbers, tables
 from central.backup.sources import Source, data_files, logs, packs_named, packs_of
 from central.backup.store import Store
 from central.db import Clock, erasure, from_us, to_us
 from central.errors import BackupError, MissingError, StoreError
 from central.maintain import OnStep, Step
 from central.settings import CentralSettings
-
-CLEARED: Final = ("cleared", "signed", "done")
-"""The states of an order (`central.erase.run`) from which on neither tables nor packs hold the plate."""
 
 
 @dataclass(frozen=True, slots=True)

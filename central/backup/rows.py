@@ -11,21 +11,27 @@ import pyarrow.parquet as pq
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
     Connection,
     Float,
     Integer,
     LargeBinary,
     Table,
+    case,
     func,
     insert,
+    null,
     select,
     text,
 )
 
-from central.db import metadata, restoring
+from central.db import erasure, metadata, restoring
 
 ROWS: Final = 5_000
 """Held in memory at a time."""
+
+CLEARED: Final = ("cleared", "signed", "done", "restored")
+"""The states of an order (`central.erase.run`) from which on neither tables nor packs hold the plate."""
 
 _TYPES: Final = (
     (LargeBinary, pa.binary()),
@@ -43,13 +49,15 @@ def tables() -> list[Table]:
 def dump(connection: Connection, table: Table, path: Path) -> int:
     """Write all rows of a table, in the order of its key; how many.
 
+    Encrypted plates of orders of which nothing else is left are not among it.
+
     Args:
         connection: in the transaction that reads everything.
         table: ours.
         path: a file, which is replaced.
     """
     schema = _schema(table)
-    query = select(table).order_by(*table.primary_key.columns)
+    query = select(*map(_written, table.columns)).order_by(*table.primary_key.columns)
     count = 0
     # Statistics in the footer would be plates in clear beside the compressed pages.
     with pq.ParquetWriter(path, schema, compression="zstd", write_statistics=False) as writer:
@@ -97,6 +105,12 @@ def go_on_after(connection: Connection, numbers: dict[str, int]) -> None:
         values = {"table": table.name, "column": column.name, "last": last}
         for statement in _go_on(connection, table):
             connection.execute(text(statement), values)
+
+
+def _written(column: Column[Any]) -> ColumnElement[Any]:
+    if column is not erasure.c.plate_box:
+        return column
+    return case((erasure.c.state.in_(CLEARED), null()), else_=column).label(column.name)
 
 
 def _schema(table: Table) -> pa.Schema:

@@ -85,6 +85,10 @@ def issued(engine: Engine, number: int, key: AuditKey) -> tuple[dict[str, Any], 
         row = connection.execute(select(erasure).where(erasure.c.erasure_id == number)).mappings().first()
     if row is None:
         raise ErasureError(f"no order #{number}; `erase list` shows them")
+    if row["state"] == "restored":
+        raise ErasureError(
+            f"order #{number} has no certificate: a backup of before was restored, give it anew"
+        )
     if row["signature"] is None:
         raise ErasureError(f"order #{number} is not finished; `erase run` goes on with it")
     text, signature = row["certificate"], row["signature"]

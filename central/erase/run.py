@@ -2,6 +2,7 @@
 
     ordered --- archive rewritten, old files deleted ---> written --- packs blanked ---> (work list deleted) cleared
     cleared --- database written anew, all searched, certificate ---> signed --- once more anew ---> done
+    cleared --- a snapshot of then restored, which has no plate to search for ---> restored
 
 Until `cleared` the reads are named in `erased_read` and hidden by it; from there on there is nothing to hide. The
 plate is kept, encrypted, until the search has ended, for it is what is searched for.
@@ -36,6 +37,7 @@ WRITTEN: Final = "written"
 CLEARED: Final = "cleared"
 SIGNED: Final = "signed"
 DONE: Final = "done"
+RESTORED: Final = "restored"
 
 _MARKED_US: Final = 90 * 86_400_000_000
 """So long what is left of an erased read may still come from an edge; as `archive.newest` has it."""
@@ -112,7 +114,7 @@ def orders(engine: Engine) -> list[RowMapping]:
 
 
 def _pending(engine: Engine, how: How) -> list[RowMapping]:
-    left = [row for row in reversed(orders(engine)) if row["state"] != DONE]
+    left = [row for row in reversed(orders(engine)) if row["state"] not in (DONE, RESTORED)]
     searched = [row for row in left if row["state"] == CLEARED and row["certificate"] is not None]
     return left if how.again else [row for row in left if row not in searched]
 
@@ -138,6 +140,9 @@ class _Run:
                 return Result(number, state, waiting=tuple(waiting))
             self._clear()
             state = CLEARED
+        if state == CLEARED and self.row["plate_box"] is None:
+            self._set(state=RESTORED)
+            return Result(number, RESTORED)
         if state == CLEARED:
             with unchanged(self.settings, self.key, number=number) as before:
                 if before:

@@ -43,7 +43,7 @@ erasure = Table(
     "erasure",
     metadata,
     Column("erasure_id", Serial, primary_key=True, autoincrement=True),
-    Column("state", String(8), nullable=False),  # ordered, cleared, done
+    Column("state", String(8), nullable=False),  # see central.erase.run
     Column("plate_hash", String(64), nullable=False),
     Column("plate_box", LargeBinary),  # encrypted with the audit key; null once the work is done
     Column("since_us", BigInteger),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from central_messages import rows
 from central_reads import a_read, put
@@ -18,9 +19,9 @@ from central.archive.schema import DERIVED, READS
 from central.archive.table import live_files, open_archive, sealed_through
 from central.backup.check import listed
 from central.backup.check import verify as verify_backups
-from central.backup.make import CLEARED, Made, back_up
+from central.backup.make import Made, back_up
 from central.backup.restore import Wanted
-from central.backup.rows import tables
+from central.backup.rows import CLEARED, tables
 from central.backup.store import Store
 from central.db import (
     alert,
@@ -31,7 +32,9 @@ from central.db import (
 )
 from central.db import seal as seal_table
 from central.erase import run as erasing_run
-from central.errors import BackupError, StoreError
+from central.erase.certificate import issued
+from central.erase.run import Result
+from central.errors import BackupError, ErasureError, StoreError
 from central.maintain import Step
 from central.query.pictures import hand_out
 from central.settings import BackupSettings
@@ -394,5 +397,34 @@ def test_while_a_backup_is_made_no_certificate_is_issued(scene: Scene) -> None:
     assert scene.run()[0].state == erasing_run.DONE
 
 
+def test_a_clean_snapshot_holds_no_plate_not_even_encrypted(scene: Scene, other: Scene) -> None:
+    scene.settings = scene.settings.model_copy(update={"backup": BackupSettings(path=backups(scene))})
+    snapshot(scene)
+    scene.order()
+    dirty = snapshot(scene, after=timedelta(minutes=1))
+    assert boxes(scene, dirty) == 1, "or the order could not be carried out where it is restored"
+    (result,) = scene.run()
+    assert (result.state, result.backups[-1]) == (erasing_run.CLEARED, dirty.snapshot)
+    clean = snapshot(scene, after=timedelta(hours=1))
+    assert boxes(scene, clean) == 0
+
+    put_back(a_place(other), Wanted(Store(backups(scene))))
+    assert other.run() == [Result(1, erasing_run.RESTORED)]
+    assert other.run() == []
+    with pytest.raises(ErasureError, match="order #1 has no certificate: a backup of before was restored"):
+        issued(other.engine, 1, other.key)
+    other.order()
+    assert other.run() == [Result(2, erasing_run.DONE)]
+
+
+def boxes(scene: Scene, made: Made) -> int:
+    """How many plates a snapshot holds encrypted."""
+    store = Store(backups(scene))
+    (kept,) = (k for k in store.manifest(made.snapshot, scene.key).tables if k.name == "erasure.parquet")
+    held = pq.read_table(store.path(kept))["plate_box"]
+    return len(held) - held.null_count
+
+
 def test_the_states_of_an_order_are_those_of_its_run() -> None:
-    assert CLEARED == (erasing_run.CLEARED, erasing_run.SIGNED, erasing_run.DONE)
+    states = (erasing_run.CLEARED, erasing_run.SIGNED, erasing_run.DONE, erasing_run.RESTORED)
+    assert states == CLEARED
