@@ -18,6 +18,7 @@ from central.archive.place import LocalArchive
 from central.archive.schema import DERIVED, DICTIONARY, HOURS, PLATES, Layout
 from central.archive.table import LiveFile
 from central.db import late_update
+from central.query import asker
 from central.query import reads as asking
 from central.query.choice import Choice
 from central.query.pattern import compile_pattern
@@ -86,7 +87,7 @@ def city(database: Engine, tmp_path: Path) -> City:
 
 @pytest.fixture
 def reads(city: City, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reads]:
-    monkeypatch.setattr(asking, "Tables", Opened)
+    monkeypatch.setattr(asker, "Tables", Opened)
     Opened.names = set()
     with Reads(city.engine, LocalArchive(city.settings.path), QuerySettings(), rules=LASTING) as opened:
         yield opened

@@ -182,7 +182,7 @@ def test_of_two_who_write_one_seal_the_second_commits_nothing(database: Engine, 
     first, second, third = (opened(path) for _ in range(3))
     append(LocalArchive(path), first, new, seal_id=1)
     append(LocalArchive(path), first, new.slice(0, 0), seal_id=2)
-    with pytest.raises(StoreError, match="seal 1: cannot be written"):
+    with pytest.raises(StoreError, match="seal 1 cannot be written"):
         append(LocalArchive(path), second, new, seal_id=1)
     with pytest.raises(StoreError, match="seal 1: updates cannot be written"):
         replace(LocalArchive(path), third, new, seal_id=1)

@@ -45,7 +45,7 @@ def values(column: Column[Any], number: int) -> st.SearchStrategy[Any]:
         wide = kind.__class__.__name__ == "BigInteger"
         found = st.integers(-(2**63), 2**63 - 1) if wide else st.integers(-(2**31), 2**31 - 1)
     elif isinstance(kind, Float):
-        found = st.floats(allow_nan=False)
+        found = st.floats(allow_nan=False).map(lambda number: number + 0.0)  # SQLite knows no -0.0
     else:
         longest = getattr(kind, "length", None) or 40
         found = TEXT.map(lambda text: text[:longest])
