@@ -152,7 +152,7 @@ def _list(folder: Path | None, config: Path, *, as_document: bool) -> None:
 
 def _verify(folder: Path | None, config: Path, asked: dict[str, Any]) -> None:
     from central.access.key import read_key
-    from central.backup.check import verify
+    from central.backup.check import put_aside, verify
     from central.backup.store import Store
     from central.settings import load
 
@@ -167,6 +167,8 @@ def _verify(folder: Path | None, config: Path, asked: dict[str, Any]) -> None:
         click.echo(as_json("damaged", found, style_of(settings), snapshots=names))
     else:
         for each in found:
-            click.echo(f"DAMAGED  {each.snapshot}  {each.file}  {each.why}")
+            click.echo(f"DAMAGED  {each.snapshot}  {each.file}  {each.place}  {each.why}")
         click.echo(f"{len(names)} snapshots read, {len(found)} files damaged")
+    if found and (aside := put_aside(store, found)):
+        click.echo(f"{aside} put aside: the next backup copies again what the centre still has", err=True)
     sys.exit(1 if found else 0)

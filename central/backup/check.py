@@ -18,11 +18,13 @@ class Damage:
     Attributes:
         file: its name; `manifest` where nothing of the snapshot can be believed.
         why: what is wrong with it.
+        place: where it lies below the folder of backups; empty where that is the snapshot itself.
     """
 
     snapshot: str
     file: str
     why: str
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,10 @@ def verify(store: Store, key: AuditKey, names: Sequence[str], *, on_step: OnStep
     """Read every byte of these snapshots, each file once; what is damaged.
 
     Raises:
-        BackupError: there is no such snapshot, or somebody makes a backup.
+        BackupError: there is no such snapshot, or none at all, or somebody makes a backup.
     """
+    if not names:
+        raise BackupError(f"{store.root}: no snapshot")
     found: list[Damage] = []
     named: dict[Kept, list[str]] = {}
     with store.kept():
@@ -79,5 +83,19 @@ def verify(store: Store, key: AuditKey, names: Sequence[str], *, on_step: OnStep
         for number, (kept, of) in enumerate(named.items()):
             on_step(Step("verifying", number, len(named)))
             if fault := store.fault(kept):
-                found += [Damage(name, kept.name, fault) for name in of]
+                found += [Damage(name, kept.name, fault, store.place(kept)) for name in of]
     return found
+
+
+def put_aside(store: Store, damages: Sequence[Damage]) -> int:
+    """Take damaged files out of use, so that the next backup copies them again; how many.
+
+    Raises:
+        BackupError: somebody makes a backup, or the folder cannot be written.
+    """
+    places = {damage.place for damage in damages if damage.place}
+    try:
+        with store.alone():
+            return store.put_aside(places)
+    except OSError as error:
+        raise BackupError(f"{store.root}: cannot be written: {error.strerror or error}") from error

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import Final
 
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine, Table, select
@@ -13,15 +14,18 @@ from sqlalchemy import Connection, Engine, Table, select
 from central.access.key import AuditKey
 from central.archive.pictures import open_packs
 from central.archive.place import archive_of
-from central.backup.manifest import Kept, Manifest
+from central.backup.manifest import Kept, Manifest, name_of
 from central.backup.moment import moment
 from central.backup.rows import CLEARED, dump, last_numbers, tables
 from central.backup.sources import Source, data_files, logs, packs_named, packs_of
 from central.backup.store import Store
-from central.db import Clock, erasure, from_us, to_us
+from central.db import Clock, erasure, to_us
 from central.errors import BackupError, MissingError, StoreError
 from central.maintain import OnStep, Step
 from central.settings import CentralSettings
+
+_CLOCK_US: Final = 2_000_000
+"""The coarsest clock of a file system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,22 +115,33 @@ def back_up(place: Place, folder: Path, *, keep: int | None = None) -> Made:
         BackupError: somebody else is at it, or a file went while it was being copied.
     """
     store = Store(folder)
-    with _told(folder), store.alone():
-        earlier = {name: store.manifest(name, place.key) for name in store.names()}
-        known = {(k.name, k.size, k.modified_us): k for each in earlier.values() for k in each.files()}
-        copier = _Copier(store, known, place.on_step)
+    with _told(store), store.alone():
+        earlier = {name: store.manifest(name, place.key).cleared for name in store.names()}
+        copier = _Copier(store, _known(store, place.key), place.on_step)
         manifest = _copy(place, copier)
-        name = f"{from_us(manifest.taken_us):%Y%m%dT%H%M%S%f}Z"
+        name = name_of(manifest)
         if earlier and name <= max(earlier):
             raise BackupError(f"{max(earlier)} is later than now: set the clock right, or remove that one")
         store.publish(name, manifest, place.key)
         removed = _in_the_way(earlier, manifest, keep)
         for each in removed:
             store.remove(each)
-        store.sweep([manifest, *(each for at, each in earlier.items() if at not in removed)])
+        store.sweep(store.manifest(each, place.key) for each in store.names())
     files = list(manifest.files())
     size = sum(kept.size for kept in files)
     return Made(name, len(files), size, copier.copied, tuple(removed), manifest.missing)
+
+
+def _known(store: Store, key: AuditKey) -> dict[tuple[str, int, int | None], Kept]:
+    """What the newest snapshot holds; earlier ones hold little else that is still there."""
+    names = store.names()
+    if not names:
+        return {}
+    manifest = store.manifest(names[-1], key)
+    files = (*manifest.archive, *manifest.pictures)
+    # A clock may give two changes of a pack the same time; of two that lie so far apart, none does.
+    sure_us = manifest.taken_us - _CLOCK_US
+    return {(k.name, k.size, k.modified_us): k for k in files if (k.modified_us or 0) < sure_us}
 
 
 def _copy(place: Place, copier: _Copier) -> Manifest:
@@ -177,10 +192,10 @@ def _dumped(store: Store, connection: Connection, table: Table) -> Kept:
     return store.take(write, f"{table.name}.parquet").model_copy(update={"rows": rows})
 
 
-def _in_the_way(earlier: Mapping[str, Manifest], made: Manifest, keep: int | None) -> list[str]:
+def _in_the_way(earlier: Mapping[str, tuple[int, ...]], made: Manifest, keep: int | None) -> list[str]:
     """Snapshots that are to be removed: those that may hold an erased plate, and those that are too many."""
     cleared = set(made.cleared)
-    clean = [name for name, each in earlier.items() if cleared <= set(each.cleared)]
+    clean = [name for name, each in earlier.items() if cleared <= set(each)]
     stay = clean if keep is None else clean[max(0, len(clean) - keep + 1) :]
     return [name for name in earlier if name not in stay]
 
@@ -192,11 +207,13 @@ def _write(parts: Iterable[bytes], path: Path) -> None:
 
 
 @contextmanager
-def _told(folder: Path) -> Iterator[None]:
+def _told(store: Store) -> Iterator[None]:
     """What the disks say, as ours."""
     try:
         yield
     except (FileNotFoundError, MissingError) as error:
+        if not store.is_there():
+            raise StoreError(f"backup into {store.root}: it is not there any more") from error
         raise BackupError(f"a file went away while it was being copied; run it again: {error}") from error
     except OSError as error:
-        raise StoreError(f"backup into {folder}: {error.strerror or error}") from error
+        raise StoreError(f"backup into {store.root}: {error.strerror or error}") from error

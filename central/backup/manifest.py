@@ -7,6 +7,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from central.access.key import AuditKey
+from central.db import from_us
 from central.errors import BackupError
 
 FORMAT: Final = 1
@@ -71,6 +72,11 @@ class Manifest(_Record):
         yield from self.pictures
 
 
+def name_of(manifest: Manifest) -> str:
+    """The snapshot's name: its moment."""
+    return f"{from_us(manifest.taken_us):%Y%m%dT%H%M%S%f}Z"
+
+
 def signed(manifest: Manifest, key: AuditKey) -> bytes:
     """A manifest as it is written."""
     content = manifest.model_dump_json().encode()
@@ -86,7 +92,7 @@ def trusted(name: str, written: bytes, key: AuditKey) -> Manifest:
         key: of the audit log.
 
     Raises:
-        BackupError: it was altered, or signed with another key, or is of another version.
+        BackupError: it was altered, or signed with another key, or is of another version or another snapshot's.
     """
     manifest = _parsed(name, written)
     if manifest.key != key.fingerprint:
@@ -97,6 +103,8 @@ def trusted(name: str, written: bytes, key: AuditKey) -> Manifest:
     content, _, rest = written.partition(b"\n")
     if not hmac.compare_digest(key.of_backup(content).encode(), rest.strip()):
         raise BackupError(f"snapshot {name}: its manifest was altered or is damaged")
+    if name_of(manifest) != name:
+        raise BackupError(f"snapshot {name}: its manifest is that of {name_of(manifest)}")
     return manifest
 
 

@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ _SNAPSHOTS: Final = "snapshots"
 _FILES: Final = "files"
 _DRAFTS: Final = "drafts"
 _LOCK: Final = "lock"
+_NAME: Final = re.compile(r"[0-9]{8}T[0-9]{12}Z")
 
 
 class Store:
@@ -27,7 +29,6 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root: Final = root
-        self._unforced: Final[set[Path]] = set()
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -37,9 +38,12 @@ class Store:
             BackupError: somebody else is at it.
             OSError: the folder cannot be written.
         """
+        is_new = not self.root.exists()
         for folder in (self.root, *(self.root / name for name in (_SNAPSHOTS, _FILES, _DRAFTS))):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         sync(self.root)
+        if is_new:
+            sync(self.root.parent)
         descriptor = os.open(self.root / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
         try:
             try:
@@ -48,7 +52,8 @@ class Store:
                 raise BackupError(
                     f"{self.root}: somebody else makes a backup there, or restores from it"
                 ) from error
-            for draft in (self.root / _DRAFTS).iterdir():  # of one that was killed
+            # Of one that was killed.
+            for draft in (*(self.root / _DRAFTS).iterdir(), *(self.root / _SNAPSHOTS).glob(".*.part")):
                 draft.unlink()
             yield
         finally:
@@ -62,7 +67,8 @@ class Store:
             BackupError: somebody makes a backup.
         """
         try:
-            descriptor = os.open(self.root / _LOCK, os.O_RDONLY)
+            with self._told():
+                descriptor = os.open(self.root / _LOCK, os.O_RDONLY)
         except FileNotFoundError as error:
             raise BackupError(f"{self.root}: no folder of backups") from error
         try:
@@ -74,23 +80,35 @@ class Store:
             os.close(descriptor)
 
     def names(self) -> list[str]:
-        """The snapshots, oldest first."""
+        """The snapshots, oldest first; what is called otherwise is none.
+
+        Raises:
+            BackupError: they cannot be listed.
+        """
         try:
-            found = [path.name for path in (self.root / _SNAPSHOTS).iterdir()]
+            with self._told():
+                found = [path.name for path in (self.root / _SNAPSHOTS).iterdir()]
         except FileNotFoundError:
             return []
-        return sorted(name for name in found if not name.startswith("."))
+        return sorted(name for name in found if _NAME.fullmatch(name))
 
     def manifest(self, name: str, key: AuditKey) -> Manifest:
         """A snapshot's.
 
         Raises:
-            BackupError: there is none, or it is not to be trusted.
+            BackupError: there is none, or it cannot be read, or is not to be trusted.
         """
         path = self.root / _SNAPSHOTS / name
         if name not in self.names():
             raise BackupError(f"{self.root}: no snapshot {name!r}; `backup --list` shows them")
-        return trusted(name, path.read_bytes(), key)
+        with self._told():
+            written = path.read_bytes()
+        try:
+            return trusted(name, written, key)
+        except BackupError as error:
+            raise BackupError(
+                f"{error} ({path}: where it is of no use any more, delete that file)"
+            ) from error
 
     def take(self, write: Callable[[Path], object], name: str, **more: int | None) -> Kept:
         """Keep a file.
@@ -126,6 +144,33 @@ class Store:
         """Where a file lies; by its ending one knows pictures, whose bytes spell things by chance."""
         return self.root / _FILES / kept.digest[:2] / f"{kept.digest}{Path(kept.name).suffix}"
 
+    def is_there(self) -> bool:
+        """Whether this is a folder of backups now; a disk may go."""
+        try:
+            return (self.root / _LOCK).exists()
+        except OSError:
+            return False
+
+    def place(self, kept: Kept) -> str:
+        """Where a file lies, below the folder."""
+        return str(self.path(kept).relative_to(self.root))
+
+    def put_aside(self, places: Iterable[str]) -> int:
+        """Take damaged files out of use, and the next backup copies them again; how many. It sweeps these, too.
+
+        Args:
+            places: below the folder, which is ours `alone`; files that are whole stay.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        damaged = [path for path in (self.root / place for place in places) if _is_damaged(path)]
+        for path in damaged:
+            path.replace(path.with_suffix(f".damaged{path.suffix}"))
+        for folder in {path.parent for path in damaged}:
+            sync(folder)
+        return len(damaged)
+
     def fault(self, kept: Kept) -> str | None:
         """What is wrong with a file; every byte is read."""
         try:
@@ -142,9 +187,10 @@ class Store:
         Raises:
             OSError: it cannot be written.
         """
-        for folder in (*self._unforced, self.root / _FILES):
+        # Of files, too, that one put there who was killed before.
+        folders = {self.path(kept).parent for kept in manifest.files()}
+        for folder in (*folders, self.root / _FILES):
             sync(folder)
-        self._unforced.clear()
         write_atomic(self.root / _SNAPSHOTS / name, signed(manifest, key), alone=True)
 
     def remove(self, name: str) -> None:
@@ -154,8 +200,8 @@ class Store:
 
     def sweep(self, manifests: Iterable[Manifest]) -> int:
         """Delete the files that none of these names, which are all; how many."""
-        named = {self.path(kept) for manifest in manifests for kept in manifest.files()}
-        left = [path for path in (self.root / _FILES).glob("*/*") if path not in named]
+        named = {self.path(kept).name for manifest in manifests for kept in manifest.files()}
+        left = [path for path in (self.root / _FILES).glob("*/*") if path.name not in named]
         for path in left:
             path.unlink()
         for folder in {path.parent for path in left}:
@@ -166,13 +212,33 @@ class Store:
         path.parent.mkdir(mode=0o700, exist_ok=True)
         sync(draft)
         draft.replace(path)
-        self._unforced.add(path.parent)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """What the disk says, as ours; that something is not there means something."""
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise BackupError(
+                f"{error.filename or self.root}: cannot be read: {error.strerror or error}"
+            ) from error
 
 
 def pieces(file: BinaryIO) -> Iterator[bytes]:
     """A file's bytes, a piece at a time."""
     while piece := file.read(_PIECE):
         yield piece
+
+
+def _is_damaged(path: Path) -> bool:
+    try:
+        return digest_of(path)[0] != path.name[:_DIGITS]
+    except FileNotFoundError:
+        return False
+    except OSError:  # a disk that cannot read it
+        return True
 
 
 def digest_of(path: Path) -> tuple[str, int]:

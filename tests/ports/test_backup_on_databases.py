@@ -1,7 +1,9 @@
 """A snapshot restored elsewhere is the same centre: on both databases, and from either into the other."""
 
+import os
+import shutil
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -17,7 +19,7 @@ from central.archive.pictures import open_packs
 from central.archive.place import LOG, archive_of
 from central.archive.schema import DERIVED, READS
 from central.archive.table import live_files, open_archive, sealed_through
-from central.backup.check import listed
+from central.backup.check import listed, put_aside
 from central.backup.check import verify as verify_backups
 from central.backup.make import Made, back_up
 from central.backup.restore import Wanted
@@ -156,6 +158,7 @@ def test_no_number_is_given_again(scene: Scene, elsewhere: Scene) -> None:
 
 
 def test_a_second_snapshot_copies_only_what_is_new(scene: Scene) -> None:
+    written_before(scene, LATER - timedelta(seconds=3))
     first = snapshot(scene)
     assert first.copied > 2
     assert snapshot(scene, after=timedelta(hours=1)).copied == 0
@@ -170,6 +173,20 @@ def test_a_second_snapshot_copies_only_what_is_new(scene: Scene) -> None:
     assert third.copied == len(now - held) > 2
     assert [each.files for each in listed(store, scene.key)] == [first.files, first.files, third.files]
     assert verify_backups(store, scene.key, store.names(), on_step=lambda _: None) == []
+
+
+def written_before(scene: Scene, at: datetime) -> None:
+    for pack in (scene.folder / "pictures").rglob("*.pack"):
+        os.utime(pack, times=(at.timestamp(), at.timestamp()))
+
+
+def test_a_pack_written_about_when_it_was_copied_is_copied_again(scene: Scene) -> None:
+    """It may have been written once more within the same tick of the file system's clock."""
+    written_before(scene, LATER - timedelta(seconds=1))
+    packs = len(list((scene.folder / "pictures").rglob("*.pack")))
+    snapshot(scene)
+    assert snapshot(scene, after=timedelta(hours=1)).copied == packs > 0
+    assert snapshot(scene, after=timedelta(hours=2)).copied == 0
 
 
 def test_an_entry_of_the_same_number_and_length_is_not_taken_for_another_ones(
@@ -240,6 +257,29 @@ def test_a_damaged_file_is_named_and_left_out_only_where_that_is_asked(scene: Sc
     assert [fault.name for fault in found.faults] == [victim.name]
 
 
+def test_a_damaged_file_is_put_aside_and_copied_again(scene: Scene) -> None:
+    made = snapshot(scene)
+    store = Store(backups(scene))
+    manifest = store.manifest(made.snapshot, scene.key)
+    victim = next(kept for kept in manifest.archive if kept.name.startswith("reads/captured_date"))
+    path = store.path(victim)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-9] + b"123456789")
+    lost = next(kept for kept in manifest.pictures)
+    store.path(lost).unlink()
+    found = verify_backups(store, scene.key, store.names(), on_step=lambda _: None)
+    assert {damage.place for damage in found} == {store.place(victim), store.place(lost)}
+    assert put_aside(store, found) == 1
+    assert not path.exists()
+    assert len(list(path.parent.glob("*.damaged.parquet"))) == 1
+
+    snapshot(scene, after=timedelta(hours=1))
+    assert path.read_bytes() == whole
+    assert verify_backups(store, scene.key, store.names(), on_step=lambda _: None) == []
+    assert list(path.parent.glob("*.damaged*")) == []
+    assert put_aside(store, found) == 0, "which is whole again"
+
+
 def test_without_its_rows_or_logs_nothing_is_restored(scene: Scene, other: Scene) -> None:
     made = snapshot(scene)
     store = Store(backups(scene))
@@ -265,6 +305,38 @@ def test_an_altered_manifest_and_another_key_are_refused(scene: Scene, other: Sc
     stranger = type(scene.key)(b"x" * 32)
     with pytest.raises(BackupError, match="another key"):
         Store(backups(scene)).manifest(made.snapshot, stranger)
+
+
+def test_a_manifest_under_another_name_is_refused(scene: Scene, other: Scene) -> None:
+    made = snapshot(scene)
+    folder = backups(scene) / "snapshots"
+    shutil.copy(folder / made.snapshot, folder / "20990101T000000000000Z")
+    with pytest.raises(BackupError, match=f"20990101T.* its manifest is that of {made.snapshot}"):
+        put_back(a_place(other), Wanted(Store(backups(scene))))
+
+
+def test_what_ends_a_backup_says_how_it_goes_on(scene: Scene) -> None:
+    snapshot(scene)
+    folder = backups(scene) / "snapshots"
+    (folder / "notes.txt").write_text("of somebody")
+    (folder / f".{'x' * 22}.abcdefgh.part").write_text("of one that was killed")
+    bad = folder / "20250202T150100000000Z"
+    bad.write_bytes(b"")
+    with pytest.raises(BackupError, match=f"{bad}: where it is of no use any more, delete that file"):
+        snapshot(scene, after=timedelta(hours=1))
+    bad.unlink()
+    snapshot(scene, after=timedelta(hours=1))
+    assert list(folder.glob(".*")) == []
+    assert len(listed(Store(backups(scene)), scene.key)) == 2
+
+
+def test_a_folder_that_goes_away_meanwhile_is_told(scene: Scene) -> None:
+    def unmount(step: Step) -> None:
+        if step.what == "logs of the archive":
+            shutil.rmtree(backups(scene), ignore_errors=True)
+
+    with pytest.raises(StoreError, match=f"backup into {backups(scene)}: it is not there any more"):
+        back_up(a_place(scene, on_step=unmount), backups(scene))
 
 
 @pytest.mark.parametrize("what", ["database", "archive", "pictures"])

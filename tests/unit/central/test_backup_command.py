@@ -80,9 +80,11 @@ def test_a_damaged_file_is_named_and_the_exit_code_says_so(home: Path) -> None:
     found = call(home, "backup", "--verify")
     assert found.exit_code == 1
     assert "DAMAGED" in found.stdout
+    assert str(victim.relative_to(home / "backups")) in found.stdout
+    assert found.stderr.endswith("1 put aside: the next backup copies again what the centre still has\n")
     restored = call(home, "restore", *WHO, place="there")
     assert restored.exit_code == 2
-    assert "bytes" in restored.stderr
+    assert "cannot be read: No such file" in restored.stderr
 
 
 def test_who_and_why_are_compulsory(home: Path) -> None:
@@ -125,4 +127,6 @@ def test_a_folder_without_snapshots_is_said(home: Path) -> None:
     for path in (home / "backups" / "snapshots").iterdir():
         path.unlink()
     assert "no snapshot" in call(home, "restore", *WHO, place="there").stderr
+    verified = call(home, "backup", "--verify")
+    assert (verified.exit_code, "no snapshot" in verified.stderr) == (2, True)
     assert "no folder of backups" in call(home, "restore", str(home / "no"), *WHO, place="there").stderr
