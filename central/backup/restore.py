@@ -5,16 +5,21 @@ off anywhere, the same restore goes on: what lies there whole stays.
 """
 
 import hashlib
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final
 
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, Engine, delete, insert, select
+from sqlalchemy import Connection, Engine, delete, insert, select, text
 
 from central.archive.pictures import Packs, open_packs
 from central.archive.place import ELSEWHERE, LOG, SPILL, Archive, archive_of
 from central.archive.schema import DERIVED, READS
-from central.archive.table import speaking_of
+from central.archive.set_aside import FOLDER
+from central.archive.table import live_files, open_archive, speaking_of
 from central.backup.make import Place
 from central.backup.manifest import Kept, Manifest
 from central.backup.rows import go_on_after, load, tables
@@ -23,6 +28,8 @@ from central.db import described, restoring, table_version, to_us
 from central.errors import BackupError, MissingError
 from central.lock import exclusive
 from central.maintain import Step
+
+_NOTHING: Final = (ELSEWHERE, "lost+found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +79,7 @@ def restore(place: Place, wanted: Wanted, *, log: Log) -> Restored:
         StoreError: the place cannot be written, or somebody else is restoring.
     """
     store = wanted.store
-    with store.kept(), exclusive(place.engine, "serving", wait=False) as engine:
+    with store.kept(), _alone(place.engine) as engine:
         names = store.names()
         if not names:
             raise BackupError(f"{store.root}: no snapshot")
@@ -84,7 +91,18 @@ def restore(place: Place, wanted: Wanted, *, log: Log) -> Restored:
         with speaking_of("restore"):
             files = _put_archive(place, store, archive, [k for k in manifest.archive if k not in lost])
             files += _put_packs(place, store, packs, [k for k in manifest.pictures if k not in lost])
-        return _finish(place, engine, store, Restored(name, files, 0, lost), manifest=manifest, log=log)
+            _check_tables(archive, manifest)
+            done = Restored(name, files, 0, lost)
+            return _finish(place, engine, store, done, manifest=manifest, log=log)
+
+
+@contextmanager
+def _alone(engine: Engine) -> Iterator[Engine]:
+    """Whoever serves, seals or maintains there waits, or is refused; on PostgreSQL who only serves is not."""
+    with ExitStack() as stack:
+        for name in ("serving", "maintaining", "sealing"):
+            engine = stack.enter_context(exclusive(engine, name, wait=False))
+        yield engine
 
 
 def _begin(place: Place, engine: Engine, name: str, manifest: Manifest) -> None:
@@ -103,13 +121,13 @@ def _begin(place: Place, engine: Engine, name: str, manifest: Manifest) -> None:
             connection.execute(insert(restoring).values(row))
         elif under_way != name:
             raise BackupError(
-                f"the restore of snapshot {under_way} was cut off here: go on with it (--snapshot {under_way})"
+                f"the restore of snapshot {under_way} was cut off here: go on with it (--snapshot {under_way}), "
+                "or empty the place"
             )
 
 
 def _check_empty(place: Place, connection: Connection) -> None:
-    ours = [table for table in tables() if table is not table_version]  # which a new database has rows of
-    full = [f"table {table.name}" for table in ours if connection.execute(select(table).limit(1)).first()]
+    full = _full(connection)
     where = described(place.settings.database_url)
     found = [f"database {where} ({', '.join(full)})"] if full else []
     archive, packs = archive_of(place.settings), open_packs(place.settings)
@@ -122,12 +140,19 @@ def _check_empty(place: Place, connection: Connection) -> None:
         raise BackupError(f"not empty: {'; '.join(found)}. A restore is made into an empty place")
 
 
+def _full(connection: Connection) -> list[str]:
+    """The tables that have rows, but for what a new database has."""
+    ours = [table for table in tables() if table is not table_version]
+    return [f"table {table.name}" for table in ours if connection.execute(select(table).limit(1)).first()]
+
+
 def _holds_anything(archive: Archive) -> bool:
     scratch = archive.scratch
     here = list(scratch.iterdir()) if scratch.exists() else []
-    if any(path.name != ELSEWHERE and not path.name.startswith(SPILL) for path in here):
+    if any(path.name not in _NOTHING and not path.name.startswith(SPILL) for path in here):
         return True
-    return any(_listed(archive, f"{layout.folder}/{LOG}") for layout in (READS, *DERIVED))
+    folders = (*(f"{layout.folder}/{LOG}" for layout in (READS, *DERIVED)), FOLDER)
+    return any(_listed(archive, folder) for folder in folders)
 
 
 def _listed(archive: Archive, folder: str) -> list[str]:
@@ -200,18 +225,32 @@ def _checked(store: Store, kept: Kept) -> Iterator[bytes]:
         raise BackupError(f"{kept.name}: {store.path(kept)}: not what was written")
 
 
+def _check_tables(archive: Archive, manifest: Manifest) -> None:
+    """Look whether the logs that were restored name the snapshot's files."""
+    files = {kept.name for kept in manifest.archive}
+    for layout in (READS, *DERIVED):
+        begins = f"{layout.folder}/"
+        ours = {name for name in files if name.startswith(begins) and f"/{LOG}/" not in name}
+        table = open_archive(archive, layout)
+        named = set() if table is None else {f"{begins}{file.name}" for file in live_files(table)}
+        if odd := ours ^ named:
+            raise BackupError(f"{layout.folder}: {min(odd)}: its log is not that of the snapshot's files")
+
+
 def _finish(
     place: Place, engine: Engine, store: Store, done: Restored, *, manifest: Manifest, log: Log
 ) -> Restored:
     """All rows and the end of the restore, or nothing."""
     kept = {file.name: file for file in manifest.tables}
     with engine.begin() as connection:
+        _check_still_empty(connection)
         connection.execute(delete(table_version))
         rows = 0
         for number, table in enumerate(tables()):
             place.on_step(Step(f"rows of {table.name}", number, len(kept)))
             file = kept[f"{table.name}.parquet"]
-            loaded = load(connection, table, store.path(file))
+            with _copy_of(store, file, folder=archive_of(place.settings).scratch) as copy:
+                loaded = load(connection, table, copy)
             if loaded != file.rows:
                 raise BackupError(f"{file.name}: {loaded} of {file.rows} rows")
             rows += loaded
@@ -220,3 +259,24 @@ def _finish(
         log(connection, done)
         connection.execute(delete(restoring))
     return done
+
+
+def _check_still_empty(connection: Connection) -> None:
+    """Look once more: who had the database open before may have written it since; from here on he waits."""
+    if connection.dialect.name == "postgresql":
+        names = ", ".join(table.name for table in tables())
+        connection.execute(text(f"LOCK TABLE {names} IN EXCLUSIVE MODE"))
+    if full := _full(connection):
+        raise BackupError(
+            f"somebody has written the database meanwhile ({', '.join(full)}): stop the centre, and empty the place"
+        )
+
+
+@contextmanager
+def _copy_of(store: Store, kept: Kept, *, folder: Path) -> Iterator[IO[bytes]]:
+    """A file's bytes, checked and in nobody else's hands: a file that has no name, and goes with its process."""
+    with tempfile.TemporaryFile(dir=folder) as copy:
+        for piece in _checked(store, kept):
+            copy.write(piece)
+        copy.seek(0)
+        yield copy

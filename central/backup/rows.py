@@ -4,7 +4,7 @@ Read in one transaction and written in one, so that it goes from either kind of 
 """
 
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -69,16 +69,16 @@ def dump(connection: Connection, table: Table, path: Path) -> int:
     return count
 
 
-def load(connection: Connection, table: Table, path: Path) -> int:
+def load(connection: Connection, table: Table, file: IO[bytes]) -> int:
     """Put the rows of a file into a table, which is empty; how many.
 
     Args:
         connection: in the transaction that writes everything.
         table: ours, of the version that the file was written from.
-        path: as `dump` wrote it.
+        file: as `dump` wrote it.
     """
     count = 0
-    with pq.ParquetFile(path) as parquet:
+    with pq.ParquetFile(file) as parquet:
         for batch in parquet.iter_batches(ROWS):
             rows: list[dict[str, Any]] = batch.to_pylist()
             connection.execute(insert(table), rows)

@@ -2,7 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -19,7 +20,7 @@ from central.backup.store import as_digits, pieces
 from central.db import clip_part, picture, reading, to_us
 from central.errors import BackupError
 
-_ENTRY: Final = re.compile(r"([0-9]{20})\.(json|checkpoint(\.[0-9]+)*\.parquet)")
+_ENTRY: Final = re.compile(r"([0-9]{20})\.(json|checkpoint(\.[0-9]+\.([0-9]+))?\.parquet)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +52,32 @@ def logs(archive: Archive, there: Moment) -> list[Source]:
 
     Raises:
         OSError: it cannot be read.
+        BackupError: it was shortened meanwhile.
     """
     found = []
     for folder, table in there.tables.items():
-        for name in sorted(archive.files(f"{folder}/{LOG}")):
-            entry = _ENTRY.fullmatch(name.rpartition("/")[2])
-            if entry is not None and int(entry[1]) <= table.version():
-                found.append(_held(archive, name))
+        names = sorted(archive.files(f"{folder}/{LOG}"))
+        entries = {name: entry for name in names if (entry := _ENTRY.fullmatch(name.rpartition("/")[2]))}
+        of_then = {name: entry for name, entry in entries.items() if int(entry[1]) <= table.version()}
+        if not _leads_to(table.version(), of_then.values()):
+            raise BackupError(f"{folder}: its log was shortened meanwhile; run it again")
+        found += [_held(archive, name) for name in of_then]
     return found
+
+
+def _leads_to(version: int, entries: Iterable[re.Match[str]]) -> bool:
+    """Whether from a checkpoint, or from nothing, every version up to this is there."""
+    versions, parts = set(), Counter[int]()
+    begins = [-1]
+    for entry in entries:
+        at = int(entry[1])
+        if entry[2] == "json":
+            versions.add(at)
+            continue
+        parts[at] += 1
+        if entry[3] is None or parts[at] == int(entry[4]):
+            begins.append(at)
+    return versions >= set(range(max(begins) + 1, version + 1))
 
 
 def data_files(archive: Archive, there: Moment) -> list[Source]:

@@ -22,12 +22,15 @@ from central.archive.table import live_files, open_archive, sealed_through
 from central.backup.check import listed, put_aside
 from central.backup.check import verify as verify_backups
 from central.backup.make import Made, back_up
+from central.backup.moment import moment
 from central.backup.restore import Wanted
 from central.backup.rows import CLEARED, tables
+from central.backup.sources import logs
 from central.backup.store import Store
 from central.db import (
     alert,
     audit,
+    hot_read,
     hotlist_entry,
     open_database,
     picture,
@@ -37,6 +40,7 @@ from central.erase import run as erasing_run
 from central.erase.certificate import issued
 from central.erase.run import Result
 from central.errors import BackupError, ErasureError, StoreError
+from central.lock import exclusive
 from central.maintain import Step
 from central.query.pictures import hand_out
 from central.settings import BackupSettings
@@ -354,6 +358,80 @@ def test_a_place_that_is_not_empty_is_refused(scene: Scene, other: Scene, what: 
         (other.folder / "pictures" / "2026-03-01" / "14-00.pack").write_bytes(b"x")
     with pytest.raises(BackupError, match=f"not empty: {what}"):
         put_back(a_place(other), Wanted(Store(backups(scene))))
+
+
+def test_a_new_disk_is_empty(scene: Scene, other: Scene) -> None:
+    snapshot(scene)
+    (other.folder / "archive" / "lost+found").mkdir(parents=True)
+    put_back(a_place(other), Wanted(Store(backups(scene))))
+    assert other.shown() == scene.shown()
+
+
+@pytest.mark.parametrize("what", ["serving", "sealing", "maintaining"])
+def test_while_somebody_is_at_the_place_nothing_is_restored(
+    scene: Scene, elsewhere: Scene, what: str
+) -> None:
+    snapshot(scene)
+    with exclusive(elsewhere.engine, what, wait=False), pytest.raises(StoreError, match=f"{what} already"):
+        put_back(a_place(elsewhere), Wanted(Store(backups(scene))))
+
+
+def once(what: str, act: Callable[[], object]) -> Callable[[Step], None]:
+    """Do something at a step that begins so."""
+    left = [act]
+
+    def tell(step: Step) -> None:
+        if left and step.what.startswith(what):
+            left.pop()()
+
+    return tell
+
+
+def test_who_writes_the_place_meanwhile_is_noticed(scene: Scene, elsewhere: Scene) -> None:
+    """A centre that had opened the database before, of which PostgreSQL lets several serve."""
+    snapshot(scene)
+    write = once("pictures", lambda: put(elsewhere.engine, [a_read(1)]))
+    with pytest.raises(BackupError, match=r"written the database meanwhile \(table hot_read\)"):
+        put_back(a_place(elsewhere, on_step=write), Wanted(Store(backups(scene))))
+    assert len(rows(elsewhere.engine, hot_read)) == 1
+
+
+def test_rows_are_checked_again_when_they_are_loaded(scene: Scene, other: Scene) -> None:
+    made, store = snapshot(scene), Store(backups(scene))
+    (kept,) = (k for k in store.manifest(made.snapshot, scene.key).tables if k.name == "hot_read.parquet")
+    path = store.path(kept)
+    whole = path.read_bytes()
+    alter = once("rows of", lambda: path.write_bytes(whole[:-1] + b"?"))
+    with pytest.raises(BackupError, match="hot_read.parquet: .*: not what was written"):
+        put_back(a_place(other, on_step=alter), Wanted(store))
+    path.write_bytes(whole)
+    put_back(a_place(other), Wanted(store))
+    assert other.shown() == scene.shown()
+
+
+def test_a_log_that_names_other_files_is_not_restored(scene: Scene, other: Scene) -> None:
+    made, store = snapshot(scene), Store(backups(scene))
+    manifest = store.manifest(made.snapshot, scene.key)
+    less = [kept for kept in manifest.archive if not kept.name.startswith("reads/captured_date")]
+    assert len(less) < len(manifest.archive)
+    store.publish(made.snapshot, manifest.model_copy(update={"archive": tuple(less)}), scene.key)
+    with pytest.raises(BackupError, match="reads: .* its log is not that of the snapshot's files"):
+        put_back(a_place(other), Wanted(store))
+
+
+def test_a_log_that_was_shortened_meanwhile_ends_a_backup(scene: Scene) -> None:
+    archive = archive_of(scene.settings)
+    table = open_archive(archive)
+    assert table is not None
+    table.create_checkpoint()
+    first, last = (scene.folder / f"archive/reads/{LOG}/{version:020}.json" for version in (0, 1))
+    with moment(scene.engine, archive, clock=lambda: LATER) as there:
+        first.unlink()
+        assert {f"reads/{LOG}/{last.name}"} < {source.name for source in logs(archive, there)}
+        checkpoint = last.with_suffix(".checkpoint.parquet")
+        checkpoint.rename(checkpoint.with_suffix(".gone"))
+        with pytest.raises(BackupError, match="reads: its log was shortened meanwhile; run it again"):
+            logs(archive, there)
 
 
 class _CutOffError(Exception):

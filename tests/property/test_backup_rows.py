@@ -90,16 +90,16 @@ def test_any_rows_come_back(table: Table, new_database: NewDatabase, tmp_path: P
                 there, again = Path(folder) / "there", Path(folder) / "again"
                 with engine.begin() as connection:
                     assert dump(connection, table, there) == len(given_rows)
-                with back.begin() as connection:
-                    assert load(connection, table, there) == len(given_rows)
+                with back.begin() as connection, there.open("rb") as file:
+                    assert load(connection, table, file) == len(given_rows)
                     dump(connection, table, again)
                 assert in_order(back, table) == given_rows
                 assert again.read_bytes() == there.read_bytes(), (
                     "and so a table that stays as it was is kept once"
                 )
-                with engine.begin() as connection:
+                with engine.begin() as connection, again.open("rb") as file:
                     connection.execute(table.delete())
-                    load(connection, table, again)
+                    load(connection, table, file)
             assert in_order(engine, table) == given_rows
 
         check()
