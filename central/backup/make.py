@@ -112,8 +112,9 @@ def back_up(place: Place, folder: Path, *, keep: int | None = None) -> Made:
 
     Raises:
         StoreError: something cannot be read, or the folder not be written.
-        BackupError: somebody else is at it, or a file went while it was being copied.
+        BackupError: somebody else is at it, or a file went while it was being copied, or the folder is no place for it.
     """
+    _check_apart(place.settings, folder)
     store = Store(folder)
     with _told(store), store.alone():
         earlier = {name: store.manifest(name, place.key).cleared for name in store.names()}
@@ -130,6 +131,14 @@ def back_up(place: Place, folder: Path, *, keep: int | None = None) -> Made:
     files = list(manifest.files())
     size = sum(kept.size for kept in files)
     return Made(name, len(files), size, copier.copied, tuple(removed), manifest.missing)
+
+
+def _check_apart(settings: CentralSettings, folder: Path) -> None:
+    """What lies below the archive is the archive's, to be moved, searched and deleted with it."""
+    ours = folder.resolve()
+    for key, path in (("archive.path", settings.archive.path), ("pictures.path", settings.pictures.path)):
+        if ours.is_relative_to(path.resolve()) or path.resolve().is_relative_to(ours):
+            raise BackupError(f"{folder}: one of it and {key} ({path}) lies in the other: name another folder")
 
 
 def _known(store: Store, key: AuditKey) -> dict[tuple[str, int, int | None], Kept]:

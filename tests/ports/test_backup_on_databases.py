@@ -334,6 +334,14 @@ def test_what_ends_a_backup_says_how_it_goes_on(scene: Scene) -> None:
     assert len(listed(Store(backups(scene)), scene.key)) == 2
 
 
+@pytest.mark.parametrize("folder", ["archive", "archive/backups", "pictures/backups", "."])
+def test_backups_lie_apart_from_what_they_back_up(scene: Scene, folder: str) -> None:
+    before = sorted(scene.folder.rglob("*"))
+    with pytest.raises(BackupError, match="lies in the other: name another folder"):
+        back_up(a_place(scene), scene.folder / folder)
+    assert sorted(scene.folder.rglob("*")) == before
+
+
 def test_a_folder_that_goes_away_meanwhile_is_told(scene: Scene) -> None:
     def unmount(step: Step) -> None:
         if step.what == "logs of the archive":
