@@ -6,7 +6,16 @@ import pytest
 import structlog
 from hypothesis import settings
 
-pytest_plugins = ("skips", "brokers", "databases", "s3_servers", "places", "disks", "kept_pictures")
+pytest_plugins = (
+    "skips",
+    "brokers",
+    "databases",
+    "s3_servers",
+    "places",
+    "disks",
+    "kept_pictures",
+    "restored",
+)
 
 # An example that takes long says that the machine is busy, and nothing of the code.
 settings.register_profile("atalaya", deadline=None)

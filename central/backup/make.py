@@ -138,7 +138,9 @@ def _check_apart(settings: CentralSettings, folder: Path) -> None:
     ours = folder.resolve()
     for key, path in (("archive.path", settings.archive.path), ("pictures.path", settings.pictures.path)):
         if ours.is_relative_to(path.resolve()) or path.resolve().is_relative_to(ours):
-            raise BackupError(f"{folder}: one of it and {key} ({path}) lies in the other: name another folder")
+            raise BackupError(
+                f"{folder}: one of it and {key} ({path}) lies in the other: name another folder"
+            )
 
 
 def _known(store: Store, key: AuditKey) -> dict[tuple[str, int, int | None], Kept]:
