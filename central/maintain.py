@@ -23,7 +23,7 @@ from central.access.key import open_key
 from central.archive.close import close, unclosed
 from central.archive.derive import derive_day, drop_ended, due, merge_month
 from central.archive.holds import holds
-from central.archive.mend import NOTHING, Mended, mend
+from central.archive.mend import NOTHING, Mended, mend, telling
 from central.archive.parts import Period
 from central.archive.pictures import open_packs
 from central.archive.place import SPILL, Archive, archive_of
@@ -34,6 +34,7 @@ from central.archive.schema import BUCKETS, DERIVED, READS
 from central.archive.sorter import Sorter, sorter
 from central.archive.table import open_archive, speaking_of
 from central.db import Clock
+from central.errors import StoreError
 from central.lock import exclusive
 from central.query.held import note_held, under_hold
 from central.query.reads import Reads
@@ -98,19 +99,29 @@ def maintain(
         on_step: is told of each step before it begins; a StoreError of its own ends the round.
 
     Raises:
-        StoreError: something cannot be done, or somebody else is maintaining. What was done stands.
+        StoreError: something cannot be done, or somebody else is maintaining. What was done stands, and what no
+            table names was swept all the same.
     """
     if open_archive(archive) is None:
         return Round((), (), (), 0)
-    with exclusive(engine, "maintaining", wait=False), sorter(archive, memory_mb=settings.memory_mb) as duck:
-        today = (clock() - timedelta(seconds=settings.close_after_s)).astimezone(UTC).date()
-        due_now = in_turn(archive, settings, today=today, now=clock())
-        found = verify(archive, is_due=due_now, on_file=partial(_tell_verified, on_step)).faults
-        mended = mend(engine, archive, found, duck=duck, now=clock())
-        closed = _close(engine, archive, today, duck, on_step)
-        ended = (clock() - timedelta(days=settings.keep_days)).astimezone(UTC).date()
-        derived, merged = _derive(archive, today, ended, duck, on_step)
-        drop_ended(archive, ended=ended)
+    with exclusive(engine, "maintaining", wait=False):
+        try:
+            with sorter(archive, memory_mb=settings.memory_mb) as duck:
+                today = (clock() - timedelta(seconds=settings.close_after_s)).astimezone(UTC).date()
+                due_now = in_turn(archive, settings, today=today, now=clock())
+                found = verify(archive, is_due=due_now, on_file=partial(_tell_verified, on_step)).faults
+                mended = mend(engine, archive, found, duck=duck, now=clock())
+                with telling(lambda: mended):
+                    closed = _close(engine, archive, today, duck, on_step)
+                    ended = (clock() - timedelta(days=settings.keep_days)).astimezone(UTC).date()
+                    derived, merged = _derive(archive, today, ended, duck, on_step)
+                    drop_ended(archive, ended=ended)
+        except StoreError:
+            with suppress(StoreError):  # what went wrong first is told
+                _sweep(
+                    archive, settings, on_step
+                )  # it makes room, for want of which the rest may have failed
+            raise
         swept = _sweep(archive, settings, on_step)
     return Round(closed, derived, merged, swept, mended)
 
@@ -244,9 +255,11 @@ def _sweep(archive: Archive, settings: ArchiveSettings, on_step: OnStep) -> int:
         if table is None:
             continue
         with speaking_of(f"{archive}: {layout.folder} cannot be swept"):
-            vacuum = partial(table.vacuum, settings.grace_h, enforce_retention_duration=False, full=True)
-            if vacuum(dry_run=True):  # or each round would be a commit
-                swept += len(vacuum(dry_run=False))
+            # Deleted by ourselves: deltalake begins with a commit, for which a full disk has no room.
+            old = table.vacuum(settings.grace_h, enforce_retention_duration=False, full=True, dry_run=True)
+            for name in old:
+                archive.delete(f"{layout.folder}/{name}")
+            swept += len(old)
             table.cleanup_metadata()
     oldest_s = time.time() - settings.grace_h * 3600
     for spilt in archive.scratch.glob(f"{SPILL}*"):

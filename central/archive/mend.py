@@ -7,7 +7,8 @@
 The day goes as far afterwards as it went before, so no older part of a copy answers for what is lost.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import groupby
@@ -35,6 +36,7 @@ from central.archive.table import (
     sealed_through,
     speaking_of,
 )
+from central.errors import StoreError
 from central.lock import exclusive
 
 _COLUMNS: Final = ", ".join(READS.columns.names)
@@ -71,11 +73,38 @@ class Mended:
 NOTHING: Final = Mended()
 
 
+@contextmanager
+def telling(done: Callable[[], Mended]) -> Iterator[None]:
+    """What was done until a fault is told with it: the next round finds no damage there that it could tell of.
+
+    Raises:
+        StoreError: the fault.
+    """
+    try:
+        yield
+    except StoreError as error:
+        mended = done()
+        if mended == NOTHING:
+            raise
+        aside, whole = (
+            ", ".join(mended.aside) or "none",
+            ", ".join((*mended.rebuilt, *mended.again)) or "none",
+        )
+        raise StoreError(
+            f"{error}; before that damaged files were set aside ({aside}; {mended.lost} reads are lost) "
+            f"and mended ({whole})"
+        ) from error
+
+
 @dataclass(slots=True)
 class _Tally:
     rebuilt: list[str] = field(default_factory=list)
     aside: list[str] = field(default_factory=list)
+    again: list[str] = field(default_factory=list)
     lost: int = 0
+
+    def done(self) -> Mended:
+        return Mended(tuple(self.rebuilt), tuple(self.aside), self.lost, tuple(self.again))
 
 
 def mend(engine: Engine, archive: Archive, found: Sequence[Fault], *, duck: Sorter, now: datetime) -> Mended:
@@ -92,11 +121,12 @@ def mend(engine: Engine, archive: Archive, found: Sequence[Fault], *, duck: Sort
         StoreError: it cannot be done. What was done stands, and each table is as it was or mended.
     """
     tally = _Tally()
-    with speaking_of(f"{archive}: a damaged file cannot be mended"):
+    with telling(tally.done), speaking_of(f"{archive}: a damaged file cannot be mended"):
         for day in sorted({fault.file.captured_date for fault in found if fault.layout is READS}):
             _mend_day(engine, archive, day, tally, duck=duck, now=now)
-        again = [name for layout in DERIVED for name in _drop(archive, layout, found)]
-    return Mended(tuple(tally.rebuilt), tuple(tally.aside), tally.lost, tuple(again))
+        for layout in DERIVED:
+            tally.again.extend(_drop(archive, layout, found))
+    return tally.done()
 
 
 def _mend_day(

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from central.access.key import open_key
 from central.archive.place import LocalArchive
+from central.archive.schema import READS
 from central.archive.write import seal
 from central.erase.run import DONE
 from central.errors import StoreError
@@ -92,6 +93,28 @@ def test_what_maintenance_cannot_write_waits_for_room(
     city.check()
     assert city.identities() == before
     assert found(city) == sorted(before)
+
+
+def test_where_a_day_finds_no_room_to_be_closed_what_was_replaced_before_is_deleted_all_the_same(
+    database: Engine, disk: Path
+) -> None:
+    city = City(database, disk / "archive")
+    for hour in (0, 3):
+        city.read(FIRST + timedelta(hours=hour), 200)
+    replaced = city.files(READS)
+    city.maintain(FIRST + timedelta(days=2))
+    city.read(FIRST + timedelta(days=2), 200)
+    before, live = city.identities(), city.files(READS)
+    city.settings = city.settings.model_copy(update={"grace_h": 0})
+    full = Full(disk, "closing", leave=0)
+    full.refuses(lambda: city.maintain(FIRST + timedelta(days=4), full))
+    reads = city.settings.path / "reads"
+    assert sorted(str(file.relative_to(reads)) for file in reads.rglob("*.parquet")) == live
+    assert not set(replaced) & set(live)
+    full.free()
+    city.maintain(FIRST + timedelta(days=4))
+    city.check()
+    assert city.identities() == before
 
 
 def found(city: City) -> list[tuple[object, ...]]:

@@ -218,3 +218,18 @@ def test_damaged_files_are_mended_from_each_other_or_set_aside(city: City) -> No
     assert city.maintain(FIRST + timedelta(days=2, hours=12)).mended == NOTHING
     city.maintain(FIRST + timedelta(days=4))
     city.check()
+
+
+def test_a_round_that_fails_tells_what_it_had_set_aside(city: City) -> None:
+    """The next one finds no damage any more."""
+    for day in range(2):
+        city.read(FIRST + timedelta(days=day))
+    damaged.flip(city.settings.path / "reads" / (hit := city.files(READS)[0]))
+
+    def no_room(step: Step) -> None:
+        if step.what.startswith("closing"):
+            raise StoreError("no room")
+
+    with pytest.raises(StoreError, match=rf"^no room; .* set aside \(reads/{hit}; 12 reads are lost\)"):
+        city.maintain(FIRST + timedelta(days=3), no_room)
+    assert city.maintain(FIRST + timedelta(days=3)).mended == NOTHING
