@@ -101,6 +101,8 @@ def run_orders(at_once: bool, accept_found: bool, config: Path) -> None:
             click.echo(
                 f"  snapshot {name} is of before: make a `backup`, which replaces it, and run it again"
             )
+        if result.fault:
+            click.echo(f"  no certificate yet: {result.fault}", err=True)
         for place in result.found:
             click.echo(f"  the plate still stands in {place}", err=True)
     sys.exit(0 if all(result.state == DONE for result in results) else 1)

@@ -62,7 +62,7 @@ def keep(
         for part in parts:
             try:
                 part()
-            except (CentralError, SQLAlchemyError) as error:
+            except (CentralError, SQLAlchemyError, OSError) as error:  # no fault of a disk may end the centre
                 _log.warning("maintenance is left to the next round", reason=str(error))
             if stopping.is_over():
                 return
@@ -91,3 +91,7 @@ def _tell_orders(results: Sequence[Result]) -> None:
     for each in results:
         order = {"number": each.number, "state": each.state}
         _log.info("order of erasure", **order, waiting=len(each.waiting), found=len(each.found))
+        if each.backups:
+            _log.warning("an order of erasure waits for a new backup", **order, snapshots=each.backups)
+        if each.fault:
+            _log.warning("an order of erasure waits", **order, reason=each.fault)

@@ -108,8 +108,13 @@ def rewrite(work: Work, *, duck: Sorter, clock: Clock) -> None:
 
 
 def left_over(archive: Archive) -> int:
-    """How many files no table names any more."""
-    return sum(len(_vacuum(table, dry_run=True)) for table in _tables(archive))
+    """How many files no table names any more.
+
+    Raises:
+        StoreError: nobody can tell.
+    """
+    with speaking_of(f"{archive}: old files cannot be counted"):
+        return sum(len(_vacuum(table, dry_run=True)) for table in _tables(archive))
 
 
 def delete_old(work: Work, *, clock: Clock) -> int:

@@ -1,7 +1,8 @@
 """Backups of before an erasure hold the plate: no certificate is issued while there are any in `backup.path`."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from central.access.key import AuditKey
 from central.backup.store import Store
@@ -19,16 +20,24 @@ def unchanged(settings: CentralSettings, key: AuditKey, *, number: int) -> Itera
         number: of an order of which neither archive nor pictures hold anything any more.
 
     Raises:
-        BackupError: one is being made, of which nobody knows yet what it will hold.
-        OSError: the folder cannot be used.
+        BackupError: one is being made, of which nobody knows yet what it will hold, or the folder cannot be used.
     """
     folder = settings.backup.path
-    if folder is None or not folder.exists():
-        yield ()
-        return
+    with ExitStack() as stack:
+        try:
+            before = () if folder is None else _before(folder, key, number, stack)
+        except OSError as error:
+            raise BackupError(f"{folder}: cannot be used: {error.strerror or error}") from error
+        yield before
+
+
+def _before(folder: Path, key: AuditKey, number: int, stack: ExitStack) -> tuple[str, ...]:
+    """The snapshots of before an order; until the stack is left nobody makes another."""
+    if not folder.exists():
+        return ()
     store = Store(folder)
-    with store.alone():
-        yield tuple(name for name in store.names() if not _is_clear(store, name, key, number))
+    stack.enter_context(store.alone())
+    return tuple(name for name in store.names() if not _is_clear(store, name, key, number))
 
 
 def _is_clear(store: Store, name: str, key: AuditKey, number: int) -> bool:

@@ -29,6 +29,7 @@ from central.erase.plate import Needle, unboxed
 from central.erase.purge import purge
 from central.erase.roots import search_all
 from central.erase.search import Aim
+from central.errors import BackupError
 from central.lock import exclusive
 from central.maintain import OnStep, Step
 from central.settings import CentralSettings
@@ -51,6 +52,7 @@ class Result:
         waiting: packs of pictures that are not finished yet.
         found: places where the plate still stands; the certificate waits until they are seen to.
         backups: snapshots in `backup.path` that may hold the plate: the next one makes them go.
+        fault: why nobody can tell which; the next run looks again.
     """
 
     number: int
@@ -58,6 +60,7 @@ class Result:
     waiting: tuple[str, ...] = ()
     found: tuple[str, ...] = ()
     backups: tuple[str, ...] = ()
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +146,8 @@ class _Run:
         if state == CLEARED and self.row["plate_box"] is None:
             self._set(state=RESTORED)
             return Result(number, RESTORED)
-        if state == CLEARED:
-            with unchanged(self.settings, self.key, number=number) as before:
-                if before:
-                    return Result(number, state, backups=before)
-                if found := self._search():
-                    return Result(number, state, found=found)
-            state = SIGNED
+        if state == CLEARED and (waits := self._certify(number)) is not None:
+            return waits
         self._tell("emptying the database")
         purge(self.engine)
         self._set(state=DONE)
@@ -187,6 +185,18 @@ class _Run:
             old = erased_mark.c.marked_us < to_us(self.clock()) - _MARKED_US
             connection.execute(delete(erased_mark).where(old))
             connection.execute(_this(self.row).values(state=CLEARED))
+
+    def _certify(self, number: int) -> Result | None:
+        """Issue the certificate; or what it waits for, which keeps no other order from its turn."""
+        try:
+            with unchanged(self.settings, self.key, number=number) as before:
+                if before:
+                    return Result(number, CLEARED, backups=before)
+                if found := self._search():
+                    return Result(number, CLEARED, found=found)
+        except BackupError as error:
+            return Result(number, CLEARED, fault=str(error))
+        return None
 
     def _search(self) -> tuple[str, ...]:
         """Search, and issue the certificate; where the plate still stands, unless that is accepted."""

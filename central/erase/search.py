@@ -104,15 +104,20 @@ class Aim:
 def search_folder(root: Path, aim: Aim, into: Searched) -> None:
     """Search every file below a folder, or one file."""
     into.roots.append(str(root))
-    if not root.exists():
-        into.unsearched.append(Unsearched("not_there", str(root)))
+    try:
+        if not root.exists():
+            into.unsearched.append(Unsearched("not_there", str(root)))
+            return
+        paths = sorted(_files(root, into))
+    except OSError as error:
+        into.unsearched.append(_unreadable(root, error))
         return
-    for path in sorted(_files(root, into)):
+    for path in paths:
         try:
             with path.open("rb") as file:
                 search_file(str(path), file, aim, into)
         except OSError as error:
-            into.unsearched.append(Unsearched("unreadable", str(path), str(error.strerror or error)))
+            into.unsearched.append(_unreadable(path, error))
 
 
 def search_file(name: str, file: BinaryIO, aim: Aim, into: Searched) -> None:
@@ -185,31 +190,30 @@ def _files(root: Path, into: Searched) -> Iterator[Path]:
         yield root
         return
 
-    def told(error: OSError) -> None:
-        into.unsearched.append(Unsearched("unreadable", str(error.filename), str(error.strerror)))
-
-    for folder, _folders, names in _walk(root, told):
-        for name in names:
-            path = folder / name
-            if path.is_file() and not path.is_symlink():
-                yield path
-            elif path.is_symlink():
-                into.unsearched.append(Unsearched("link", str(path)))
+    for path in _walk(root, into):
+        if path.is_file() and not path.is_symlink():
+            yield path
+        elif path.is_symlink():
+            into.unsearched.append(Unsearched("link", str(path)))
 
 
-def _walk(root: Path, told: Callable[[OSError], None]) -> Iterator[tuple[Path, list[str], list[str]]]:
+def _unreadable(path: Path, error: OSError) -> Unsearched:
+    return Unsearched("unreadable", str(path), str(error.strerror or error))
+
+
+def _walk(root: Path, into: Searched) -> Iterator[Path]:
+    """What lies below a folder, at any depth, but for folders."""
     pending = [root]
     while pending:
         folder = pending.pop()
         try:
             entries = sorted(folder.iterdir())
+            folders = {entry for entry in entries if entry.is_dir() and not entry.is_symlink()}
         except OSError as error:
-            told(error)
+            into.unsearched.append(_unreadable(folder, error))
             continue
-        folders = [entry for entry in entries if entry.is_dir() and not entry.is_symlink()]
         pending += folders
-        names = {folder.name for folder in folders}
-        yield folder, sorted(names), [entry.name for entry in entries if entry.name not in names]
+        yield from (entry for entry in entries if entry not in folders)
 
 
 def _count(file: BinaryIO, holds: Callable[[bytes], list[int]], aim: Aim, into: Searched) -> int:

@@ -244,11 +244,28 @@ def test_the_search_finds_the_plate_in_what_a_killed_backup_left(scene: Scene) -
     assert scene.run()[0].state == erasing_run.DONE
 
 
-def test_while_a_backup_is_made_no_certificate_is_issued(scene: Scene) -> None:
+def test_while_a_backup_is_made_no_certificate_is_issued_and_each_order_says_so(scene: Scene) -> None:
     scene.settings = scene.settings.model_copy(update={"backup": BackupSettings(path=backups(scene))})
+    for day in (1, 2):
+        scene.order(since=LATER + timedelta(days=day), until=LATER + timedelta(days=day, hours=1))
+    with Store(backups(scene)).alone():
+        results = scene.run()
+    assert [(each.number, each.state) for each in results] == [(1, "cleared"), (2, "cleared")]
+    assert all("somebody else makes a backup" in each.fault for each in results)
+    assert [(each.state, each.fault) for each in scene.run()] == [(erasing_run.DONE, "")] * 2
+
+
+def test_while_the_folder_of_backups_cannot_be_used_no_certificate_is_issued(scene: Scene) -> None:
+    """What it holds nobody knows; as of a share that is away, or one that is somebody else's."""
     scene.order()
-    with Store(backups(scene)).alone(), pytest.raises(BackupError, match="somebody else makes a backup"):
-        scene.run()
+    (scene.folder / "file").write_text("no folder")
+    for name in ("file", "a" * 300):
+        folder = scene.folder / name
+        scene.settings = scene.settings.model_copy(update={"backup": BackupSettings(path=folder)})
+        (result,) = scene.run()
+        assert (result.state, result.found) == ("cleared", ())
+        assert result.fault.startswith(f"{folder}: cannot be used: ")
+    scene.settings = scene.settings.model_copy(update={"backup": BackupSettings(path=backups(scene))})
     assert scene.run()[0].state == erasing_run.DONE
 
 

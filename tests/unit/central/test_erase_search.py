@@ -68,6 +68,7 @@ def test_files_links_names_and_what_cannot_be_read(tmp_path: Path) -> None:
     into = Searched()
     search_folder(tmp_path, AIM, into)
     search_folder(tmp_path / "gone", AIM, into)
+    search_folder(tmp_path / ("a" * 300), AIM, into)
     assert {(f.where.removeprefix(f"{tmp_path}/"), f.times) for f in into.found} == {
         ("a/b/spool.sqlite", 2),
         ("ABC-123.csv: its name", 1),
@@ -76,6 +77,7 @@ def test_files_links_names_and_what_cannot_be_read(tmp_path: Path) -> None:
     assert into.unsearched == [
         Unsearched("link", f"{tmp_path}/link"),
         Unsearched("not_there", f"{tmp_path}/gone"),
+        Unsearched("unreadable", f"{tmp_path}/{'a' * 300}", "File name too long"),
     ]
 
 
