@@ -40,7 +40,7 @@ from central.db import (
 from central.erase import run as erasing_run
 from central.erase.certificate import issued
 from central.erase.run import Result
-from central.errors import BackupError, ErasureError
+from central.errors import ErasureError
 from central.maintain import Step
 from central.query.pictures import hand_out
 from central.settings import BackupSettings
