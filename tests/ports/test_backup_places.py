@@ -79,3 +79,19 @@ def test_from_one_kind_of_place_to_the_other(
         put_back()
     for each in (here, there):
         each.engine.dispose()
+
+
+@pytest.mark.parametrize("kind", ["local", pytest.param("s3", marks=pytest.mark.s3)])
+def test_what_was_set_aside_is_something_too(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    key, folder = tmp_path / "audit.key", tmp_path / "backups"
+    here = a_centre("local", tmp_path / "here", key, request)
+    there = a_centre(kind, tmp_path / "there", key, request)
+    back_up(here, folder)
+    with archive_of(there.settings).create("set-aside/a.parquet") as file:
+        file.write(b"reads")
+    with pytest.raises(BackupError, match="not empty: archive"):
+        restore(there, Wanted(Store(folder)), log=lambda _connection, _done: None)
+    for each in (here, there):
+        each.engine.dispose()
