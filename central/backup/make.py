@@ -1,7 +1,7 @@
 """Making a snapshot: what one moment names, copied; what an earlier snapshot holds already is not copied again."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -223,8 +223,11 @@ def _told(store: Store) -> Iterator[None]:
     try:
         yield
     except (FileNotFoundError, MissingError) as error:
-        if not store.is_there():
-            raise StoreError(f"backup into {store.root}: it is not there any more") from error
-        raise BackupError(f"a file went away while it was being copied; run it again: {error}") from error
+        with suppress(OSError):
+            if store.is_there():
+                raise BackupError(
+                    f"a file went away while it was being copied; run it again: {error}"
+                ) from error
+        raise StoreError(f"backup into {store.root}: it is not there any more") from error
     except OSError as error:
         raise StoreError(f"backup into {store.root}: {error.strerror or error}") from error

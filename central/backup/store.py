@@ -145,11 +145,12 @@ class Store:
         return self.root / _FILES / kept.digest[:2] / f"{kept.digest}{Path(kept.name).suffix}"
 
     def is_there(self) -> bool:
-        """Whether this is a folder of backups now; a disk may go."""
-        try:
-            return (self.root / _LOCK).exists()
-        except OSError:
-            return False
+        """Whether this is a folder of backups now; a disk may go.
+
+        Raises:
+            OSError: nobody can tell.
+        """
+        return (self.root / _LOCK).exists()
 
     def place(self, kept: Kept) -> str:
         """Where a file lies, below the folder."""

@@ -20,7 +20,8 @@ def unchanged(settings: CentralSettings, key: AuditKey, *, number: int) -> Itera
         number: of an order of which neither archive nor pictures hold anything any more.
 
     Raises:
-        BackupError: one is being made, of which nobody knows yet what it will hold, or the folder cannot be used.
+        BackupError: one is being made, of which nobody knows yet what it will hold, or the folder cannot be used, or
+            there are none: their disk may not be mounted.
     """
     folder = settings.backup.path
     with ExitStack() as stack:
@@ -32,12 +33,19 @@ def unchanged(settings: CentralSettings, key: AuditKey, *, number: int) -> Itera
 
 
 def _before(folder: Path, key: AuditKey, number: int, stack: ExitStack) -> tuple[str, ...]:
-    """The snapshots of before an order; until the stack is left nobody makes another."""
-    if not folder.exists():
-        return ()
+    """The snapshots of before an order; until the stack is left nobody makes another.
+
+    Where there are none, what a killed backup left goes too: pictures may be among it, which no search recognises.
+    """
     store = Store(folder)
+    if not (store.is_there() and store.names()):
+        raise BackupError(f"{folder}: no backups there; mount it, make one, or unset backup.path")
     stack.enter_context(store.alone())
-    return tuple(name for name in store.names() if not _is_clear(store, name, key, number))
+    names = store.names()
+    before = tuple(name for name in names if not _is_clear(store, name, key, number))
+    if names and not before:
+        store.sweep(store.manifest(name, key) for name in names)
+    return before
 
 
 def _is_clear(store: Store, name: str, key: AuditKey, number: int) -> bool:

@@ -39,7 +39,7 @@ def search_all(
     else:
         into.roots.append(where)
         into.unsearched.append(Unsearched("server", where))
-    backups = [path for path in [settings.backup.path] if path is not None and _may_be_there(path)]
+    backups = [] if settings.backup.path is None else [settings.backup.path]
     for root in _outermost((archive.scratch, settings.pictures.path, *backups, *settings.erase.search)):
         search_folder(root, aim, into)
     if archive.options is not None:
@@ -49,14 +49,6 @@ def search_all(
         into.unsearched.append(Unsearched("versions"))
     into.unsearched.append(Unsearched("elsewhere"))
     return into
-
-
-def _may_be_there(folder: Path) -> bool:
-    """Whether to search it; the search says why it cannot be looked at."""
-    try:
-        return folder.exists()
-    except OSError:
-        return True
 
 
 def _outermost(roots: Iterable[Path]) -> list[Path]:

@@ -14,7 +14,6 @@ from restored import (
     an_empty_place,
     backups,
     content,
-    cut_off_at,
     put_back,
     snapshot,
 )
@@ -29,7 +28,7 @@ from central.backup.check import listed
 from central.backup.check import verify as verify_backups
 from central.backup.make import Made, back_up
 from central.backup.restore import Wanted
-from central.backup.rows import CLEARED, tables
+from central.backup.rows import CLEARED
 from central.backup.store import Store
 from central.db import (
     alert,
@@ -231,16 +230,16 @@ def test_no_certificate_while_a_snapshot_of_before_is_there(scene: Scene) -> Non
     assert (result.state, result.backups, result.found) == (erasing_run.DONE, (), ())
 
 
-def test_the_search_finds_the_plate_in_what_a_killed_backup_left(scene: Scene) -> None:
+def test_the_search_finds_the_plate_among_the_backups(scene: Scene) -> None:
     scene.settings = scene.settings.model_copy(update={"backup": BackupSettings(path=backups(scene))})
-    place = a_place(scene, on_step=cut_off_at(len(tables()) + 3))
-    with pytest.raises(CutOffError):
-        back_up(place, backups(scene))
     scene.order()
-    (result,) = scene.run()
-    assert result.found
-    assert all("backups/files" in found for found in result.found)
+    scene.run()
     snapshot(scene)
+    copy = backups(scene) / "copy.csv"
+    copy.write_text(PLATE)
+    (result,) = scene.run()
+    assert [str(copy) in found for found in result.found] == [True]
+    copy.unlink()
     assert scene.run()[0].state == erasing_run.DONE
 
 
@@ -248,10 +247,12 @@ def test_while_a_backup_is_made_no_certificate_is_issued_and_each_order_says_so(
     scene.settings = scene.settings.model_copy(update={"backup": BackupSettings(path=backups(scene))})
     for day in (1, 2):
         scene.order(since=LATER + timedelta(days=day), until=LATER + timedelta(days=day, hours=1))
+    snapshot(scene)
     with Store(backups(scene)).alone():
         results = scene.run()
     assert [(each.number, each.state) for each in results] == [(1, "cleared"), (2, "cleared")]
     assert all("somebody else makes a backup" in each.fault for each in results)
+    snapshot(scene, after=timedelta(hours=1))
     assert [(each.state, each.fault) for each in scene.run()] == [(erasing_run.DONE, "")] * 2
 
 
@@ -259,14 +260,43 @@ def test_while_the_folder_of_backups_cannot_be_used_no_certificate_is_issued(sce
     """What it holds nobody knows; as of a share that is away, or one that is somebody else's."""
     scene.order()
     (scene.folder / "file").write_text("no folder")
-    for name in ("file", "a" * 300):
+    (scene.folder / "empty").mkdir()
+    none = "no backups there; mount it, make one, or unset backup.path"
+    for name, why in (("file", none), ("empty", none), ("gone", none), ("a" * 300, "cannot be used: ")):
         folder = scene.folder / name
         scene.settings = scene.settings.model_copy(update={"backup": BackupSettings(path=folder)})
         (result,) = scene.run()
         assert (result.state, result.found) == ("cleared", ())
-        assert result.fault.startswith(f"{folder}: cannot be used: ")
+        assert result.fault.startswith(f"{folder}: {why}")
+    assert list((scene.folder / "empty").iterdir()) == [], "which the disk hides when it is mounted"
     scene.settings = scene.settings.model_copy(update={"backup": BackupSettings(path=backups(scene))})
+    snapshot(scene)
     assert scene.run()[0].state == erasing_run.DONE
+
+
+def test_what_a_killed_backup_left_goes_before_the_certificate(scene: Scene) -> None:
+    """A picture in it cannot be searched for."""
+    scene.settings = scene.settings.model_copy(update={"backup": BackupSettings(path=backups(scene))})
+    store = Store(backups(scene))
+
+    def cut_off(step: Step) -> None:
+        if (step.what, step.done) == ("pictures", 1):
+            raise CutOffError
+
+    with pytest.raises(CutOffError):
+        back_up(a_place(scene, on_step=cut_off), backups(scene))
+    left = set((backups(scene) / "files").glob("*/*.pack"))
+    scene.order()
+    assert "no backups there" in scene.run()[0].fault
+    snapshot(scene)
+    with store.alone():
+        kept = store.take(lambda path: path.write_bytes(b"a picture"), "2025-02-02/14-00.pack")
+    assert left
+    (result,) = scene.run()
+    assert result.state == erasing_run.DONE
+    assert not left & set((backups(scene) / "files").glob("*/*.pack"))
+    assert not store.has(kept)
+    assert verify_backups(store, scene.key, store.names(), on_step=lambda _: None) == []
 
 
 def test_a_clean_snapshot_holds_no_plate_not_even_encrypted(scene: Scene, other: Scene) -> None:

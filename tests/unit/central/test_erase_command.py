@@ -120,11 +120,13 @@ def test_where_it_was_found_is_told_and_may_be_accepted(engine: Engine) -> None:
 def test_a_folder_of_backups_that_cannot_be_used_is_told(engine: Engine, home: Path) -> None:
     ask("erase", "order", "ABC123", "--order", "STC-1", *WHO)
     (home / "central.yaml").write_text("archive: {keep_days: 3660}\nbackup: {path: backups}\n")
-    (home / "backups").write_text("no folder")
     code, said = ask("erase", "run", "--now")
     assert (code, said.strip().splitlines()) == (
         1,
-        ["order #1: cleared", f"  no certificate yet: {home}/backups: cannot be used: File exists"],
+        [
+            "order #1: cleared",
+            f"  no certificate yet: {home}/backups: no backups there; mount it, make one, or unset backup.path",
+        ],
     )
 
 
