@@ -72,10 +72,12 @@ class Store:
         except FileNotFoundError as error:
             raise BackupError(f"{self.root}: no folder of backups") from error
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            try:
+                with self._told():
+                    fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise BackupError(f"{self.root}: somebody makes a backup there now") from error
             yield
-        except BlockingIOError as error:
-            raise BackupError(f"{self.root}: somebody makes a backup there now") from error
         finally:
             os.close(descriptor)
 
@@ -216,10 +218,10 @@ class Store:
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """What the disk says, as ours; that something is not there means something."""
+        """What the disk says, as ours, but for what means something: that a file is not there, that a lock is taken."""
         try:
             yield
-        except FileNotFoundError:
+        except (FileNotFoundError, BlockingIOError):
             raise
         except OSError as error:
             raise BackupError(

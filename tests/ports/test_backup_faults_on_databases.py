@@ -241,6 +241,15 @@ def test_cut_off_anywhere_a_restore_goes_on_and_nothing_else_opens_the_place(
     open_database(str(other.settings.database_url)).dispose()
 
 
+def test_a_restore_that_was_cut_off_goes_on_with_the_same_snapshot(scene: Scene, other: Scene) -> None:
+    first = snapshot(scene)
+    with pytest.raises(CutOffError):
+        put_back(a_place(other, on_step=cut_off_at(9)), Wanted(Store(backups(scene))))
+    snapshot(scene, after=timedelta(hours=1), keep=1)
+    with pytest.raises(BackupError, match=f"--snapshot {first.snapshot}.*, or empty the place"):
+        put_back(a_place(other), Wanted(Store(backups(scene))))
+
+
 def test_cut_off_anywhere_a_backup_leaves_what_was_there(scene: Scene) -> None:
     first = snapshot(scene)
     scene.take(scene.messages(4, "NEW001"))

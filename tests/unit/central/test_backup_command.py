@@ -1,6 +1,7 @@
 """`backup` and `restore` from the command line."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,35 @@ def test_no_folder_is_said(home: Path, words: tuple[str, ...]) -> None:
     refused = call(home, *words)
     assert refused.exit_code == 2
     assert "set backup.path" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (("backup", "--list"), "snapshots"),
+        (("backup", "--verify"), "snapshots"),
+        (("restore", *WHO), "snapshots"),
+        (("backup", "--list"), "snapshots/20260301T120000000000Z"),
+        (("restore", "--snapshot", "20260301T120000000000Z", *WHO), "snapshots/20260301T120000000000Z"),
+        (("backup", "--verify"), "lock"),
+        (("restore", *WHO), "lock"),
+    ],
+)
+def test_a_disk_that_cannot_be_read_is_told_plainly(home: Path, words: tuple[str, ...], what: str) -> None:
+    """As of files that are folders, the reverse, and links to themselves: the test may run as root."""
+    call(home, "backup", *WHO)
+    path = home / "backups" / what
+    if what == "snapshots":
+        shutil.rmtree(path)
+        path.touch()
+    elif what == "lock":
+        path.unlink()
+        path.symlink_to("lock")
+    else:
+        path.mkdir()
+    told = call(home, *words, place="there")
+    assert f"backups/{what}: cannot be read: " in told.output
+    assert told.exception is None or isinstance(told.exception, SystemExit)
 
 
 def test_a_folder_without_snapshots_is_said(home: Path) -> None:
