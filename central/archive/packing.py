@@ -4,7 +4,8 @@ import fcntl
 import hashlib
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,17 +36,21 @@ class Place:
 
 
 class PackWriter:
-    """Appends pictures to packs; one thread's."""
+    """Appends pictures to packs; one thread's.
+
+    What no transaction has named yet keeps its place, and the lock of its pack, until one ends well: however often a
+    batch is tried, it is written once, and nobody deletes, blanks or moves what the next try may name.
+    """
 
     def __init__(self, folder: Path, *, max_bytes: int = MAX_PACK_BYTES) -> None:
         self._folder: Final = folder
         self._max_bytes: Final = max_bytes
-        self._name = ""
-        self._begun: Final[list[str]] = []  # packs, by the write that is under way
-        self._tried: Final[dict[str, Place]] = {}  # by hash: written, and not known to be named
-        self._again: dict[str, Place] = {}
-        self._descriptor = -1
+        self._open: Final[dict[str, int]] = {}  # descriptors of packs, by name; each has its lock
+        self._name = ""  # of the pack that is appended to; empty: the next picture begins one
         self._offset = 0
+        self._unnamed: Final[dict[str, list[Place]]] = {}  # by hash
+        self._used: Final[Counter[str]] = Counter()  # of these, by the try that is under way
+        self._is_trying = False
 
     def __enter__(self) -> Self:
         return self
@@ -59,16 +64,17 @@ class PackWriter:
 
         Else a database that is full or away for hours would have every try written once more.
         """
-        self._tried.clear()
+        self._used.clear()
+        self._is_trying = True
         try:
             yield
-        except BaseException:
-            self._again = dict(self._tried)
-            raise
-        self._again.clear()
+        finally:
+            self._is_trying = False
+        self._unnamed.clear()
+        self._close(self._open.keys() - {self._name})
 
     def write(self, pictures: Sequence[bytes], *, at: datetime) -> list[Place]:
-        """Append pictures and return once they are on the disk.
+        """Append pictures and return once they are on the disk; outside of `trying` they are taken to be named.
 
         Args:
             pictures: the bytes of each.
@@ -79,56 +85,76 @@ class PackWriter:
         """
         if not pictures:
             return []
-        self._begun.clear()
+        if not self._is_trying:
+            with self.trying():
+                return self.write(pictures, at=at)
+        held, name, offset = set(self._open), self._name, self._offset
         try:
-            places = [self._append(picture, at) for picture in pictures]
-            os.fsync(self._descriptor)
+            places = [self._place(picture, at) for picture in pictures]
+            if self._name:
+                os.fsync(self._open[self._name])
         except OSError as error:
-            # How much of it was written is unknown: leave this pack and begin another.
-            self._delete_begun()
-            self.close()
+            self._leave(self._open.keys() - held, name, offset)
             raise StoreError(f"{self._folder}: a picture cannot be written: {error.strerror}") from error
+        for place in places:
+            known = self._unnamed.setdefault(place.sha256, [])
+            if place not in known:
+                known.append(place)
         return places
 
     def close(self) -> None:
-        """Close the pack; the next write begins a new one."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-        self._descriptor, self._name = -1, ""
+        """Close every pack; the next write begins a new one."""
+        self._close(set(self._open))
+        self._unnamed.clear()
+        self._name = ""
 
-    def _delete_begun(self) -> None:
-        """Delete what this write began, which nothing names: each new try would take more of a full disk."""
-        for name in self._begun:
+    def _close(self, names: Iterable[str]) -> None:
+        for name in names:
+            os.close(self._open.pop(name))
+
+    def _leave(self, begun: Collection[str], name: str, offset: int) -> None:
+        """Undo a write that failed: the packs that it began are deleted, the one before them ends where it ended.
+
+        Else each try would take more of a full disk. The next one begins a pack: nobody knows how this one lies there.
+        """
+        for each in begun:
             with suppress(OSError):
-                (self._folder / name).unlink()
+                (self._folder / each).unlink()
+        self._close(begun)
+        if name:
+            with suppress(OSError):
+                os.ftruncate(self._open[name], offset)
+        self._name = ""
 
-    def _append(self, picture: bytes, at: datetime) -> Place:
+    def _place(self, picture: bytes, at: datetime) -> Place:
+        """Where a try before this one wrote it; else it is written now."""
+        sha256 = hashlib.sha256(picture).hexdigest()
+        known, used = self._unnamed.get(sha256, ()), self._used[sha256]
+        self._used[sha256] += 1
+        return known[used] if used < len(known) else self._append(picture, sha256, at)
+
+    def _append(self, picture: bytes, sha256: str, at: datetime) -> Place:
         hour = f"{at:%Y-%m-%d/%H}-"
         full = self._offset > 0 and self._offset + len(picture) > self._max_bytes
         if not self._name.startswith(hour) or full:
             self._begin(hour)
-        sha256 = hashlib.sha256(picture).hexdigest()
-        place = self._again.pop(sha256, None)
-        if place is None or place.pack != self._name:
-            place = Place(self._name, self._offset, len(picture), sha256)
-            view = memoryview(picture)
-            while view:
-                view = view[os.write(self._descriptor, view) :]
-            self._offset += len(picture)
-        self._tried[sha256] = place
+        place = Place(self._name, self._offset, len(picture), sha256)
+        view = memoryview(picture)
+        while view:
+            view = view[os.write(self._open[self._name], view) :]
+        self._offset += len(picture)
         return place
 
     def _begin(self, hour: str) -> None:
-        if self._descriptor >= 0:
-            os.fsync(self._descriptor)
-        self.close()
+        if self._name:
+            os.fsync(self._open[self._name])
         day = (self._folder / hour).parent
         day.mkdir(mode=0o700, parents=True, exist_ok=True)
-        while self._descriptor < 0:
+        descriptor = -1
+        while descriptor < 0:
             name = f"{hour}{secrets.token_hex(8)}.pack"
-            self._descriptor = _begin_file(self._folder / name)
-            if self._descriptor >= 0:
-                self._begun.append(name)
+            descriptor = _begin_file(self._folder / name)
+        self._open[name] = descriptor
         self._name, self._offset = name, 0
         for folder in (day, self._folder):
             sync(folder)

@@ -3,16 +3,16 @@
     <folder>/2026-03-01/14-5f0c….pack      hour of arrival (UTC), then letters that never come again; 16 MB at most
     <folder>/2026-03-01/kept-77ab….pack    what is left of that day's packs when their time is over
 
-A pack is written by one process only, which holds its lock meanwhile: each process begins new ones. The bytes are
-on the disk before the database names them; what a cut-off transaction leaves behind in a pack is named by nothing
-and harmless. Where storage is S3 a pack moves there once it is finished: it is on this machine until it is there.
+A pack is written by one process only, which holds its lock until the database names what is in it: each process begins
+new ones. The bytes are on the disk before the database names them; what a cut-off transaction leaves behind in a pack
+is named by nothing and harmless. Where storage is S3 a pack moves there once it is finished; till then it is here.
 """
 
 import fcntl
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -84,12 +84,12 @@ class Packs:
                 storage.delete(name)
         return True
 
-    def blank(self, name: str, named: Sequence[tuple[int, int]]) -> bool:
+    def blank(self, name: str, named: Callable[[], Sequence[tuple[int, int]]]) -> bool:
         """Put zeros wherever no picture lies; False where somebody here still writes the pack, or moves it.
 
         Args:
             name: of the pack; one that is nowhere passes.
-            named: first byte and length of each picture in it.
+            named: looks up first byte and length of each picture in it, once nobody can name another.
 
         Raises:
             StoreError: it cannot be written.
@@ -98,10 +98,11 @@ class Packs:
         with _finished(path) as pack:
             if pack is None and path.exists():
                 return False
+            pictures = named()
             if pack is not None:
-                _blank_file(pack, _gaps(named, size=path.stat().st_size))
+                _blank_file(pack, _gaps(pictures, size=path.stat().st_size))
         if self._remote is not None:
-            self._blank_remote(name, named)
+            self._blank_remote(name, pictures)
         return True
 
     def _blank_remote(self, name: str, named: Sequence[tuple[int, int]]) -> None:

@@ -8,6 +8,7 @@ vehicle's. That takes a pack to be finished, and an hour old, or a transaction m
 import hashlib
 import re
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 from sqlalchemy import Engine, select, update
@@ -58,7 +59,7 @@ def _is_young(name: str, now: datetime) -> bool:
 def _blanked(engine: Engine, packs: Packs, number: int, name: str) -> bool:
     """Blank a pack and its neighbours; False where one of them is not finished."""
     _note(engine, number, name, sha256_before=_hash(packs, name))
-    if not all(packs.blank(each, _named(engine, each)) for each in _neighbours(packs, name)):
+    if not all(packs.blank(each, partial(_named, engine, each)) for each in _neighbours(packs, name)):
         return False
     _note(engine, number, name, sha256_after=_hash(packs, name), done=True)
     return True

@@ -84,7 +84,7 @@ def test_packs_on_a_read_only_disk_are_read_and_neither_deleted_nor_blanked(disk
     read_only(disk)
     packs = Packs(disk / "pictures")
     assert packs.read(place) == JPEG
-    for change in (packs.delete, lambda name: packs.blank(name, [])):
+    for change in (packs.delete, lambda name: packs.blank(name, list)):
         with pytest.raises(StoreError, match=rf"{place.pack}: cannot be written: Read-only file system"):
             change(place.pack)
 

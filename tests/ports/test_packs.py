@@ -57,6 +57,32 @@ def test_a_kept_pack_is_read_like_any_other(packs: Packs) -> None:
         packs.read(place)
 
 
+def test_what_is_named_in_a_pack_is_looked_up_once_nobody_can_name_another(
+    packs: Packs, tmp_path: Path
+) -> None:
+    named: list[tuple[int, int]] = []
+
+    def look() -> list[tuple[int, int]]:
+        """As a transaction that began to name a picture before the blanking, and has ended now."""
+        if path.exists():
+            with path.open("r+b") as file, pytest.raises(BlockingIOError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return named
+
+    with PackWriter(tmp_path / "pictures", max_bytes=4) as writer:
+        with writer.trying():
+            gone, kept = writer.write([b"gone", b"kept"], at=AT)
+            path = tmp_path / "pictures" / kept.pack
+            for place in (gone, kept):
+                assert not packs.blank(place.pack, lambda: pytest.fail("somebody may name a picture of it"))
+                assert not packs.delete(place.pack)
+        named.append((kept.offset, kept.length))
+        assert packs.blank(gone.pack, list)
+    assert packs.blank(kept.pack, look)
+    assert packs.read(kept) == b"kept"
+    assert packs.whole(gone.pack) == bytes(4)
+
+
 def test_a_pack_that_is_written_stays_and_another_moves(tmp_path: Path) -> None:
     remote = LocalStorage(tmp_path / "remote")
     packs = Packs(tmp_path / "pictures", remote)

@@ -132,6 +132,68 @@ def test_what_failed_is_written_again_where_its_pack_is_closed(tmp_path: Path):
     assert len(list(tmp_path.rglob("*.pack"))) == 2
 
 
+def packed(folder: Path) -> list[int]:
+    """The lengths of the packs."""
+    return sorted(pack.stat().st_size for pack in folder.rglob("*.pack"))
+
+
+@pytest.mark.parametrize("limit", [1, 8, 100])
+def test_a_batch_of_several_packs_is_written_once_too_and_equal_pictures_once_each(
+    tmp_path: Path, limit: int
+) -> None:
+    batch = [b"one", b"two", b"two", b"three"]
+    with PackWriter(tmp_path, max_bytes=limit) as packs:
+        for _ in range(5):
+            with pytest.raises(RefusedError):
+                attempt(packs, *batch, fails=True)
+        assert sum(packed(tmp_path)) == len(b"".join(batch))
+        places = attempt(packs, *batch)
+    assert sum(packed(tmp_path)) == len(b"".join(batch))
+    assert [Packs(tmp_path).read(place) for place in places] == batch
+
+
+def test_a_try_that_fails_before_it_writes_forgets_nothing(tmp_path: Path) -> None:
+    with PackWriter(tmp_path) as packs:
+        for _ in range(3):
+            with pytest.raises(RefusedError):
+                attempt(packs, b"picture", fails=True)
+            with pytest.raises(RefusedError):
+                attempt(packs, fails=True)
+    assert packed(tmp_path) == [7]
+
+
+def test_what_fitted_is_written_once_where_the_rest_of_its_batch_never_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.write
+
+    def write(descriptor: int, data: memoryview) -> int:
+        if len(data) > 7:
+            raise OSError(28, "No space left on device")
+        return real(descriptor, data)
+
+    monkeypatch.setattr(os, "write", write)
+    packs = PackWriter(tmp_path, max_bytes=10)
+
+    def attempt_both() -> None:
+        with packs.trying():
+            packs.write([b"picture"], at=AT)
+            packs.write([b"a clip that is long"], at=AT)
+
+    for _ in range(5):
+        with pytest.raises(StoreError, match="No space left"):
+            attempt_both()
+    packs.close()
+    assert packed(tmp_path) == [7]
+
+
+def test_once_a_batch_is_named_its_finished_packs_are_let_go(tmp_path: Path) -> None:
+    with PackWriter(tmp_path, max_bytes=3) as packs:
+        first, last = attempt(packs, b"one", b"two")
+        assert Packs(tmp_path).delete(first.pack)
+        assert not Packs(tmp_path).delete(last.pack), "the next picture goes there"
+
+
 def test_damage_is_named(tmp_path: Path):
     with PackWriter(tmp_path) as packs:
         place = packs.write([b"picture"], at=AT)[0]
