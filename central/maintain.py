@@ -117,10 +117,9 @@ def maintain(
                     derived, merged = _derive(archive, today, ended, duck, on_step)
                     drop_ended(archive, ended=ended)
         except StoreError:
-            with suppress(StoreError):  # what went wrong first is told
-                _sweep(
-                    archive, settings, on_step
-                )  # it makes room, for want of which the rest may have failed
+            # It makes room, for want of which the rest may have failed; what went wrong first is told.
+            with suppress(StoreError):
+                _sweep(archive, settings, on_step)
             raise
         swept = _sweep(archive, settings, on_step)
     return Round(closed, derived, merged, swept, mended)

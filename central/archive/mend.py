@@ -86,10 +86,8 @@ def telling(done: Callable[[], Mended]) -> Iterator[None]:
         mended = done()
         if mended == NOTHING:
             raise
-        aside, whole = (
-            ", ".join(mended.aside) or "none",
-            ", ".join((*mended.rebuilt, *mended.again)) or "none",
-        )
+        aside = ", ".join(mended.aside) or "none"
+        whole = ", ".join((*mended.rebuilt, *mended.again)) or "none"
         raise StoreError(
             f"{error}; before that damaged files were set aside ({aside}; {mended.lost} reads are lost) "
             f"and mended ({whole})"

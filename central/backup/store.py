@@ -129,8 +129,8 @@ class Store:
             write(draft)
             digest, size = digest_of(draft)
             kept = Kept(name=name, size=size, digest=digest, **more)
-            if not self.has(kept):
-                self._adopt(draft, self.path(kept))
+            # Also over one of the same name, which a disk may have damaged since.
+            self._adopt(draft, self.path(kept))
         finally:
             draft.unlink(missing_ok=True)
         return kept

@@ -17,15 +17,17 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 import pytest
+from asking import Asker
 from brokers import Broker
 from central_messages import address_of, read_message, rows, update_message
 from central_reads import LASTING, NOON, a_read
 from centres import Centre, Edge
 from deltalake import DeltaTable
+from sqlalchemy import Engine
 
 from central.archive.place import LocalArchive
 from central.archive.write import seal
-from central.db import hot_read, late_update, open_database
+from central.db import hot_read, late_update
 from central.maintain import maintain
 from central.query.pattern import compile_pattern
 from central.query.plan import Question
@@ -83,46 +85,30 @@ class Maintainer:
         assert not self._thread.is_alive()
 
 
-class Reader:
-    """Asks without end, each question another way into the archive, and holds every answer against what was sent.
+class Reader(Asker):
+    """Each question is another way into the archive; answers are held against what was sent.
+
+    A fault is a read that is shown twice, was never sent, or is not shown though it was acknowledged before.
 
     Attributes:
         answers: how many were held against it.
-        faults: those that showed a read twice, one that was never sent, or not one that was acknowledged before.
     """
 
     def __init__(self, centre: Centre, edge: Edge) -> None:
-        self._centre, self._edge = centre, edge
+        super().__init__(centre.database_url)
+        self._archive, self._edge = LocalArchive(centre.archive), edge
         self.handed = self.sent = 0  # up to which read the edge may have sent, and surely knows of
         self.answers: Counter[str] = Counter()
-        self.faults: list[str] = []
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._over.set()
-        self._thread.join(60)
-        assert not self._thread.is_alive()
-
-    def _run(self) -> None:
-        engine = open_database(self._centre.database_url)
-        with Reads(engine, LocalArchive(self._centre.archive), QuerySettings(), rules=LASTING) as reads:
-            while not self._over.is_set():
-                try:
-                    self._ask(reads)
-                except Exception as error:  # noqa: BLE001  # whatever it is, a question failed
-                    self.faults.append(f"{type(error).__name__}: {error}")
-        engine.dispose()
+    def opened(self, engine: Engine) -> Reads:
+        return Reads(engine, self._archive, QuerySettings(), rules=LASTING)
 
     def _acknowledged(self) -> set[int]:
         sent = self.sent  # first: what is handed over next must not be missing among what waits
         waiting = {seq for stream, seq in list(self._edge.waiting) if stream == "read"}
         return set(range(1, sent + 1)) - waiting
 
-    def _ask(self, reads: Reads) -> None:
+    def ask(self, reads: Reads) -> None:
         plate = PLATES[0]
         before = self._acknowledged()
         found = reads.find(Question(plate=plate, limit=ASKED_MOST)).reads
@@ -172,15 +158,14 @@ class City:
     def _serve(self) -> None:
         self._starts += 1
         self.centre.start()
-        self.centre.wait_for(" connected ", times=self._starts)
+        self.centre.wait_for(" subscribed ", times=self._starts)
 
     def round(self, new: range, chance: random.Random) -> None:
         """New reads, updates and old reads once more; one of the two dies in the middle."""
         self.reader.handed = new[-1]
         self.edge.hand_over(*(read_message(the_read(seq)) for seq in new))
-        self.reader.sent = new[
-            -1
-        ]  # not before: what is neither waiting nor yet handed over looks acknowledged
+        # Not before: what is neither waiting nor yet handed over looks acknowledged.
+        self.reader.sent = new[-1]
         # Of reads that most likely are sealed, and days that most likely are closed.
         self.edge.hand_over(*(update_message(the_read(seq), seq) for seq in new))
         for seq in chance.sample(range(1, new[-1] + 1), 20):
@@ -208,7 +193,7 @@ class City:
         self.edge._stop.set()
         self.maintainer._over.set()
         self.maintainer.kill9()
-        self.reader._over.set()
+        self.reader.close()
         self.centre.close()
 
 

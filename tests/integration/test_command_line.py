@@ -74,7 +74,7 @@ def test_the_centre_from_its_command_line(
     )
     watching = watch()
     centre.start()
-    centre.wait_for("connected", within_s=90)
+    centre.wait_for(" subscribed ", within_s=90)
 
     began = datetime.now(UTC)
     reads = [

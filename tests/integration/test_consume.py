@@ -47,7 +47,7 @@ def an_edge(centre: Centre, broker: Broker, **more: object) -> Edge:
 
 def test_reads_are_committed_acknowledged_and_sealed_on_a_clean_stop(centre: Centre, broker: Broker):
     centre.start()
-    centre.wait_for("connected")
+    centre.wait_for(" subscribed ")
     edge = an_edge(centre, broker)
     edge.hand_over(*(read_message(a_read(seq)) for seq in range(1, 101)))
     edge.hand_over(*(picture_message(a_read(seq), seq) for seq in range(1, 11)))
@@ -91,7 +91,7 @@ def test_where_cameras_stand_is_kept_whether_it_is_said_now_or_was_retained(
         wait_until(lambda: publisher.state.connected)
         time.sleep(0.5)
         centre.start()
-        centre.wait_for("connected")
+        centre.wait_for(" subscribed ")
         engine = centre.database()
         wait_until(lambda: kept() is PtzPhase.GOTO)
         say(PtzPhase.WATCH)
@@ -109,20 +109,20 @@ def a_massacre(centre: Centre, edge: Edge, *, rounds: int, reads: int, seed: int
     chance = random.Random(seed)
     edge.start()
     for number in range(rounds):
-        connected, acks = centre.log().count("connected"), edge.acks
+        ready, acks = centre.log().count(" subscribed "), edge.acks
         centre.start()
         batch = list(range(number * reads + 1, (number + 1) * reads + 1))
         chance.shuffle(batch)
         edge.hand_over(
             *(poisoned(a_read(seq)) if seq % 50 == 0 else read_message(a_read(seq)) for seq in batch)
         )
-        centre.wait_for("connected", times=connected + 1)
+        centre.wait_for(" subscribed ", times=ready + 1)
         wait_until(lambda before=acks: edge.acks > before)
         time.sleep(chance.uniform(1.0, 1.6) if number % 3 == 1 else chance.uniform(0.0, 0.2))
         centre.kill9()
-    connected = centre.log().count("connected")
+    ready = centre.log().count(" subscribed ")
     centre.start()
-    centre.wait_for("connected", times=connected + 1)
+    centre.wait_for(" subscribed ", times=ready + 1)
     edge.wait_until_through(within_s=600)
     edge.stop()
 
@@ -173,7 +173,7 @@ def test_what_comes_again_after_its_seal_is_still_a_duplicate(centre: Centre, br
     messages = [read_message(a_read(seq)) for seq in range(1, 21)]
     for times in (1, 2):
         centre.start()
-        centre.wait_for("connected", times=times)
+        centre.wait_for(" subscribed ", times=times)
         edge = an_edge(centre, broker)
         edge.hand_over(*messages)
         edge.start()
@@ -187,7 +187,7 @@ def test_what_was_published_while_the_centre_was_away_is_delivered_by_the_broker
     centre: Centre, broker: Broker
 ):
     centre.start()
-    centre.wait_for("connected")
+    centre.wait_for(" subscribed ")
     assert centre.stop() == 0
     edge = an_edge(centre, broker)
     edge.start()
@@ -196,7 +196,7 @@ def test_what_was_published_while_the_centre_was_away_is_delivered_by_the_broker
     time.sleep(0.5)
     edge.stop()
     centre.start()
-    centre.wait_for("connected", times=2)
+    centre.wait_for(" subscribed ", times=2)
     deadline = time.monotonic() + 20
     while sum(centre.identities().values()) < 50 and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -206,7 +206,7 @@ def test_what_was_published_while_the_centre_was_away_is_delivered_by_the_broker
 
 def test_a_hotlist_import_is_live_within_a_second(centre: Centre, broker: Broker):
     centre.start()
-    centre.wait_for("connected")
+    centre.wait_for(" subscribed ")
     engine = centre.database()
     edge = an_edge(centre, broker)
     edge.start()
@@ -238,7 +238,7 @@ def test_mqtt_3_1_1_loses_nothing_either(broker: Broker, tmp_path: Path):
 
 def test_a_broker_that_dies_is_found_again(centre: Centre, broker: Broker):
     centre.start()
-    centre.wait_for("connected")
+    centre.wait_for(" subscribed ")
     edge = an_edge(centre, broker)
     edge.start()
     edge.hand_over(*(read_message(a_read(seq)) for seq in range(1, 101)))
@@ -320,7 +320,7 @@ def test_a_running_centre_outlives_a_broker_that_refuses_it_for_a_while(mosquitt
     good = passwords.read_bytes()
     centre.start()
     try:
-        centre.wait_for("connected")
+        centre.wait_for(" subscribed ")
         mosquitto.stop()
         passwords.write_bytes(b"\n".join(line for line in good.splitlines() if b"centre" not in line))
         mosquitto.start()
@@ -328,7 +328,7 @@ def test_a_running_centre_outlives_a_broker_that_refuses_it_for_a_while(mosquitt
         mosquitto.stop()
         passwords.write_bytes(good)
         mosquitto.start()
-        centre.wait_for(" connected ", times=2)
+        centre.wait_for(" subscribed ", times=2)
         edge = an_edge(centre, mosquitto)
         edge.hand_over(read_message(a_read(1)))
         edge.start()
@@ -345,7 +345,7 @@ def test_a_second_centre_of_the_same_name_is_told(broker: Broker, tmp_path: Path
     first, second = (Centre(tmp_path / name, broker) for name in ("first", "second"))
     try:
         first.start()
-        first.wait_for("connected")
+        first.wait_for(" subscribed ")
         second.start()
         first.wait_for("is another process connected as 'central-test'?")
     finally:

@@ -46,7 +46,7 @@ class City:
 
     def start(self) -> None:
         self.centre.start()
-        self.centre.wait_for(" connected ")
+        self.centre.wait_for(" subscribed ")
         self.edge.start()
         self.hand_over(1, 300)
         self.edge.wait_until_through()

@@ -8,13 +8,13 @@ by no question, and at the end no byte of it is left.
 import random
 import subprocess
 import sys
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from asking import Asker
 from brokers import Broker
 from central_messages import address_of, read_message
 from central_reads import a_read
@@ -25,12 +25,12 @@ from sqlalchemy import Connection, Engine
 
 from central.access.audit import AuditLog, verify
 from central.access.key import open_key
-from central.db import open_database
 from central.erase.certificate import issued
 from central.erase.order import Order, give
 from central.erase.run import DONE, orders
 from central.query.desk import open_reads
 from central.query.plan import Question
+from central.query.reads import Reads
 from central.settings import load
 from edge.contract.read import PlateRead
 
@@ -95,39 +95,24 @@ class Keepers:
         self._process.communicate(timeout=60)
 
 
-class Reader:
-    """Asks without end, and holds every answer against what was sent and what was ordered.
+class Reader(Asker):
+    """Answers are held against what was sent and what was ordered.
 
-    Attributes:
-        faults: answers that showed a read twice or one that must not be shown, or lacked one that must.
+    A fault is a read that is shown twice or must not be shown, or one that is not shown and must be.
     """
 
     def __init__(self, city: "City") -> None:
+        super().__init__(city.centre.database_url, pause_s=0.05)
         self._city = city
         self.answers = 0
-        self.faults: list[str] = []
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
+    def opened(self, engine: Engine) -> Reads:
+        return open_reads(self._city.settings, engine, clock=lambda: datetime.now(UTC))
 
-    def stop(self) -> None:
-        self._over.set()
-        self._thread.join(60)
-        assert not self._thread.is_alive()
+    def ask(self, reads: Reads) -> None:
+        def find(question: Question) -> list[int]:
+            return [read.seq for read in reads.find(question).reads]
 
-    def _run(self) -> None:
-        engine = open_database(self._city.centre.database_url)
-        with open_reads(self._city.settings, engine, clock=lambda: datetime.now(UTC)) as reads:
-            while not self._over.wait(0.05):
-                try:
-                    self._ask(lambda question: [r.seq for r in reads.find(question).reads])
-                except Exception as error:  # noqa: BLE001  # whatever it is, a question failed
-                    self.faults.append(f"{type(error).__name__}: {error}")
-        engine.dispose()
-
-    def _ask(self, find: Callable[[Question], list[int]]) -> None:
         city = self._city
         acknowledged, erased = city.acknowledged(), city.erased
         seqs = Counter(find(Question(since=BEGAN - timedelta(days=9), limit=ASKED_MOST)))
@@ -173,7 +158,7 @@ class City:
 
     def start(self) -> None:
         self.centre.start()
-        self.centre.wait_for(" connected ")
+        self.centre.wait_for(" subscribed ")
         self.edge.start()
         self.reader.start()
 
@@ -221,7 +206,7 @@ class City:
 
     def close(self) -> None:
         self.edge._stop.set()
-        self.reader._over.set()
+        self.reader.close()
         self.centre.close()
         self.keepers._process.kill()
         self.keepers._process.communicate()

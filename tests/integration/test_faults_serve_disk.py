@@ -37,7 +37,7 @@ def sending(centre: Centre, broker: Broker) -> Iterator[Edge]:
     edge = Edge(broker, address_of(the_read(1)), centre.database_url, again_s=1.0)
     centre.start()
     try:
-        centre.wait_for(" connected ")
+        centre.wait_for(" subscribed ")
         edge.start()
         yield edge
     finally:
@@ -64,6 +64,25 @@ def check_exactly_once(centre: Centre, edge: Edge, *, total: int) -> None:
     assert centre.identities() == Counter({("edge-1", 7, seq): 1 for seq in range(1, total + 1)})
 
 
+def check_archive_is_missed(centre: Centre, edge: Edge, *, last: int, fault: str) -> None:
+    """Without its archive it takes reads up to this one, shows all, and says what is wrong and where."""
+    hand_over(edge, range(101, last + 1))
+    edge.wait_until_through()
+    centre.wait_for("sealing failed, the reads stay in the database")
+    shown = centre.run("history", "ABC123", "--limit", "1000", "--csv", *LOOK)
+    assert (shown.returncode, len(shown.stdout.splitlines())) == (0, last + 1), shown.stderr
+    maintained = centre.run("maintain")
+    assert maintained.returncode == 2
+    assert re.search(rf"error: {centre.archive}.*{fault}", maintained.stderr)
+    assert "Traceback" not in maintained.stderr
+
+
+def check_archive_is_caught_up(centre: Centre, edge: Edge, *, total: int) -> None:
+    sealed = centre.log().count(" sealed ")
+    centre.wait_for(" sealed ", times=sealed + 1)
+    check_exactly_once(centre, edge, total=total)
+
+
 def test_a_full_disk_under_the_archive_keeps_nobody_from_sending_and_asking(
     tmp_path: Path, mosquitto: Broker, disk: Path
 ) -> None:
@@ -74,19 +93,9 @@ def test_a_full_disk_under_the_archive_keeps_nobody_from_sending_and_asking(
         edge.wait_until_through()
         centre.wait_for(" sealed ")
         ballast = fill(disk)
-        hand_over(edge, range(101, 301))
-        edge.wait_until_through()
-        centre.wait_for("sealing failed, the reads stay in the database")
-        shown = centre.run("history", "ABC123", "--limit", "1000", "--csv", *LOOK)
-        assert (shown.returncode, len(shown.stdout.splitlines())) == (0, 301), shown.stderr
-        maintained = centre.run("maintain")
-        assert maintained.returncode == 2
-        assert re.search(rf"error: {disk}/archive.*No space left on device", maintained.stderr)
-        assert "Traceback" not in maintained.stderr
+        check_archive_is_missed(centre, edge, last=300, fault="No space left on device")
         ballast.unlink()
-        sealed = centre.log().count(" sealed ")
-        centre.wait_for(" sealed ", times=sealed + 1)
-        check_exactly_once(centre, edge, total=300)
+        check_archive_is_caught_up(centre, edge, total=300)
     assert re.search(rf"sealing failed.*{disk}/archive: .*No space left on device", centre.log())
 
 
@@ -155,18 +164,9 @@ def test_a_disk_under_the_archive_that_turns_read_only_answers_and_is_caught_up_
         edge.wait_until_through()
         centre.wait_for(" sealed ")
         failing_disk.fail()
-        hand_over(edge, range(101, 201))
-        edge.wait_until_through()
-        centre.wait_for("sealing failed, the reads stay in the database")
-        shown = centre.run("history", "ABC123", "--limit", "1000", "--csv", *LOOK)
-        assert (shown.returncode, len(shown.stdout.splitlines())) == (0, 201), shown.stderr
-        maintained = centre.run("maintain")
-        assert maintained.returncode == 2
-        assert re.search(rf"error: {archive['path']}: .*Read-only file system", maintained.stderr)
+        check_archive_is_missed(centre, edge, last=200, fault="Read-only file system")
         failing_disk.repair()
-        sealed = centre.log().count(" sealed ")
-        centre.wait_for(" sealed ", times=sealed + 1)
-        check_exactly_once(centre, edge, total=200)
+        check_archive_is_caught_up(centre, edge, total=200)
 
 
 def test_disks_under_database_and_pictures_that_turn_read_only_cost_nothing_that_was_acknowledged(

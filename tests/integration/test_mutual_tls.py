@@ -53,7 +53,7 @@ def broker(city: City) -> Iterator[CityBroker]:
 def centre(broker: CityBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
     centre = Centre(tmp_path_factory.mktemp("centre"), broker)
     centre.start()
-    centre.wait_for("connected")
+    centre.wait_for(" subscribed ")
     yield centre
     centre.close()
 

@@ -71,11 +71,11 @@ def city(mosquitto: Broker, postgres_url: str, tmp_path: Path) -> Iterator[City]
 
 
 def start(*centres: Centre) -> None:
-    before = [centre.log().count(" connected ") for centre in centres]
+    before = [centre.log().count(" subscribed ") for centre in centres]
     for centre in centres:
         centre.start()
     for centre, times in zip(centres, before, strict=True):
-        centre.wait_for(" connected ", times=times + 1)
+        centre.wait_for(" subscribed ", times=times + 1)
 
 
 def wait_until(is_so: Callable[[], bool], *, within_s: float = 60) -> None:

@@ -269,3 +269,14 @@ def test_cut_off_anywhere_a_backup_leaves_what_was_there(scene: Scene) -> None:
     snapshot(scene, after=timedelta(hours=2))
     store = Store(backups(scene))
     assert verify_backups(store, scene.key, store.names(), on_step=lambda _: None) == []
+
+
+def test_what_is_copied_again_takes_the_place_of_what_a_disk_damaged(scene: Scene) -> None:
+    snapshot(scene)
+    kept = next((backups(scene) / "files").glob("*/*.pack"))
+    whole = kept.read_bytes()
+    kept.write_bytes(bytes(len(whole)))
+    for pack in (scene.folder / "pictures").rglob("*.pack"):
+        pack.touch()
+    snapshot(scene, after=timedelta(hours=1))
+    assert kept.read_bytes() == whole
