@@ -38,7 +38,8 @@ from central.errors import StoreError
 from central.lock import exclusive
 from central.query.held import note_held, under_hold
 from central.query.reads import Reads
-from central.settings import ArchiveSettings, CentralSettings
+from central.sections import ArchiveSettings
+from central.settings import CentralSettings
 from central.types import Look
 from central.verify import in_turn, verify
 

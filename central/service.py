@@ -41,7 +41,7 @@ from central.consume.writer import Delivery, Writer
 from central.db import Clock, described, open_database
 from central.errors import CentralError, StoreError
 from central.hotlist.grammar import load_grammar
-from central.hotlist.store import Hotlist
+from central.hotlist.live import Hotlist
 from central.keep import keep
 from central.lock import exclusive
 from central.settings import CentralSettings

@@ -18,7 +18,7 @@ from central.archive.place import Archive
 from central.archive.schema import DERIVED, PLATES, READS, Layout
 from central.archive.table import LiveFile, live_files, open_archive, speaking_of
 from central.db import to_us
-from central.settings import ArchiveSettings
+from central.sections import ArchiveSettings
 
 IsDue = Callable[[Layout, LiveFile], bool]
 OnFile = Callable[[str, int, int], None]

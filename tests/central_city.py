@@ -18,7 +18,8 @@ from central.archive.table import live_files, open_archive
 from central.archive.write import seal
 from central.db import late_update
 from central.maintain import Round, Step, maintain, maintain_retention
-from central.settings import AccessSettings, ArchiveSettings, CentralSettings
+from central.sections import AccessSettings, ArchiveSettings
+from central.settings import CentralSettings
 
 FIRST = datetime(2025, 1, 27, 3, 0, tzinfo=UTC)
 PLATES_SEEN = [f"{a}BC{n:03}" for a in "ADXZ" for n in range(9)]

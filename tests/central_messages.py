@@ -14,7 +14,8 @@ from central.consume.parse import parse
 from central.consume.store import Outcome, Store
 from central.db import reading, received_range
 from central.hotlist.grammar import load_grammar
-from central.hotlist.store import Hotlist, Import, ImportReport, import_csv
+from central.hotlist.live import Hotlist
+from central.hotlist.store import Import, ImportReport, import_csv
 from central.types import Arrival
 from edge.contract.delivery import Gone, SeqRange, Stream
 from edge.contract.read import PlateRead

@@ -25,7 +25,7 @@ from central.erase.roots import search_all
 from central.erase.run import How, Result, run
 from central.erase.search import Aim, Searched
 from central.hotlist.grammar import load_grammar
-from central.hotlist.store import Hotlist
+from central.hotlist.live import Hotlist
 from central.maintain import Step
 from central.query.desk import open_reads
 from central.query.plan import Question

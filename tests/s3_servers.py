@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from pyarrow import fs
 
 from central.ca.authority import CERTIFICATE, create, key_pem, new_key
-from central.settings import StorageSettings
+from central.sections import StorageSettings
 
 BUCKET = "atalaya-tests"
 PROGRAM = shutil.which("weed", path=str(Path(sys.executable).parent)) or shutil.which("weed")

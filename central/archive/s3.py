@@ -22,7 +22,8 @@ from central.archive.place import ELSEWHERE, LOG, SPILL, noted
 from central.archive.schema import READS
 from central.archive.storage import s3_filesystem
 from central.errors import StoreError
-from central.settings import CentralSettings, StorageSettings, read_secret
+from central.sections import StorageSettings, read_secret
+from central.settings import CentralSettings
 from edge.contract.files import write_atomic
 
 _WAIT_S: Final = 10

@@ -19,7 +19,7 @@ from typing import Any, Final, Protocol
 from pyarrow import fs
 
 from central.errors import MissingError, StoreError
-from central.settings import StorageSettings, read_secret
+from central.sections import StorageSettings, read_secret
 from edge.contract.files import sync, write_atomic
 
 

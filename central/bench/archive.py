@@ -30,7 +30,7 @@ from central.maintain import Step
 from central.query.pattern import compile_pattern
 from central.query.plan import Question
 from central.query.reads import Reads
-from central.settings import ArchiveSettings, QuerySettings
+from central.sections import ArchiveSettings, QuerySettings
 
 _ZONE: Final = ZoneInfo("America/Bogota")
 _CAMERA: Final = f"cam-{CAMERAS // 3:03d}"

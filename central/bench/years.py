@@ -28,7 +28,7 @@ from central.archive.table import (
 )
 from central.bench.history import reads_of
 from central.maintain import Step, maintain
-from central.settings import ArchiveSettings
+from central.sections import ArchiveSettings
 
 FIRST_DAY: Final = date(2026, 6, 1)
 LONGEST: Final = 30

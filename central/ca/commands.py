@@ -196,7 +196,7 @@ def _passphrase(path: Path) -> str:
         AuthorityError: it is too short, or others can read it.
         ConfigError: it cannot be read.
     """
-    from central.settings import read_secret
+    from central.sections import read_secret
 
     secret = read_secret(path)
     if path.is_file() and path.stat().st_mode & 0o077:

@@ -24,7 +24,7 @@ from central.consume.store import Reply
 from central.consume.writer import Delivery
 from central.db import Clock
 from central.errors import ConfigError
-from central.settings import MqttSettings, read_secret
+from central.sections import MqttSettings, read_secret
 from central.types import Arrival
 from edge.contract.config import TlsSettings
 from edge.contract.topics import PARTITIONS, Address, subscriptions

@@ -28,9 +28,9 @@ from central.consume.put import put
 from central.consume.ranges import Ledger, Source
 from central.consume.refuse import Refusals
 from central.db import hot_read, late_update
+from central.hotlist.live import Hotlist
 from central.hotlist.match import read_country
-from central.hotlist.store import Hotlist
-from central.settings import ClipSettings
+from central.sections import ClipSettings
 from central.types import (
     Alert,
     ReadArrival,

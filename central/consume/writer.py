@@ -20,7 +20,7 @@ from central.consume.outage import Outage
 from central.consume.parse import Record, parse
 from central.consume.store import Outcome, Reply, Store
 from central.errors import StoreError
-from central.settings import IngestSettings
+from central.sections import IngestSettings
 from central.types import Arrival, DeadLetter
 from edge.contract.topics import Address
 

@@ -22,7 +22,7 @@ from central.query.plan import Plan, Question, Sources, candidates, only_shown, 
 from central.query.snapshot import Copy, Counted, Snapshot, Source, Totals, count, take
 from central.query.sums import count_sql
 from central.query.tables import Tables
-from central.settings import QuerySettings
+from central.sections import QuerySettings
 
 _MOST_WANTED: Final = 100_000  # plates that a pattern means; more of them are everywhere, and found soon
 _NO_PLATE: Final = pa.schema(

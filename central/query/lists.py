@@ -21,7 +21,7 @@ from central.db import (
     to_us,
 )
 from central.errors import HotlistError
-from central.hotlist.store import to_entry
+from central.hotlist.live import to_entry
 from central.types import Alert, HotlistEntry, Reason
 from edge.contract.health import EdgeHealth
 from edge.contract.ptz import PtzState

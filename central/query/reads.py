@@ -43,7 +43,7 @@ from central.query.sums import (
     volumes_sql,
 )
 from central.query.zone import HOUR_S, Shifts, shifts
-from central.settings import QuerySettings
+from central.sections import QuerySettings
 from edge.contract.read import ReadId
 
 _US: Final = 1_000_000

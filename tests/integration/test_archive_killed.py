@@ -32,7 +32,7 @@ from central.maintain import maintain
 from central.query.pattern import compile_pattern
 from central.query.plan import Question
 from central.query.reads import Reads
-from central.settings import ArchiveSettings, QuerySettings
+from central.sections import ArchiveSettings, QuerySettings
 from central.types import KeptRead
 from edge.contract.read import PlateRead
 

@@ -21,7 +21,7 @@ from central.errors import StoreError
 from central.maintain import Step
 from central.query.plan import Question
 from central.query.reads import Reads
-from central.settings import QuerySettings
+from central.sections import QuerySettings
 
 ROOMS = [0, pytest.param(24_000, marks=pytest.mark.proof)]
 """Bytes that are left: for nothing, for some of the files and the logs."""

@@ -26,7 +26,7 @@ from central.errors import StoreError
 from central.lock import exclusive
 from central.query.plan import Question
 from central.query.reads import Reads
-from central.settings import QuerySettings
+from central.sections import QuerySettings
 from central.verify import verify
 
 

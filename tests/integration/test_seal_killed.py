@@ -23,7 +23,8 @@ from central.archive.write import seal
 from central.db import hot_read, open_database
 from central.query.plan import Question
 from central.query.reads import Reads
-from central.settings import QuerySettings, load
+from central.sections import QuerySettings
+from central.settings import load
 
 HERE = Path(__file__).parent
 

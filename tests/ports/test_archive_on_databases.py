@@ -17,7 +17,7 @@ from central.archive.write import seal
 from central.db import hot_read, late_update
 from central.query.plan import Question
 from central.query.reads import Reads
-from central.settings import QuerySettings
+from central.sections import QuerySettings
 from central.types import Look
 
 

@@ -19,7 +19,8 @@ from central.erase.roots import _archived
 from central.errors import StoreError
 from central.query.plan import Question
 from central.query.reads import Reads
-from central.settings import CentralSettings, QuerySettings
+from central.sections import QuerySettings
+from central.settings import CentralSettings
 
 pytestmark = pytest.mark.s3
 

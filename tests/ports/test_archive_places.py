@@ -25,7 +25,7 @@ from central.maintain import Round, maintain
 from central.query.pattern import compile_pattern
 from central.query.plan import Question
 from central.query.reads import Reads
-from central.settings import QuerySettings
+from central.sections import QuerySettings
 
 BOGOTA = ZoneInfo("America/Bogota")
 MONTH_OVER = datetime(2025, 2, 3, 12, tzinfo=UTC)

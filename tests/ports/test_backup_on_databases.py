@@ -42,7 +42,7 @@ from central.erase.run import Result
 from central.errors import ErasureError
 from central.maintain import Step
 from central.query.pictures import hand_out
-from central.settings import BackupSettings
+from central.sections import BackupSettings
 from central.verify import verify as verify_archive
 from edge.contract.read import ReadId
 

@@ -21,7 +21,8 @@ from central.backup.store import Store
 from central.db import open_database, picture
 from central.errors import BackupError
 from central.query.pictures import hand_out
-from central.settings import CentralSettings, PictureSettings
+from central.sections import PictureSettings
+from central.settings import CentralSettings
 from edge.contract.read import ReadId
 
 PICTURE = b"a picture" * 100

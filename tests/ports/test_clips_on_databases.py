@@ -30,7 +30,7 @@ from central.errors import DamagedError, QueryError
 from central.query.clips import find_clip, locate, newest_clips
 from central.query.lists import newest_alerts
 from central.query.pictures import evidence, pictures_of, read_whole
-from central.settings import ClipSettings
+from central.sections import ClipSettings
 from central.types import Arrival
 from edge.contract.clip import MOST_REQUESTS, ClipCommands, ClipRequest, unpacked
 from edge.contract.read import ReadId

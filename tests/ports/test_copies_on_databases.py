@@ -25,7 +25,7 @@ from central.query.pattern import compile_pattern
 from central.query.plan import Question
 from central.query.reads import Reads
 from central.query.tables import Tables
-from central.settings import QuerySettings
+from central.sections import QuerySettings
 
 BOGOTA = ZoneInfo("America/Bogota")
 KOLKATA = ZoneInfo("Asia/Kolkata")

@@ -21,7 +21,7 @@ from central.errors import HoldError
 from central.lock import exclusive
 from central.query.held import note_held, under_hold
 from central.query.reads import Reads
-from central.settings import QuerySettings
+from central.sections import QuerySettings
 from edge.contract.read import ReadId
 
 TERMS = [

@@ -24,7 +24,7 @@ from central.query.area import Area, Circle, Polygon, Position, area_of
 from central.query.pattern import compile_pattern
 from central.query.plan import Question
 from central.query.reads import Reads
-from central.settings import QuerySettings
+from central.sections import QuerySettings
 from edge.contract.read import GeoPosition, PlateRead
 
 BOGOTA, KOLKATA, MADRID = (ZoneInfo(name) for name in ("America/Bogota", "Asia/Kolkata", "Europe/Madrid"))

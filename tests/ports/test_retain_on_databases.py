@@ -36,7 +36,7 @@ from central.query.lists import newest_alerts
 from central.query.pattern import compile_pattern
 from central.query.plan import Question
 from central.query.reads import Reads
-from central.settings import QuerySettings
+from central.sections import QuerySettings
 from edge.contract.read import ReadId
 
 BOGOTA = ZoneInfo("America/Bogota")

@@ -8,7 +8,7 @@ from s3_servers import S3Server
 
 from central.archive.storage import LocalStorage, Storage, check_writable, open_s3
 from central.errors import MissingError, StoreError
-from central.settings import StorageSettings
+from central.sections import StorageSettings
 
 
 @pytest.fixture(params=["local", pytest.param("s3", marks=pytest.mark.s3)])

@@ -22,7 +22,7 @@ from central.db import hot_read, late_update, open_database
 from central.errors import StoreError
 from central.query.plan import Question
 from central.query.reads import Reads
-from central.settings import QuerySettings
+from central.sections import QuerySettings
 from central.types import DetailedRead, Gaze
 from edge.contract.read import GeoPosition, PtzPosition
 

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import make_url
 
 import central.errors
+import central.sections
 import central.settings
 import edge.errors
 import edge.secret
@@ -194,7 +195,7 @@ class TestBothSides:
     ("read_secret", "error"),
     [
         pytest.param(edge.secret.read_secret, edge.errors.ConfigError, id="edge"),
-        pytest.param(central.settings.read_secret, central.errors.ConfigError, id="central"),
+        pytest.param(central.sections.read_secret, central.errors.ConfigError, id="central"),
     ],
 )
 class TestSecrets:

@@ -17,7 +17,8 @@ from central.clip.store import asked
 from central.consume.link import MqttLink
 from central.consume.store import Store
 from central.db import audit, clip, reading
-from central.settings import ClipSettings, MqttSettings, load
+from central.sections import ClipSettings, MqttSettings
+from central.settings import load
 from central.types import Arrival, ClipState
 from central.words import Words
 from edge.contract.clip import LONGEST_S, ClipCommands, ClipRequest

@@ -22,7 +22,7 @@ from central.query.pattern import compile_pattern
 from central.query.plan import Question
 from central.query.reads import Reads
 from central.query.watch import Watch
-from central.settings import QuerySettings
+from central.sections import QuerySettings
 from central.verify import verify
 
 SINCE, DAY = FIRST - timedelta(hours=3), timedelta(days=1)

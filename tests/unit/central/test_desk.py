@@ -21,7 +21,7 @@ from central.query.pattern import compile_pattern
 from central.query.plan import Question
 from central.query.reads import Reads
 from central.query.watch import Watch
-from central.settings import QuerySettings
+from central.sections import QuerySettings
 from central.types import Look, Reason
 
 LOOK = Look("ana.rojas", "stolen motorcycle", "2026-117")

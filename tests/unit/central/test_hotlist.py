@@ -17,9 +17,10 @@ from central.db import from_us, hotlist_entry, open_database
 from central.errors import HotlistError, StoreError
 from central.hotlist.end import Which, end_entry
 from central.hotlist.grammar import load_grammar
+from central.hotlist.live import Hotlist
 from central.hotlist.match import match
 from central.hotlist.sheet import Sheet, read_sheet
-from central.hotlist.store import Hotlist, Import, import_csv
+from central.hotlist.store import Import, import_csv
 from central.types import Hit, HotlistEntry, Reason
 from edge.contract.read import PlateRead, Scored
 

@@ -20,7 +20,7 @@ from central.consume.link import MqttLink
 from central.consume.store import Reply
 from central.consume.writer import Delivery
 from central.errors import ConfigError
-from central.settings import MqttSettings
+from central.sections import MqttSettings
 from edge.contract.delivery import Ack
 from edge.contract.topics import Address, subscriptions
 

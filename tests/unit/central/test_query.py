@@ -24,7 +24,7 @@ from central.query.pattern import compile_pattern
 from central.query.plan import Question, Sources, plan, reads_sql
 from central.query.reads import Reads
 from central.query.tables import Tables
-from central.settings import QuerySettings
+from central.sections import QuerySettings
 from central.types import DetailedRead
 
 ENDLESS = "SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE a.range * b.range % 7 = 3"

@@ -21,9 +21,9 @@ from central.consume.store import Reply, Store
 from central.consume.writer import Delivery, Writer
 from central.db import alert, alert_trail, dead_letter, hot_read
 from central.hotlist.grammar import load_grammar
-from central.hotlist.store import Hotlist
+from central.hotlist.live import Hotlist
+from central.sections import IngestSettings
 from central.service import StopSignal, _dead_threads, log_to_stderr
-from central.settings import IngestSettings
 from central.types import Alert
 
 LISTED = "ABC123,CO,,stolen,1,SIJIN,C-1,,2026-12-31"

@@ -28,7 +28,7 @@ from central.db import hot_read, late_update, open_database, sealed_update, to_u
 from central.db import seal as seal_table
 from central.query.plan import Question
 from central.query.reads import Reads
-from central.settings import QuerySettings
+from central.sections import QuerySettings
 from edge.contract.delivery import Stream
 
 LISTED = "ABC123,CO,,stolen,1,SIJIN,C-1,,2026-12-31"

@@ -16,7 +16,7 @@ from central.consume.parse import Record
 from central.consume.store import Outcome, Reply, Store
 from central.consume.writer import Delivery, Writer
 from central.db import dead_letter, hot_read, open_database
-from central.settings import IngestSettings
+from central.sections import IngestSettings
 from central.types import Arrival
 
 
