@@ -6,48 +6,24 @@ where it is sure.
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
 from edge.contract.plate import Grammar
 from edge.engine import build
-from edge.evidence import quality
-from edge.ports import PlateReader
 from edge.settings import VoteSettings
-from edge.types import Box, Detection, Observation
+from edge.types import Observation
 from edge.vote import Vote
 from models.reader.data import real_fold
-from models.reader.view import shaken
+from models.reader.frames import COUNTRIES, observations
 
-_START = datetime(2026, 1, 1, tzinfo=UTC)
-_FRAME = (1920, 1080)
-COUNTRIES = {"br_crop": {"BR": 1.0}, "cl": {"CL": 1.0}}
-"""What a camera at the site of a set would be told; a set that is not named is of a country without a grammar."""
 SURE = (0.5, 0.8, 0.9, 0.98)
-
-
-def observations(
-    crop: NDArray[np.uint8], reader: PlateReader, *, frames: int, seed: int
-) -> list[Observation]:
-    """A track's frames of one plate, grey as the crop is."""
-    found = []
-    rng = np.random.default_rng([seed, 5])
-    for number in range(frames):
-        seen = cv2.cvtColor(shaken(crop, rng), cv2.COLOR_GRAY2BGR).astype(np.uint8, copy=False)
-        box = Box(400, 300, seen.shape[1], seen.shape[0])
-        worth = quality(seen, box, frame_width_px=_FRAME[0], frame_height_px=_FRAME[1])
-        (reading,) = reader.read([seen])
-        at = _START + timedelta(seconds=number / 8)
-        found.append(Observation(at, Detection(box, 0.9), reading, worth))
-    return found
 
 
 def verdicts(

@@ -1,0 +1,88 @@
+"""Which strings a read may be, and how likely each is: what both sides match hotlists by (pure).
+
+A read says of every position what was decoded there and the two best alternatives. Another string s of the same
+length is as likely as the decoded plate, times how much less likely each differing character is:
+
+    P(s) = P(plate) * product over the positions where s differs of p(s_i) / p(plate_i)
+
+This is exact where positions err apart, and never more than the read itself gives to a character. What the three
+characters of a position leave over is not known to be anybody's; a share of it goes to those that look alike there.
+Strings of another length are not among them: of a character that is lost nothing says which it was.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
+
+from edge.contract.read import Character, PlateRead
+
+LEAST: Final = 1e-3
+"""A string that is less likely is not looked for: of a read there are at most some 1 / LEAST others."""
+
+LOOK_ALIKE: Final = ("0DOQ", "1IL7T", "2Z7", "38B", "5S", "6GC", "8B", "4A", "MNHW", "UVY", "KX", "EF", "PRF")
+"""Characters that are taken for each other on plates."""
+
+LEFT_TO_ALIKE: Final = 0.5
+"""Share of what a position leaves over that goes to the characters like the one decoded there."""
+
+ALIKE: Final = {
+    char: frozenset("".join(group for group in LOOK_ALIKE if char in group)) - {char}
+    for char in sorted(set("".join(LOOK_ALIKE)))
+}
+"""Of a character, those that look like it."""
+
+
+_NEVER: Final = 1e-12
+"""Instead of a likelihood of nothing, by which nothing can be divided."""
+
+
+class Spelling(NamedTuple):
+    """A string that a read may be.
+
+    Attributes:
+        likelihood: that the plate bears exactly this string.
+    """
+
+    text: str
+    likelihood: float
+
+
+def spellings(read: PlateRead, *, least: float = LEAST) -> list[Spelling]:
+    """What was decoded, however unlikely, and every other string of its length that reaches `least`.
+
+    The likeliest first, behind the decoded one; the same read gives the same list.
+    """
+    decoded = Spelling(read.plate, read.likelihood)
+    if 1.0 - read.likelihood < least:  # all others together do not reach it
+        return [decoded]
+    begun = [("", read.likelihood)]
+    for position in read.characters:
+        options = [(position.char, 1.0), *_others(position, read, least=least)]
+        begun = [
+            (text + char, p * ratio)
+            for text, p in begun
+            for char, ratio in options
+            if ratio == 1.0 or p * ratio >= least
+        ]
+    others = [Spelling(text, p) for text, p in begun if p >= least and text != read.plate]
+    return [decoded, *sorted(others, key=lambda each: (-each.likelihood, each.text))]
+
+
+def _others(position: Character, read: PlateRead, *, least: float) -> Iterator[tuple[str, float]]:
+    """The other characters of a position, with how much less likely than the decoded one each makes the string."""
+    # A read that is surer of the whole than of a part of it contradicts itself: the part counts.
+    whole = max(position.likelihood, read.likelihood, _NEVER)
+    for char, share in _shares(position, len(read.characters)):
+        # Two that are equally likely take the place of each other, and no more than that.
+        if share >= least:
+            yield char, min(share / whole, 0.999_999)
+
+
+def _shares(position: Character, length: int) -> Iterable[tuple[str, float]]:
+    named = [(a.char, a.likelihood) for a in position.alternatives if a.char != position.char]
+    left = 1.0 - position.likelihood - sum(share for _, share in named)
+    if left <= 0.0 or position.char not in ALIKE:
+        return named
+    # 'Something else' is a string as a whole: what each position leaves over is the same, not one for each.
+    alike = sorted(ALIKE[position.char] - {char for char, _ in named})
+    each = LEFT_TO_ALIKE * left / length / max(1, len(alike))
+    return [*named, *((char, each) for char in alike)]

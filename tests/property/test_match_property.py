@@ -1,0 +1,64 @@
+"""What holds of the strings that a read may be, whatever a box sends."""
+
+from edge_reads import plate_read
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.contract.match import LEAST, spellings
+from edge.contract.pattern import ALPHABET
+from edge.contract.read import Character, CharacterAlternative, PlateRead
+
+chars = st.sampled_from(ALPHABET)
+shares = st.floats(0, 1)
+
+
+@st.composite
+def positions(draw: st.DrawFn, *, honest: bool) -> Character:
+    others = draw(st.lists(chars, max_size=2, unique=True))
+    char = draw(chars.filter(lambda c: not honest or c not in others))
+    parts = [draw(shares) for _ in range(len(others) + 1)]
+    total = max(1.0, sum(parts)) if honest else 1.0
+    first, *rest = sorted((p / total for p in parts), reverse=True) if honest else parts
+    alternatives = tuple(
+        CharacterAlternative(char=c, likelihood=p) for c, p in zip(others, rest, strict=True)
+    )
+    return Character(char=char, likelihood=first, alternatives=alternatives)
+
+
+@st.composite
+def reads(draw: st.DrawFn, *, honest: bool) -> PlateRead:
+    """Honest: positions are distributions, and the whole is no surer than the least sure of them."""
+    characters = tuple(draw(st.lists(positions(honest=honest), min_size=1, max_size=7)))
+    surest = min(c.likelihood for c in characters) if honest else 1.0
+    plate = "".join(c.char for c in characters)
+    changed = {"plate": plate, "likelihood": draw(st.floats(0, surest)), "characters": characters}
+    return plate_read(1, 1, plate=plate).model_copy(update=changed)
+
+
+@given(reads(honest=False))
+def test_whatever_is_sent_the_strings_are_few_different_and_of_one_length(read: PlateRead) -> None:
+    found = spellings(read)
+    assert (found[0].text, found[0].likelihood) == (read.plate, read.likelihood)
+    assert len({s.text for s in found}) == len(found) <= 1 + 4**7
+    assert {len(s.text) for s in found} == {len(read.plate)}
+    assert all(LEAST <= s.likelihood <= 1.0 for s in found[1:])
+    assert [s.likelihood for s in found[1:]] == sorted((s.likelihood for s in found[1:]), reverse=True)
+    assert spellings(read) == found
+
+
+@given(reads(honest=True))
+def test_of_an_honest_read_no_string_is_likelier_than_what_differs_in_it_allows(read: PlateRead) -> None:
+    for text, likelihood in spellings(read)[1:]:
+        for char, position in zip(text, read.characters, strict=True):
+            if char != position.char:
+                assert likelihood <= 1.0 - position.likelihood + 1e-9
+        assert likelihood <= read.likelihood + 1e-12
+
+
+@given(reads(honest=True), st.floats(1e-4, 0.5))
+def test_a_higher_limit_only_leaves_out(read: PlateRead, least: float) -> None:
+    every = dict(spellings(read, least=1e-4))
+    some = dict(spellings(read, least=least))
+    assert some.items() <= every.items() or 1.0 - read.likelihood < 1e-4
+    kept = {text for text, p in every.items() if p >= least or text == read.plate}
+    assert set(some) <= kept
