@@ -177,6 +177,24 @@ class Alert:
     late: bool
 
 
+class EventKind(StrEnum):
+    """What may happen to an alert; as `alert_event` has it."""
+
+    RAISED = "raised"
+    JOINED = "joined"
+    SEEN = "seen"
+    CONFIRMED = "confirmed"
+    REJECTED = "rejected"
+    CLAIMED = "claimed"
+    RELEASED = "released"
+    ASSIGNED = "assigned"
+    DISPATCHED = "dispatched"
+    OUTCOME = "outcome"
+    ESCALATED = "escalated"
+    MERGED = "merged"
+    NOTED = "noted"
+
+
 class ClipState(StrEnum):
     """What came of a request for a clip; as the database has it."""
 

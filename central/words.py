@@ -214,6 +214,7 @@ _BOTH: Final[Mapping[str, tuple[str, str]]] = {
     "erase.clip_part": ("partes de videos", "parts of clips"),
     "erase.alert": ("alertas", "alerts"),
     "erase.alert_trail": ("lecturas de alertas", "reads of alerts"),
+    "erase.alert_event": ("hechos de alertas", "events of alerts"),
     "erase.dead_letter": ("mensajes incomprensibles", "dead letters"),
     "erase.hotlist_entry": ("entradas de listas", "hotlist entries"),
     "erase.legal_hold": ("retenciones levantadas", "lifted holds"),

@@ -12,7 +12,7 @@ from central.alert.store import Alerts
 from central.archive.packing import PackWriter
 from central.consume.parse import parse
 from central.consume.store import Outcome, Store
-from central.db import reading, received_range
+from central.db import alert, reading, received_range
 from central.hotlist.grammar import load_grammar
 from central.hotlist.live import Hotlist
 from central.hotlist.store import Import, ImportReport, import_csv
@@ -95,6 +95,11 @@ def list_plates(
 def rows(engine: Engine, table: Table) -> list[dict[str, object]]:
     with reading(engine) as connection:
         return [dict(row) for row in connection.execute(select(table)).mappings()]
+
+
+def standing(engine: Engine) -> list[dict[str, object]]:
+    """The alerts that no other has taken in."""
+    return [row for row in rows(engine, alert) if row["merged_into"] is None]
 
 
 def identities(engine: Engine, *tables: Table) -> Counter[tuple[str, int, int]]:

@@ -6,12 +6,16 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
-from sqlalchemy import ColumnElement, Connection, RowMapping, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, update
 
+from central.alert.log import Act, note
 from central.alert.rules import Passage, continues, explain, is_doubted, second_look
 from central.db import alert, alert_trail, from_us, to_us
-from central.types import Alert, Hit, Reason
+from central.types import Alert, EventKind, Hit, Reason
 from edge.contract.read import PlateRead, ReadId
+
+MERGED: Final = "merged"
+"""The state of an alert that another one has taken in."""
 
 _log = structlog.get_logger(__name__)
 
@@ -54,14 +58,14 @@ class Alerts:
 
     def join(self, connection: Connection, sighting: Sighting) -> list[Hit]:
         """Add a sighting to the passages that it continues; the hits that continue none."""
-        return [hit for hit in sighting.hits if not self._is_joined(connection, hit)]
+        return [hit for hit in sighting.hits if not self._is_joined(connection, hit, sighting.received_at)]
 
-    def _is_joined(self, connection: Connection, hit: Hit) -> bool:
+    def _is_joined(self, connection: Connection, hit: Hit, at: datetime) -> bool:
         if _is_told(connection, hit):
             return True
         passages = self._passages(connection, hit)
         if passages:
-            _join(connection, hit, passages)
+            _join(connection, hit, passages, at)
         return bool(passages)
 
     def _passages(self, connection: Connection, hit: Hit) -> list[Passage]:
@@ -72,6 +76,7 @@ class Alerts:
             .where(
                 alert.c.hotlist_entry_id == hit.entry_id,
                 alert.c.camera_id == hit.read.camera_id,
+                alert.c.merged_into.is_(None),
                 alert.c.passage_last_us >= at_us - within_us,
                 alert.c.passage_first_us <= at_us + within_us,
             )
@@ -137,6 +142,7 @@ def _raise(connection: Connection, hit: Hit, sighting: Sighting) -> Alert:
         )
         .returning(alert.c.alert_id)
     ).scalar_one()
+    note(connection, alert_id, Act(EventKind.RAISED, sighting.received_at, detail=_named(read)))
     _add_to_trail(connection, alert_id, read)
     return Alert(
         alert_id=alert_id,
@@ -156,13 +162,14 @@ def _raise(connection: Connection, hit: Hit, sighting: Sighting) -> Alert:
     )
 
 
-def _join(connection: Connection, hit: Hit, passages: Sequence[Passage]) -> None:
+def _join(connection: Connection, hit: Hit, passages: Sequence[Passage], at: datetime) -> None:
     """Add a read to the first of its passages, which takes the others in: they have proved to be the same one."""
     kept, *others = passages
     moments = [hit.read.best_at, *(p.first_at for p in passages), *(p.last_at for p in passages)]
     begun_us = to_us(min(moments))
     for other in others:
-        _take_in(connection, kept, other)
+        _take_in(connection, kept, other, at)
+    note(connection, kept.alert_id, Act(EventKind.JOINED, at, detail=_named(hit.read)))
     _add_to_trail(connection, kept.alert_id, hit.read)
     connection.execute(
         update(alert)
@@ -171,17 +178,26 @@ def _join(connection: Connection, hit: Hit, passages: Sequence[Passage]) -> None
     )
 
 
-def _take_in(connection: Connection, kept: Passage, other: Passage) -> None:
-    """Make two alerts one. Somebody may know the other by its number, so the one that stays names it."""
-    note = f" Alert #{other.alert_id} was raised for this same passage, before the reads between them came."
+def _take_in(connection: Connection, kept: Passage, other: Passage, at: datetime) -> None:
+    """Make two alerts one. Somebody may know the other by its number: it stays, and both name one another."""
+    told = f" Alert #{other.alert_id} was raised for this same passage, before the reads between them came."
     connection.execute(
         update(alert_trail).where(alert_trail.c.alert_id == other.alert_id).values(alert_id=kept.alert_id)
     )
-    connection.execute(delete(alert).where(alert.c.alert_id == other.alert_id))
+    into = {"state": MERGED, "merged_into": kept.alert_id}
+    connection.execute(update(alert).where(alert.c.alert_id == other.alert_id).values(into))
     connection.execute(
-        update(alert).where(alert.c.alert_id == kept.alert_id).values(explanation=alert.c.explanation + note)
+        update(alert).where(alert.c.alert_id == kept.alert_id).values(explanation=alert.c.explanation + told)
     )
+    note(connection, kept.alert_id, Act(EventKind.MERGED, at, detail={"took_in": other.alert_id}))
+    note(connection, other.alert_id, Act(EventKind.MERGED, at, detail={"into": kept.alert_id}))
     _log.info("two alerts were one passage", alert_id=kept.alert_id, taken_in=other.alert_id)
+
+
+def _named(read: PlateRead) -> dict[str, object]:
+    """Which read it was, without its plate."""
+    at = read.best_at.isoformat()
+    return {**read.id._asdict(), "camera_id": read.camera_id, "captured_at": at}
 
 
 def _add_to_trail(connection: Connection, alert_id: int, read: PlateRead) -> None:
@@ -209,7 +225,9 @@ def _annotate(connection: Connection, sighting: Sighting) -> None:
         fits = entry_id in fitting
         if fits and not is_doubted(explanation):
             continue
-        note = second_look(sighting.read, fits=fits)
+        told = second_look(sighting.read, fits=fits)
         connection.execute(
-            update(alert).where(alert.c.alert_id == alert_id).values(explanation=f"{explanation} {note}")
+            update(alert).where(alert.c.alert_id == alert_id).values(explanation=f"{explanation} {told}")
         )
+        detail = {**_named(sighting.read), "fits": fits}
+        note(connection, alert_id, Act(EventKind.NOTED, sighting.received_at, detail=detail))

@@ -148,7 +148,8 @@ class Centre:
             reads = Counter((box, seq) for box, seq in hot)
             trail = connection.execute(select(alert_trail.c.edge_id, alert_trail.c.seq))
             matched = frozenset((box, seq) for box, seq in trail)
-            alerts = connection.execute(select(func.count()).select_from(alert)).scalar_one()
+            own = alert.c.merged_into.is_(None)
+            alerts = connection.execute(select(func.count()).select_from(alert).where(own)).scalar_one()
         archive = open_archive(LocalArchive(self.folder / "archive"))
         if archive is not None:
             table = archive.to_pyarrow_table(columns=["edge_id", "seq"])

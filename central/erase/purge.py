@@ -8,6 +8,7 @@ from sqlalchemy import Engine, Table
 
 from central.db import (
     alert,
+    alert_event,
     alert_trail,
     clip,
     clip_part,
@@ -35,6 +36,7 @@ _TOUCHED: Final[tuple[Table, ...]] = (
     clip_part,
     hotlist_entry,
     alert,
+    alert_event,
     alert_trail,
     legal_hold,
     held_read,

@@ -9,13 +9,26 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, insert, or_, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    delete,
+    exists,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from central.access.key import AuditKey
 from central.consume.refuse import mark
 from central.db import (
     alert,
+    alert_event,
     alert_trail,
     clip,
     clip_part,
@@ -126,19 +139,46 @@ class Removal:
             self.connection.execute(insert(erased_file), rows)
 
     def _remove_alerts(self, this: ColumnElement[bool], removed: Counter[str]) -> None:
+        """Alerts of other times stay, but tell nothing of this order's reads."""
         of_plate = and_(alert.c.plate == self.needle.plate, _in_window(alert.c.captured_us, *self.span))
         mine = or_(of_plate, _same_read(alert, this))
+        self._remove_events(exists().where(alert.c.alert_id == alert_event.c.alert_id, mine), this, removed)
         trail = exists().where(alert.c.alert_id == alert_trail.c.alert_id, mine)
         removed[alert_trail.name] += self._delete(alert_trail, or_(trail, _same_read(alert_trail, this)))
         removed[alert.name] += self._delete(alert, mine)
-        spelt = select(alert.c.alert_id, alert.c.explanation).where(
-            alert.c.explanation.contains(self.needle.plate), alert.c.plate != self.needle.plate
-        )
-        for alert_id, explanation in self.connection.execute(spelt).all():
-            if self.needle.in_text(explanation):
-                this_alert = update(alert).where(alert.c.alert_id == alert_id)
-                self.connection.execute(this_alert.values(explanation=self.needle.without(explanation)))
-                removed["alert.explanation"] += 1
+        others = alert.c.plate != self.needle.plate
+        self._clear(alert.c.explanation, removed, others)
+        its = exists().where(alert.c.alert_id == alert_event.c.alert_id, others)
+        self._clear(alert_event.c.detail, removed, its)
+
+    def _remove_events(
+        self, its: ColumnElement[bool], this: ColumnElement[bool], removed: Counter[str]
+    ) -> None:
+        """Those of the alerts that go, and of the others those that name a read of this order."""
+        removed[alert_event.name] += self._delete(alert_event, its)
+        read = erased_read.c
+        mine = {
+            ReadId(*row)
+            for row in self.connection.execute(select(read.edge_id, read.epoch, read.seq).where(this))
+        }
+        touched = select(alert_trail.c.alert_id).where(_same_read(alert_trail, this))
+        query = select(alert_event.c.event_id, alert_event.c.detail)
+        for event_id, detail in self.connection.execute(
+            query.where(alert_event.c.alert_id.in_(touched))
+        ).all():
+            if _read_named(detail) in mine:
+                removed[alert_event.name] += self._delete(alert_event, alert_event.c.event_id == event_id)
+
+    def _clear(self, column: Column[str], removed: Counter[str], *terms: ColumnElement[bool]) -> None:
+        """Put dots in the plate's place, where the words of another vehicle's alert name it."""
+        table = column.table
+        (key,) = table.primary_key.columns
+        spelt = select(key, column).where(column.contains(self.needle.plate), *terms)
+        for number, words in self.connection.execute(spelt).all():
+            if self.needle.in_text(words):
+                cleared = update(table).where(key == number).values({column: self.needle.without(words)})
+                self.connection.execute(cleared)
+                removed[f"{table.name}.{column.name}"] += 1
 
     def _remove_letters(self, removed: Counter[str]) -> None:
         """Of any time: what cannot be understood tells none that can be relied on."""
@@ -185,6 +225,12 @@ def _same_read(table: Table, this: ColumnElement[bool], *, seq: str = "seq") -> 
 
 def _said(letter: Any) -> Iterable[str | bytes]:  # noqa: ANN401  # a row
     return letter["payload"], letter["topic"], letter["reason"]
+
+
+def _read_named(detail: str) -> ReadId | None:
+    """The read that an event of an alert tells of."""
+    said = json.loads(detail)
+    return ReadId(said["edge_id"], said["epoch"], said["seq"]) if "seq" in said else None
 
 
 def _with_raw(message: str, plate: str) -> str:

@@ -33,6 +33,6 @@ def hits(source: Source, question: Question, *, cell_s: int) -> pa.Table:
     if question.until is not None:
         query = query.where(alert.c.captured_us < to_us(question.until))
     with reading(source.engine) as connection:
-        query = query.where(shown(alert, source.rules.in_force(connection)))
+        query = query.where(alert.c.merged_into.is_(None), shown(alert, source.rules.in_force(connection)))
         rows = [dict(row) for row in connection.execute(query).mappings()]
     return pa.Table.from_pylist(rows, schema=_HITS)

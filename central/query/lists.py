@@ -98,7 +98,7 @@ def newest_alerts(engine: Engine, *, rules: Rules, limit: int) -> list[Alert]:
     """Alerts, newest first, of what may be shown."""
     query = select(alert).order_by(alert.c.alert_id.desc()).limit(limit)
     with reading(engine) as connection:
-        query = query.where(shown(alert, rules.in_force(connection)))
+        query = query.where(shown(alert, rules.in_force(connection)), alert.c.merged_into.is_(None))
         return [_alert(row) for row in connection.execute(query).mappings()]
 
 

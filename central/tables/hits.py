@@ -6,6 +6,7 @@ from sqlalchemy import (
     Column,
     Float,
     Index,
+    Integer,
     SmallInteger,
     String,
     Table,
@@ -68,10 +69,36 @@ alert = Table(
     # The passage so far: capture times of the earliest and the latest read of the trail.
     Column("passage_first_us", BigInteger, nullable=False),
     Column("passage_last_us", BigInteger, nullable=False),
+    # What has become of it so far; `alert_event` says how.
+    Column("state", String(16), nullable=False, server_default="raised"),
+    Column("events", Integer, nullable=False, server_default="0"),  # the number of its last event
+    Column("claimed_by", String(63)),
+    Column("station", String(63)),
+    Column("unit_id", String(63)),
+    Column("outcome", String(16)),
+    Column("escalation", SmallInteger, nullable=False, server_default="0"),
+    Column("merged_into", Serial),  # the alert that took this one in
     UniqueConstraint("edge_id", "epoch", "seq", "hotlist_entry_id", name="alert_once"),
     sqlite_autoincrement=True,  # a number is never used again
 )
 Index("alert_passage", alert.c.hotlist_entry_id, alert.c.camera_id, alert.c.passage_last_us)
+Index("alert_state", alert.c.state, alert.c.raised_us)
+
+# All that happened to alerts, each row written in the transaction that changes the alert. Only added to: an erasure by
+# order of a court, and the end of the alert's own time, take its rows away.
+alert_event = Table(
+    "alert_event",
+    metadata,
+    Column("event_id", Serial, primary_key=True, autoincrement=True),
+    Column("alert_id", Serial, nullable=False),
+    Column("number", Integer, nullable=False),  # 1, 2, 3 ... within its alert
+    Column("at_us", BigInteger, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("actor", String(63), nullable=False),  # a person's name, or `atalaya`
+    Column("detail", Text, nullable=False),  # JSON; see central.alert.log
+    UniqueConstraint("alert_id", "number", name="alert_event_once"),
+    sqlite_autoincrement=True,  # a number is never used again
+)
 
 # Every read of an alert's passage, the one that raised it included.
 alert_trail = Table(

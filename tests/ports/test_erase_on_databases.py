@@ -9,12 +9,14 @@ from threading import Event
 
 import damaged
 import pytest
-from central_messages import rows
+from central_city import FIRST
+from central_messages import list_plates, read_message, rows
 from central_reads import a_read, put
 from erasing import LATER, PLATE, TODAY, Scene
 from sqlalchemy import Engine, insert
 
 from central.access.audit import verify
+from central.alert.log import Act, events, note
 from central.archive.pictures import open_packs
 from central.archive.place import LocalArchive
 from central.archive.schema import DERIVED, READS
@@ -22,6 +24,7 @@ from central.archive.table import live_files, open_archive
 from central.consume.store import Outcome
 from central.db import (
     alert,
+    alert_event,
     alert_trail,
     dead_letter,
     erased_mark,
@@ -42,7 +45,7 @@ from central.erase.search import Aim
 from central.errors import ErasureError, QueryError, StoreError
 from central.maintain import Step
 from central.query.pictures import pictures_of
-from central.types import Arrival, Look
+from central.types import Arrival, EventKind, Look
 from edge.contract.delivery import Stream
 from edge.contract.read import ReadId
 
@@ -76,7 +79,7 @@ def test_shown_by_nothing_at_once_and_then_in_no_byte(full: Scene) -> None:
     assert full.shown() == others(before)
     assert full.shown(PLATE) == []
     assert full.counted() == len(before) - len(mine)
-    assert rows(full.engine, alert) == rows(full.engine, alert_trail) == []
+    assert rows(full.engine, alert) == rows(full.engine, alert_trail) == rows(full.engine, alert_event) == []
     assert rows(full.engine, hotlist_entry) == rows(full.engine, dead_letter) == []
     with pytest.raises(QueryError, match="no picture"):
         pictures_of(full.engine, ReadId("edge-2", 7, 1))
@@ -212,6 +215,30 @@ def test_what_comes_again_is_refused_and_counted(scene: Scene) -> None:
     assert len(rows(scene.engine, erased_mark)) == 3
     assert scene.take(scene.messages(20, PLATE)).counts["erased"] == 2
     assert scene.search(AIM).found == []
+
+
+def test_an_alert_of_another_time_tells_nothing_of_the_reads(scene: Scene) -> None:
+    scene.list_plate()
+    for seq, second in ((1, 0), (2, 20)):
+        at = TODAY + timedelta(seconds=second)
+        scene.take([read_message(a_read(seq, plate=PLATE, captured_at=at, edge_id="edge-2"))])
+    assert [row["kind"] for row in rows(scene.engine, alert_event)] == ["raised", "joined"]
+    scene.order(since=TODAY + timedelta(seconds=10))
+    assert [row["seq"] for row in rows(scene.engine, alert_trail)] == [1]
+    assert [row["kind"] for row in rows(scene.engine, alert_event)] == ["raised"]
+
+
+def test_words_about_another_alert_are_kept_without_the_plate(scene: Scene) -> None:
+    list_plates(scene.engine, scene.folder, "XYZ789,CO,,stolen,1,SIJIN,C-1,,2026-12-31", at=FIRST)
+    (scene.folder / "hotlist.csv").unlink()
+    scene.take(scene.messages(1, "XYZ789"))
+    with scene.engine.begin() as connection:
+        note(connection, 1, Act(EventKind.REJECTED, TODAY, "ana", {"as": "misread", "saw": PLATE}))
+    ordered = scene.order()
+    assert ordered.removed["alert_event.detail"] == 1
+    with scene.engine.connect() as connection:
+        assert [event.act.detail.get("saw") for event in events(connection, 1)] == [None, "..."]
+    assert scene.run() == [Result(1, DONE)]
 
 
 def test_a_letter_that_spells_it_is_kept_without_what_it_said(scene: Scene) -> None:

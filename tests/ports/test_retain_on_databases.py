@@ -12,6 +12,7 @@ from sqlalchemy import Engine, insert, select, update
 
 from central.access.audit import verify
 from central.access.key import read_key
+from central.alert.log import Act, note
 from central.archive.derive import parts_of
 from central.archive.place import LocalArchive
 from central.archive.rules import Rules
@@ -20,6 +21,7 @@ from central.archive.table import open_archive
 from central.archive.visible import Term
 from central.db import (
     alert,
+    alert_event,
     alert_trail,
     audit,
     dead_letter,
@@ -37,6 +39,7 @@ from central.query.pattern import compile_pattern
 from central.query.plan import Question
 from central.query.reads import Reads
 from central.sections import QuerySettings
+from central.types import EventKind
 from edge.contract.read import ReadId
 
 BOGOTA = ZoneInfo("America/Bogota")
@@ -237,6 +240,7 @@ def an_alert(city: City, seq: int, plate: str, at: datetime) -> None:
     with city.engine.begin() as connection:
         connection.execute(insert(alert).values(alert_id=seq, **row))
         connection.execute(insert(alert_trail).values(alert_id=seq, **read))
+        note(connection, seq, Act(EventKind.RAISED, at))
 
 
 def test_alerts_and_their_hits_go_with_their_reads(database: Engine, tmp_path: Path) -> None:
@@ -260,6 +264,7 @@ def test_alerts_and_their_hits_go_with_their_reads(database: Engine, tmp_path: P
     with reading(city.engine) as connection:
         for table, column in ((alert, "seq"), (alert_trail, "seq")):
             assert set(connection.scalars(select(table.c[column]))) == {12, 13}
+        assert set(connection.scalars(select(alert_event.c.alert_id))) == {12, 13}
         assert list(connection.scalars(select(dead_letter.c.received_us))) == [to_us(MIDNIGHT)]
 
 

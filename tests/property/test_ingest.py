@@ -23,6 +23,7 @@ from central_messages import (
     picture_message,
     read_message,
     rows,
+    standing,
     update_message,
 )
 from central_reads import NOON, a_read
@@ -33,7 +34,7 @@ from sqlalchemy import Engine
 
 from central.archive.place import LocalArchive
 from central.archive.write import seal
-from central.db import alert, alert_trail, dead_letter, hot_read, late_update, open_database, picture, to_us
+from central.db import alert_trail, dead_letter, hot_read, late_update, open_database, picture, to_us
 from central.types import Arrival
 from edge.contract.delivery import Received, Stream
 from edge.contract.read import PlateRead
@@ -253,7 +254,7 @@ def test_the_order_of_arrival_decides_no_alert(data: st.DataObject, empty_databa
                 runs.append([])
             runs[-1].append(second)
         begun = [to_us(NOON + timedelta(seconds=run[0])) for run in runs]
-        assert sorted(int(str(row["captured_us"])) for row in rows(engine, alert)) == begun
+        assert sorted(int(str(row["captured_us"])) for row in standing(engine)) == begun
         trails = Counter(row["alert_id"] for row in rows(engine, alert_trail))
         assert sorted(trails.values()) == sorted(map(len, runs))
         engine.dispose()

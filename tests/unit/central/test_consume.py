@@ -16,9 +16,10 @@ from central_messages import (
     picture_message,
     read_message,
     rows,
+    standing,
     update_message,
 )
-from central_reads import NOON, a_read
+from central_reads import LASTING, NOON, a_read
 from sqlalchemy import Engine, delete, event, update
 from sqlalchemy.exc import OperationalError
 
@@ -40,6 +41,7 @@ from central.db import (
     to_us,
 )
 from central.errors import StoreError
+from central.query.lists import newest_alerts
 from central.types import Arrival
 from edge.contract.delivery import Ack, Stream
 from edge.contract.health import EdgeHealth
@@ -312,7 +314,7 @@ def test_one_alert_a_passage_with_a_growing_trail(store: Store, database: Engine
     assert len(ingest(store, [read_message(elsewhere), read_message(later)]).alerts) == 2
     # More than half a minute after the passage's first read, but within it of its latest, and of the later one.
     assert ingest(store, [read_message(a_read(6, captured_at=NOON + timedelta(seconds=33)))]).alerts == ()
-    assert len(rows(database, alert)) == 2
+    assert len(standing(database)) == 2
     trail = {}
     for row in rows(database, alert_trail):
         trail.setdefault(row["alert_id"], []).append(row["seq"])
@@ -346,8 +348,14 @@ def test_two_alerts_that_prove_to_be_one_passage_become_one(store: Store, databa
     (first,) = ingest(store, [seen_at(9, 100)]).alerts
     (second,) = ingest(store, [seen_at(1, 50)]).alerts
     assert ingest(store, [seen_at(5, 75), seen_at(6, 75, camera_id="cam-2")]).alerts[0].camera_id == "cam-2"
-    row, other = by_number(database)
+    row, taken_in, other = by_number(database)
     assert (row["alert_id"], other["camera_id"]) == (first.alert_id, "cam-2")
+    assert (taken_in["alert_id"], taken_in["state"]) == (second.alert_id, "merged")
+    assert taken_in["merged_into"] == first.alert_id
+    assert [a.alert_id for a in newest_alerts(database, rules=LASTING, limit=9)] == [
+        other["alert_id"],
+        first.alert_id,
+    ]
     assert row["captured_us"] == to_us(NOON + timedelta(seconds=50))
     assert str(row["explanation"]).startswith(first.explanation)
     assert f"Alert #{second.alert_id} was raised for this same passage" in str(row["explanation"])
