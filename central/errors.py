@@ -6,6 +6,7 @@ CentralError
 │   ├── MissingError      a file is not there
 │   └── DamagedError      a file is not what was written
 ├── HotlistError      an import cannot be read at all (single bad rows are reported, not raised)
+├── AlertError        this cannot be done with an alert: says who did what before, or what is missing
 ├── HoldError         a legal hold cannot be entered or lifted so: says why
 ├── QueryError        a question that cannot be asked: names what was wrong with it
 │   ├── UnreadableError   the archive cannot answer it: a file may be damaged
@@ -40,6 +41,10 @@ class DamagedError(StoreError):
 
 class HotlistError(CentralError):
     """A hotlist import cannot be read at all."""
+
+
+class AlertError(CentralError):
+    """Something cannot be done with an alert, or not so."""
 
 
 class HoldError(CentralError):

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from central.alert.life import Outcome, RejectedAs
 from central.hotlist.sheet import OPTIONAL, REQUIRED
 from central.query.answers import HeatCell, HourCount, Place, Seen, Volume
 from central.query.journey import Passage
-from central.types import DetailedRead, Reason
+from central.types import DetailedRead, EventKind, Reason
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -33,6 +34,11 @@ def test_every_column_of_a_hotlist_is_documented() -> None:
     assert sorted(names(rows)) == sorted((*REQUIRED, *OPTIONAL))
     assert sorted(names([row for row in rows if row[row.index("|") + 1] == "yes"])) == sorted(REQUIRED)
     assert [reason for reason in Reason if f"`{reason}`" not in text("docs/hotlist.md")] == []
+
+
+def test_all_that_may_happen_to_an_alert_is_documented() -> None:
+    assert sorted(names(documented("docs/alerts.md", under="The log of an alert"))) == sorted(EventKind)
+    assert [word for word in (*RejectedAs, *Outcome) if f"`{word}`" not in text("docs/alerts.md")] == []
 
 
 @pytest.mark.parametrize(
