@@ -21,7 +21,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from central.errors import StoreError
 from central.migrations.run import NewerTablesError, upgrade
 from central.tables.edges import dead_letter, edge_health, gone_range, ptz_state, received_range
-from central.tables.hits import alert, alert_event, alert_trail, hotlist_entry, table_version
+from central.tables.hits import alert, alert_event, alert_trail, hotlist, hotlist_entry, table_version
 from central.tables.law import audit, erased_file, erased_mark, erased_read, erasure, held_read, legal_hold
 from central.tables.media import clip, clip_part, picture
 from central.tables.metadata import metadata
@@ -47,6 +47,7 @@ __all__ = [
     "gone_range",
     "held_read",
     "hot_read",
+    "hotlist",
     "hotlist_entry",
     "late_update",
     "legal_hold",

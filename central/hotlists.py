@@ -3,17 +3,20 @@
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from central import lists
 from central.options import FILE, Commands, configured, database, looking, now, open_console, style_of
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Engine
 
     from central.hotlist.end import Entry
+    from central.hotlist.merge import Import
     from central.hotlist.store import ImportReport
+    from central.settings import CentralSettings
 
 
 @click.group(cls=Commands)
@@ -21,15 +24,27 @@ def hotlist() -> None:
     """Vehicles that are looked for."""
 
 
+for each in (lists.show_lists, lists.set_list, lists.set_event_list):
+    hotlist.add_command(each)
+
+
 @hotlist.command("import")
 @click.argument("file", type=FILE)
 @click.option("--list", "list_name", required=True, metavar="NAME", help="list that they go into")
 @click.option("--as", "actor", required=True, metavar="WHO", help="who enters them")
+@click.option("--whole", is_flag=True, help="the file is the whole list: what it does not name is ended")
+@click.option("--even-many", is_flag=True, help="with --whole: even more than a fifth of the list")
+@click.option("--preview", is_flag=True, help="say what would happen, and write nothing")
+@click.option(
+    "--limit", type=click.IntRange(1), default=50, show_default=True, help="of each kind, previewed"
+)
+@click.option("--json", "as_document", is_flag=True, help="with --preview: one JSON document")
 @configured
-def import_hotlist(file: Path, list_name: str, actor: str, config: Path) -> None:
+def import_hotlist(file: Path, list_name: str, actor: str, config: Path, **asked: Any) -> None:  # noqa: ANN401
     """Add a CSV file to a list; bad lines are named and left out (the exit code is 1 then).
 
-    Nothing is removed: an entry that stands in the list already is changed to what the file says.
+    An entry that stands in the list already is changed to what the file says, and confirmed. Nothing is removed,
+    but with --whole.
 
     \b
     The first line names the columns, in any order (UTF-8, commas or semicolons):
@@ -37,39 +52,83 @@ def import_hotlist(file: Path, list_name: str, actor: str, config: Path) -> None
       country*      CO, or another country of configs/plates
       reason*       stolen, wanted, missing, bolo or test
       source*       who says so
-      case_number*  the case or legal basis
+      case_number*  the case
       valid_until*  2026-12-31 (that day included) or 2026-12-31T18:00-05:00
       plate_class   a class of that country in configs/plates; empty: unknown
       priority      1 (most urgent) to 9; empty: 5
       valid_from    as valid_until; empty: now
+      agency        whose entry it is
+      legal_basis   by which law or order
+      confirmed     by its source, when; without this column: now
       vehicle_type, color, brand, note
     Those with * must be filled in. docs/hotlist.md says more.
     """  # noqa: D301  # click's mark for a paragraph that is not to be filled
     from zoneinfo import ZoneInfo
 
+    from central.hotlist.merge import Import
+
+    if asked["even_many"] and not asked["whole"]:
+        raise click.UsageError("--even-many goes with --whole")
+    if asked["as_document"] and not asked["preview"]:
+        raise click.UsageError("--json goes with --preview")
+    with database(config) as (settings, engine):
+        zone = ZoneInfo(settings.site_timezone)
+        order = Import(list_name, actor, now(), zone, whole=asked["whole"], even_many=asked["even_many"])
+        if asked["preview"]:
+            report = _preview(engine, file, order, settings, asked)
+        else:
+            report = _import(engine, file, order, settings)
+    for refusal in report.refused:
+        click.echo(f"{file}: line {refusal.line}: {refusal.reason}", err=True)
+    if not asked["as_document"]:
+        click.echo(_counted(report, whole=order.whole))
+    sys.exit(1 if report.refused else 0)
+
+
+def _import(engine: "Engine", file: Path, order: "Import", settings: "CentralSettings") -> "ImportReport":
     from central.access.audit import AuditLog
     from central.access.key import open_key
     from central.hotlist.grammar import load_grammar
-    from central.hotlist.store import Import, import_csv
+    from central.hotlist.store import import_csv
     from central.types import Look
 
-    with database(config) as (settings, engine):
-        order = Import(list_name, actor, at=now(), zone=ZoneInfo(settings.site_timezone))
-        log = AuditLog(engine, open_key(settings.access.key_file), clock=now)
-        look = Look(actor, purpose="", case_number="")  # the entries have theirs
+    log = AuditLog(engine, open_key(settings.access.key_file), clock=now)
+    look = Look(order.entered_by, purpose="", case_number="")  # the entries have theirs
 
-        def note(connection: "Connection", report: "ImportReport") -> None:
-            counts = {**asdict(report), "refused": len(report.refused)}
-            log.note(connection, look, "hotlist.import", {"list": list_name, "file": file.name, **counts})
+    def note(connection: "Connection", report: "ImportReport") -> None:
+        counts = {**asdict(report), "refused": len(report.refused)}
+        log.note(connection, look, "hotlist.import", {"list": order.list_name, "file": file.name, **counts})
 
-        report = import_csv(engine, file, order, grammar=load_grammar(), log=note)
-    for refusal in report.refused:
-        click.echo(f"{file}: line {refusal.line}: {refusal.reason}", err=True)
-    refused = len(report.refused)
-    click.echo(
-        f"{report.added} added, {report.changed} changed, {report.unchanged} unchanged, {refused} refused"
-    )
-    sys.exit(1 if refused else 0)
+    return import_csv(engine, file, order, grammar=load_grammar(), log=note)
+
+
+def _preview(
+    engine: "Engine", file: Path, order: "Import", settings: "CentralSettings", asked: dict[str, Any]
+) -> "ImportReport":
+    from central.hotlist.grammar import load_grammar
+    from central.hotlist.store import Preview, preview_csv
+    from central.listed import changes_table
+    from central.show import as_json
+
+    preview = Preview(asked["limit"])
+    report = preview_csv(engine, file, order, grammar=load_grammar(), preview=preview)
+    style = style_of(settings)
+    if asked["as_document"]:
+        counts = {**asdict(report), "refused": [asdict(each) for each in report.refused]}
+        told = {"list": order.list_name, "is_cut_off": preview.is_cut_off, **counts}
+        click.echo(as_json("changes", preview.changes, style, **told))
+        return report
+    if preview.changes:
+        open_console().print(changes_table(preview.changes, style))
+    if preview.is_cut_off:
+        click.echo(style.words("cut_off"), err=True)
+    return report
+
+
+def _counted(report: "ImportReport", *, whole: bool) -> str:
+    counts = [("added", report.added), ("changed", report.changed), ("unchanged", report.unchanged)]
+    counts += [("removed", report.removed)] if whole else []
+    return ", ".join(f"{count} {what}" for what, count in (*counts, ("refused", len(report.refused))))
 
 
 @hotlist.command("show")
@@ -124,7 +183,7 @@ def remove_from_hotlist(  # noqa: PLR0913  # click passes every option apart
             log.note(connection, look, "hotlist.remove", told)
 
         which = Which(number=number, plate=plate, country=country, list_name=list_name)
-        ended = end_entry(engine, which, by=look.actor, at=now(), log=note)
+        ended = end_entry(engine, which, by=look.actor, at=now(), why=look.purpose, log=note)
     click.echo(
         f"#{ended.number} {ended.plate} ({ended.country}) is looked for no longer in {ended.list_name}"
     )

@@ -26,7 +26,7 @@ _BAR: Final = 8
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 _ROOMY: Final = 100
 _FOLDED: Final = ("why", "topic", "source", "purpose", "detail", "basis", "lifted")
-_TIMES: Final = ("time", "until", "since", "told", "frame", "first", "last")
+_TIMES: Final = ("time", "until", "since", "told", "frame", "first", "last", "confirmed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,8 @@ def clips_table(clips: Iterable[AskedClip], style: Style) -> Table:
 
 def hotlist_table(entries: Iterable[tuple[int, HotlistEntry]], style: Style, *, now: datetime) -> Table:
     """Hotlist entries with their numbers; expired ones say so."""
-    table = new_table(style, "#", "list", "plate", "class", "reason", "priority", "until", "case", "source")
+    of_entry = ("#", "list", "plate", "class", "reason", "priority", "until", "case", "source")
+    table = new_table(style, *of_entry, "agency", "confirmed")
     for number, entry in entries:
         until = style.until(entry.valid_until)
         expired = entry.valid_until <= now
@@ -183,6 +184,8 @@ def hotlist_table(entries: Iterable[tuple[int, HotlistEntry]], style: Style, *, 
             Text(f"{until} {style.words('expired')}", style="red") if expired else until,
             entry.case_number,
             entry.source,
+            entry.agency or "",
+            "" if entry.confirmed_at is None else style.moment(entry.confirmed_at),
         )
     return table
 

@@ -119,6 +119,9 @@ class HotlistEntry:
     Attributes:
         list_name: the list that it belongs to; a plate stands once in a list.
         plate_class: None where the source does not say; a known one must be compatible with the read's.
+        agency: whose entry it is; None where neither the file nor the list says.
+        legal_basis: beside the case, in free words.
+        confirmed_at: when its source last said that it still holds; None where nobody asked.
     """
 
     list_name: str
@@ -135,6 +138,9 @@ class HotlistEntry:
     color: str | None = None
     brand: str | None = None
     note: str = ""
+    agency: str | None = None
+    legal_basis: str = ""
+    confirmed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

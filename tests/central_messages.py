@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from central_reads import NOON
 from sqlalchemy import Engine, Table, select
@@ -15,7 +16,8 @@ from central.consume.store import Outcome, Store
 from central.db import alert, reading, received_range
 from central.hotlist.grammar import load_grammar
 from central.hotlist.live import Hotlist
-from central.hotlist.store import Import, ImportReport, import_csv
+from central.hotlist.merge import Import
+from central.hotlist.store import ImportReport, import_csv
 from central.types import Arrival
 from edge.contract.delivery import Gone, SeqRange, Stream
 from edge.contract.read import PlateRead
@@ -83,12 +85,17 @@ def ingest(store: Store, arrivals: Iterable[Arrival]) -> Outcome:
 
 
 def list_plates(
-    engine: Engine, folder: Path, *lines: str, at: datetime | None = None, list_name: str = "medellin"
+    engine: Engine,
+    folder: Path,
+    *lines: str,
+    at: datetime | None = None,
+    list_name: str = "medellin",
+    **more: Any,
 ) -> ImportReport:
-    """Import a hotlist of these lines (columns of HEADER)."""
+    """Import a hotlist of these lines (columns of HEADER); `more` of the order."""
     path = folder / "hotlist.csv"
     path.write_text("\n".join([HEADER, *lines]) + "\n")
-    order = Import(list_name=list_name, entered_by="maria", at=at or NOON - timedelta(days=1), zone=UTC)
+    order = Import(list_name, entered_by="maria", at=at or NOON - timedelta(days=1), zone=UTC, **more)
     return import_csv(engine, path, order, grammar=GRAMMAR, log=lambda *_: None)
 
 

@@ -46,7 +46,7 @@ from central.db import (
     to_us,
 )
 from central.erase.plate import Needle
-from central.hotlist.store import raise_version
+from central.hotlist.version import raise_version
 from central.types import KeptRead
 from edge.contract.read import ReadId
 

@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from central.db import hotlist_entry, to_us
 from central.errors import HotlistError, StoreError
-from central.hotlist.store import raise_version
+from central.hotlist.version import raise_version
 from edge.contract.spelling import typed
 
 
@@ -34,7 +34,13 @@ class Entry:
 
 
 def end_entry(
-    engine: Engine, which: Which, *, by: str, at: datetime, log: Callable[[Connection, Entry], object]
+    engine: Engine,
+    which: Which,
+    *,
+    by: str,
+    at: datetime,
+    why: str,
+    log: Callable[[Connection, Entry], object],
 ) -> Entry:
     """End an entry now; it stays, as expired.
 
@@ -43,6 +49,7 @@ def end_entry(
         which: the entry.
         by: who ends it.
         at: now.
+        why: it ends before its time.
         log: writes it down, in the same transaction.
 
     Raises:
@@ -60,7 +67,12 @@ def end_entry(
             found = [Entry(r["id"], r["list_name"], r["plate"], r["country"]) for r in rows]
             if len(found) != 1:
                 raise HotlistError(_not_one(which, found))
-            ends = {"valid_until_us": to_us(at), "entered_by": by, "entered_us": to_us(at)}
+            ends = {
+                "valid_until_us": to_us(at),
+                "entered_by": by,
+                "entered_us": to_us(at),
+                "ended_why": why,
+            }
             connection.execute(update(hotlist_entry).where(entry.id == found[0].number).values(ends))
             log(connection, found[0])
     except SQLAlchemyError as error:

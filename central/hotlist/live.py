@@ -80,4 +80,7 @@ def to_entry(row: RowMapping) -> HotlistEntry:
         color=row["color"],
         brand=row["brand"],
         note=row["note"],
+        agency=row["agency"],
+        legal_basis=row["legal_basis"],
+        confirmed_at=from_us(row["confirmed_us"]),
     )

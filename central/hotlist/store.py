@@ -1,61 +1,36 @@
-"""The hotlists in the database: import of a CSV file."""
+"""The hotlists in the database: import of a CSV file, and a look at what one would do."""
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, tzinfo
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import structlog
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import Connection, Engine, RowMapping, bindparam, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, insert, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from central.db import hotlist_entry, table_version, to_us
+from central.db import hotlist_entry, reading, to_us
 from central.errors import HotlistError, StoreError
-from central.hotlist.sheet import Refusal, Row, Sheet, read_sheet
+from central.hotlist.lists import check_import, ensure
+from central.hotlist.merge import BATCH, Change, Import, Merge, Step, What, is_cut_off
+from central.hotlist.row import Checks, Refusal
+from central.hotlist.sheet import Sheet, open_sheet
+from central.hotlist.version import raise_version
 from edge.contract.plate import Grammar
 from edge.contract.read import Identifier
 
-_log = structlog.get_logger(__name__)
-
 _NAME: Final = TypeAdapter(Identifier)
-_SAID: Final = (
-    "plate_class",
-    "reason",
-    "priority",
-    "source",
-    "case_number",
-    "valid_from_us",
-    "valid_until_us",
-    "vehicle_type",
-    "color",
-    "brand",
-    "note",
-)
-"""What a file says of an entry; where all of it is as before, the entry is unchanged."""
-
-
-@dataclass(frozen=True, slots=True)
-class Import:
-    """What to do with a file: into which list, on whose word, when.
-
-    Attributes:
-        zone: where dates without an offset are meant.
-    """
-
-    list_name: str
-    entered_by: str
-    at: datetime
-    zone: tzinfo = UTC
 
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import did.
+    """What an import did, or would do.
 
     Attributes:
         ended_sooner: of the changed ones, those that expire earlier than before.
+        unchanged: those that the file only confirmed.
+        removed: those that a whole list does not name any more.
         sha256: of the file, hexadecimal.
     """
 
@@ -63,8 +38,30 @@ class ImportReport:
     changed: int
     ended_sooner: int
     unchanged: int
+    removed: int
     refused: tuple[Refusal, ...]
     sha256: str
+
+
+@dataclass(slots=True)
+class Preview:
+    """What an import would do.
+
+    Attributes:
+        changes: at most `limit` of each kind.
+        is_cut_off: it would be refused without `even_many`.
+    """
+
+    limit: int
+    changes: list[Change] = field(default_factory=list)
+    is_cut_off: bool = False
+    _left: Counter[What] = field(default_factory=Counter)
+
+    def take(self, change: Change) -> None:
+        """Note what would happen, while there is room."""
+        self._left[change.what] += 1
+        if self._left[change.what] <= self.limit:
+            self.changes.append(change)
 
 
 Log = Callable[[Connection, ImportReport], object]
@@ -72,15 +69,44 @@ Log = Callable[[Connection, ImportReport], object]
 
 
 def import_csv(engine: Engine, path: Path, order: Import, *, grammar: Grammar, log: Log) -> ImportReport:
-    """Add the file's entries to a list and change those that it has already; nothing is removed.
+    """Add the file's entries to a list, change those that it has already, and confirm them all.
 
-    An entry ends by its expiry: a file that gives a listed plate an earlier `valid_until` ends it. A running
-    centre matches against the new entries from its next batch on.
+    Nothing is removed, but where the file is the whole list. An entry ends by its expiry: a file that gives a
+    listed plate an earlier `valid_until` ends it. A running centre matches against the new entries from its next
+    batch on.
 
     Raises:
-        HotlistError: the file cannot be read at all, or the list's name is not one.
+        HotlistError: the file cannot be read at all, the list's name is not one, or too much would be removed.
         StoreError: the database cannot be written; the list is as it was.
     """
+    _check_names(order)
+    try:
+        with open_sheet(path, Checks(order.zone, grammar)) as sheet, engine.begin() as connection:
+            raise_version(connection)
+            ensure(connection, order.list_name, by=order.entered_by, at=order.at)
+            report = _merge(connection, sheet, order, write=_Writer(order))
+            log(connection, report)
+    except SQLAlchemyError as error:
+        fault = getattr(error, "orig", None) or error
+        raise StoreError(f"hotlist {order.list_name!r} cannot be written: {fault}") from error
+    return report
+
+
+def preview_csv(
+    engine: Engine, path: Path, order: Import, *, grammar: Grammar, preview: Preview
+) -> ImportReport:
+    """What `import_csv` would do now; nothing is written, and nobody waits.
+
+    Raises:
+        HotlistError: the import would be refused.
+    """
+    _check_names(order)
+    with open_sheet(path, Checks(order.zone, grammar)) as sheet, reading(engine) as connection:
+        check_import(connection, order.list_name, at=order.at)
+        return _merge(connection, sheet, order, preview=preview)
+
+
+def _check_names(order: Import) -> None:
     try:
         _NAME.validate_python(order.list_name)
         _NAME.validate_python(order.entered_by)
@@ -89,95 +115,86 @@ def import_csv(engine: Engine, path: Path, order: Import, *, grammar: Grammar, l
             f"name of the list {order.list_name!r}, or of who enters it {order.entered_by!r}: expected lower "
             "case letters, digits, '.', '_' and '-', up to 63"
         ) from error
-    sheet = read_sheet(path, zone=order.zone, grammar=grammar)
-    try:
-        with engine.begin() as connection:
-            raise_version(connection)
-            report = _merge(connection, sheet, order)
-            log(connection, report)
-    except SQLAlchemyError as error:
-        fault = getattr(error, "orig", None) or error
-        raise StoreError(f"hotlist {order.list_name!r} cannot be written: {fault}") from error
-    return report
 
 
-def raise_version(connection: Connection) -> None:
-    """Tell a running centre; first in a transaction, so that a second one waits for this one."""
+class _Writer:
+    """Writes what an import changes."""
+
+    def __init__(self, order: Import) -> None:
+        self._order: Final = order
+
+    def step(self, connection: Connection, step: Step) -> None:
+        entered = {"entered_by": self._order.entered_by, "entered_us": to_us(self._order.at)}
+        if step.new:
+            connection.execute(insert(hotlist_entry), step.new)
+        if step.changed:
+            _update(connection, step.changed, ended_why=None, **entered)
+        if step.confirmed:
+            _update(connection, step.confirmed)
+
+    def end(self, connection: Connection, numbers: Sequence[int], *, why: str) -> None:
+        now_us = to_us(self._order.at)
+        for begin in range(0, len(numbers), BATCH):
+            connection.execute(
+                update(hotlist_entry)
+                .where(hotlist_entry.c.id.in_(numbers[begin : begin + BATCH]))
+                .values(
+                    valid_until_us=now_us,
+                    entered_us=now_us,
+                    entered_by=self._order.entered_by,
+                    ended_why=why,
+                )
+            )
+
+
+def _update(connection: Connection, rows: Sequence[dict[str, Any]], **fixed: object) -> None:
+    """Change entries by `at_id`: the columns `new_...` of each row, and what is the same for all."""
+    said: dict[str, Any] = {name.removeprefix("new_"): bindparam(name) for name in rows[0] if name != "at_id"}
     connection.execute(
-        update(table_version)
-        .where(table_version.c.name == hotlist_entry.name)
-        .values(version=table_version.c.version + 1)
+        update(hotlist_entry).where(hotlist_entry.c.id == bindparam("at_id")).values(**said, **fixed), rows
     )
 
 
-def _merge(connection: Connection, sheet: Sheet, order: Import) -> ImportReport:
-    listed = {
-        (entry["plate"], entry["country"]): entry
-        for entry in connection.execute(
-            select(hotlist_entry).where(hotlist_entry.c.list_name == order.list_name)
-        ).mappings()
-    }
-    now_us = to_us(order.at)
-    new: list[dict[str, Any]] = []
-    changed: list[dict[str, Any]] = []
-    refused: list[Refusal] = []
-    taken: dict[tuple[str, str], int] = {}  # by which line
-    ended_sooner = 0
-    for row in sheet.rows:
-        key = (row.plate, row.country)
-        before = listed.get(key)
-        values = _values(row, before=before, now_us=now_us)
-        if fault := _fault(row, earlier=taken.get(key), new=before is None, now_us=now_us):
-            refused.append(Refusal(row.line, fault))
-            continue
-        taken[key] = row.line
-        if before is None:
-            new.append(values | _entered(order))
-        elif any(before[name] != values[name] for name in _SAID):
-            ended_sooner += values["valid_until_us"] < before["valid_until_us"]
-            changed.append({f"new_{name}": values[name] for name in _SAID} | {"at_id": before["id"]})
-    if new:
-        connection.execute(insert(hotlist_entry), new)
-    if changed:
-        connection.execute(
-            update(hotlist_entry)
-            .where(hotlist_entry.c.id == bindparam("at_id"))
-            .values({name: bindparam(f"new_{name}") for name in _SAID})
-            .values(entered_by=order.entered_by, entered_us=now_us),
-            changed,
+def _merge(
+    connection: Connection,
+    sheet: Sheet,
+    order: Import,
+    *,
+    write: _Writer | None = None,
+    preview: Preview | None = None,
+) -> ImportReport:
+    merge = Merge(order, sheet.columns)
+    counts = Counter[What]()
+    for step in merge.steps(connection, sheet.rows()):
+        if write is not None:
+            write.step(connection, step)
+        _count(step.changes, counts, preview)
+    gone = merge.unnamed(connection) if order.whole else []
+    cut_off = is_cut_off(removed=len(gone), in_force=merge.in_force) and not order.even_many
+    if preview is not None:
+        preview.is_cut_off = cut_off
+    elif cut_off:
+        raise HotlistError(
+            f"the file does not name {len(gone)} of the {merge.in_force} entries of {order.list_name!r}: is it cut "
+            "off? --even-many ends them all the same"
         )
+    _count([change for _, change in gone], counts, preview)
+    if write is not None:
+        why = f"not in the file {sheet.sha256[:12]}, which was the whole list"
+        write.end(connection, [number for number, _ in gone], why=why)
     return ImportReport(
-        added=len(new),
-        changed=len(changed),
-        ended_sooner=ended_sooner,
-        unchanged=len(taken) - len(new) - len(changed),
-        refused=tuple(sorted((*sheet.refused, *refused), key=lambda refusal: refusal.line)),
+        added=counts[What.ADDED],
+        changed=counts[What.CHANGED],
+        ended_sooner=merge.ended_sooner,
+        unchanged=merge.named - counts[What.ADDED] - counts[What.CHANGED],
+        removed=counts[What.REMOVED],
+        refused=tuple(sorted(merge.refused, key=lambda refusal: refusal.line)),
         sha256=sheet.sha256,
     )
 
 
-def _values(row: Row, *, before: RowMapping | None, now_us: int) -> dict[str, Any]:
-    values = asdict(row)
-    del values["line"], values["valid_from"], values["valid_until"]
-    if row.valid_from is not None:
-        values["valid_from_us"] = to_us(row.valid_from)
-    else:
-        values["valid_from_us"] = before["valid_from_us"] if before is not None else now_us
-    values["valid_until_us"] = to_us(row.valid_until)
-    values["reason"] = str(row.reason)
-    return values
-
-
-def _fault(row: Row, *, earlier: int | None, new: bool, now_us: int) -> str:
-    """Why a good line does not become an entry: only a line that became one (`earlier`) keeps its plate's place."""
-    if earlier is not None:
-        return f"{row.plate} ({row.country}) stands in line {earlier} already"
-    if new and to_us(row.valid_until) <= now_us:
-        return (
-            f"valid_until: {row.valid_until:%Y-%m-%d %H:%M} UTC is over, and {row.plate} is not on this list"
-        )
-    return ""
-
-
-def _entered(order: Import) -> dict[str, Any]:
-    return {"list_name": order.list_name, "entered_by": order.entered_by, "entered_us": to_us(order.at)}
+def _count(changes: Sequence[Change], counts: Counter[What], preview: Preview | None) -> None:
+    counts.update(change.what for change in changes)
+    if preview is not None:
+        for change in changes:
+            preview.take(change)

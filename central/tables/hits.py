@@ -36,8 +36,26 @@ hotlist_entry = Table(
     Column("note", Text, nullable=False),
     Column("entered_by", String(63), nullable=False),
     Column("entered_us", BigInteger, nullable=False),
+    Column("agency", String(63)),
+    Column("legal_basis", Text, nullable=False, server_default=""),
+    Column("confirmed_us", BigInteger, nullable=False, server_default="0"),  # by its source, the last time
+    Column("ended_why", String(500)),  # null where it was not ended before its time
     UniqueConstraint("list_name", "plate", "country", name="hotlist_entry_key"),
     sqlite_autoincrement=True,  # a number is never used again
+)
+
+# How each list is kept; one that has none of its own terms has a row too.
+hotlist = Table(
+    "hotlist",
+    metadata,
+    Column("name", String(63), primary_key=True),
+    Column("kind", String(16), nullable=False),  # standing, event
+    Column("agency", String(63)),
+    Column("stale_after_h", Integer),
+    Column("purge_us", BigInteger),  # of an event's list: then its entries are deleted
+    Column("false_alarms_a_day", Float),
+    Column("made_by", String(63), nullable=False),
+    Column("made_us", BigInteger, nullable=False),
 )
 
 # Raised in the transaction that changes the table, so that who keeps a copy in memory sees that it is stale.

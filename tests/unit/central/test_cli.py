@@ -36,7 +36,7 @@ from central.db import (
     to_us,
 )
 from central.errors import QueryError
-from central.hotlist.sheet import OPTIONAL, REQUIRED
+from central.hotlist.row import OPTIONAL, REQUIRED
 from central.query.when import moment
 from central.show import Style, write_csv
 from central.words import Words
@@ -425,7 +425,7 @@ class TestKeeping:
             logged = [
                 (row.actor, row.action, json.loads(row.detail)) for row in connection.execute(select(audit))
             ]
-        counts = {"list": "robados", "file": "stolen.csv", "sha256": first, "unchanged": 0}
+        counts = {"list": "robados", "file": "stolen.csv", "sha256": first, "unchanged": 0, "removed": 0}
         assert logged[0] == (
             "ana",
             "hotlist.import",

@@ -1,6 +1,7 @@
 """Hotlists: good lines kept, bad ones named; the index matches exactly and at the time of capture."""
 
 import hashlib
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -13,14 +14,16 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
-from central.db import from_us, hotlist_entry, open_database
+from central.db import from_us, hotlist_entry, open_database, to_us
 from central.errors import HotlistError, StoreError
 from central.hotlist.end import Which, end_entry
 from central.hotlist.grammar import load_grammar
 from central.hotlist.live import Hotlist
 from central.hotlist.match import match
-from central.hotlist.sheet import Sheet, read_sheet
-from central.hotlist.store import Import, import_csv
+from central.hotlist.merge import Import
+from central.hotlist.row import Checks, Refusal, Row
+from central.hotlist.sheet import open_sheet
+from central.hotlist.store import import_csv
 from central.types import Hit, HotlistEntry, Reason
 from edge.contract.read import PlateRead, Scored
 
@@ -36,10 +39,29 @@ def sqlite(tmp_path: Path):
     engine.dispose()
 
 
-def sheet(folder: Path, text: str | bytes) -> Sheet:
+@dataclass
+class Read:
+    """What a file says, read to its end."""
+
+    rows: list[Row]
+    refused: list[Refusal]
+    sha256: str
+
+
+def read_sheet(path: Path) -> Read:
+    with open_sheet(path, Checks(ZoneInfo("America/Bogota"), GRAMMAR)) as opened:
+        lines = list(opened.rows())
+        return Read(
+            [line for line in lines if isinstance(line, Row)],
+            [line for line in lines if isinstance(line, Refusal)],
+            opened.sha256,
+        )
+
+
+def sheet(folder: Path, text: str | bytes) -> Read:
     path = folder / "list.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return read_sheet(path, zone=ZoneInfo("America/Bogota"), grammar=GRAMMAR)
+    return read_sheet(path)
 
 
 def refusals(folder: Path, *lines: str) -> dict[int, str]:
@@ -152,7 +174,7 @@ def test_latin_1_is_said_plainly(tmp_path: Path):
 
 def test_a_missing_file_and_a_huge_one_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(HotlistError, match=r"nowhere\.csv: cannot be read: No such file"):
-        read_sheet(tmp_path / "nowhere.csv", zone=UTC, grammar=GRAMMAR)
+        read_sheet(tmp_path / "nowhere.csv")
     monkeypatch.setattr("central.hotlist.sheet.MAX_BYTES", 10)
     with pytest.raises(HotlistError, match="larger than"):
         sheet(tmp_path, HEADER)
@@ -170,7 +192,7 @@ def test_a_missing_file_and_a_huge_one_are_refused(tmp_path: Path, monkeypatch: 
 )
 def test_what_spreadsheets_write_is_read(tmp_path: Path, content: bytes):
     found = sheet(tmp_path, content)
-    assert found.refused == ()
+    assert found.refused == []
     assert [(r.plate, r.country, r.reason, r.line) for r in found.rows] == [
         ("ABC123", "CO", Reason.STOLEN, 2)
     ]
@@ -203,13 +225,14 @@ def test_importing_again_adds_nothing_and_a_changed_line_changes_its_entry(datab
     other = "XYZ98A,CO,motocicleta,stolen,2,SIJIN,C-3,,2026-12-31"
     list_plates(database, tmp_path, GOOD, other, at=AT)
     before = {row["plate"]: row for row in rows(database, hotlist_entry)}
+    confirmed_us = to_us(AT + timedelta(days=3))
     # The second line does not say since when: it stays as it was.
     again = list_plates(database, tmp_path, GOOD, other, at=AT + timedelta(days=3))
     assert (again.added, again.changed, again.unchanged) == (0, 0, 2)
     changed = list_plates(database, tmp_path, GOOD.replace(",1,", ",9,"), at=AT)
     assert (changed.added, changed.changed, changed.unchanged) == (0, 1, 0)
     after = {row["plate"]: row for row in rows(database, hotlist_entry)}
-    assert after["XYZ98A"] == before["XYZ98A"]
+    assert after["XYZ98A"] == before["XYZ98A"] | {"confirmed_us": confirmed_us}
     assert after["ABC123"]["priority"] == 9
     assert after["ABC123"]["id"] == before["ABC123"]["id"]
 
@@ -303,7 +326,9 @@ def test_an_ended_entry_is_live_at_once_and_still_hit_by_what_was_seen_before(
     hotlist = Hotlist(compatible=GRAMMAR.compatible)
     with database.begin() as connection:
         hotlist.refresh(connection)
-    ended = end_entry(database, Which(plate="abc 123", country="CO"), by="ana", at=AT, log=lambda *_: None)
+    ended = end_entry(
+        database, Which(plate="abc 123", country="CO"), by="ana", at=AT, why="found", log=lambda *_: None
+    )
     assert (ended.list_name, ended.plate, ended.country) == ("medellin", "ABC123", "CO")
     before, after = (a_read(1, plate_class=None, captured_at=AT + timedelta(seconds=s)) for s in (-1, 1))
     with database.begin() as connection:
@@ -311,7 +336,9 @@ def test_an_ended_entry_is_live_at_once_and_still_hit_by_what_was_seen_before(
         assert [hit.entry_id for hit in hotlist.match(connection, before)] == [ended.number]
         assert hotlist.match(connection, after) == []
     with pytest.raises(HotlistError, match="no entry ABC123"):
-        end_entry(database, Which(plate="ABC123", country="CO"), by="ana", at=AT, log=lambda *_: None)
+        end_entry(
+            database, Which(plate="ABC123", country="CO"), by="ana", at=AT, why="found", log=lambda *_: None
+        )
     # Listed again, it is the same entry.
     again = list_plates(database, tmp_path, GOOD, at=AT + timedelta(days=1))
     assert (again.added, again.changed) == (0, 1)
@@ -324,7 +351,7 @@ def test_an_end_that_cannot_be_logged_is_none(database: Engine, tmp_path: Path):
     list_plates(database, tmp_path, GOOD, at=AT)
     entries = rows(database, hotlist_entry)
     with pytest.raises(StoreError, match="disk full"):
-        end_entry(database, Which(number=1), by="ana", at=AT, log=full)
+        end_entry(database, Which(number=1), by="ana", at=AT, why="found", log=full)
     assert rows(database, hotlist_entry) == entries
 
 

@@ -1,0 +1,254 @@
+"""What a file makes of a list, some thousands of lines at a time: it looks into the database and writes nothing."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from enum import StrEnum
+from itertools import islice
+from typing import Any, Final
+
+from sqlalchemy import Connection, RowMapping, select
+
+from central.db import from_us, hotlist_entry, to_us
+from central.hotlist.row import Refusal, Row
+
+BATCH: Final = 2_000
+"""Lines that are looked up at once."""
+
+_SAID: Final = (
+    "plate_class",
+    "reason",
+    "priority",
+    "source",
+    "case_number",
+    "valid_from_us",
+    "valid_until_us",
+    "agency",
+    "legal_basis",
+    "vehicle_type",
+    "color",
+    "brand",
+    "note",
+)
+"""What a file says of an entry; where all of it is as before, the entry is unchanged."""
+_FEW: Final = 20
+_SHARE: Final = 5
+
+
+def is_cut_off(*, removed: int, in_force: int) -> bool:
+    """Whether a file that is said to be the whole list lacks so much of it that it may not be."""
+    return removed > max(_FEW, in_force / _SHARE)
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """What to do with a file: into which list, on whose word, when.
+
+    Attributes:
+        zone: where dates without an offset are meant.
+        whole: the file is the whole list: what it does not name is ended.
+        even_many: even where that is more than a fifth of the list.
+    """
+
+    list_name: str
+    entered_by: str
+    at: datetime
+    zone: tzinfo = UTC
+    whole: bool = False
+    even_many: bool = False
+
+
+class What(StrEnum):
+    """What happens to an entry."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One entry, and what happens to it.
+
+    Attributes:
+        line: of the file; None where the file does not name it.
+        told: of a changed one, in order: which column, what it said, what it says.
+    """
+
+    what: What
+    plate: str
+    country: str
+    line: int | None
+    told: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass(slots=True)
+class Step:
+    """Some lines of the file as rows of the database.
+
+    Attributes:
+        new: whole rows.
+        changed: by `at_id`, the columns `new_...`.
+        confirmed: unchanged ones, by `at_id`: `new_confirmed_us`.
+    """
+
+    new: list[dict[str, Any]] = field(default_factory=list)
+    changed: list[dict[str, Any]] = field(default_factory=list)
+    confirmed: list[dict[str, Any]] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+
+
+class Merge:
+    """Compares one file with one list.
+
+    Attributes:
+        refused: lines that do not become entries.
+        ended_sooner: changed entries that expire earlier than before.
+        in_force: entries of the list, once `unnamed` has looked.
+    """
+
+    def __init__(self, order: Import, columns: Sequence[str]) -> None:
+        self.refused: Final[list[Refusal]] = []
+        self.ended_sooner = 0
+        self.in_force = 0
+        self._order: Final = order
+        self._now_us: Final = to_us(order.at)
+        self._confirms: Final = "confirmed" not in columns
+        self._taken: Final[dict[str, int]] = {}  # by which line
+        self._kept: Final[set[str]] = set()  # named by a refused line
+
+    @property
+    def named(self) -> int:
+        """How many entries the file names."""
+        return len(self._taken)
+
+    def steps(self, connection: Connection, rows: Iterator[Row | Refusal]) -> Iterator[Step]:
+        """The whole file; each step is to be written before the next is asked for."""
+        while lines := list(islice(rows, BATCH)):
+            yield self._step(connection, lines)
+
+    def unnamed(self, connection: Connection) -> list[tuple[int, Change]]:
+        """The entries in force that the file, which is the whole list, does not name; by number.
+
+        A line that is refused, and tells its plate all the same, names it: a slip of the pen lets no vehicle go.
+        """
+        entry = hotlist_entry.c
+        query = select(entry.id, entry.plate, entry.country).where(
+            entry.list_name == self._order.list_name, entry.valid_until_us > self._now_us
+        )
+        gone = []
+        for number, plate, country in connection.execute(query, execution_options={"yield_per": BATCH}):
+            self.in_force += 1
+            key = _key(plate, country)
+            if key not in self._taken and key not in self._kept:
+                gone.append((number, Change(What.REMOVED, plate, country, None)))
+        return gone
+
+    def _step(self, connection: Connection, lines: Sequence[Row | Refusal]) -> Step:
+        rows = [line for line in lines if isinstance(line, Row)]
+        for line in lines:
+            if isinstance(line, Refusal):
+                self._refuse(line)
+        listed = self._listed(connection, rows)
+        step = Step()
+        for row in rows:
+            self._add(step, row, listed.get(_key(row.plate, row.country)))
+        return step
+
+    def _listed(self, connection: Connection, rows: Sequence[Row]) -> Mapping[str, RowMapping]:
+        entry = hotlist_entry.c
+        query = select(hotlist_entry).where(
+            entry.list_name == self._order.list_name, entry.plate.in_({row.plate for row in rows})
+        )
+        return {_key(row["plate"], row["country"]): row for row in connection.execute(query).mappings()}
+
+    def _add(self, step: Step, row: Row, before: RowMapping | None) -> None:
+        key = _key(row.plate, row.country)
+        if fault := self._fault(row, new=before is None):
+            self._refuse(Refusal(row.line, fault, (row.plate, row.country)))
+            return
+        self._taken[key] = row.line
+        values = _values(row, before=before, now_us=self._now_us)
+        values["confirmed_us"] = self._confirmed_us(row, before)
+        if before is None:
+            step.new.append(values | self._entered())
+            step.changes.append(Change(What.ADDED, row.plate, row.country, row.line))
+        elif told := _told(before, values, self._order.zone):
+            self.ended_sooner += values["valid_until_us"] < before["valid_until_us"]
+            said = {f"new_{name}": values[name] for name in (*_SAID, "confirmed_us")}
+            step.changed.append(said | {"at_id": before["id"]})
+            step.changes.append(Change(What.CHANGED, row.plate, row.country, row.line, told))
+        elif values["confirmed_us"] != before["confirmed_us"]:
+            step.confirmed.append({"new_confirmed_us": values["confirmed_us"], "at_id": before["id"]})
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self.refused.append(refusal)
+        if refusal.names is not None:
+            self._kept.add(_key(*refusal.names))
+
+    def _confirmed_us(self, row: Row, before: RowMapping | None) -> int:
+        """A file without the column confirms what it names; an older confirmation does not undo a newer one."""
+        said_us = None if row.confirmed is None else to_us(row.confirmed)
+        if said_us is None and (self._confirms or before is None):
+            said_us = self._now_us
+        known = () if before is None else (int(before["confirmed_us"]),)
+        return max(*known, said_us or 0, 0)
+
+    def _fault(self, row: Row, *, new: bool) -> str:
+        """Why a good line does not become an entry: only a line that became one keeps its plate's place."""
+        earlier = self._taken.get(_key(row.plate, row.country))
+        if earlier is not None:
+            return f"{row.plate} ({row.country}) stands in line {earlier} already"
+        if row.confirmed is not None and row.confirmed > self._order.at:
+            return f"confirmed: {row.confirmed:%Y-%m-%d %H:%M} UTC has not come yet"
+        if new and to_us(row.valid_until) <= self._now_us:
+            until = f"{row.valid_until:%Y-%m-%d %H:%M} UTC"
+            return f"valid_until: {until} is over, and {row.plate} is not on this list"
+        return ""
+
+    def _entered(self) -> dict[str, Any]:
+        order = self._order
+        return {"list_name": order.list_name, "entered_by": order.entered_by, "entered_us": self._now_us}
+
+
+def _key(plate: str, country: str) -> str:
+    """A text takes half the memory of a pair, a million times."""
+    return f"{country}{plate}"
+
+
+def _values(row: Row, *, before: RowMapping | None, now_us: int) -> dict[str, Any]:
+    if row.valid_from is not None:
+        valid_from_us = to_us(row.valid_from)
+    else:
+        valid_from_us = before["valid_from_us"] if before is not None else now_us
+    return {
+        "plate": row.plate,
+        "country": row.country,
+        "plate_class": row.plate_class,
+        "reason": str(row.reason),
+        "priority": row.priority,
+        "source": row.source,
+        "case_number": row.case_number,
+        "valid_from_us": valid_from_us,
+        "valid_until_us": to_us(row.valid_until),
+        "agency": row.agency,
+        "legal_basis": row.legal_basis,
+        "vehicle_type": row.vehicle_type,
+        "color": row.color,
+        "brand": row.brand,
+        "note": row.note,
+    }
+
+
+def _told(before: RowMapping, values: Mapping[str, Any], zone: tzinfo) -> tuple[tuple[str, str, str], ...]:
+    return tuple(
+        (name.removesuffix("_us"), _spelt(name, before[name], zone), _spelt(name, values[name], zone))
+        for name in _SAID
+        if before[name] != values[name]
+    )
+
+
+def _spelt(name: str, value: object, zone: tzinfo) -> str:
+    if isinstance(value, int) and name.endswith("_us"):
+        return from_us(value).astimezone(zone).isoformat(timespec="seconds")
+    return "" if value is None else str(value)

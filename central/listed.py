@@ -1,0 +1,47 @@
+"""How hotlists look as a whole: which there are, and what an import would do (pure)."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from rich.table import Table
+from rich.text import Text
+
+from central.hotlist.lists import Listing
+from central.hotlist.merge import Change, What
+from central.show import Style, add_row, new_table, plain
+
+_COLOURS: Final = {What.ADDED: "green", What.CHANGED: "yellow", What.REMOVED: "red"}
+
+
+def lists_table(lists: Iterable[Listing], style: Style) -> Table:
+    """Hotlists: how many vehicles each looks for, and how it is kept."""
+    table = new_table(
+        style, "list", "list.kind", "agency", "in_force", "list.ended", "stale_after", "budget", "until"
+    )
+    for each in lists:
+        add_row(
+            table,
+            each.name,
+            style.words(f"list.{each.kind}"),
+            each.agency or "",
+            str(each.in_force),
+            str(each.ended),
+            "" if each.stale_after_h is None else f"{each.stale_after_h} h",
+            "" if each.false_alarms_a_day is None else f"{each.false_alarms_a_day:g}",
+            "" if each.purge_at is None else style.until(each.purge_at),
+        )
+    return table
+
+
+def changes_table(changes: Sequence[Change], style: Style) -> Table:
+    """What an import would do, an entry a row."""
+    table = new_table(style, "line", "plate", "what", "detail")
+    for change in changes:
+        add_row(
+            table,
+            "" if change.line is None else str(change.line),
+            plain(f"{change.plate} ({change.country})", "bold"),
+            Text(style.words(f"change.{change.what}"), _COLOURS[change.what]),
+            ", ".join(f"{name}: {before or '-'} -> {now or '-'}" for name, before, now in change.told),
+        )
+    return table

@@ -1,0 +1,95 @@
+"""The commands for a hotlist as a whole: which lists there are, and how each is kept."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from central.options import configured, database, looking, now, open_console, style_of
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from central.access.audit import AuditLog
+    from central.types import Look
+
+
+@click.command("lists")
+@click.option("--json", "as_document", is_flag=True, help="one JSON document")
+@configured
+def show_lists(config: Path, *, as_document: bool) -> None:
+    """Which lists there are, how many vehicles each looks for, and how it is kept."""
+    from central.hotlist.lists import listings
+    from central.listed import lists_table
+    from central.show import as_json
+
+    with database(config) as (settings, engine):
+        found, style = listings(engine, at=now()), style_of(settings)
+    if as_document:
+        click.echo(as_json("lists", found, style))
+    else:
+        open_console().print(lists_table(found, style))
+
+
+@click.command("set")
+@click.argument("name")
+@click.option("--agency", metavar="TEXT", help='whose list it is; "": nobody\'s')
+@click.option(
+    "--stale-after-h", type=int, metavar="HOURS", help="without confirmation an entry is stale; 0: never"
+)
+@click.option(
+    "--false-alarms-a-day", type=float, metavar="N", help="that the list may cost; 0: as every list"
+)
+@looking
+@configured
+def set_list(config: Path, name: str, **asked: Any) -> None:  # noqa: ANN401  # options
+    """Keep list NAME in another way from now on."""
+    from central.access.audit import AuditLog
+    from central.access.key import open_key
+    from central.access.look import declare
+    from central.hotlist.lists import Terms, change
+
+    look = declare(asked["actor"], asked["purpose"], asked["case_number"])
+    terms = Terms(asked["agency"], asked["stale_after_h"], asked["false_alarms_a_day"])
+    with database(config) as (settings, engine):
+        log = AuditLog(engine, open_key(settings.access.key_file), clock=now)
+        change(engine, name, terms, at=now(), log=_noting(log, look, "hotlist.set", name))
+    click.echo(f"list {name} is kept so from now on")
+
+
+@click.command("event")
+@click.argument("name")
+@click.option(
+    "--until", required=True, metavar="TIME", help="when it is over; a date alone is meant with its day"
+)
+@looking
+@configured
+def set_event_list(config: Path, name: str, until: str, **asked: Any) -> None:  # noqa: ANN401  # options
+    """Have a list NAME for an event, such as a match; or give one another end.
+
+    When it is over its entries are no longer looked for, and are deleted altogether.
+    """
+    from zoneinfo import ZoneInfo
+
+    from central.access.audit import AuditLog
+    from central.access.key import open_key
+    from central.access.look import declare
+    from central.hotlist.lists import set_event
+    from central.query.when import moment
+
+    look = declare(asked["actor"], asked["purpose"], asked["case_number"])
+    with database(config) as (settings, engine):
+        end = moment(until, zone=ZoneInfo(settings.site_timezone), end=True)
+        log = AuditLog(engine, open_key(settings.access.key_file), clock=now)
+        note = _noting(log, look, "hotlist.event", name)
+        set_event(engine, name, end, by=look.actor, at=now(), log=note)
+        told = style_of(settings).until(end)
+    click.echo(f"list {name} is over after {told}")
+
+
+def _noting(
+    log: "AuditLog", look: "Look", action: str, name: str
+) -> "Callable[[Connection, Mapping[str, object]], object]":
+    """Writes a change of a list into the audit log."""
+    return lambda connection, values: log.note(connection, look, action, {"list": name, **values})
