@@ -164,10 +164,15 @@ class StorageSettings(Section):
 
 
 class AlertSettings(Section):
-    """When a hit is one more look at the same vehicle."""
+    """When a hit is one more look at the same vehicle, and what becomes of an alert."""
 
     passage_s: Annotated[float, Field(ge=1, le=3600)] = Field(
         default=30.0, description="a repeat at the same camera within this time is the same passage"
+    )
+    vehicle_h: Annotated[float, Field(ge=0, le=168)] = Field(
+        default=12.0,
+        description="an open alert takes what is seen of its vehicle at any camera within these hours; "
+        "0: each passage is an alert",
     )
 
 

@@ -136,7 +136,10 @@ def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> Non
             engine,
             pictures=pictures,
             hotlist=hotlist,
-            alerts=Alerts(within=timedelta(seconds=settings.alert.passage_s)),
+            alerts=Alerts(
+                within=timedelta(seconds=settings.alert.passage_s),
+                vehicle=timedelta(hours=settings.alert.vehicle_h),
+            ),
             late_after=timedelta(seconds=settings.ingest.late_s),
             clips=settings.clips if settings.clips.ask == "alerts" else None,
             refusals=Refusals(open_key(settings.access.key_file)),

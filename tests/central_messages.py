@@ -69,13 +69,15 @@ def gone_message(read: PlateRead, first: int, last: int, *, stream: Stream = Str
     return Arrival(address_of(read).gone, gone.model_dump_json().encode(), NOON, 1)
 
 
-def a_store(engine: Engine, folder: Path, *, passage_s: float = 30.0, late_s: float = 60.0) -> Store:
-    """The store as the service wires it."""
+def a_store(
+    engine: Engine, folder: Path, *, passage_s: float = 30.0, late_s: float = 60.0, vehicle_h: float = 0.0
+) -> Store:
+    """The store as the service wires it; each passage is an alert of its own unless told."""
     return Store(
         engine,
         pictures=PackWriter(folder),
         hotlist=Hotlist(compatible=GRAMMAR.compatible),
-        alerts=Alerts(within=timedelta(seconds=passage_s)),
+        alerts=Alerts(within=timedelta(seconds=passage_s), vehicle=timedelta(hours=vehicle_h)),
         late_after=timedelta(seconds=late_s),
     )
 

@@ -1,8 +1,7 @@
-"""What a hit means: a new alert or one more look at the same passage, and why, in words (pure)."""
+"""Why a hit is one, and what speaks against it, in words (pure)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 from unicodedata import combining, normalize
 
@@ -44,37 +43,6 @@ _LOWER_TRUST = (
 """In both languages: whoever stops a car must not need the other one to see it."""
 
 _SECOND_LOOK = "A better look"
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """An alert and the reads that have joined it.
-
-    Attributes:
-        first_at: capture time of its earliest read.
-        last_at: capture time of its latest read.
-    """
-
-    alert_id: int
-    entry_id: int
-    edge_id: str
-    camera_id: str
-    first_at: datetime
-    last_at: datetime
-
-
-def continues(hit: Hit, passage: Passage, *, within: timedelta) -> bool:
-    """Whether a hit is one more look at a passage: same entry, same camera, close enough in capture time.
-
-    Messages arrive in any order, so the hit may lie before the passage as well as after it. A camera is
-    named within its edge: two edges may both have a `cam-1`.
-    """
-    return (
-        hit.entry_id == passage.entry_id
-        and hit.read.edge_id == passage.edge_id
-        and hit.read.camera_id == passage.camera_id
-        and passage.first_at - within <= hit.read.best_at <= passage.last_at + within
-    )
 
 
 def explain(hit: Hit, *, country_known: bool, late_by: timedelta | None) -> str:

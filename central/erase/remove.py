@@ -17,6 +17,7 @@ from sqlalchemy import (
     and_,
     delete,
     exists,
+    func,
     insert,
     or_,
     select,
@@ -144,8 +145,15 @@ class Removal:
         mine = or_(of_plate, _same_read(alert, this))
         self._remove_events(exists().where(alert.c.alert_id == alert_event.c.alert_id, mine), this, removed)
         trail = exists().where(alert.c.alert_id == alert_trail.c.alert_id, mine)
+        touched = select(alert_trail.c.alert_id).where(_same_read(alert_trail, this)).distinct()
+        shortened = list(self.connection.scalars(touched))
         removed[alert_trail.name] += self._delete(alert_trail, or_(trail, _same_read(alert_trail, this)))
         removed[alert.name] += self._delete(alert, mine)
+        for alert_id in shortened:
+            last = select(func.max(alert_trail.c.captured_us)).where(alert_trail.c.alert_id == alert_id)
+            until = func.coalesce(last.scalar_subquery(), alert.c.passage_first_us)
+            shorter = update(alert).where(alert.c.alert_id == alert_id).values(passage_last_us=until)
+            self.connection.execute(shorter)
         others = alert.c.plate != self.needle.plate
         self._clear(alert.c.explanation, removed, others)
         its = exists().where(alert.c.alert_id == alert_event.c.alert_id, others)

@@ -74,8 +74,9 @@ alert = Table(
     Column("edge_id", String(63), nullable=False),
     Column("epoch", BigInteger, nullable=False),
     Column("seq", BigInteger, nullable=False),
+    # Where and when it was first seen, which may be another read: messages come in any order.
     Column("camera_id", String(63), nullable=False),
-    Column("captured_us", BigInteger, nullable=False),  # of the first sighting, as passage_first_us
+    Column("captured_us", BigInteger, nullable=False),  # as passage_first_us
     Column("plate", String(12), nullable=False),
     Column("likelihood", Float, nullable=False),
     Column("hotlist_entry_id", Serial, nullable=False),
@@ -84,7 +85,7 @@ alert = Table(
     Column("priority", SmallInteger, nullable=False),
     Column("explanation", Text, nullable=False),
     Column("late", Boolean, nullable=False),
-    # The passage so far: capture times of the earliest and the latest read of the trail.
+    # Capture times of the earliest and the latest read of the trail.
     Column("passage_first_us", BigInteger, nullable=False),
     Column("passage_last_us", BigInteger, nullable=False),
     # What has become of it so far; `alert_event` says how.
@@ -118,7 +119,7 @@ alert_event = Table(
     sqlite_autoincrement=True,  # a number is never used again
 )
 
-# Every read of an alert's passage, the one that raised it included.
+# Every read of an alert's vehicle, the one that raised it included.
 alert_trail = Table(
     "alert_trail",
     metadata,

@@ -168,7 +168,8 @@ def measure(run: Path, *, videos: Path, ended_at: float, ok: bool) -> int:
     completed, cut = passages_shown(run / "passes.jsonl", videos=videos, ended_at=ended)
     result, cut_reads = drop_cut(score([*completed, *cut], archive.sightings), set(cut))
     with create_engine(f"sqlite:///{run / 'centre' / 'central.sqlite'}").connect() as database:
-        alerts = database.scalar(select(func.count()).select_from(alert))
+        own = alert.c.merged_into.is_(None)
+        alerts = database.scalar(select(func.count()).select_from(alert).where(own))
     show(result, completed)
     lost = len(spooled - set(archive.identities))
     duplicates = archive.identities.total() - len(archive.identities)

@@ -86,7 +86,7 @@ def wait_until(is_so: Callable[[], bool], *, within_s: float = 60) -> None:
 
 
 def check_exactly_once(city: City, centre: Centre, *, total: int) -> None:
-    """Every read in hot rows and archive, every picture, every dead letter; one alert a camera, of all its reads."""
+    """Every read in hot rows and archive, every picture, every dead letter; one alert of the vehicle's reads."""
     good = {(edge_id, 7, seq) for edge_id in EDGES for seq in range(1, total + 1) if seq % 50}
     assert centre.identities() == Counter(good)
     poison = [
@@ -96,7 +96,7 @@ def check_exactly_once(city: City, centre: Centre, *, total: int) -> None:
     ]
     assert centre.dead_letters() == Counter(poison)
     engine = centre.database()
-    assert sorted(str(row["edge_id"]) for row in rows(engine, alert)) == list(EDGES)
+    assert len(rows(engine, alert)) == 1
     assert Counter((r["edge_id"], r["epoch"], r["seq"]) for r in rows(engine, alert_trail)) == Counter(good)
     assert len(rows(engine, picture)) == len(EDGES) * (total // 10)
     engine.dispose()

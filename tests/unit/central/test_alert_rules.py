@@ -7,19 +7,9 @@ from central_reads import NOON, a_read
 from hypothesis import given
 from hypothesis import strategies as st
 
-from central.alert.rules import Passage, continues, explain, is_doubted, second_look
+from central.alert.rules import explain, is_doubted, second_look
 from central.types import Hit, HotlistEntry, Reason
 from edge.contract.read import PlateRead, Scored, Vehicle
-
-PASSAGE = Passage(
-    alert_id=1,
-    entry_id=5,
-    edge_id="edge-1",
-    camera_id="cam-1",
-    first_at=NOON,
-    last_at=NOON + timedelta(seconds=10),
-)
-WITHIN = timedelta(seconds=30)
 
 
 def a_hit(read: PlateRead, **more: object) -> Hit:
@@ -42,22 +32,6 @@ def told(
     read: PlateRead, *, late_by: timedelta | None = None, country_known: bool = True, **listed: object
 ) -> str:
     return explain(a_hit(read, **listed), country_known=country_known, late_by=late_by)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "yes"),
-    [(-30.001, False), (-30, True), (0, True), (5, True), (40, True), (40.001, False)],
-)
-def test_a_repeat_belongs_to_the_passage_before_or_after_it(seconds: float, yes: bool):
-    hit = a_hit(a_read(9, captured_at=NOON + timedelta(seconds=seconds)))
-    assert continues(hit, PASSAGE, within=WITHIN) is yes
-
-
-def test_another_camera_edge_or_entry_is_another_passage():
-    assert continues(a_hit(a_read(1)), PASSAGE, within=WITHIN)
-    assert not continues(a_hit(a_read(1, camera_id="cam-2")), PASSAGE, within=WITHIN)
-    assert not continues(a_hit(a_read(1, edge_id="edge-2")), PASSAGE, within=WITHIN)
-    assert not continues(Hit(6, a_hit(a_read(1)).entry, a_read(1)), PASSAGE, within=WITHIN)
 
 
 def test_the_explanation_names_plate_doubt_list_and_case():

@@ -1,0 +1,108 @@
+"""One alert for a vehicle with a trail that grows, on SQLite and on PostgreSQL."""
+
+import random
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from central_messages import a_store, ingest, list_plates, picture_message, read_message, rows, standing
+from central_reads import NOON, a_read
+from sqlalchemy import Engine
+
+from central.alert.desk import take_step
+from central.alert.life import RejectedAs, Step
+from central.consume.store import Store
+from central.db import alert, alert_event, alert_trail, to_us
+from central.types import EventKind
+from edge.contract.read import PlateRead
+
+LISTED = "ABC123,CO,,stolen,1,SIJIN,C-1,,2026-12-31"
+See = Callable[..., int]
+
+
+@pytest.fixture
+def store(database: Engine, tmp_path: Path) -> Iterator[Store]:
+    list_plates(database, tmp_path, LISTED)
+    store = a_store(database, tmp_path / "pictures", vehicle_h=12)
+    yield store
+    store._pictures.close()
+
+
+def passes(seq: int, camera: int, minutes: float, **more: object) -> PlateRead:
+    at = NOON + timedelta(minutes=minutes)
+    return a_read(seq, camera_id=f"cam-{camera}", captured_at=at, **more)
+
+
+def step(engine: Engine, alert_id: int, kind: EventKind, **said: object) -> None:
+    taken = Step(kind, "ana", NOON, **said)  # type: ignore[arg-type]
+    take_step(engine, alert_id, taken, log=lambda *_: None)
+
+
+def reject(engine: Engine, alert_id: int) -> None:
+    step(engine, alert_id, EventKind.REJECTED, rejected_as=RejectedAs.MISREAD)
+
+
+def trails(engine: Engine) -> dict[object, list[object]]:
+    found: dict[object, list[object]] = {}
+    for row in sorted(rows(engine, alert_trail), key=lambda row: int(str(row["captured_us"]))):
+        found.setdefault(row["alert_id"], []).append(row["seq"])
+    return found
+
+
+def test_what_is_seen_across_the_city_is_one_alert(store: Store, database: Engine) -> None:
+    city = [passes(1, 1, 0), passes(2, 2, 9), passes(3, 3, 700, edge_id="edge-2")]
+    raised = [len(ingest(store, [read_message(read)]).alerts) for read in city]
+    assert raised == [1, 0, 0]
+    assert trails(database) == {1: [1, 2, 3]}
+    (row,) = rows(database, alert)
+    assert row["passage_last_us"] == to_us(NOON + timedelta(minutes=700))
+    assert len(ingest(store, [read_message(passes(4, 1, 700 + 721))]).alerts) == 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_in_whatever_order_reads_come(store: Store, database: Engine, seed: int) -> None:
+    city = [passes(seq, seq % 3, minutes) for seq, minutes in enumerate((0, 5, 600, 1300, 2100, 2400), 1)]
+    messages = [read_message(read) for read in city] * 2
+    random.Random(seed).shuffle(messages)
+    for at in range(0, len(messages), 5):
+        ingest(store, messages[at : at + 5])
+    assert sorted(trails(database).values()) == [[1, 2, 3, 4], [5, 6]]
+    told = {(row["captured_us"], row["camera_id"]) for row in standing(database)}
+    assert told == {(to_us(NOON), "cam-1"), (to_us(NOON + timedelta(minutes=2100)), "cam-2")}
+
+
+def test_the_alert_that_is_claimed_takes_the_other_in(store: Store, database: Engine) -> None:
+    ingest(store, [read_message(passes(1, 1, 0)), read_message(passes(2, 2, 1000))])
+    ingest(store, [picture_message(passes(2, 2, 1000), 1)])
+    step(database, 2, EventKind.CONFIRMED, saw="ABC123")
+    step(database, 2, EventKind.CLAIMED)
+    assert ingest(store, [read_message(passes(3, 3, 500))]).alerts == ()
+    (row,) = standing(database)
+    assert (row["alert_id"], row["state"], row["claimed_by"]) == (2, "claimed", "ana")
+    assert (row["captured_us"], row["camera_id"]) == (to_us(NOON), "cam-1")
+    assert "Alert #1 was raised for this same vehicle" in str(row["explanation"])
+    assert trails(database) == {2: [1, 3, 2]}
+
+
+def test_a_rejected_alert_keeps_its_passage_and_a_new_one_raises_anew(store: Store, database: Engine) -> None:
+    ingest(store, [read_message(passes(1, 1, 0))])
+    reject(database, 1)
+    assert ingest(store, [read_message(passes(2, 1, 0.2))]).alerts == ()
+    assert trails(database) == {1: [1, 2]}
+    (again,) = ingest(store, [read_message(passes(3, 2, 5))]).alerts
+    assert "The alert before, #1, was rejected as: misread" in again.explanation
+    assert "la alerta anterior, #1, se rechazó como: mala lectura" in again.explanation
+    # A late read of the passage that was rejected changes nothing of the new one.
+    assert ingest(store, [read_message(passes(4, 1, 0.4))]).alerts == ()
+    assert trails(database) == {1: [1, 2, 4], 2: [3]}
+    kinds = [(row["alert_id"], row["kind"]) for row in rows(database, alert_event)]
+    assert kinds == [(1, "raised"), (1, "rejected"), (1, "joined"), (2, "raised"), (1, "joined")]
+
+
+def test_another_entry_of_the_same_plate_is_another_alert(
+    store: Store, database: Engine, tmp_path: Path
+) -> None:
+    list_plates(database, tmp_path, LISTED, list_name="interpol")
+    ingest(store, [read_message(passes(1, 1, 0)), read_message(passes(2, 2, 3))])
+    assert trails(database) == {1: [1, 2], 2: [1, 2]}

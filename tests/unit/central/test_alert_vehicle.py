@@ -1,0 +1,107 @@
+"""Which alert a hit belongs to, whatever the order in which hits come."""
+
+from datetime import timedelta
+
+import pytest
+from central_reads import NOON
+from hypothesis import given
+from hypothesis import strategies as st
+
+from central.alert.life import OVER, Outcome, RejectedAs, State
+from central.alert.vehicle import Known, choose, told_of_before
+
+DAY_PART = timedelta(hours=12)
+NEVER = timedelta(0)
+OPEN = [state for state in State if state not in OVER]
+
+
+def known(alert_id: int, state: State = State.RAISED, *, passage: bool = False, begins_h: float = 0) -> Known:
+    """Seen for an hour."""
+    first = NOON + timedelta(hours=begins_h)
+    return Known(alert_id, state, "cam-1", first, first + timedelta(hours=1), in_passage=passage)
+
+
+def joined(at_h: float, *alerts: Known, within: timedelta = DAY_PART) -> tuple[int, ...]:
+    """The alert that a hit joins, then those that it takes in."""
+    choice = choose(NOON + timedelta(hours=at_h), alerts, within=within)
+    return () if choice is None else (choice.joins.alert_id, *(each.alert_id for each in choice.takes_in))
+
+
+@pytest.mark.parametrize(
+    ("at_h", "joins"), [(-12.001, ()), (-12, (1,)), (0.5, (1,)), (13, (1,)), (13.001, ())]
+)
+@pytest.mark.parametrize("state", OPEN)
+def test_an_open_alert_takes_what_is_seen_elsewhere_shortly_before_or_after(
+    state: State, at_h: float, joins: tuple[int, ...]
+) -> None:
+    assert joined(at_h, known(1, state)) == joins
+
+
+@pytest.mark.parametrize("state", [State.REJECTED, State.CLOSED])
+def test_an_alert_that_is_over_takes_its_own_passage_alone(state: State) -> None:
+    assert joined(0.5, known(1, state)) == ()
+    assert joined(0.5, known(1, state, passage=True)) == (1,)
+    # And what else is open has nothing to do with that passage.
+    assert joined(0.5, known(1, state, passage=True), known(2)) == (1,)
+    assert joined(0.5, known(1, state), known(2)) == (2,)
+
+
+def test_an_open_alert_of_the_passage_goes_before_one_that_is_over() -> None:
+    assert joined(0.5, known(1, State.REJECTED, passage=True), known(2, passage=True)) == (2,)
+    two = (known(1, State.CLOSED, passage=True), known(2, State.REJECTED, passage=True))
+    assert joined(0.5, *two) == (2,)
+
+
+def test_a_hit_between_two_alerts_makes_them_one() -> None:
+    assert joined(11, known(1), known(2, begins_h=20)) == (1, 2)
+    assert joined(11, known(1), known(2, begins_h=24)) == (1,)
+
+
+def test_the_one_with_which_people_have_come_furthest_stays() -> None:
+    three = (known(1), known(2, State.DISPATCHED), known(3, State.CONFIRMED))
+    assert joined(0.5, *three) == (2, 3, 1)
+
+
+def test_without_a_time_each_passage_is_an_alert() -> None:
+    assert joined(0.5, known(1), within=NEVER) == ()
+    assert joined(0.5, known(1, passage=True), within=NEVER) == (1,)
+
+
+@given(
+    st.lists(
+        st.builds(
+            known,
+            st.integers(1, 9),
+            st.sampled_from([state for state in State if state is not State.MERGED]),
+            passage=st.booleans(),
+            begins_h=st.integers(-30, 30),
+        ),
+        max_size=5,
+        unique_by=lambda each: each.alert_id,
+    ),
+    st.integers(-30, 30),
+)
+def test_whatever_is_known(alerts: list[Known], at_h: int) -> None:
+    choice = choose(NOON + timedelta(hours=at_h), alerts, within=DAY_PART)
+    if choice is None:
+        assert not any(each.in_passage for each in alerts)
+        return
+    assert choice == choose(NOON + timedelta(hours=at_h), alerts[::-1], within=DAY_PART)
+    assert all(each.state not in OVER for each in choice.takes_in)
+    assert not choice.takes_in or choice.joins.state not in OVER
+    if any(each.in_passage for each in alerts) and choice.joins.state in OVER:
+        assert all(each.state in OVER for each in alerts if each.in_passage)
+
+
+@pytest.mark.parametrize("outcome", [*RejectedAs, *Outcome])
+def test_a_new_alert_says_what_came_of_the_one_before(outcome: str) -> None:
+    state = State.REJECTED if outcome in {str(each) for each in RejectedAs} else State.CLOSED
+    words = told_of_before(7, state, outcome)
+    assert words.count("#7") == 2
+    assert ("rejected" in words, "rechazó" in words) == (state is State.REJECTED,) * 2
+    assert ("closed" in words, "cerró" in words) == (state is State.CLOSED,) * 2
+    assert outcome.replace("-", " ") in words
+
+
+def test_nothing_is_said_of_one_that_nobody_judged() -> None:
+    assert told_of_before(7, State.CLOSED, None) == ""
