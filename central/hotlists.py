@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from central.hotlist.end import Entry
     from central.hotlist.merge import Import
-    from central.hotlist.store import ImportReport
+    from central.hotlist.store import ImportReport, Sample
     from central.settings import CentralSettings
+    from central.show import Style
 
 
 @click.group(cls=Commands)
@@ -36,7 +37,7 @@ for each in (lists.show_lists, lists.set_list, lists.set_event_list):
 @click.option("--even-many", is_flag=True, help="with --whole: even more than a fifth of the list")
 @click.option("--preview", is_flag=True, help="say what would happen, and write nothing")
 @click.option(
-    "--limit", type=click.IntRange(1), default=50, show_default=True, help="of each kind, previewed"
+    "--limit", type=click.IntRange(1), default=50, show_default=True, help="of each kind, told one by one"
 )
 @click.option("--json", "as_document", is_flag=True, help="with --preview: one JSON document")
 @configured
@@ -66,6 +67,7 @@ def import_hotlist(file: Path, list_name: str, actor: str, config: Path, **asked
     from zoneinfo import ZoneInfo
 
     from central.hotlist.merge import Import
+    from central.hotlist.store import Sample
 
     if asked["even_many"] and not asked["whole"]:
         raise click.UsageError("--even-many goes with --whole")
@@ -74,18 +76,20 @@ def import_hotlist(file: Path, list_name: str, actor: str, config: Path, **asked
     with database(config) as (settings, engine):
         zone = ZoneInfo(settings.site_timezone)
         order = Import(list_name, actor, now(), zone, whole=asked["whole"], even_many=asked["even_many"])
+        sample = Sample(asked["limit"])
         if asked["preview"]:
-            report = _preview(engine, file, order, settings, asked)
+            report = _preview(engine, file, order, sample)
         else:
-            report = _import(engine, file, order, settings)
+            report = _import(engine, file, order, settings, sample)
+        _tell(report, sample, order, style_of(settings), asked)
     for refusal in report.refused:
         click.echo(f"{file}: line {refusal.line}: {refusal.reason}", err=True)
-    if not asked["as_document"]:
-        click.echo(_counted(report, whole=order.whole))
     sys.exit(1 if report.refused else 0)
 
 
-def _import(engine: "Engine", file: Path, order: "Import", settings: "CentralSettings") -> "ImportReport":
+def _import(
+    engine: "Engine", file: Path, order: "Import", settings: "CentralSettings", sample: "Sample"
+) -> "ImportReport":
     from central.access.audit import AuditLog
     from central.access.key import open_key
     from central.hotlist.grammar import load_grammar
@@ -99,30 +103,38 @@ def _import(engine: "Engine", file: Path, order: "Import", settings: "CentralSet
         counts = {**asdict(report), "refused": len(report.refused)}
         log.note(connection, look, "hotlist.import", {"list": order.list_name, "file": file.name, **counts})
 
-    return import_csv(engine, file, order, grammar=load_grammar(), log=note)
+    return import_csv(engine, file, order, grammar=load_grammar(), log=note, sample=sample)
 
 
-def _preview(
-    engine: "Engine", file: Path, order: "Import", settings: "CentralSettings", asked: dict[str, Any]
-) -> "ImportReport":
+def _preview(engine: "Engine", file: Path, order: "Import", sample: "Sample") -> "ImportReport":
     from central.hotlist.grammar import load_grammar
-    from central.hotlist.store import Preview, preview_csv
-    from central.listed import changes_table
+    from central.hotlist.store import preview_csv
+
+    return preview_csv(engine, file, order, grammar=load_grammar(), sample=sample)
+
+
+def _tell(
+    report: "ImportReport", sample: "Sample", order: "Import", style: "Style", asked: dict[str, Any]
+) -> None:
+    """What happened, or would: the changes only of a preview."""
+    from central.listed import changes_table, twin_line
     from central.show import as_json
 
-    preview = Preview(asked["limit"])
-    report = preview_csv(engine, file, order, grammar=load_grammar(), preview=preview)
-    style = style_of(settings)
     if asked["as_document"]:
         counts = {**asdict(report), "refused": [asdict(each) for each in report.refused]}
-        told = {"list": order.list_name, "is_cut_off": preview.is_cut_off, **counts}
-        click.echo(as_json("changes", preview.changes, style, **told))
-        return report
-    if preview.changes:
-        open_console().print(changes_table(preview.changes, style))
-    if preview.is_cut_off:
+        twins = {"twins": [asdict(each) for each in sample.twins], "twins_in_all": report.twins}
+        told = {"list": order.list_name, "is_cut_off": sample.is_cut_off, **counts, **twins}
+        click.echo(as_json("changes", sample.changes, style, **told))
+        return
+    if asked["preview"] and sample.changes:
+        open_console().print(changes_table(sample.changes, style))
+    for twin in sample.twins:
+        click.echo(twin_line(twin, style), err=True)
+    if report.twins > len(sample.twins):
+        click.echo(style.words("more_twins").format(report.twins - len(sample.twins)), err=True)
+    if asked["preview"] and sample.is_cut_off:
         click.echo(style.words("cut_off"), err=True)
-    return report
+    click.echo(_counted(report, whole=order.whole))
 
 
 def _counted(report: "ImportReport", *, whole: bool) -> str:

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from central.hotlist.lists import Listing
 from central.hotlist.merge import Change, What
+from central.hotlist.twins import Twin
 from central.show import Style, add_row, new_table, plain
 
 _COLOURS: Final = {What.ADDED: "green", What.CHANGED: "yellow", What.REMOVED: "red"}
@@ -16,7 +17,16 @@ _COLOURS: Final = {What.ADDED: "green", What.CHANGED: "yellow", What.REMOVED: "r
 def lists_table(lists: Iterable[Listing], style: Style) -> Table:
     """Hotlists: how many vehicles each looks for, and how it is kept."""
     table = new_table(
-        style, "list", "list.kind", "agency", "in_force", "list.ended", "stale_after", "budget", "until"
+        style,
+        "list",
+        "list.kind",
+        "agency",
+        "in_force",
+        "list.stale",
+        "list.ended",
+        "stale_after",
+        "budget",
+        "until",
     )
     for each in lists:
         add_row(
@@ -25,6 +35,7 @@ def lists_table(lists: Iterable[Listing], style: Style) -> Table:
             style.words(f"list.{each.kind}"),
             each.agency or "",
             str(each.in_force),
+            str(each.stale),
             str(each.ended),
             "" if each.stale_after_h is None else f"{each.stale_after_h} h",
             "" if each.false_alarms_a_day is None else f"{each.false_alarms_a_day:g}",
@@ -45,3 +56,9 @@ def changes_table(changes: Sequence[Change], style: Style) -> Table:
             ", ".join(f"{name}: {before or '-'} -> {now or '-'}" for name, before, now in change.told),
         )
     return table
+
+
+def twin_line(twin: Twin, style: Style) -> str:
+    """A new entry that another one may be taken for."""
+    told = {"line": twin.line, "plate": twin.plate, "country": twin.country, "others": ", ".join(twin.others)}
+    return style.words("twin").format(**told)

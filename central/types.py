@@ -122,6 +122,8 @@ class HotlistEntry:
         agency: whose entry it is; None where neither the file nor the list says.
         legal_basis: beside the case, in free words.
         confirmed_at: when its source last said that it still holds; None where nobody asked.
+        stale_since: the same, of a hit for which that is too long ago.
+        twins: of a hit: other listed plates that are taken for this one.
     """
 
     list_name: str
@@ -141,6 +143,8 @@ class HotlistEntry:
     agency: str | None = None
     legal_basis: str = ""
     confirmed_at: datetime | None = None
+    stale_since: datetime | None = None
+    twins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

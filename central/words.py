@@ -37,6 +37,7 @@ _BOTH: Final[Mapping[str, tuple[str, str]]] = {
     "list.kind": ("tipo", "kind"),
     "list.standing": ("permanente", "standing"),
     "list.event": ("evento", "event"),
+    "list.stale": ("sin confirmar", "stale"),
     "list.ended": ("terminadas", "ended"),
     "in_force": ("vigentes", "in force"),
     "stale_after": ("sin confirmar, vieja tras", "stale after"),
@@ -68,6 +69,11 @@ _BOTH: Final[Mapping[str, tuple[str, str]]] = {
     "per_minute": ("por min", "per min"),
     "passed_over": ("hubo ráfagas: no todas se mostraron", "there were bursts: not all were shown"),
     "no_reads": ("todavía no hay lecturas", "no reads yet"),
+    "twin": (
+        "línea {line}: {plate} ({country}) SE CONFUNDE con {others}: verifique la escritura con la fuente",
+        "line {line}: {plate} ({country}) IS TAKEN FOR {others}: check the spelling with the source",
+    ),
+    "more_twins": ("y {} más que se confunden", "and {} more that are taken for one another"),
     "cut_off": (
         "ASÍ NO SE IMPORTA: al archivo le falta más de la quinta parte de la lista (--even-many la termina)",
         "REFUSED SO: the file lacks more than a fifth of the list (--even-many ends those all the same)",

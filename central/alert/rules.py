@@ -76,6 +76,7 @@ def _sentences(hit: Hit, *, country_known: bool, late_by: timedelta | None) -> I
     )
     if read.trust == "lower":
         yield _LOWER_TRUST
+    yield from _warnings(entry)
     yield from _doubts(read.characters)
     if not country_known:
         yield f"The plate's country was not recognised; the list says {entry.country}."
@@ -83,6 +84,22 @@ def _sentences(hit: Hit, *, country_known: bool, late_by: timedelta | None) -> I
     yield from _look(read, entry)
     if late_by is not None:
         yield f"LATE: it was seen {_spoken(late_by)} before it arrived."
+
+
+def _warnings(entry: HotlistEntry) -> Iterator[str]:
+    """In both languages too: what the list itself leaves open."""
+    if entry.stale_since is not None:
+        since = f"{entry.stale_since:%Y-%m-%d %H:%M} UTC"
+        yield (
+            f"STALE: not confirmed since {since}, so its priority is {entry.priority}: ask its source before anybody "
+            f"is stopped (SIN CONFIRMAR desde {since}: verifique con la fuente antes de detener a alguien)."
+        )
+    if entry.twins:
+        others = ", ".join(entry.twins)
+        yield (
+            f"COMPARE: {others} {'is' if len(entry.twins) == 1 else 'are'} listed too, and taken for {entry.plate} "
+            f"(COMPARE: también se busca {others}; no las confunda)."
+        )
 
 
 def _described(read: PlateRead) -> str:

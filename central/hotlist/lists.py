@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import Connection, Engine, RowMapping, func, insert, select, update
+from sqlalchemy import BigInteger, Connection, Engine, RowMapping, cast, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from central.db import from_us, hotlist, hotlist_entry, reading, to_us
@@ -22,6 +22,7 @@ MOST_FALSE_ALARMS: Final = 10_000.0
 
 _NAME: Final = TypeAdapter(Identifier)
 _LONGEST_AGENCY: Final = 63
+_HOUR_US: Final = 3_600_000_000
 
 
 class Kind(StrEnum):
@@ -42,6 +43,7 @@ class Listing:
         false_alarms_a_day: that it may cost; None: as every list.
         in_force: entries that are looked for.
         ended: entries that are not, or not yet.
+        stale: of those in force, the ones that nobody has confirmed for too long.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Listing:
     made_at: datetime
     in_force: int = 0
     ended: int = 0
+    stale: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,18 +197,23 @@ def _listings(connection: Connection, *, at: datetime) -> list[Listing]:
     now_us = to_us(at)
     in_force = entry.valid_from_us <= now_us, entry.valid_until_us > now_us
     sought = {name: int(count) for name, count in connection.execute(counted.where(*in_force))}
+    # Hours in a small integer would overflow as microseconds.
+    long_ago = entry.confirmed_us + cast(hotlist.c.stale_after_h, BigInteger) * _HOUR_US < now_us
+    of_stale = counted.join(hotlist, hotlist.c.name == entry.list_name).where(*in_force, long_ago)
+    stale = {name: int(count) for name, count in connection.execute(of_stale)}
     rows = connection.execute(select(hotlist).order_by(hotlist.c.name)).mappings()
     return [
         _listing(
             row,
             in_force=sought.get(row["name"], 0),
             ended=everything.get(row["name"], 0) - sought.get(row["name"], 0),
+            stale=stale.get(row["name"], 0),
         )
         for row in rows
     ]
 
 
-def _listing(row: RowMapping, *, in_force: int, ended: int) -> Listing:
+def _listing(row: RowMapping, *, in_force: int, ended: int, stale: int) -> Listing:
     purge_us = row["purge_us"]
     return Listing(
         name=row["name"],
@@ -218,4 +226,5 @@ def _listing(row: RowMapping, *, in_force: int, ended: int) -> Listing:
         made_at=from_us(row["made_us"]),
         in_force=in_force,
         ended=ended,
+        stale=stale,
     )

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, RowMapping, select
 
 from central.db import from_us, hotlist_entry, table_version
 from central.hotlist.match import Compatible, match
+from central.hotlist.weigh import weigh
 from central.types import Hit, HotlistEntry, Reason
 from edge.contract.read import PlateRead
 
@@ -47,7 +48,7 @@ class Hotlist:
             hotlist_entry.c.list_name.in_(self._lists), hotlist_entry.c.plate == read.plate
         )
         rows = connection.execute(entries).mappings()
-        return match(read, _understood(rows), compatible=self._compatible)
+        return weigh(connection, match(read, _understood(rows), compatible=self._compatible))
 
 
 def _understood(rows: Iterable[RowMapping]) -> Iterator[tuple[int, HotlistEntry]]:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, RowMapping, select
 
 from central.db import from_us, hotlist_entry, to_us
 from central.hotlist.row import Refusal, Row
+from central.hotlist.twins import Taken, Twin, alike
 
 BATCH: Final = 2_000
 """Lines that are looked up at once."""
@@ -96,6 +97,7 @@ class Step:
     changed: list[dict[str, Any]] = field(default_factory=list)
     confirmed: list[dict[str, Any]] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    twins: list[Twin] = field(default_factory=list)
 
 
 class Merge:
@@ -114,13 +116,13 @@ class Merge:
         self._order: Final = order
         self._now_us: Final = to_us(order.at)
         self._confirms: Final = "confirmed" not in columns
-        self._taken: Final[dict[str, int]] = {}  # by which line
+        self._taken: Final = Taken()
         self._kept: Final[set[str]] = set()  # named by a refused line
 
     @property
     def named(self) -> int:
         """How many entries the file names."""
-        return len(self._taken)
+        return self._taken.count
 
     def steps(self, connection: Connection, rows: Iterator[Row | Refusal]) -> Iterator[Step]:
         """The whole file; each step is to be written before the next is asked for."""
@@ -139,8 +141,8 @@ class Merge:
         gone = []
         for number, plate, country in connection.execute(query, execution_options={"yield_per": BATCH}):
             self.in_force += 1
-            key = _key(plate, country)
-            if key not in self._taken and key not in self._kept:
+            is_named = self._taken.line_of(plate, country) is not None
+            if not is_named and _key(plate, country) not in self._kept:
                 gone.append((number, Change(What.REMOVED, plate, country, None)))
         return gone
 
@@ -153,7 +155,37 @@ class Merge:
         step = Step()
         for row in rows:
             self._add(step, row, listed.get(_key(row.plate, row.country)))
+        step.twins = list(self._twins(connection, step))
         return step
+
+    def _twins(self, connection: Connection, step: Step) -> Iterator[Twin]:
+        """Of the new entries: a list that is imported day by day is not to warn of the same every day."""
+        added = [change for change in step.changes if change.what is What.ADDED]
+        elsewhere = self._listed_alike(connection, {alike(change.plate) for change in added})
+        for change in added:
+            line = change.line or 0
+            earlier = [each for each in self._taken.twins(change.plate) if each[2] < line]
+            others = [f"{plate} ({of}) in line {before}" for plate, of, before in earlier]
+            others += [
+                f"{plate} ({of}) in {name}"
+                for name, plate, of in elsewhere.get(alike(change.plate), ())
+                if plate != change.plate
+                and (name != self._order.list_name or self._taken.line_of(plate, of) is None)
+            ]
+            if others:
+                yield Twin(line, change.plate, change.country, tuple(others))
+
+    def _listed_alike(
+        self, connection: Connection, keys: set[str]
+    ) -> Mapping[str, list[tuple[str, str, str]]]:
+        entry = hotlist_entry.c
+        query = select(entry.alike, entry.list_name, entry.plate, entry.country).where(
+            entry.alike.in_(keys), entry.valid_until_us > self._now_us
+        )
+        found: dict[str, list[tuple[str, str, str]]] = {}
+        for key, *told in connection.execute(query.order_by(entry.list_name, entry.plate)):
+            found.setdefault(key, []).append((told[0], told[1], told[2]))
+        return found
 
     def _listed(self, connection: Connection, rows: Sequence[Row]) -> Mapping[str, RowMapping]:
         entry = hotlist_entry.c
@@ -163,11 +195,10 @@ class Merge:
         return {_key(row["plate"], row["country"]): row for row in connection.execute(query).mappings()}
 
     def _add(self, step: Step, row: Row, before: RowMapping | None) -> None:
-        key = _key(row.plate, row.country)
         if fault := self._fault(row, new=before is None):
             self._refuse(Refusal(row.line, fault, (row.plate, row.country)))
             return
-        self._taken[key] = row.line
+        self._taken.add(row.plate, row.country, row.line)
         values = _values(row, before=before, now_us=self._now_us)
         values["confirmed_us"] = self._confirmed_us(row, before)
         if before is None:
@@ -196,7 +227,7 @@ class Merge:
 
     def _fault(self, row: Row, *, new: bool) -> str:
         """Why a good line does not become an entry: only a line that became one keeps its plate's place."""
-        earlier = self._taken.get(_key(row.plate, row.country))
+        earlier = self._taken.line_of(row.plate, row.country)
         if earlier is not None:
             return f"{row.plate} ({row.country}) stands in line {earlier} already"
         if row.confirmed is not None and row.confirmed > self._order.at:
@@ -224,6 +255,7 @@ def _values(row: Row, *, before: RowMapping | None, now_us: int) -> dict[str, An
     return {
         "plate": row.plate,
         "country": row.country,
+        "alike": alike(row.plate),
         "plate_class": row.plate_class,
         "reason": str(row.reason),
         "priority": row.priority,

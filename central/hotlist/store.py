@@ -16,6 +16,7 @@ from central.hotlist.lists import check_import, ensure
 from central.hotlist.merge import BATCH, Change, Import, Merge, Step, What, is_cut_off
 from central.hotlist.row import Checks, Refusal
 from central.hotlist.sheet import Sheet, open_sheet
+from central.hotlist.twins import Twin
 from central.hotlist.version import raise_version
 from edge.contract.plate import Grammar
 from edge.contract.read import Identifier
@@ -31,6 +32,7 @@ class ImportReport:
         ended_sooner: of the changed ones, those that expire earlier than before.
         unchanged: those that the file only confirmed.
         removed: those that a whole list does not name any more.
+        twins: new entries for which another one may be taken that is listed too, or stands in the same file.
         sha256: of the file, hexadecimal.
     """
 
@@ -39,41 +41,55 @@ class ImportReport:
     ended_sooner: int
     unchanged: int
     removed: int
+    twins: int
     refused: tuple[Refusal, ...]
     sha256: str
 
 
 @dataclass(slots=True)
-class Preview:
-    """What an import would do.
+class Sample:
+    """What of an import is told, one by one.
 
     Attributes:
-        changes: at most `limit` of each kind.
+        limit: of each kind of change, and of twins; the report counts them all.
         is_cut_off: it would be refused without `even_many`.
     """
 
     limit: int
     changes: list[Change] = field(default_factory=list)
+    twins: list[Twin] = field(default_factory=list)
     is_cut_off: bool = False
     _left: Counter[What] = field(default_factory=Counter)
 
-    def take(self, change: Change) -> None:
-        """Note what would happen, while there is room."""
-        self._left[change.what] += 1
-        if self._left[change.what] <= self.limit:
-            self.changes.append(change)
+    def take(self, changes: Sequence[Change], twins: Sequence[Twin]) -> None:
+        """Note what happens, while there is room."""
+        for change in changes:
+            self._left[change.what] += 1
+            if self._left[change.what] <= self.limit:
+                self.changes.append(change)
+        self.twins += twins[: max(0, self.limit - len(self.twins))]
 
 
 Log = Callable[[Connection, ImportReport], object]
 """Writes an import down, in its own transaction."""
 
 
-def import_csv(engine: Engine, path: Path, order: Import, *, grammar: Grammar, log: Log) -> ImportReport:
+def import_csv(
+    engine: Engine, path: Path, order: Import, *, grammar: Grammar, log: Log, sample: Sample | None = None
+) -> ImportReport:
     """Add the file's entries to a list, change those that it has already, and confirm them all.
 
     Nothing is removed, but where the file is the whole list. An entry ends by its expiry: a file that gives a
     listed plate an earlier `valid_until` ends it. A running centre matches against the new entries from its next
     batch on.
+
+    Args:
+        engine: the database.
+        path: the file.
+        order: what to do with it.
+        grammar: of the plates that cameras can tell.
+        log: writes it down, in the same transaction.
+        sample: is given some of what happens.
 
     Raises:
         HotlistError: the file cannot be read at all, the list's name is not one, or too much would be removed.
@@ -84,7 +100,7 @@ def import_csv(engine: Engine, path: Path, order: Import, *, grammar: Grammar, l
         with open_sheet(path, Checks(order.zone, grammar)) as sheet, engine.begin() as connection:
             raise_version(connection)
             ensure(connection, order.list_name, by=order.entered_by, at=order.at)
-            report = _merge(connection, sheet, order, write=_Writer(order))
+            report = _merge(connection, sheet, order, sample or Sample(0), write=_Writer(order))
             log(connection, report)
     except SQLAlchemyError as error:
         fault = getattr(error, "orig", None) or error
@@ -93,7 +109,7 @@ def import_csv(engine: Engine, path: Path, order: Import, *, grammar: Grammar, l
 
 
 def preview_csv(
-    engine: Engine, path: Path, order: Import, *, grammar: Grammar, preview: Preview
+    engine: Engine, path: Path, order: Import, *, grammar: Grammar, sample: Sample
 ) -> ImportReport:
     """What `import_csv` would do now; nothing is written, and nobody waits.
 
@@ -103,7 +119,7 @@ def preview_csv(
     _check_names(order)
     with open_sheet(path, Checks(order.zone, grammar)) as sheet, reading(engine) as connection:
         check_import(connection, order.list_name, at=order.at)
-        return _merge(connection, sheet, order, preview=preview)
+        return _merge(connection, sheet, order, sample)
 
 
 def _check_names(order: Import) -> None:
@@ -156,30 +172,24 @@ def _update(connection: Connection, rows: Sequence[dict[str, Any]], **fixed: obj
 
 
 def _merge(
-    connection: Connection,
-    sheet: Sheet,
-    order: Import,
-    *,
-    write: _Writer | None = None,
-    preview: Preview | None = None,
+    connection: Connection, sheet: Sheet, order: Import, sample: Sample, *, write: _Writer | None = None
 ) -> ImportReport:
-    merge = Merge(order, sheet.columns)
-    counts = Counter[What]()
+    merge, counts, twins = Merge(order, sheet.columns), Counter[What](), 0
     for step in merge.steps(connection, sheet.rows()):
         if write is not None:
             write.step(connection, step)
-        _count(step.changes, counts, preview)
+        counts.update(change.what for change in step.changes)
+        twins += len(step.twins)
+        sample.take(step.changes, step.twins)
     gone = merge.unnamed(connection) if order.whole else []
-    cut_off = is_cut_off(removed=len(gone), in_force=merge.in_force) and not order.even_many
-    if preview is not None:
-        preview.is_cut_off = cut_off
-    elif cut_off:
-        raise HotlistError(
-            f"the file does not name {len(gone)} of the {merge.in_force} entries of {order.list_name!r}: is it cut "
-            "off? --even-many ends them all the same"
-        )
-    _count([change for _, change in gone], counts, preview)
+    sample.take([change for _, change in gone], ())
+    sample.is_cut_off = is_cut_off(removed=len(gone), in_force=merge.in_force) and not order.even_many
     if write is not None:
+        if sample.is_cut_off:
+            raise HotlistError(
+                f"the file does not name {len(gone)} of the {merge.in_force} entries of {order.list_name!r}: is it "
+                "cut off? --even-many ends them all the same"
+            )
         why = f"not in the file {sheet.sha256[:12]}, which was the whole list"
         write.end(connection, [number for number, _ in gone], why=why)
     return ImportReport(
@@ -187,14 +197,8 @@ def _merge(
         changed=counts[What.CHANGED],
         ended_sooner=merge.ended_sooner,
         unchanged=merge.named - counts[What.ADDED] - counts[What.CHANGED],
-        removed=counts[What.REMOVED],
+        removed=len(gone),
+        twins=twins,
         refused=tuple(sorted(merge.refused, key=lambda refusal: refusal.line)),
         sha256=sheet.sha256,
     )
-
-
-def _count(changes: Sequence[Change], counts: Counter[What], preview: Preview | None) -> None:
-    counts.update(change.what for change in changes)
-    if preview is not None:
-        for change in changes:
-            preview.take(change)

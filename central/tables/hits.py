@@ -40,9 +40,14 @@ hotlist_entry = Table(
     Column("legal_basis", Text, nullable=False, server_default=""),
     Column("confirmed_us", BigInteger, nullable=False, server_default="0"),  # by its source, the last time
     Column("ended_why", String(500)),  # null where it was not ended before its time
+    Column(
+        "alike", String(12), nullable=False, server_default=""
+    ),  # the same for look-alikes (hotlist.twins)
     UniqueConstraint("list_name", "plate", "country", name="hotlist_entry_key"),
     sqlite_autoincrement=True,  # a number is never used again
 )
+
+Index("hotlist_entry_alike", hotlist_entry.c.alike)
 
 # How each list is kept; one that has none of its own terms has a row too.
 hotlist = Table(

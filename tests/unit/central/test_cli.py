@@ -425,7 +425,14 @@ class TestKeeping:
             logged = [
                 (row.actor, row.action, json.loads(row.detail)) for row in connection.execute(select(audit))
             ]
-        counts = {"list": "robados", "file": "stolen.csv", "sha256": first, "unchanged": 0, "removed": 0}
+        counts = {
+            "list": "robados",
+            "file": "stolen.csv",
+            "sha256": first,
+            "unchanged": 0,
+            "removed": 0,
+            "twins": 0,
+        }
         assert logged[0] == (
             "ana",
             "hotlist.import",

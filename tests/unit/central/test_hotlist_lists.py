@@ -18,7 +18,7 @@ from central.db import audit, from_us, hotlist, hotlist_entry, open_database, ta
 from central.errors import HotlistError
 from central.hotlist.lists import Kind, Terms, change, listings, set_event
 from central.hotlist.merge import Import, is_cut_off
-from central.hotlist.store import ImportReport, Preview, import_csv, preview_csv
+from central.hotlist.store import ImportReport, Sample, import_csv, preview_csv
 
 AT = datetime(2026, 3, 4, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -46,10 +46,10 @@ def written(folder: Path, *content: str, columns: str = HEADER) -> Path:
     return path
 
 
-def previewed(engine: Engine, path: Path, *, limit: int = 50, **more: bool) -> tuple[ImportReport, Preview]:
-    preview = Preview(limit)
+def previewed(engine: Engine, path: Path, *, limit: int = 50, **more: bool) -> tuple[ImportReport, Sample]:
+    preview = Sample(limit)
     order = Import("medellin", "maria", AT, UTC, **more)
-    return preview_csv(engine, path, order, grammar=GRAMMAR, preview=preview), preview
+    return preview_csv(engine, path, order, grammar=GRAMMAR, sample=preview), preview
 
 
 def confirmed(engine: Engine) -> dict[str, datetime]:
@@ -343,8 +343,8 @@ def test_lists_are_shown_and_kept_by_command(run: Run, tmp_path: Path):
     made = run("hotlist", "event", "match", "--until", "2199-06-01", *LOOK)
     assert made.stdout == "list match is over after 2199-06-01\n"
     shown = run("hotlist", "lists").stdout
-    assert re.search(r"robados +standing +SIJIN +1 +0 +36 h +5", shown)
-    assert re.search(r"match +event +0 +0 +2199-06-01", shown)
+    assert re.search(r"robados +standing +SIJIN +1 +0 +0 +36 h +5", shown)
+    assert re.search(r"match +event +0 +0 +0 +2199-06-01", shown)
     assert "permanente" in run("hotlist", "lists", language="es").stdout
     told = json.loads(run("hotlist", "lists", "--json").stdout)["lists"]
     assert [(each["name"], each["kind"], each["in_force"]) for each in told] == [

@@ -1,0 +1,45 @@
+"""What else is known of an entry that was hit: whether it is stale, and which plates like it are listed too."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import Connection, select
+
+from central.db import hotlist, hotlist_entry, to_us
+from central.hotlist.stale import as_of
+from central.hotlist.twins import alike
+from central.types import Hit
+
+
+def weigh(connection: Connection, hits: Sequence[Hit]) -> list[Hit]:
+    """The hits with what speaks against stopping anybody at once; the most urgent first.
+
+    Hits are rare, so this may ask the database, in the transaction that raises the alert.
+    """
+    if not hits:
+        return []
+    kept = select(hotlist.c.name, hotlist.c.stale_after_h).where(
+        hotlist.c.name.in_({hit.entry.list_name for hit in hits})
+    )
+    stale_after_h = {name: hours for name, hours in connection.execute(kept)}  # noqa: C416  # rows
+    weighed = []
+    for hit in hits:
+        entry = as_of(hit.entry, stale_after_h=stale_after_h.get(hit.entry.list_name), at=hit.read.best_at)
+        weighed.append(replace(hit, entry=replace(entry, twins=_twins(connection, hit))))
+    return sorted(weighed, key=lambda hit: (hit.entry.priority, hit.entry_id))
+
+
+def _twins(connection: Connection, hit: Hit) -> tuple[str, ...]:
+    """Other plates that are looked for when this one is seen, and are taken for it."""
+    entry, at_us = hotlist_entry.c, to_us(hit.read.best_at)
+    query = (
+        select(entry.plate)
+        .distinct()
+        .where(
+            entry.alike == alike(hit.entry.plate),
+            entry.plate != hit.entry.plate,
+            entry.valid_from_us <= at_us,
+            entry.valid_until_us > at_us,
+        )
+    )
+    return tuple(connection.scalars(query.order_by(entry.plate)))
