@@ -176,6 +176,18 @@ class AlertSettings(Section):
     )
 
 
+class MatchSettings(Section):
+    """How likely a read must be a listed plate to raise an alert."""
+
+    false_a_day: Annotated[float, Field(ge=0, le=1e6)] = Field(
+        default=20.0,
+        description="false alerts a day that each list may raise; the fewer, the more vehicles are missed",
+    )
+    reads_a_day: Annotated[float, Field(ge=1, le=1e9)] = Field(
+        default=4_500_000, description="reads a day of all cameras, of which these are expected"
+    )
+
+
 class ClipSettings(Section):
     """Clips: some seconds of video around a read, which the edge that made it is asked for."""
 

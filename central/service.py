@@ -5,6 +5,7 @@
     commander (thread): requests for clips -> MqttLink -> the edges' topics `cmd`
     sealer (thread): hot rows -> archive, every `archive.seal_s` and at the end
     keeper (thread): what is over is removed, days are closed, copies derived, files swept, every `archive.maintain_s`
+    learner (thread): which plates pass day after day, every hour, for the match
     mover (thread): finished packs of pictures -> S3, every minute, where storage is S3
 
 A thread that dies ends the process: half a centre that looks alive is worse than one that its supervisor
@@ -32,6 +33,7 @@ from central.archive.packing import PackWriter
 from central.archive.pictures import Packs, open_packs
 from central.archive.place import Archive, archive_of
 from central.archive.storage import check_writable
+from central.archive.usual import usual_plates
 from central.archive.write import seal
 from central.consume.commands import Commander
 from central.consume.link import MqttLink
@@ -41,12 +43,14 @@ from central.consume.writer import Delivery, Writer
 from central.db import Clock, described, open_database
 from central.errors import CentralError, StoreError
 from central.hotlist.grammar import load_grammar
+from central.hotlist.known import Known
 from central.hotlist.live import Hotlist
 from central.keep import keep
 from central.lock import exclusive
 from central.settings import CentralSettings
 
 _MOVE_S: Final = 60.0
+_LEARN_S: Final = 3600.0
 _COLLECT_EVERY: Final = 70_000
 """Objects, by which they are more than before; Python's own is 700."""
 
@@ -125,7 +129,8 @@ def log_to_stderr() -> None:
 
 def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> None:
     deliveries: queue.Queue[Delivery] = queue.Queue(settings.ingest.queue_max)
-    hotlist = Hotlist(compatible=load_grammar().compatible)
+    known = Known()
+    hotlist = Hotlist(grammar=load_grammar(), known=known, budget=settings.match)
     with engine.begin() as connection:
         hotlist.refresh(connection)
     packs, archive = open_packs(settings), archive_of(settings)
@@ -152,9 +157,10 @@ def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> Non
         keeping = threading.Thread(target=keep, args=kept, name="keeper")
         commander = Commander(engine, link, clock=now, partitions=settings.mqtt.partitions)
         commanding = threading.Thread(target=commander.run, args=(stopping.wait,), name="commander")
+        learning = threading.Thread(target=_learn_often, args=(known, *kept), name="learner")
         moving = threading.Thread(target=_move_often, args=(packs, stopping), name="mover")
         link.start()
-        for thread in (writing, sealing, keeping, commanding, moving):
+        for thread in (writing, sealing, keeping, commanding, learning, moving):
             thread.start()
         if settings.mqtt.is_exposed:
             _log.warning(
@@ -170,6 +176,7 @@ def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> Non
         link.close()
         sealing.join()
         keeping.join()
+        learning.join()
         moving.join()
     _move_now(packs)
     _seal_at_the_end(engine, archive, stopping)
@@ -206,6 +213,26 @@ def _seal_often(
         else:
             if days:
                 _log.info("sealed", reads=sum(day.rows for day in days), days=len(days))
+
+
+def _learn_often(
+    known: Known,
+    settings: CentralSettings,
+    _engine: Engine,
+    archive: Archive,
+    stopping: StopSignal,
+    clock: Clock,
+) -> None:
+    """Know the city's own vehicles. Until it does, and where it cannot, matching holds no plate for a usual one."""
+    while not stopping.is_over():
+        today = clock().astimezone(UTC).date()
+        try:
+            known.replace(usual_plates(archive, today=today, memory_mb=settings.query.memory_mb))
+        except StoreError as error:
+            _log.warning("which plates are usual cannot be learnt", error=str(error))
+        else:
+            _log.info("usual plates learnt", plates=len(known))
+        stopping.wait(_LEARN_S)
 
 
 def _move_often(packs: Packs, stopping: StopSignal) -> None:

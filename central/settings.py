@@ -21,6 +21,7 @@ from central.sections import (
     ClipSettings,
     EraseSettings,
     IngestSettings,
+    MatchSettings,
     MqttSettings,
     PictureSettings,
     QuerySettings,
@@ -51,6 +52,7 @@ class CentralSettings(Section):
     pictures: PictureSettings = Field(default=PictureSettings(), validate_default=True)
     storage: StorageSettings = StorageSettings()
     alert: AlertSettings = AlertSettings()
+    match: MatchSettings = MatchSettings()
     clips: ClipSettings = ClipSettings()
     query: QuerySettings = QuerySettings()
     access: AccessSettings = AccessSettings()

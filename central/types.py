@@ -149,15 +149,24 @@ class HotlistEntry:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A read that bears a listed plate.
+    """A read that may be of a listed plate.
 
     Attributes:
         entry_id: the entry's number in the database.
+        likelihood: that the plate is the listed one, which may be another than was decoded.
+        rival: the likeliest other string among those that the cameras know; None where there is none.
     """
 
     entry_id: int
     entry: HotlistEntry
     read: PlateRead
+    likelihood: float
+    rival: str | None = None
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the listed plate is what was decoded."""
+        return self.entry.plate == self.read.plate
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,7 @@ def a_store(
     return Store(
         engine,
         pictures=PackWriter(folder),
-        hotlist=Hotlist(compatible=GRAMMAR.compatible),
+        hotlist=Hotlist(grammar=GRAMMAR),
         alerts=Alerts(within=timedelta(seconds=passage_s), vehicle=timedelta(hours=vehicle_h)),
         late_after=timedelta(seconds=late_s),
     )

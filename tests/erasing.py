@@ -78,7 +78,7 @@ class Scene:
         return Store(
             self.engine,
             pictures=PackWriter(self.settings.pictures.path),
-            hotlist=Hotlist(compatible=load_grammar().compatible),
+            hotlist=Hotlist(grammar=load_grammar()),
             alerts=Alerts(within=timedelta(seconds=30)),
             late_after=timedelta(seconds=60),
             refusals=Refusals(self.key),

@@ -70,7 +70,7 @@ def is_doubted(explanation: str) -> bool:
 def _sentences(hit: Hit, *, country_known: bool, late_by: timedelta | None) -> Iterator[str]:
     read, entry = hit.read, hit.entry
     yield (
-        f"{_described(read)}, {_frames(read)}; exactly the plate listed as "
+        f"{_described(read)}, {_frames(read)}; {_listed(hit)} listed as "
         f"{entry.reason} in {entry.list_name} (priority {entry.priority}, source {entry.source or 'not given'}, "
         f"case {entry.case_number or 'not given'})."
     )
@@ -78,6 +78,8 @@ def _sentences(hit: Hit, *, country_known: bool, late_by: timedelta | None) -> I
         yield _LOWER_TRUST
     yield from _warnings(entry)
     yield from _doubts(read.characters)
+    if hit.rival is not None:
+        yield f"COMPARE: {hit.rival}, which looks alike, drives here often."
     if not country_known:
         yield f"The plate's country was not recognised; the list says {entry.country}."
     yield from _class_told(read, entry)
@@ -100,6 +102,12 @@ def _warnings(entry: HotlistEntry) -> Iterator[str]:
             f"COMPARE: {others} {'is' if len(entry.twins) == 1 else 'are'} listed too, and taken for {entry.plate} "
             f"(COMPARE: también se busca {others}; no las confunda)."
         )
+
+
+def _listed(hit: Hit) -> str:
+    if hit.is_exact:
+        return "exactly the plate"
+    return f"it may be {hit.entry.plate} (likelihood {hit.likelihood:.2f}), the plate"
 
 
 def _described(read: PlateRead) -> str:

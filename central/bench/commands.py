@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from central.errors import ConfigError
-from central.options import FOLDER, Commands, open_console, progress
+from central.options import FILE, FOLDER, Commands, open_console, progress
 
 if TYPE_CHECKING:
     from central.bench.archive import Found
@@ -80,6 +80,61 @@ def archive(*, as_json: bool, work: Path, **load: Any) -> None:  # noqa: ANN401 
         click.echo(json.dumps(found.as_json()))
     else:
         _show(found)
+
+
+@bench.command()
+@click.option("--entries", type=click.IntRange(0), default=20_000, show_default=True, help="of the hotlist")
+@click.option("--reads", type=click.IntRange(1_000), default=4_500_000, show_default=True, help="of a day")
+@click.option(
+    "--seeds", type=click.IntRange(1), default=5, show_default=True, help="days, each of another city"
+)
+@click.option(
+    "--budget", type=click.FloatRange(0), default=20.0, show_default=True, help="false alerts a day"
+)
+@click.option(
+    "--bank", "banks", type=FILE, multiple=True, help="what to replay; else rendered plates as shipped"
+)
+@click.option(
+    "--calibrate", type=FILE, metavar="FILE", help="measure the curve of limits on the other half, into FILE"
+)
+@click.option("--json", "as_json", is_flag=True, help="one line of JSON")
+def match(*, as_json: bool, banks: tuple[Path, ...], calibrate: Path | None, **load: Any) -> None:  # noqa: ANN401  # options
+    """Match days of a made-up city against a hotlist: by likelihood, by the exact plate, by one edit."""
+    from central.bench import match as bench_match
+    from central.bench import replay
+    from central.hotlist import budget
+
+    paths = banks or (Path(__file__).parent / "passages.jsonl.gz",)
+    asked = bench_match.Load(**load)
+    with progress() as tell:
+        if calibrate is not None:
+            half = replay.Replay(replay.load(paths, half=0))
+            curve = bench_match.calibrate(half, asked.reads, seed=1_000 + asked.seeds, tell=tell)
+            calibrate.write_text(json.dumps(budget.as_json(curve)) + "\n", encoding="utf-8")
+            return
+        other = replay.Replay(replay.load(paths, half=1))
+        found = bench_match.run(asked, other, budget.shipped(), tell=tell)
+    if as_json:
+        click.echo(json.dumps(found))
+        return
+    _show_match(found)
+
+
+def _show_match(found: dict[str, Any]) -> None:
+    """A row each way of matching."""
+    from rich.table import Table
+
+    table = Table("confusion", "matched by", "false alerts", "misses", "listed passages")
+    for confusion, told in (("as it is", found), ("doubled", found["doubled_confusion"])):
+        for way, name in (("likelihood", None), ("exact plate", "exact"), ("one edit", "edit1")):
+            part = told if name is None else told[name]
+            listed = f"{told['listed_passages']:,.0f}" if name is None else ""
+            table.add_row(confusion, way, f"{part['false_alerts']:,.1f}", f"{part['misses']:,.1f}", listed)
+        table.add_section()
+    console = open_console()
+    console.print(table)
+    for name in ("least", "reads_s", "index_mib"):
+        console.print(f"{name:<12}{found[name]:,.2f}")
 
 
 def _show(found: "Found") -> None:

@@ -152,7 +152,7 @@ class Store:
         joins first, newest first; then, forwards, what is left joins or raises, and none raises that need not.
         """
         alerts: list[Alert] = []
-        listed = (arrival for arrival in batch.reads if arrival.read.plate in self._hotlist.plates)
+        listed = (arrival for arrival in batch.reads if self._hotlist.listed(arrival.read))
         reads = sorted(listed, key=lambda arrival: arrival.read.best_at)
         turns = [(arrival, False) for arrival in reversed(reads)]
         turns += [(arrival, True) for arrival in (*reads, *applied)]

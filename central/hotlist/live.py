@@ -1,15 +1,20 @@
 """What the consumer matches against: the listed plates in memory, their entries in the database."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Final
 
 import structlog
 from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy.sql.functions import count
 
-from central.db import from_us, hotlist_entry, table_version
-from central.hotlist.match import Compatible, match
+from central.db import from_us, hotlist, hotlist_entry, table_version
+from central.hotlist.budget import Limit, limit, shipped
+from central.hotlist.match import Terms, match
 from central.hotlist.weigh import weigh
+from central.sections import MatchSettings
 from central.types import Hit, HotlistEntry, Reason
+from edge.contract.match import spellings
+from edge.contract.plate import Grammar
 from edge.contract.read import PlateRead
 
 _log = structlog.get_logger(__name__)
@@ -20,12 +25,23 @@ class Hotlist:
 
     Attributes:
         plates: of every list; read again in the transaction that finds the lists changed.
+        limits: what each list is matched by.
     """
 
-    def __init__(self, *, compatible: Compatible) -> None:
+    def __init__(
+        self, *, grammar: Grammar, known: Container[str] = frozenset(), budget: MatchSettings | None = None
+    ) -> None:
+        """Prepare; `refresh` reads the lists.
+
+        Args:
+            grammar: which plates each country and class can bear.
+            known: plates that pass day after day.
+            budget: false alerts a day, and reads a day; None: the settings' own.
+        """
         self.plates: frozenset[str] = frozenset()
-        self._compatible: Final = compatible
-        self._lists: tuple[str, ...] = ()
+        self.limits: dict[str, Limit] = {}
+        self._budget: Final = budget or MatchSettings()
+        self._terms: Final = Terms(grammar, known, lambda name: self.limits[name].least)
         self._version = -1
 
     def refresh(self, connection: Connection) -> None:
@@ -34,21 +50,39 @@ class Hotlist:
             select(table_version.c.version).where(table_version.c.name == hotlist_entry.name)
         ).scalar_one()
         if version != self._version:
-            self._lists = tuple(connection.scalars(select(hotlist_entry.c.list_name).distinct()))
+            name, entry_id = hotlist_entry.c.list_name, hotlist_entry.c.id
+            lengths = connection.execute(select(name, count(entry_id)).group_by(name)).all()
+            terms = connection.execute(select(hotlist.c.name, hotlist.c.false_alarms_a_day))
+            allowed: dict[str, float | None] = {each: false_a_day for each, false_a_day in terms}  # noqa: C416  # rows
+            self.limits = {each: self._limit(entries, allowed.get(each)) for each, entries in lengths}
             plates = select(hotlist_entry.c.plate).execution_options(yield_per=10_000)
             self.plates = frozenset(connection.scalars(plates))
             self._version = version
 
+    def listed(self, read: PlateRead) -> list[str]:
+        """Listed strings that a read may be, however unlikely they are."""
+        return [each.text for each in spellings(read) if each.text in self.plates]
+
     def match(self, connection: Connection, read: PlateRead) -> list[Hit]:
         """The entries that a read may be, as the database has them in this transaction."""
-        if read.plate not in self.plates:
+        spelt = spellings(read)
+        listed = [each.text for each in spelt if each.text in self.plates]
+        if not listed:
             return []
-        # With the list's name it is a look into the key's index.
+        # With the lists' names it is a look into the key's index.
         entries = select(hotlist_entry).where(
-            hotlist_entry.c.list_name.in_(self._lists), hotlist_entry.c.plate == read.plate
+            hotlist_entry.c.list_name.in_(list(self.limits)), hotlist_entry.c.plate.in_(listed)
         )
         rows = connection.execute(entries).mappings()
-        return weigh(connection, match(read, _understood(rows), compatible=self._compatible))
+        return weigh(connection, match(read, spelt, _understood(rows), self._terms))
+
+    def _limit(self, entries: int, allowed: float | None) -> Limit:
+        return limit(
+            shipped(),
+            entries=entries,
+            reads_a_day=self._budget.reads_a_day,
+            false_a_day=self._budget.false_a_day if allowed is None else allowed,
+        )
 
 
 def _understood(rows: Iterable[RowMapping]) -> Iterator[tuple[int, HotlistEntry]]:

@@ -1,17 +1,33 @@
-"""Which listed vehicles a read may be: exactly the plate, at the time of capture (pure).
+"""Which listed vehicles a read may be: by the likelihood of the listed plate, at the time of capture (pure).
 
-O is not 0 and one character off is another plate: at a city's volume "nearly equal" would raise half a
-million false alerts a day. Matching by likelihood comes later and goes through this same door.
+O is not 0 and one character off is another plate: at a city's volume "nearly equal" would raise half a million false
+alerts a day, and "exactly equal" lets those go whose plate was misread in one character that the read itself doubts. So
+each listed string that a read may be is held against what else it may be (`edge.contract.match`), and raises an alert
+from the likelihood on that its list's budget of false alerts allows (`central.hotlist.budget`).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable, Sequence
+from dataclasses import dataclass
 
 from central.types import Hit, HotlistEntry
-from edge.contract.plate import OPEN
+from edge.contract.match import Spelling, likelihood_of
+from edge.contract.plate import OPEN, Grammar
 from edge.contract.read import PlateRead
 
-Compatible = Callable[[str, str | None, str | None], bool]
-"""Whether, in a country, a plate read as one class may be one listed as another (`Grammar.compatible`)."""
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """By what a read is held against entries.
+
+    Attributes:
+        grammar: which plates each country and class can bear.
+        known: plates that pass day after day.
+        least: of a list's name, the likelihood from which on a read raises an alert.
+    """
+
+    grammar: Grammar
+    known: Container[str]
+    least: Callable[[str], float]
 
 
 def read_country(read: PlateRead) -> str | None:
@@ -22,26 +38,45 @@ def read_country(read: PlateRead) -> str | None:
 
 
 def match(
-    read: PlateRead, entries: Iterable[tuple[int, HotlistEntry]], *, compatible: Compatible
+    read: PlateRead, spelt: Sequence[Spelling], entries: Iterable[tuple[int, HotlistEntry]], terms: Terms
 ) -> list[Hit]:
     """One hit for each of these entries (number, entry) that the read may be, the most urgent first.
 
     An unknown country or class contradicts nothing; a known one must fit. The entry must be valid at
     the time of capture, not at that of arrival.
+
+    Args:
+        read: as it came.
+        spelt: every string that it may be.
+        entries: whose plates are among these strings.
+        terms: by what they are held against each other.
     """
+    likelihoods = {each.text: likelihood_of(each.text, spelt, terms.known) for each in spelt}
     hits = [
-        Hit(entry_id, entry, read)
+        Hit(entry_id, entry, read, likelihood, _rival(entry.plate, spelt, terms.known))
         for entry_id, entry in entries
-        if entry.plate == read.plate
+        if (likelihood := likelihoods.get(entry.plate, 0.0)) >= terms.least(entry.list_name)
         and entry.valid_from <= read.best_at < entry.valid_until
-        and _fits(read, entry, compatible)
+        and _fits(read, entry, terms.grammar)
     ]
-    return sorted(hits, key=lambda hit: (hit.entry.priority, hit.entry_id))
+    return sorted(hits, key=lambda hit: (hit.entry.priority, -hit.likelihood, hit.entry_id))
 
 
-def _fits(read: PlateRead, entry: HotlistEntry, compatible: Compatible) -> bool:
+def _rival(plate: str, spelt: Sequence[Spelling], known: Container[str]) -> str | None:
+    rivals = [each for each in spelt if each.text != plate and each.text in known]
+    return max(rivals, key=lambda each: each.likelihood).text if rivals else None
+
+
+def _fits(read: PlateRead, entry: HotlistEntry, grammar: Grammar) -> bool:
+    """Whether country and class allow it: those of the read are of what was decoded, and of nothing else."""
     country = read_country(read)
     if country is not None and country != entry.country:
         return False
-    read_class = read.plate_class.value if read.plate_class is not None else None
-    return country is None or compatible(entry.country, read_class, entry.plate_class)
+    if entry.plate == read.plate:
+        read_class = read.plate_class.value if read.plate_class is not None else None
+        return country is None or grammar.compatible(entry.country, read_class, entry.plate_class)
+    return any(
+        origin.country == entry.country
+        and grammar.compatible(entry.country, origin.plate_class, entry.plate_class)
+        for origin in grammar.classes_of(entry.plate)
+    )

@@ -26,7 +26,7 @@ def weigh(connection: Connection, hits: Sequence[Hit]) -> list[Hit]:
     for hit in hits:
         entry = as_of(hit.entry, stale_after_h=stale_after_h.get(hit.entry.list_name), at=hit.read.best_at)
         weighed.append(replace(hit, entry=replace(entry, twins=_twins(connection, hit))))
-    return sorted(weighed, key=lambda hit: (hit.entry.priority, hit.entry_id))
+    return sorted(weighed, key=lambda hit: (hit.entry.priority, -hit.likelihood, hit.entry_id))
 
 
 def _twins(connection: Connection, hit: Hit) -> tuple[str, ...]:

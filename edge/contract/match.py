@@ -8,12 +8,16 @@ length is as likely as the decoded plate, times how much less likely each differ
 This is exact where positions err apart, and never more than the read itself gives to a character. What the three
 characters of a position leave over is not known to be anybody's; a share of it goes to those that look alike there.
 Strings of another length are not among them: of a character that is lost nothing says which it was.
+
+Is it the listed plate, then? Its rivals are the other strings, and not all of them pass equally often: one that is read
+at the city's cameras day after day passes some thirty times as often as a listed one, of which most stand in a yard.
+So a doubtful read of a neighbour's car, which looks like a listed plate, is held to be the neighbour's.
 """
 
-from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from collections.abc import Container, Iterable, Iterator, Sequence
+from typing import Final, NamedTuple, Protocol
 
-from edge.contract.read import Character, PlateRead
+from edge.contract.read import Character
 
 LEAST: Final = 1e-3
 """A string that is less likely is not looked for: of a read there are at most some 1 / LEAST others."""
@@ -24,6 +28,10 @@ LOOK_ALIKE: Final = ("0DOQ", "1IL7T", "2Z7", "38B", "5S", "6GC", "8B", "4A", "MN
 LEFT_TO_ALIKE: Final = 0.5
 """Share of what a position leaves over that goes to the characters like the one decoded there."""
 
+KNOWN_WEIGHT: Final = 30.0
+"""How many times as often one vehicle passes that is seen day after day as one that is listed, of which most do not
+drive: an estimate, of one in thirty on the road."""
+
 ALIKE: Final = {
     char: frozenset("".join(group for group in LOOK_ALIKE if char in group)) - {char}
     for char in sorted(set("".join(LOOK_ALIKE)))
@@ -33,6 +41,25 @@ ALIKE: Final = {
 
 _NEVER: Final = 1e-12
 """Instead of a likelihood of nothing, by which nothing can be divided."""
+
+
+class Read(Protocol):
+    """What is looked at of a `PlateRead`."""
+
+    @property
+    def plate(self) -> str:
+        """What was decoded."""
+        ...
+
+    @property
+    def likelihood(self) -> float:
+        """That this is exactly right."""
+        ...
+
+    @property
+    def characters(self) -> tuple[Character, ...]:
+        """Of each position what was decoded there, and the best alternatives."""
+        ...
 
 
 class Spelling(NamedTuple):
@@ -46,7 +73,7 @@ class Spelling(NamedTuple):
     likelihood: float
 
 
-def spellings(read: PlateRead, *, least: float = LEAST) -> list[Spelling]:
+def spellings(read: Read, *, least: float = LEAST) -> list[Spelling]:
     """What was decoded, however unlikely, and every other string of its length that reaches `least`.
 
     The likeliest first, behind the decoded one; the same read gives the same list.
@@ -67,7 +94,7 @@ def spellings(read: PlateRead, *, least: float = LEAST) -> list[Spelling]:
     return [decoded, *sorted(others, key=lambda each: (-each.likelihood, each.text))]
 
 
-def _others(position: Character, read: PlateRead, *, least: float) -> Iterator[tuple[str, float]]:
+def _others(position: Character, read: Read, *, least: float) -> Iterator[tuple[str, float]]:
     """The other characters of a position, with how much less likely than the decoded one each makes the string."""
     # A read that is surer of the whole than of a part of it contradicts itself: the part counts.
     whole = max(position.likelihood, read.likelihood, _NEVER)
@@ -86,3 +113,17 @@ def _shares(position: Character, length: int) -> Iterable[tuple[str, float]]:
     alike = sorted(ALIKE[position.char] - {char for char, _ in named})
     each = LEFT_TO_ALIKE * left / length / max(1, len(alike))
     return [*named, *((char, each) for char in alike)]
+
+
+def likelihood_of(text: str, spelt: Sequence[Spelling], known: Container[str]) -> float:
+    """That a read is of one listed plate, given which of its rivals the cameras know.
+
+    Args:
+        text: the listed plate, one of `spelt`; that it is known itself counts for nothing.
+        spelt: what the read may be.
+        known: plates that are seen day after day.
+    """
+    own = sum(p for each, p in spelt if each == text)
+    rivals = sum(p * (KNOWN_WEIGHT if each in known else 1.0) for each, p in spelt if each != text)
+    rest = max(0.0, 1.0 - sum(p for _, p in spelt))
+    return own / max(own + rivals + rest, _NEVER)

@@ -25,7 +25,7 @@ def a_hit(read: PlateRead, **more: object) -> Hit:
         "valid_from": NOON,
         "valid_until": NOON + timedelta(days=1),
     }
-    return Hit(5, HotlistEntry(**{**fields, **more}), read)  # type: ignore[arg-type]
+    return Hit(5, HotlistEntry(**{**fields, **more}), read, read.likelihood)  # type: ignore[arg-type]
 
 
 def told(

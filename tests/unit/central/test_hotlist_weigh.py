@@ -194,7 +194,7 @@ def test_where_nobody_asked_for_a_confirmation_nothing_is_stale():
 
 @pytest.fixture
 def hits(database: Engine) -> Iterator[object]:
-    hotlist = Hotlist(compatible=GRAMMAR.compatible)
+    hotlist = Hotlist(grammar=GRAMMAR)
 
     def found(seq: int = 1, **read: object) -> list[Hit]:
         with database.begin() as connection:

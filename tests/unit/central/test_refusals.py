@@ -121,7 +121,7 @@ def test_a_fault_in_an_alert_costs_neither_the_read_nor_the_others(
         store = Store(
             database,
             pictures=pictures,
-            hotlist=Hotlist(compatible=load_grammar().compatible),
+            hotlist=Hotlist(grammar=load_grammar()),
             alerts=BrokenAlerts(within=timedelta(seconds=30)),
             late_after=timedelta(seconds=60),
         )
