@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from central import backups, erasures, holds, hotlists, looks, questions, recovery
+from central.alerts import alerts
 from central.bench.commands import bench
 from central.ca.commands import ca
 from central.clips import clips
@@ -43,7 +44,7 @@ _QUESTIONS = (
     questions.heatmap,
     questions.volumes,
 )
-_LOOKS = (looks.alerts, looks.picture, looks.tail, looks.dead_letters)
+_LOOKS = (alerts, looks.picture, looks.tail, looks.dead_letters)
 for _command in (
     *_QUESTIONS,
     *_LOOKS,

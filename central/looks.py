@@ -29,34 +29,10 @@ from edge.contract.files import write_atomic
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from central.archive.pictures import Packs
-    from central.query.desk import Desk, Form
+    from central.query.desk import Desk
     from central.query.pictures import Evidence
     from central.settings import CentralSettings
     from central.show import Style
-
-
-@click.command()
-@click.option("--json", "as_document", is_flag=True, help="one JSON document")
-@click.option("--pictures", type=FOLDER, help="write the pictures and clips of these alerts into this folder")
-@limited(50)
-@looking
-@configured
-def alerts(as_document: bool, pictures: Path | None, config: Path, **asked: Any) -> None:  # noqa: ANN401
-    """Vehicles on a hotlist that were seen, newest first."""
-    from central.archive.pictures import open_packs
-    from central.show import alert_blocks, as_json
-
-    with open_for(config, asked) as (desk, settings):
-        style = style_of(settings)
-        form: Form = "json" if as_document else "table"
-        found, evidence = desk.alerts(limit=asked["limit"], form=form, with_pictures=pictures is not None)
-    if as_document:
-        click.echo(as_json("alerts", found, style))
-    else:
-        open_console().print(alert_blocks(found, evidence, style))
-    if pictures is not None:
-        _write_evidence(open_packs(settings), pictures, evidence)
 
 
 @click.command()
@@ -155,9 +131,16 @@ def span(asked: dict[str, Any], style: "Style") -> "tuple[datetime | None, datet
     )
 
 
-def _write_evidence(packs: "Packs", folder: Path, evidence: "Sequence[Evidence]") -> None:
+def write_evidence(settings: "CentralSettings", folder: Path, evidence: "Sequence[Evidence]") -> None:
+    """Write the pictures and clips of alerts into a folder, for you alone.
+
+    Raises:
+        StoreError: one of them cannot be read or written.
+    """
+    from central.archive.pictures import open_packs
     from central.query.pictures import read_whole
 
+    packs = open_packs(settings)
     _write_all(
         folder,
         (

@@ -45,6 +45,10 @@ class Style:
         offset = moment.astimezone(self.zone).isoformat()[-6:]
         return f"{self.moment(moment)} {offset}"
 
+    def zoned_iso(self, moment: datetime) -> str:
+        """For programs: ISO 8601 with the site's offset, to the microsecond."""
+        return moment.astimezone(self.zone).isoformat(timespec="microseconds")
+
     def until(self, moment: datetime) -> str:
         """An end as it was entered: the last day alone, where it is included whole."""
         local = moment.astimezone(self.zone)
@@ -138,9 +142,22 @@ def alert_blocks(alerts: Iterable[Alert], pictures: Sequence[Evidence], style: S
             plain(f"  {style.words(f'reason.{alert.reason}')} · {alert.list_name}"),
             f"  {style.words('priority')} {alert.priority}  {count} {style.words('pictures')}",
             (f"  {style.words('late')}" if alert.late else "", "yellow"),
+            plain(f"  {_state(alert, style)}", "bold"),
         )
         parts += [line, Padding(plain(alert.explanation, "dim"), (0, 0, 0, 4))]
     return Group(*parts)
+
+
+def _state(alert: Alert, style: Style) -> str:
+    """How far it has come, with whom and where."""
+    told = (
+        style.words(f"alert.{alert.state}"),
+        alert.outcome and style.words(f"end.{alert.outcome}"),
+        alert.claimed_by,
+        alert.unit_id,
+        alert.station,
+    )
+    return " · ".join(filter(None, told))
 
 
 def clips_table(clips: Iterable[AskedClip], style: Style) -> Table:
@@ -271,7 +288,7 @@ def _cell(value: object) -> object:
 
 def _plain(record: object, style: Style) -> dict[str, object]:
     return {
-        name: value.astimezone(style.zone).isoformat(timespec="microseconds")
+        name: style.zoned_iso(value)
         if isinstance(value, datetime)
         else str(value)
         if isinstance(value, StrEnum | date)

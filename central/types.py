@@ -171,13 +171,16 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One passage of a listed vehicle.
+    """A listed vehicle that was seen.
 
     Attributes:
         edge_id, epoch, seq: the read that raised it.
-        captured_at: of the passage's first sighting so far, which may have come after the one that raised it.
+        camera_id, captured_at: of its first sighting so far, which may have come after the one that raised it.
         explanation: in words, why this read matched this entry.
         late: the read was older than the limit when it arrived.
+        last_at: capture time of its last sighting so far; None: the first.
+        events: the number of its last event.
+        escalation: how often it was escalated.
     """
 
     alert_id: int
@@ -194,6 +197,14 @@ class Alert:
     priority: int
     explanation: str
     late: bool
+    last_at: datetime | None = None
+    state: str = "raised"
+    events: int = 1
+    claimed_by: str | None = None
+    station: str | None = None
+    unit_id: str | None = None
+    outcome: str | None = None
+    escalation: int = 0
 
 
 class EventKind(StrEnum):

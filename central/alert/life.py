@@ -197,7 +197,7 @@ def _need_what_was_read(standing: Standing, step: Step) -> None:
 
 def _need_a_fault(_standing: Standing, step: Step) -> None:
     if step.rejected_as is None:
-        raise AlertError(f"to reject an alert, say as what (--as): {', '.join(RejectedAs)}")
+        raise AlertError(f"to reject an alert, say why (--because): {', '.join(RejectedAs)}")
 
 
 def _need_the_claimer_or_a_reason(standing: Standing, step: Step) -> None:

@@ -5,10 +5,13 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta, tzinfo
 from typing import Final, Literal, Protocol, TypeVar
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from central.access.audit import AuditLog
 from central.access.key import AuditKey, open_key
+from central.alert.desk import take_step
+from central.alert.life import Change, Step
+from central.alert.precision import Precision
 from central.archive.pictures import Packs
 from central.archive.place import archive_of
 from central.archive.rules import Rules
@@ -16,6 +19,7 @@ from central.archive.set_aside import Missing
 from central.clip.store import Wish, ask
 from central.db import Clock, from_us, open_database
 from central.errors import CentralError, QueryError
+from central.query.alerts import By, Story, measured, story
 from central.query.answers import Answer, Counts, HeatCell, Journey, Places, Rows, Seen, Volume
 from central.query.cameras import CameraPlace
 from central.query.clips import find_clip, locate, newest_clips
@@ -130,7 +134,13 @@ class Desk:
         return self._about("volumes", question, form, lambda: self._reads.volumes(question, zone=zone))
 
     def alerts(
-        self, *, limit: int, form: Form = "table", with_pictures: bool = False
+        self,
+        *,
+        limit: int,
+        form: Form = "table",
+        with_pictures: bool = False,
+        open_only: bool = False,
+        station: str | None = None,
     ) -> tuple[list[Alert], list[Evidence]]:
         """The newest alerts, and where the pictures and clips of their reads lie.
 
@@ -138,17 +148,61 @@ class Desk:
             limit: alerts at most.
             form: in which they go out, for the log.
             with_pictures: the pictures themselves go out too, for the log.
+            open_only: those that are not over.
+            station: of this station alone.
         """
 
         def ask() -> tuple[list[Alert], list[Evidence]]:
-            alerts = newest_alerts(self._engine, rules=self._reads.rules, limit=limit)
+            wanted = {"open_only": open_only, "station": station}
+            alerts = newest_alerts(self._engine, rules=self._reads.rules, limit=limit, **wanted)  # type: ignore[arg-type]
             return alerts, evidence(self._engine, alerts)
 
-        def handed_out(found: tuple[list[Alert], list[Evidence]]) -> dict[str, object]:
-            return {"pictures": len(found[1])} if with_pictures else {}
+        asked: dict[str, object] = {"limit": limit, "form": form, "with_pictures": with_pictures}
+        if open_only or station:
+            asked |= {"open_only": open_only, "station": station}
+        return self._logged(
+            "alerts", asked, ask, lambda found: len(found[0]), more=_handed_out(with_pictures)
+        )
 
-        asked = {"limit": limit, "form": form, "with_pictures": with_pictures}
-        return self._logged("alerts", asked, ask, lambda found: len(found[0]), more=handed_out)
+    def alert(
+        self, alert_id: int, *, form: Form = "table", with_pictures: bool = False
+    ) -> tuple[Story, list[Evidence]]:
+        """One alert, all that happened to it, and where the pictures and clips of its reads lie.
+
+        Raises:
+            QueryError: there is none.
+        """
+
+        def ask() -> tuple[Story, list[Evidence]]:
+            found = story(self._engine, alert_id, rules=self._reads.rules)
+            return found, evidence(self._engine, [found.alert])
+
+        asked = {"alert": alert_id, "form": form, "with_pictures": with_pictures}
+        return self._logged("alert", asked, ask, lambda _: 1, more=_handed_out(with_pictures))
+
+    def act(self, alert_id: int, step: Step) -> int:
+        """Do something with an alert; the number of the event that says so. Logged in the transaction that does it.
+
+        Raises:
+            AlertError: this may not be done with it, or not so.
+        """
+
+        def log(connection: Connection, change: Change) -> None:
+            told = {"alert": alert_id, **{name: change.values[name] for name in sorted(change.values)}}
+            self._log.note(connection, self._look, f"alert.{change.act.kind}", told)
+
+        return take_step(self._engine, alert_id, step, log=log)
+
+    def precision(
+        self, *, by: By, since: datetime | None, until: datetime | None, form: Form = "table"
+    ) -> list[Precision]:
+        """How often alerts were right, as people have judged them."""
+        asked = {"by": by, "form": form, **_spoken({"since": since, "until": until})}
+
+        def ask() -> list[Precision]:
+            return measured(self._engine, rules=self._reads.rules, by=by, since=since, until=until)
+
+        return self._logged("alerts.precision", asked, ask, len)
 
     def clips(self, *, limit: int, form: Form = "table") -> list[AskedClip]:
         """The newest requests for clips, and what came of them."""
@@ -306,6 +360,11 @@ class Desk:
             "limit": checked.limit,
             **_spoken({"since": checked.since, "until": checked.until}),
         }
+
+
+def _handed_out(with_pictures: bool) -> Callable[[tuple[object, list[Evidence]]], dict[str, object]]:
+    """How many pictures of alerts went out, for the log."""
+    return lambda found: {"pictures": len(found[1])} if with_pictures else {}
 
 
 def _lacking(answer: _About) -> dict[str, object]:

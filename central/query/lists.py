@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Engine, RowMapping, select
 
+from central.alert.life import OVER
 from central.archive.rules import Rules, shown
 from central.db import (
     alert,
@@ -94,12 +95,18 @@ class EdgeState:
         return age is not None and age > max(_SILENT_AFTER, _MISSED * every)
 
 
-def newest_alerts(engine: Engine, *, rules: Rules, limit: int) -> list[Alert]:
-    """Alerts, newest first, of what may be shown."""
-    query = select(alert).order_by(alert.c.alert_id.desc()).limit(limit)
+def newest_alerts(
+    engine: Engine, *, rules: Rules, limit: int, open_only: bool = False, station: str | None = None
+) -> list[Alert]:
+    """Alerts, newest first, of what may be shown: all of them, those that are not over, those of a station."""
+    query = select(alert).where(alert.c.merged_into.is_(None)).order_by(alert.c.alert_id.desc()).limit(limit)
+    if open_only:
+        query = query.where(alert.c.state.not_in(OVER))
+    if station is not None:
+        query = query.where(alert.c.station == station)
     with reading(engine) as connection:
-        query = query.where(shown(alert, rules.in_force(connection)), alert.c.merged_into.is_(None))
-        return [_alert(row) for row in connection.execute(query).mappings()]
+        query = query.where(shown(alert, rules.in_force(connection)))
+        return [to_alert(row) for row in connection.execute(query).mappings()]
 
 
 def hotlist(engine: Engine, *, list_name: str | None = None) -> list[tuple[int, HotlistEntry]]:
@@ -180,23 +187,14 @@ def _edge(row: RowMapping, turning: Mapping[str, PtzState]) -> EdgeState:
     return EdgeState(health, row["online"], {name: turning[name] for name in turning if name in names})
 
 
-def _alert(row: RowMapping) -> Alert:
-    same = (
-        "alert_id",
-        "edge_id",
-        "epoch",
-        "seq",
-        "camera_id",
-        "plate",
-        "likelihood",
-        "list_name",
-        "priority",
-        "explanation",
-        "late",
-    )
+def to_alert(row: RowMapping) -> Alert:
+    """An alert as its row says it."""
+    taken = {"raised_at", "captured_at", "last_at", "reason"}
+    same = (each.name for each in fields(Alert) if each.name not in taken)
     return Alert(
         raised_at=from_us(row["raised_us"]),
         captured_at=from_us(row["captured_us"]),
+        last_at=from_us(row["passage_last_us"]),
         reason=Reason(row["reason"]),
         **{name: row[name] for name in same},
     )

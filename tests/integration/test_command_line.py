@@ -109,7 +109,7 @@ def test_the_centre_from_its_command_line(
     assert centre.identities() == Counter({("edge-1", 7, seq): 1 for seq in range(1, READS + 1)})
 
     out = tmp_path / "pictures"
-    alerts = json.loads(said(centre, "alerts", *LOOK, "--json", "--pictures", str(out)))["alerts"]
+    alerts = json.loads(said(centre, "alerts", "list", *LOOK, "--json", "--pictures", str(out)))["alerts"]
     assert Counter(alert["plate"] for alert in alerts) == {"XYZ987": 1}
     assert {path.read_bytes() for path in out.iterdir()} == {JPEG}
 

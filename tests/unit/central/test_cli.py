@@ -139,7 +139,13 @@ def test_ctrl_c_while_it_starts_ends_it_quietly(run: Run, monkeypatch: pytest.Mo
 class TestLooking:
     @pytest.mark.parametrize(
         "command",
-        [["history", "ABC123"], ["alerts"], ["tail", "--for", "0"], ["dead-letters"], ["audit", "list"]],
+        [
+            ["history", "ABC123"],
+            ["alerts", "list"],
+            ["tail", "--for", "0"],
+            ["dead-letters"],
+            ["audit", "list"],
+        ],
     )
     def test_no_look_without_who_why_and_case(self, run: Run, command: list[str], config: Path) -> None:
         result = run(*command, "--as", "ana.rojas")
@@ -302,18 +308,18 @@ class TestLooking:
             }
             connection.execute(insert(picture).values(**key, read_seq=5, kind="crop", seq=1, **shot))
         out = tmp_path / "out"
-        result = run("alerts", *LOOK, "--pictures", str(out))
+        result = run("alerts", "list", *LOOK, "--pictures", str(out))
         assert (
-            "#1  2025-03-04 07:00:00 -05:00  cam-1  ABC123  stolen · robados  priority 2  1 pictures  late"
+            "#1  2025-03-04 07:00:00 -05:00  cam-1  ABC123  stolen · robados  priority 2  1 pictures  late  raised"
             in result.stdout
         )
         assert "    exactly the plate [listed]" in result.stdout
         assert (out / "alert-1-edge-1-7-5-crop.jpg").read_bytes() == jpeg
-        document = json.loads(run("alerts", *LOOK, "--json").stdout)
+        document = json.loads(run("alerts", "list", *LOOK, "--json").stdout)
         assert document["alerts"][0]["reason"] == "stolen"
         assert [entry[0] for entry in log_of(engine)] == ["alerts", "alerts.shown"] * 2
         (config.parent / "state" / "pictures" / place.pack).write_bytes(b"")
-        broken = run("alerts", *LOOK, "--pictures", str(out))
+        broken = run("alerts", "list", *LOOK, "--pictures", str(out))
         assert broken.exit_code == 2
         assert broken.stderr.startswith("error: ")
 

@@ -168,7 +168,7 @@ def test_alerts_hand_their_clips_out_with_their_pictures_and_count_them(
     request = open_request(engine)
     deliver(store, request, clip_parts(request, VIDEO))
     folder = tmp_path / "out"
-    result = run("alerts", "--pictures", str(folder), *LOOK)
+    result = run("alerts", "list", "--pictures", str(folder), *LOOK)
     assert result.exit_code == 0, result.output
     assert {file.name for file in folder.iterdir()} == {
         "alert-1-edge-1-7-5-crop.jpg",
@@ -190,7 +190,7 @@ def test_a_clip_of_an_alert_that_is_not_what_was_sent_is_not_handed_out(
     with engine.begin() as connection:
         connection.execute(update(clip).values(sha256="0" * 64))
     folder = tmp_path / "out"
-    result = run("alerts", "--pictures", str(folder), *LOOK)
+    result = run("alerts", "list", "--pictures", str(folder), *LOOK)
     assert result.exit_code != 0
     assert "is not what its box said that it sent" in result.output
     assert list(folder.iterdir()) == []

@@ -1,0 +1,90 @@
+"""What the database tells of alerts: their story, and how people have judged them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import Engine, func, select
+
+from central.alert.log import AlertEvent, events
+from central.alert.precision import Judged, Precision, precisions
+from central.archive.rules import Rules, shown
+from central.db import alert, alert_trail, from_us, reading, to_us
+from central.errors import QueryError
+from central.query.lists import to_alert
+from central.types import Alert
+
+By = Literal["list", "camera"]
+
+
+@dataclass(frozen=True, slots=True)
+class TrailRead:
+    """One read of an alert's vehicle."""
+
+    captured_at: datetime
+    camera_id: str
+    edge_id: str
+    epoch: int
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """An alert, where its vehicle was seen, and all that happened to it, each in order."""
+
+    alert: Alert
+    trail: tuple[TrailRead, ...]
+    events: tuple[AlertEvent, ...]
+
+
+def story(engine: Engine, alert_id: int, *, rules: Rules) -> Story:
+    """The story of one alert.
+
+    Raises:
+        QueryError: there is none, or it may not be shown any more.
+    """
+    with reading(engine) as connection:
+        query = select(alert).where(alert.c.alert_id == alert_id, shown(alert, rules.in_force(connection)))
+        row = connection.execute(query).mappings().first()
+        if row is None:
+            raise QueryError(f"no alert #{alert_id} is known")
+        trail = select(alert_trail).where(alert_trail.c.alert_id == alert_id)
+        reads = connection.execute(trail.order_by(alert_trail.c.captured_us, alert_trail.c.seq)).mappings()
+        return Story(
+            to_alert(row),
+            tuple(
+                TrailRead(
+                    from_us(read["captured_us"]),
+                    read["camera_id"],
+                    read["edge_id"],
+                    read["epoch"],
+                    read["seq"],
+                )
+                for read in reads
+            ),
+            tuple(events(connection, alert_id)),
+        )
+
+
+def measured(
+    engine: Engine, *, rules: Rules, by: By, since: datetime | None, until: datetime | None
+) -> list[Precision]:
+    """How often alerts were right, by list or by the camera that saw the vehicle first.
+
+    Args:
+        engine: the database.
+        rules: what may be shown.
+        by: list or camera.
+        since: raised at or after; None: without such a bound.
+        until: raised before; None likewise.
+    """
+    of = alert.c.list_name if by == "list" else alert.c.camera_id
+    query = select(of.label("of"), alert.c.state, alert.c.outcome, func.count().label("alerts"))
+    query = query.where(alert.c.merged_into.is_(None)).group_by(of, alert.c.state, alert.c.outcome)
+    if since is not None:
+        query = query.where(alert.c.raised_us >= to_us(since))
+    if until is not None:
+        query = query.where(alert.c.raised_us < to_us(until))
+    with reading(engine) as connection:
+        query = query.where(shown(alert, rules.in_force(connection)))
+        return precisions(Judged(**row) for row in connection.execute(query).mappings())

@@ -1,0 +1,59 @@
+"""How an alert's story looks on a screen, and how often alerts were right (pure)."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from central.alert.precision import Precision
+from central.query.alerts import Story
+from central.query.pictures import Evidence
+from central.show import Style, add_row, alert_blocks, new_table
+
+
+def story_blocks(story: Story, pictures: Sequence[Evidence], style: Style) -> Group:
+    """An alert, where its vehicle was seen, and what happened to it."""
+    parts: list[RenderableType] = [
+        alert_blocks([story.alert], pictures, style),
+        "",
+        _trail_table(story, style),
+        "",
+        _events_table(story, style),
+    ]
+    return Group(*parts)
+
+
+def precision_table(rows: Iterable[Precision], style: Style, *, by: str) -> Table:
+    """Each list or camera with how often its alerts were right."""
+    wrong = ("end.misread", "end.wrong-vehicle", "end.stale-entry", "end.false")
+    table = new_table(style, by, "judged", "right", *wrong, "waiting", "precision", "95 %")
+    for row in rows:
+        share = "" if row.precision is None else f"{row.precision:.1%}"
+        counts = (row.judged, row.right, row.misread, row.wrong_vehicle, row.stale_entry, row.false)
+        add_row(
+            table,
+            row.of,
+            *(f"{count:>6,}" for count in (*counts, row.waiting)),
+            share,
+            "" if row.precision is None else f"{row.low:.1%} - {row.high:.1%}",
+        )
+    return table
+
+
+def _trail_table(story: Story, style: Style) -> Table:
+    table = new_table(style, "time", "camera", "read")
+    for read in story.trail:
+        name = f"{read.edge_id}/{read.epoch}/{read.seq}"
+        add_row(table, style.moment(read.captured_at), read.camera_id, name)
+    return table
+
+
+def _events_table(story: Story, style: Style) -> Table:
+    table = new_table(style, "#", "time", "event", "who", "detail")
+    for event in story.events:
+        act = event.act
+        kind = Text(style.words(f"event.{act.kind}"), "bold" if act.actor != "atalaya" else "")
+        told = "  ".join(f"{name}={value}" for name, value in act.detail.items())
+        add_row(table, str(event.number), style.moment(act.at), kind, act.actor, told)
+    return table

@@ -1,0 +1,133 @@
+"""`python -m central alerts`: from the read to the outcome, with what is said on the way."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from central_commands import LOOK, Run, config_in, database_of, runner
+from central_messages import JPEG, a_store, ingest, list_plates, picture_message, read_message
+from central_reads import NOON, a_read
+from sqlalchemy import Engine, select
+
+from central.alert.life import Outcome, RejectedAs
+from central.alerts import OUTCOMES, REJECTED_AS
+from central.db import audit
+
+LISTED = "ABC123,CO,,stolen,1,SIJIN,C-1,,2099-12-31"
+LUIS = ["--as", "luis.mora", *LOOK[2:]]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    return config_in(tmp_path)
+
+
+@pytest.fixture
+def engine(config: Path) -> Iterator[Engine]:
+    """With alert #1, of two reads and a picture."""
+    engine = database_of(config)
+    list_plates(engine, config.parent, LISTED)
+    store = a_store(engine, config.parent / "state" / "pictures", vehicle_h=12)
+    elsewhere = a_read(2, camera_id="cam-2", captured_at=NOON + timedelta(minutes=9))
+    ingest(store, [read_message(a_read(1)), picture_message(a_read(1), 1), read_message(elsewhere)])
+    store._pictures.close()
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def run(engine: Engine, config: Path) -> Run:
+    return runner(config)
+
+
+def acts(engine: Engine) -> list[tuple[str, str, dict[str, object]]]:
+    with engine.begin() as connection:
+        rows = connection.execute(select(audit).order_by(audit.c.id))
+        return [(row.action, row.actor, json.loads(row.detail)) for row in rows]
+
+
+def said(run: Run, *words: str) -> str:
+    result = run("alerts", *words, *LOOK)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def fault(run: Run, *words: str, who: list[str] = LOOK) -> str:
+    result = run("alerts", *words, *who)
+    assert result.exit_code == 2, result.output
+    assert result.stderr.count("\n") == 1
+    return result.stderr
+
+
+def test_the_choices_are_those_of_the_life() -> None:
+    assert (tuple(RejectedAs), tuple(Outcome)) == (REJECTED_AS, OUTCOMES)
+
+
+def test_from_the_read_to_the_outcome(run: Run, engine: Engine, tmp_path: Path) -> None:
+    assert said(run, "seen", "1") == "#1 seen (event 3)\n"
+    assert "reject it as misread" in fault(run, "confirm", "1", "--saw", "ABC128")
+    assert said(run, "confirm", "1", "--saw", "abc-123", "--after", "3") == "#1 confirmed (event 4)\n"
+    assert "no event" not in fault(run, "claim", "1", "--after", "3")
+    assert said(run, "claim", "1") == "#1 claimed (event 5)\n"
+    assert "claimed by ana.rojas at" in fault(run, "claim", "1", who=LUIS)
+    assert "is ana.rojas's" in fault(run, "dispatch", "1", "--unit", "moto-7", who=LUIS)
+    assert said(run, "dispatch", "1", "--unit", "moto-7") == "#1 dispatched (event 6)\n"
+    listed = said(run, "list", "--open")
+    assert "dispatched · ana.rojas · moto-7" in listed
+    assert said(run, "outcome", "1", "recovered", "--note", "in a workshop") == "#1 outcome (event 7)\n"
+    assert said(run, "list", "--open") == ""
+    document = json.loads(said(run, "show", "1", "--json", "--pictures", str(tmp_path / "out")))
+    assert [alert["state"] for alert in document["alerts"]] == ["closed"]
+    assert [read["camera_id"] for read in document["trail"]] == ["cam-1", "cam-2"]
+    assert document["trail"][0]["captured_at"] == "2025-03-04T07:00:01.000000-05:00"
+    kinds = [event["kind"] for event in document["events"]]
+    assert kinds == ["raised", "joined", "seen", "confirmed", "claimed", "dispatched", "outcome"]
+    assert document["events"][-1]["detail"] == {"outcome": "recovered", "note": "in a workshop"}
+    assert [path.read_bytes() for path in (tmp_path / "out").iterdir()] == [JPEG]
+
+
+def test_every_step_is_in_the_audit_log_without_a_plate(run: Run, engine: Engine) -> None:
+    said(run, "confirm", "1", "--saw", "ABC123")
+    said(run, "reject", "1", "--because", "misread", "--saw", "ABC12B", "--note", "it is ABC12B")
+    fault(run, "claim", "1")
+    said(run, "show", "1")
+    confirm, reject, show, shown = acts(engine)
+    assert confirm == ("alert.confirmed", "ana.rojas", {"alert": 1, "state": "confirmed"})
+    assert reject == ("alert.rejected", "ana.rojas", {"alert": 1, "outcome": "misread", "state": "rejected"})
+    assert (show[0], show[2]) == ("alert", {"alert": 1, "form": "table", "with_pictures": False})
+    assert shown[0] == "alert.shown"
+    assert "ABC12" not in str(acts(engine))
+
+
+def test_a_story_on_the_screen_in_both_languages(run: Run) -> None:
+    said(run, "seen", "1")
+    english, spanish = said(run, "show", "1"), run("alerts", "show", "1", *LOOK, language="es").stdout
+    assert "ana.rojas" in english
+    assert [word in english for word in ("raised", "joined", "seen", "cam-2")] == [True] * 4
+    assert [word in spanish for word in ("surgió", "otra lectura", "vista")] == [True] * 3
+
+
+def test_how_often_a_list_was_right(run: Run) -> None:
+    said(run, "reject", "1", "--because", "wrong-vehicle")
+    (row,) = json.loads(said(run, "precision", "--json"))["precision"]
+    assert (row["of"], row["judged"], row["wrong_vehicle"], row["precision"]) == ("medellin", 1, 1, 0.0)
+    assert "medellin" in said(run, "precision")
+    assert "cam-1" in said(run, "precision", "--by", "camera")
+    assert json.loads(said(run, "precision", "--json", "--to", "2020-01-01"))["precision"] == []
+
+
+@pytest.mark.parametrize(
+    "words", [["seen", "1"], ["show", "1"], ["list"], ["precision"], ["confirm", "1", "--saw", "ABC123"]]
+)
+def test_nothing_without_who_and_why(run: Run, engine: Engine, words: list[str]) -> None:
+    result = run("alerts", *words)
+    assert result.exit_code == 2
+    assert "who asks (--as)" in result.stderr
+    assert acts(engine) == []
+
+
+def test_an_alert_that_nobody_knows(run: Run) -> None:
+    assert fault(run, "seen", "9") == "error: no alert #9 is known\n"
+    assert fault(run, "show", "9") == "error: no alert #9 is known\n"
