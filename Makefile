@@ -83,6 +83,7 @@ proof: setup ## the long proofs: round after round of kill -9
 
 schema: setup ## write configs/schema/ from the contract
 	$(BIN)/python -m edge schema --out configs/schema
+	$(BIN)/python -m central notify schema --out configs/schema
 
 lock: setup ## resolve the locks anew
 	$(BIN)/uv pip compile pyproject.toml --extra edge --extra central --extra demo --extra dev \

@@ -1,6 +1,6 @@
 """The centre: from a published read to an alert and to five years of history.
 
-    MQTT -> consume -> hotlist match -> alert (one per passage, with its pictures)
+    MQTT -> consume -> hotlist match -> alert (one per passage, with its pictures) -> outbox -> whoever is told
                     -> hot rows (one transaction with the received ranges, then the ack)
                     -> archive (Delta table by captured date) -> query -> table, CSV, JSON
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from central import backups, erasures, holds, hotlists, looks, questions, recovery
+from central import backups, erasures, holds, hotlists, looks, notify, questions, recovery
 from central.alerts import alerts
 from central.bench.commands import bench
 from central.ca.commands import ca
@@ -51,6 +51,7 @@ for _command in (
     recovery.verify,
     clips,
     hotlists.hotlist,
+    notify.notify,
     holds.hold,
     erasures.erase,
     backups.backup,
@@ -102,6 +103,8 @@ def check_config(context: click.Context, file: Path | None, config: Path) -> Non
     click.echo(f"pictures  {settings.pictures.path}{place}, kept {settings.pictures.keep_days} days")
     click.echo(f"backups   {settings.backup.path or 'into no folder of their own'}")
     click.echo(f"cameras   {len(cameras)} with a place")
+    told = ", ".join(f"{each.name} ({each.kind}{', plates' * each.plates})" for each in settings.notify)
+    click.echo(f"notified  {told or 'nobody'}")
     click.echo(f"times     shown in {settings.site_timezone}")
     click.echo("nothing wrong found")
 
@@ -154,15 +157,22 @@ def maintain(config: Path) -> None:
 @cli.command()
 @configured
 def health(config: Path) -> None:
-    """Edge boxes and cameras, as the boxes told last, and when; a `silent` one has missed three messages."""
+    """Edge boxes and cameras, as the boxes told last, and when; a `silent` one has missed three messages.
+
+    Below them who is told of alerts, and what waits for each or was given up.
+    """
     from central.boxes import cameras_table, edges_table
+    from central.outbox.listing import standings, standings_table
     from central.query.lists import edges
 
     with database(config) as (settings, engine):
         found, style = edges(engine), style_of(settings)
+        told = standings(engine, (each.name for each in settings.notify))
     console = open_console()
     tables = [table(found, style, now=now()) for table in (edges_table, cameras_table)]
     console.print(tables[0], "", tables[1], sep="\n")
+    if told:
+        console.print("", standings_table(told, style), sep="\n")
 
 
 @cli.group(cls=Commands)

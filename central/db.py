@@ -25,6 +25,7 @@ from central.tables.hits import alert, alert_event, alert_trail, hotlist, hotlis
 from central.tables.law import audit, erased_file, erased_mark, erased_read, erasure, held_read, legal_hold
 from central.tables.media import clip, clip_part, picture
 from central.tables.metadata import metadata
+from central.tables.outbox import delivery, subscriber
 from central.tables.reads import hot_read, late_update, seal, sealed_update
 from central.tables.restoring import restoring
 
@@ -37,6 +38,7 @@ __all__ = [
     "clip",
     "clip_part",
     "dead_letter",
+    "delivery",
     "described",
     "edge_health",
     "erased_file",
@@ -60,6 +62,7 @@ __all__ = [
     "restoring",
     "seal",
     "sealed_update",
+    "subscriber",
     "table_version",
     "to_us",
 ]

@@ -6,6 +6,7 @@
     sealer (thread): hot rows -> archive, every `archive.seal_s` and at the end
     keeper (thread): what is over is removed, days are closed, copies derived, files swept, every `archive.maintain_s`
     learner (thread): which plates pass day after day, every hour, for the match
+    follower, couriers (threads): what happens to alerts -> whoever the settings name
     mover (thread): finished packs of pictures -> S3, every minute, where storage is S3
 
 A thread that dies ends the process: half a centre that looks alive is worse than one that its supervisor
@@ -47,6 +48,7 @@ from central.hotlist.known import Known
 from central.hotlist.live import Hotlist
 from central.keep import keep
 from central.lock import exclusive
+from central.outbox.notifier import Notifier
 from central.settings import CentralSettings
 
 _MOVE_S: Final = 60.0
@@ -159,7 +161,9 @@ def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> Non
         commanding = threading.Thread(target=commander.run, args=(stopping.wait,), name="commander")
         learning = threading.Thread(target=_learn_often, args=(known, *kept), name="learner")
         moving = threading.Thread(target=_move_often, args=(packs, stopping), name="mover")
+        notifier = Notifier(settings, engine, clock=now)
         link.start()
+        notifier.start(stopping)
         for thread in (writing, sealing, keeping, commanding, learning, moving):
             thread.start()
         if settings.mqtt.is_exposed:
@@ -178,6 +182,7 @@ def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> Non
         keeping.join()
         learning.join()
         moving.join()
+        notifier.join()
     _move_now(packs)
     _seal_at_the_end(engine, archive, stopping)
     _log.info("stopped", **writer.counts, replies_dropped=link.dropped_replies)

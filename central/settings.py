@@ -28,6 +28,7 @@ from central.sections import (
     StorageSettings,
     read_secret,
 )
+from central.subscribers import SubscriberSettings, no_name_twice
 from edge.contract.config import Section, faults
 from edge.contract.document import DocumentError, line_finder, read
 
@@ -53,6 +54,7 @@ class CentralSettings(Section):
     storage: StorageSettings = StorageSettings()
     alert: AlertSettings = AlertSettings()
     match: MatchSettings = MatchSettings()
+    notify: tuple[SubscriberSettings, ...] = Field(default=(), description="who is told of alerts")
     clips: ClipSettings = ClipSettings()
     query: QuerySettings = QuerySettings()
     access: AccessSettings = AccessSettings()
@@ -67,6 +69,12 @@ class CentralSettings(Section):
         except (ValueError, KeyError, OSError) as error:
             raise ValueError(f"not a time zone of the IANA list: {name!r}") from error
         return name
+
+    @field_validator("notify", mode="after")
+    @classmethod
+    def _names_differ(cls, subscribers: tuple[SubscriberSettings, ...]) -> tuple[SubscriberSettings, ...]:
+        no_name_twice(subscribers)
+        return subscribers
 
     @field_validator("pictures", mode="after")
     @classmethod
@@ -124,6 +132,7 @@ def check_files(path: Path, settings: CentralSettings) -> None:
         ConfigError: one of them is missing or cannot be used.
     """
     _check_places(path, settings)
+    _check_subscribers(path, settings)
     broker = settings.mqtt
     if passfile := make_url(settings.database_url).query.get("passfile"):
         _check_passfile(path, Path(str(passfile)))
@@ -137,6 +146,14 @@ def check_files(path: Path, settings: CentralSettings) -> None:
         file = getattr(broker.tls, name, None)
         if file is not None and not file.is_file():
             raise ConfigError(f"{path}: mqtt.tls.{name}: {file}: no such file")
+
+
+def _check_subscribers(path: Path, settings: CentralSettings) -> None:
+    for each in settings.notify:
+        for key in ("secret_file", "password_file", "ca_file"):
+            file = getattr(each, key, None)
+            if file is not None and not file.is_file():
+                raise ConfigError(f"{path}: notify: {each.name}: {key}: {file}: no such file")
 
 
 def _check_places(path: Path, settings: CentralSettings) -> None:

@@ -34,6 +34,7 @@ from central.db import (
     clip,
     clip_part,
     dead_letter,
+    delivery,
     erased_file,
     erased_read,
     erasure,
@@ -148,6 +149,8 @@ class Removal:
         touched = select(alert_trail.c.alert_id).where(_same_read(alert_trail, this)).distinct()
         shortened = list(self.connection.scalars(touched))
         removed[alert_trail.name] += self._delete(alert_trail, or_(trail, _same_read(alert_trail, this)))
+        told = exists().where(alert.c.alert_id == delivery.c.alert_id, mine)
+        removed[delivery.name] += self._delete(delivery, told)
         removed[alert.name] += self._delete(alert, mine)
         for alert_id in shortened:
             last = select(func.max(alert_trail.c.captured_us)).where(alert_trail.c.alert_id == alert_id)

@@ -14,6 +14,7 @@ from central_messages import list_plates, read_message, rows
 from central_reads import a_read, put
 from erasing import LATER, PLATE, TODAY, Scene
 from sqlalchemy import Engine, insert
+from told_alerts import plan_all
 
 from central.access.audit import verify
 from central.alert.log import Act, events, note
@@ -27,6 +28,7 @@ from central.db import (
     alert_event,
     alert_trail,
     dead_letter,
+    delivery,
     erased_mark,
     erased_read,
     erasure,
@@ -74,12 +76,14 @@ def test_shown_by_nothing_at_once_and_then_in_no_byte(full: Scene) -> None:
     assert len(mine) > 5
     assert full.counted() == len(before)
     assert full.search(AIM).found, "or the search proves nothing"
+    assert plan_all(full.engine) > 0
 
     ordered = full.order()
     assert full.shown() == others(before)
     assert full.shown(PLATE) == []
     assert full.counted() == len(before) - len(mine)
     assert rows(full.engine, alert) == rows(full.engine, alert_trail) == rows(full.engine, alert_event) == []
+    assert rows(full.engine, delivery) == []
     assert rows(full.engine, hotlist_entry) == rows(full.engine, dead_letter) == []
     with pytest.raises(QueryError, match="no picture"):
         pictures_of(full.engine, ReadId("edge-2", 7, 1))

@@ -9,6 +9,7 @@ import pytest
 from central_city import FIRST, City
 from central_reads import a_read, hold_row, put
 from sqlalchemy import Engine, insert, select, update
+from told_alerts import plan_all
 
 from central.access.audit import verify
 from central.access.key import read_key
@@ -25,6 +26,7 @@ from central.db import (
     alert_trail,
     audit,
     dead_letter,
+    delivery,
     hot_read,
     late_update,
     legal_hold,
@@ -249,6 +251,7 @@ def test_alerts_and_their_hits_go_with_their_reads(database: Engine, tmp_path: P
     old = MIDNIGHT - timedelta(microseconds=1)
     for seq, plate, at in ((11, "ABC123", old), (12, HELD, old), (13, "ABC123", MIDNIGHT)):
         an_alert(city, seq, plate, at)
+    assert plan_all(city.engine) == 3
     letter = {"topic": "x", "payload": b"ABC123", "reason": "?", "times": 1}
     with city.engine.begin() as connection:
         letters = [letter | {"received_us": to_us(at)} for at in (old, MIDNIGHT)]
@@ -264,7 +267,8 @@ def test_alerts_and_their_hits_go_with_their_reads(database: Engine, tmp_path: P
     with reading(city.engine) as connection:
         for table, column in ((alert, "seq"), (alert_trail, "seq")):
             assert set(connection.scalars(select(table.c[column]))) == {12, 13}
-        assert set(connection.scalars(select(alert_event.c.alert_id))) == {12, 13}
+        for table in (alert_event, delivery):
+            assert set(connection.scalars(select(table.c.alert_id))) == {12, 13}
         assert list(connection.scalars(select(dead_letter.c.received_us))) == [to_us(MIDNIGHT)]
 
 

@@ -1,0 +1,80 @@
+"""The outbox of a running centre: the stream, and a courier for each subscriber of the settings."""
+
+import threading
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Final
+
+from sqlalchemy import Engine
+
+from central.access.key import open_key
+from central.db import Clock
+from central.outbox.channel import Channel
+from central.outbox.courier import Courier, Stopping
+from central.outbox.payload import dispatch, told
+from central.outbox.stream import Stream
+from central.outbox.webhook import Webhook
+from central.query.cameras import CameraPlace, load_cameras
+from central.settings import CentralSettings
+from central.subscribers import CadSettings, SubscriberSettings
+
+
+class Notifier:
+    """Threads that tell others of alerts; none where there is nobody to tell.
+
+    Attributes:
+        stream: of what happens, for whoever follows in this process.
+    """
+
+    def __init__(self, settings: CentralSettings, engine: Engine, *, clock: Clock) -> None:
+        """Prepare.
+
+        Args:
+            settings: the whole file.
+            engine: the database.
+            clock: now, UTC-aware.
+
+        Raises:
+            ConfigError: the file of cameras is wrong.
+            AccessError: the key cannot be used.
+        """
+        self.stream: Final = Stream(engine)
+        self._threads: Final[list[threading.Thread]] = []
+        self._couriers: Final[list[Courier]] = []
+        if not settings.notify:
+            return
+        cameras, key = load_cameras(settings.cameras_file), open_key(settings.access.key_file)
+        for each in settings.notify:
+            opened = partial(open_channel, each, cameras, clock)
+            self._couriers.append(Courier(engine, self.stream, each, channel=opened, key=key, clock=clock))
+
+    def start(self, stopping: Stopping) -> None:
+        """Begin; until `stopping` says that it is over."""
+        if not self._couriers:
+            return
+        works: list[tuple[str, Callable[[], None]]] = [("follower", partial(self.stream.run, stopping.wait))]
+        works += [(f"courier {n}", partial(each.run, stopping)) for n, each in enumerate(self._couriers)]
+        self._threads.extend(threading.Thread(target=work, name=name) for name, work in works)
+        for thread in self._threads:
+            thread.start()
+
+    def join(self) -> None:
+        """Wait until a try that is under way has its answer."""
+        for thread in self._threads:
+            thread.join()
+
+
+def open_channel(subscriber: SubscriberSettings, cameras: Mapping[str, CameraPlace], clock: Clock) -> Channel:
+    """The way to a subscriber.
+
+    Raises:
+        ConfigError: a file that its settings name cannot be used.
+    """
+    body = dispatch if isinstance(subscriber, CadSettings) else told
+    return Webhook(
+        subscriber,
+        body_of=lambda notice: body(
+            notice, plates=subscriber.plates, place=cameras.get(notice.subject.camera_id)
+        ),
+        clock=clock,
+    )

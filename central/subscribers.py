@@ -1,0 +1,110 @@
+"""Who is told of alerts: the section `notify` of the centre's configuration, a list."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator
+
+from edge.contract.config import Section, is_loopback
+from edge.contract.read import Identifier
+
+EventKind = Literal[
+    "raised",
+    "joined",
+    "seen",
+    "confirmed",
+    "rejected",
+    "claimed",
+    "released",
+    "assigned",
+    "dispatched",
+    "outcome",
+    "escalated",
+    "merged",
+    "noted",
+]
+"""What may happen to an alert."""
+
+_MAIN: Final[tuple[EventKind, ...]] = (
+    "raised",
+    "confirmed",
+    "rejected",
+    "escalated",
+    "dispatched",
+    "outcome",
+)
+
+
+class _Subscriber(Section):
+    """What all kinds have in common."""
+
+    name: Identifier = Field(description="fixed: what was sent is known by it")
+    events: Annotated[tuple[EventKind, ...], Field(min_length=1)] = Field(
+        default=_MAIN, description="what is told"
+    )
+    lists: tuple[str, ...] = Field(default=(), description="of these hotlists only; empty: of all")
+    stations: tuple[str, ...] = Field(default=(), description="of these stations only; empty: of all")
+    priority: Annotated[int, Field(ge=1, le=9)] = Field(
+        default=9, description="of alerts as urgent as this or more; 1 is the most urgent"
+    )
+    plates: bool = Field(default=False, description="whether plates, and what people wrote, are told too")
+    give_up_h: Annotated[float, Field(gt=0, le=720)] = Field(
+        default=24.0, description="hours after which what was never taken is given up"
+    )
+    timeout_s: Annotated[float, Field(gt=0, le=60)] = Field(
+        default=10.0, description="seconds that one try may take"
+    )
+
+
+class WebhookSettings(_Subscriber):
+    """A server that takes each event by a signed POST of JSON."""
+
+    kind: Literal["webhook"]
+    url: str = Field(description="https://; http:// to this machine only")
+    secret_file: Path = Field(description="file that holds the secret by which each POST is signed")
+    ca_file: Path | None = Field(
+        default=None, description="authority that signed the server's certificate; null: the system's"
+    )
+
+    @field_validator("url", mode="after")
+    @classmethod
+    def _a_safe_address(cls, url: str) -> str:
+        """Without repeating it: an address may be as good as a password."""
+        try:
+            parts = urlsplit(url)
+            host, _ = parts.hostname, parts.port
+        except ValueError as error:
+            raise ValueError("expected https://host/path") from error
+        if parts.scheme not in ("https", "http") or not host or not url.isascii() or " " in url:
+            raise ValueError("expected https://host/path")
+        if parts.username is not None or parts.fragment:
+            raise ValueError("expected an address without a user, a password and a #fragment")
+        if parts.scheme == "http" and not is_loopback(host):
+            raise ValueError(f"https is compulsory: {host} is not this machine")
+        return url
+
+
+class CadSettings(WebhookSettings):
+    """A dispatch system (CAD): told of dispatches and outcomes only, in a form of its own."""
+
+    kind: Literal["cad"]  # type: ignore[assignment]  # narrower on purpose, as a tag
+    events: Annotated[tuple[Literal["dispatched", "outcome"], ...], Field(min_length=1)] = Field(
+        default=("dispatched", "outcome"), description="what is told"
+    )
+
+
+SubscriberSettings = Annotated[WebhookSettings | CadSettings, Field(discriminator="kind")]
+
+
+def no_name_twice(subscribers: Sequence[_Subscriber]) -> None:
+    """What was sent is known by the name.
+
+    Raises:
+        ValueError: names one that two have.
+    """
+    names = [each.name for each in subscribers]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"two subscribers are named {name}")
