@@ -167,7 +167,7 @@ def _raise(connection: Connection, hit: Hit, sighting: Sighting) -> Alert:
             camera_id=read.camera_id,
             captured_us=captured_us,
             plate=entry.plate,
-            likelihood=read.likelihood,
+            likelihood=hit.likelihood,
             hotlist_entry_id=hit.entry_id,
             list_name=entry.list_name,
             reason=str(entry.reason),
@@ -179,7 +179,7 @@ def _raise(connection: Connection, hit: Hit, sighting: Sighting) -> Alert:
         )
         .returning(alert.c.alert_id)
     ).scalar_one()
-    note(connection, alert_id, Act(EventKind.RAISED, sighting.received_at, detail=_named(read)))
+    note(connection, alert_id, Act(EventKind.RAISED, sighting.received_at, detail=_sighted(hit)))
     _add_to_trail(connection, alert_id, read)
     return Alert(
         alert_id=alert_id,
@@ -190,7 +190,7 @@ def _raise(connection: Connection, hit: Hit, sighting: Sighting) -> Alert:
         camera_id=read.camera_id,
         captured_at=read.best_at,
         plate=entry.plate,
-        likelihood=read.likelihood,
+        likelihood=hit.likelihood,
         list_name=entry.list_name,
         reason=Reason(entry.reason),
         priority=entry.priority,
@@ -204,7 +204,7 @@ def _join(connection: Connection, hit: Hit, choice: Choice, at: datetime) -> Non
     kept, read = choice.joins, hit.read
     for other in choice.takes_in:
         _take_in(connection, kept, other, at)
-    note(connection, kept.alert_id, Act(EventKind.JOINED, at, detail=_named(read)))
+    note(connection, kept.alert_id, Act(EventKind.JOINED, at, detail=_sighted(hit)))
     _add_to_trail(connection, kept.alert_id, read)
     alerts = (kept, *choice.takes_in)
     begun_at, camera_id = min(
@@ -235,6 +235,11 @@ def _take_in(connection: Connection, kept: Known, other: Known, at: datetime) ->
     note(connection, kept.alert_id, Act(EventKind.MERGED, at, detail={"took_in": other.alert_id}))
     note(connection, other.alert_id, Act(EventKind.MERGED, at, detail={"into": kept.alert_id}))
     _log.info("two alerts were of one vehicle", alert_id=kept.alert_id, taken_in=other.alert_id)
+
+
+def _sighted(hit: Hit) -> dict[str, object]:
+    """Which read it was, and how likely it is of the vehicle that is looked for."""
+    return {**_named(hit.read), "likelihood": round(hit.likelihood, 3)}
 
 
 def _named(read: PlateRead) -> dict[str, object]:

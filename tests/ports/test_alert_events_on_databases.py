@@ -53,6 +53,7 @@ def test_an_alert_begins_with_the_read_that_raised_it(store: Store, database: En
         "seq": 1,
         "camera_id": "cam-1",
         "captured_at": NOON.isoformat(),
+        "likelihood": 0.791,
     }
 
 
