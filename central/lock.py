@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import IO, Any, Final
 from zlib import crc32
 
-import psycopg
 from sqlalchemy import Connection, Engine, event
 
 from central.db import described
@@ -103,6 +102,7 @@ def _lock_file(file: IO[str], path: Path, *, wait: bool) -> None:
 @contextmanager
 def _by_session(engine: Engine, name: str, *, wait: bool) -> Iterator[Engine]:
     key = _key(name)
+    lost: type[Exception] = engine.dialect.loaded_dbapi.Error
     with ExitStack() as stack, engine.connect().execution_options(isolation_level="AUTOCOMMIT") as session:
         session.detach()  # never back into the pool, where its lock would live on
         driver: Any = session.connection.dbapi_connection
@@ -128,7 +128,7 @@ def _by_session(engine: Engine, name: str, *, wait: bool) -> Iterator[Engine]:
         finally:  # said, for the server would notice the end of the connection a moment after us
             try:
                 driver.execute("SELECT pg_advisory_unlock(%s, %s)", (key, _LOCK))
-            except psycopg.Error:  # the connection is lost, and its lock with it
+            except lost:  # the connection is lost, and its lock with it
                 session.invalidate()
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, func, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
+import central.migrations
 from central.db import audit, from_us, hot_read, metadata, open_database, reading, table_version, to_us
 from central.errors import StoreError
 
@@ -32,6 +34,26 @@ def test_opening_again_changes_nothing(database: Engine, database_url: str):
     with reading(again) as connection:
         assert connection.execute(select(func.count()).select_from(hot_read)).scalar_one() == 1
     again.dispose()
+
+
+def test_every_step_follows_the_one_before_and_is_called_as_its_file():
+    folder = Path(central.migrations.__file__).parent / "versions"
+    files = sorted(folder.glob("v*.py"))
+    before = None
+    for file in files:
+        step = import_module(f"central.migrations.versions.{file.stem}")
+        assert (step.revision, step.down_revision) == (file.name[1:5], before), file
+        before = step.revision
+    assert len(files) >= 14
+
+
+def test_opening_what_is_up_to_date_does_not_load_what_changes_tables(tmp_path: Path):
+    url = f"sqlite:///{tmp_path}/central.sqlite"
+    open_database(url).dispose()
+    opened = f"import sys; from central.db import open_database; open_database({url!r})"
+    program = f"{opened}; print('alembic' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert found.stdout == "False\n"
 
 
 def test_tables_of_a_newer_program_are_left_alone(database: Engine, database_url: str):
