@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from central import backups, erasures, holds, hotlists, looks, notify, questions, recovery
+from central import backups, erasures, holds, hotlists, looks, notify, questions, recovery, suppressions
 from central.alerts import alerts
 from central.bench.commands import bench
 from central.ca.commands import ca
@@ -53,6 +53,7 @@ for _command in (
     hotlists.hotlist,
     notify.notify,
     holds.hold,
+    suppressions.suppress,
     erasures.erase,
     backups.backup,
     backups.restore,

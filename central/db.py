@@ -21,7 +21,16 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from central.errors import StoreError
 from central.migrations.run import NewerTablesError, upgrade
 from central.tables.edges import dead_letter, edge_health, gone_range, ptz_state, received_range
-from central.tables.hits import alert, alert_event, alert_trail, hotlist, hotlist_entry, table_version
+from central.tables.hits import (
+    alert,
+    alert_event,
+    alert_trail,
+    hotlist,
+    hotlist_entry,
+    suppressed_read,
+    suppression,
+    table_version,
+)
 from central.tables.law import audit, erased_file, erased_mark, erased_read, erasure, held_read, legal_hold
 from central.tables.media import clip, clip_part, picture
 from central.tables.metadata import metadata
@@ -63,6 +72,8 @@ __all__ = [
     "seal",
     "sealed_update",
     "subscriber",
+    "suppressed_read",
+    "suppression",
     "table_version",
     "to_us",
 ]

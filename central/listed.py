@@ -8,6 +8,7 @@ from rich.text import Text
 
 from central.hotlist.lists import Listing
 from central.hotlist.merge import Change, What
+from central.hotlist.suppress import Suppression
 from central.hotlist.twins import Twin
 from central.show import Style, add_row, new_table, plain
 
@@ -62,3 +63,27 @@ def twin_line(twin: Twin, style: Style) -> str:
     """A new entry that another one may be taken for."""
     told = {"line": twin.line, "plate": twin.plate, "country": twin.country, "others": ", ".join(twin.others)}
     return style.words("twin").format(**told)
+
+
+def suppressions_table(suppressions: Iterable[Suppression], style: Style) -> Table:
+    """Suppressions with their numbers, and what each has held back; lifted ones say by whom and why."""
+    table = new_table(
+        style, "#", "plate", "list", "camera", "until", "held_back", "last", "why", "case", "who", "lifted"
+    )
+    for each in suppressions:
+        lifted_at = each.lifted_at
+        add_row(
+            table,
+            str(each.number),
+            plain(f"{each.plate} ({each.country})", "bold"),
+            each.list_name or "",
+            each.camera_id or "",
+            style.until(each.until),
+            str(each.hits),
+            "" if each.last_at is None else style.moment(each.last_at),
+            each.reason,
+            each.case_number,
+            each.entered_by,
+            "" if lifted_at is None else f"{style.moment(lifted_at)} {each.lifted_by}: {each.why}",
+        )
+    return table

@@ -27,7 +27,18 @@ from central.archive.sorter import Sorter
 from central.archive.table import DONE, LiveFile, live_files, open_archive, paths
 from central.archive.visible import Visible
 from central.archive.write import Sealer, change, sealing
-from central.db import alert, alert_event, alert_trail, dead_letter, delivery, hot_read, reading, to_us
+from central.db import (
+    alert,
+    alert_event,
+    alert_trail,
+    dead_letter,
+    delivery,
+    hot_read,
+    reading,
+    suppressed_read,
+    suppression,
+    to_us,
+)
 from central.db import seal as seal_table
 
 _SLICE_ROWS: Final = 500
@@ -140,6 +151,8 @@ def _delete_rows(run: _Run) -> list[Removal]:
         connection.execute(delete(alert_event).where(gone))
         gone = delivery.c.alert_id.not_in(select(alert.c.alert_id))
         connection.execute(delete(delivery).where(gone))
+        connection.execute(delete(suppressed_read).where(suppressed_read.c.captured_us < before_us))
+        connection.execute(delete(suppression).where(suppression.c.until_us < before_us))
         connection.execute(delete(dead_letter).where(dead_letter.c.received_us < before_us))
         old = (seal_table.c.finished_us < before_us, seal_table.c.seal_id < newest)
         connection.execute(delete(seal_table).where(*old))

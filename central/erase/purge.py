@@ -23,6 +23,8 @@ from central.db import (
     legal_hold,
     picture,
     sealed_update,
+    suppressed_read,
+    suppression,
 )
 from central.errors import ErasureError, StoreError
 
@@ -35,6 +37,8 @@ _TOUCHED: Final[tuple[Table, ...]] = (
     clip,
     clip_part,
     hotlist_entry,
+    suppression,
+    suppressed_read,
     alert,
     alert_event,
     alert_trail,

@@ -45,6 +45,8 @@ from central.db import (
     legal_hold,
     picture,
     sealed_update,
+    suppressed_read,
+    suppression,
     to_us,
 )
 from central.erase.plate import Needle
@@ -88,7 +90,7 @@ class Removal:
         removed = Counter[str](reads=len(named.keys() - hot.keys()))
         this = erased_read.c.erasure_id == self.number
         self._remove_pictures(this, removed)
-        for table in (hot_read, late_update, sealed_update):
+        for table in (hot_read, late_update, sealed_update, suppressed_read):
             removed[table.name] += self._delete(table, _same_read(table, this))
         self._remove_alerts(this, removed)
         self._remove_letters(removed)
@@ -200,9 +202,13 @@ class Removal:
             removed[dead_letter.name] += self._delete(dead_letter, dead_letter.c.id == letter)
 
     def _remove_lists(self, removed: Counter[str]) -> None:
-        """Entries, and holds that were lifted; the audit log keeps both, by keyed hashes."""
+        """Entries, suppressions, and holds that were lifted; the audit log keeps them, by keyed hashes."""
         raise_version(self.connection)
         removed[hotlist_entry.name] += self._delete(hotlist_entry, hotlist_entry.c.plate == self.needle.plate)
+        told = suppression.c.plate == self.needle.plate
+        its = exists().where(suppression.c.suppression_id == suppressed_read.c.suppression_id, told)
+        removed[suppressed_read.name] += self._delete(suppressed_read, its)
+        removed[suppression.name] += self._delete(suppression, told)
         lifted = and_(legal_hold.c.plate == self.needle.plate, legal_hold.c.lifted_us.is_not(None))
         its = exists().where(legal_hold.c.hold_id == held_read.c.hold_id, lifted)
         removed[held_read.name] += self._delete(held_read, its)

@@ -1,4 +1,4 @@
-"""What else is known of an entry that was hit: whether it is stale, and which plates like it are listed too."""
+"""What else is known of an entry that was hit: is it suppressed, or stale, and are plates like it listed."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,15 +7,17 @@ from sqlalchemy import Connection, select
 
 from central.db import hotlist, hotlist_entry, to_us
 from central.hotlist.stale import as_of
+from central.hotlist.suppress import sift
 from central.hotlist.twins import alike
 from central.types import Hit
 
 
 def weigh(connection: Connection, hits: Sequence[Hit]) -> list[Hit]:
-    """The hits with what speaks against stopping anybody at once; the most urgent first.
+    """The hits that are not suppressed, with what speaks against stopping anybody at once; the most urgent first.
 
     Hits are rare, so this may ask the database, in the transaction that raises the alert.
     """
+    hits = sift(connection, hits)
     if not hits:
         return []
     kept = select(hotlist.c.name, hotlist.c.stale_after_h).where(

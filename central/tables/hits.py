@@ -63,6 +63,38 @@ hotlist = Table(
     Column("made_us", BigInteger, nullable=False),
 )
 
+# Plates for which nobody is to be stopped for a while, after somebody was without reason.
+suppression = Table(
+    "suppression",
+    metadata,
+    Column("suppression_id", Serial, primary_key=True, autoincrement=True),
+    Column("plate", String(12), nullable=False),
+    Column("country", String(2), nullable=False),
+    Column("list_name", String(63)),  # null: of every list
+    Column("camera_id", String(63)),  # null: everywhere
+    Column("reason", String(500), nullable=False),
+    Column("case_number", String(63), nullable=False),
+    Column("entered_by", String(63), nullable=False),
+    Column("from_us", BigInteger, nullable=False),
+    Column("until_us", BigInteger, nullable=False),
+    Column("lifted_by", String(63)),
+    Column("lifted_us", BigInteger),
+    Column("lifted_why", String(500)),
+    sqlite_autoincrement=True,  # a number is never used again
+)
+Index("suppression_plate", suppression.c.plate)
+
+# Reads that would have raised or joined an alert.
+suppressed_read = Table(
+    "suppressed_read",
+    metadata,
+    Column("suppression_id", Serial, primary_key=True),
+    Column("edge_id", String(63), primary_key=True),
+    Column("epoch", BigInteger, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("captured_us", BigInteger, nullable=False),
+)
+
 # Raised in the transaction that changes the table, so that who keeps a copy in memory sees that it is stale.
 table_version = Table(
     "table_version",

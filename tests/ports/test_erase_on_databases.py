@@ -37,6 +37,8 @@ from central.db import (
     late_update,
     legal_hold,
     picture,
+    suppressed_read,
+    suppression,
     to_us,
 )
 from central.erase import archive as rewriting
@@ -45,6 +47,8 @@ from central.erase.plate import Needle
 from central.erase.run import DONE, Result
 from central.erase.search import Aim
 from central.errors import ErasureError, QueryError, StoreError
+from central.hotlist.suppress import Term as SuppressedTerm
+from central.hotlist.suppress import enter as suppress
 from central.maintain import Step
 from central.query.pictures import pictures_of
 from central.types import Arrival, EventKind, Look
@@ -283,6 +287,20 @@ def test_a_listed_plate_needs_a_word(scene: Scene) -> None:
     assert len(rows(scene.engine, hotlist_entry)) == 1
     scene.order(with_lists=True)
     assert rows(scene.engine, hotlist_entry) == []
+
+
+def test_a_suppression_of_the_plate_goes_with_all_that_it_held_back(scene: Scene) -> None:
+    look = Look("ana", "stopped by mistake", "2026-117")
+    for plate in (PLATE, "ABC004"):
+        term = SuppressedTerm(plate, "CO", None, None, TODAY, TODAY + timedelta(days=1))
+        suppress(scene.engine, term, look, reason="recovered", log=lambda *_: None)
+    with scene.engine.begin() as connection:
+        for number in (1, 2):
+            row = {"suppression_id": number, "edge_id": "edge-9", "epoch": 7, "seq": number, "captured_us": 1}
+            connection.execute(insert(suppressed_read), [row])
+    scene.order()
+    assert [row["plate"] for row in rows(scene.engine, suppression)] == ["ABC004"]
+    assert [row["suppression_id"] for row in rows(scene.engine, suppressed_read)] == [2]
 
 
 @pytest.mark.parametrize("where", ["reference", "purpose", "case_number"])

@@ -31,17 +31,20 @@ from central.db import (
     late_update,
     legal_hold,
     reading,
+    suppressed_read,
     to_us,
 )
 from central.db import seal as seal_table
 from central.errors import StoreError
+from central.hotlist.suppress import Term as SuppressedTerm
+from central.hotlist.suppress import enter, suppressions
 from central.maintain import maintain
 from central.query.lists import newest_alerts
 from central.query.pattern import compile_pattern
 from central.query.plan import Question
 from central.query.reads import Reads
 from central.sections import QuerySettings
-from central.types import EventKind
+from central.types import EventKind, Look
 from edge.contract.read import ReadId
 
 BOGOTA = ZoneInfo("America/Bogota")
@@ -270,6 +273,24 @@ def test_alerts_and_their_hits_go_with_their_reads(database: Engine, tmp_path: P
         for table in (alert_event, delivery):
             assert set(connection.scalars(select(table.c.alert_id))) == {12, 13}
         assert list(connection.scalars(select(dead_letter.c.received_us))) == [to_us(MIDNIGHT)]
+
+
+def test_suppressions_and_what_they_held_back_go_with_their_time(database: Engine, tmp_path: Path) -> None:
+    city = City(database, tmp_path / "archive")
+    city.read(MIDNIGHT, 1)
+    city.seal()
+    old = MIDNIGHT - timedelta(microseconds=1)
+    look = Look("ana", "stopped by mistake", "2026-117")
+    for plate, until in (("ABC123", old), ("ABC124", MIDNIGHT)):
+        term = SuppressedTerm(plate, "CO", None, None, MIDNIGHT - timedelta(days=2), until)
+        enter(city.engine, term, look, reason="recovered", log=lambda *_: None)
+    read = {"suppression_id": 2, "edge_id": "edge-1", "epoch": 7}
+    with city.engine.begin() as connection:
+        held_back = [read | {"seq": seq, "captured_us": to_us(at)} for seq, at in ((1, old), (2, MIDNIGHT))]
+        connection.execute(insert(suppressed_read), held_back)
+    retain(city, MIDNIGHT)
+    (kept,) = suppressions(city.engine, at=MIDNIGHT, ended=True)
+    assert (kept.plate, kept.hits, kept.last_at) == ("ABC124", 1, MIDNIGHT)
 
 
 def test_an_update_may_move_a_read_over_the_cut_off(database: Engine, tmp_path: Path) -> None:
