@@ -84,6 +84,7 @@ def check_config(context: click.Context, file: Path | None, config: Path) -> Non
     from central.archive.place import archive_of
     from central.db import described
     from central.query.cameras import load_cameras
+    from central.query.stations import load_stations
     from central.settings import check_files, load
     from edge.contract.topics import PARTITIONS
 
@@ -94,6 +95,7 @@ def check_config(context: click.Context, file: Path | None, config: Path) -> Non
     broker = settings.mqtt
     check_files(path, settings)
     cameras = load_cameras(settings.cameras_file)
+    stations = load_stations(settings.stations_file, cameras)
     security = "TLS" if broker.tls else "no TLS"
     click.echo(f"broker    {broker.host}:{broker.port}, MQTT {broker.protocol}, {security}")
     click.echo(f"consumer  {broker.client_id}, {len(broker.partitions)} of {PARTITIONS} partitions")
@@ -104,6 +106,7 @@ def check_config(context: click.Context, file: Path | None, config: Path) -> Non
     click.echo(f"pictures  {settings.pictures.path}{place}, kept {settings.pictures.keep_days} days")
     click.echo(f"backups   {settings.backup.path or 'into no folder of their own'}")
     click.echo(f"cameras   {len(cameras)} with a place")
+    click.echo(f"stations  {len(stations.names) or 'none'}")
     told = ", ".join(f"{each.name} ({each.kind}{', plates' * each.plates})" for each in settings.notify)
     click.echo(f"notified  {told or 'nobody'}")
     click.echo(f"times     shown in {settings.site_timezone}")

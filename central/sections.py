@@ -174,6 +174,14 @@ class AlertSettings(Section):
         description="an open alert takes what is seen of its vehicle at any camera within these hours; "
         "0: each passage is an alert",
     )
+    unseen_s: Annotated[float, Field(ge=1, le=86_400)] = Field(
+        default=60.0,
+        description="one of priority 1 that nobody has seen for so long is escalated, and again after twice and "
+        "four times that; one of priority 5 waits five times as long",
+    )
+    unconfirmed_s: Annotated[float, Field(ge=1, le=86_400)] = Field(
+        default=300.0, description="likewise, once it was seen, where nobody has confirmed or rejected it"
+    )
 
 
 class MatchSettings(Section):

@@ -6,7 +6,8 @@
     sealer (thread): hot rows -> archive, every `archive.seal_s` and at the end
     keeper (thread): what is over is removed, days are closed, copies derived, files swept, every `archive.maintain_s`
     learner (thread): which plates pass day after day, every hour, for the match
-    follower, couriers (threads): what happens to alerts -> whoever the settings name
+        notifier.start(stopping)
+    escalator (thread): alerts that nobody sees or confirms in time
     mover (thread): finished packs of pictures -> S3, every minute, where storage is S3
 
 A thread that dies ends the process: half a centre that looks alive is worse than one that its supervisor
@@ -29,6 +30,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from central.access.key import open_key
+from central.alert.escalate import escalate
 from central.alert.store import Alerts
 from central.archive.packing import PackWriter
 from central.archive.pictures import Packs, open_packs
@@ -49,6 +51,8 @@ from central.hotlist.live import Hotlist
 from central.keep import keep
 from central.lock import exclusive
 from central.outbox.notifier import Notifier
+from central.query.cameras import load_cameras
+from central.query.stations import load_stations
 from central.settings import CentralSettings
 
 _MOVE_S: Final = 60.0
@@ -135,6 +139,7 @@ def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> Non
     hotlist = Hotlist(grammar=load_grammar(), known=known, budget=settings.match)
     with engine.begin() as connection:
         hotlist.refresh(connection)
+    stations = load_stations(settings.stations_file, load_cameras(settings.cameras_file))
     packs, archive = open_packs(settings), archive_of(settings)
     for folder in (archive.scratch, settings.pictures.path):
         check_writable(folder)
@@ -146,6 +151,7 @@ def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> Non
             alerts=Alerts(
                 within=timedelta(seconds=settings.alert.passage_s),
                 vehicle=timedelta(hours=settings.alert.vehicle_h),
+                station_of=stations.station_of,
             ),
             late_after=timedelta(seconds=settings.ingest.late_s),
             clips=settings.clips if settings.clips.ask == "alerts" else None,
@@ -160,11 +166,13 @@ def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> Non
         commander = Commander(engine, link, clock=now, partitions=settings.mqtt.partitions)
         commanding = threading.Thread(target=commander.run, args=(stopping.wait,), name="commander")
         learning = threading.Thread(target=_learn_often, args=(known, *kept), name="learner")
+        urging = (settings.alert, engine, stopping.wait, now)
+        escalating = threading.Thread(target=escalate, args=urging, name="escalator")
         moving = threading.Thread(target=_move_often, args=(packs, stopping), name="mover")
         notifier = Notifier(settings, engine, clock=now)
         link.start()
         notifier.start(stopping)
-        for thread in (writing, sealing, keeping, commanding, learning, moving):
+        for thread in (writing, sealing, keeping, commanding, learning, escalating, moving):
             thread.start()
         if settings.mqtt.is_exposed:
             _log.warning(
@@ -181,6 +189,7 @@ def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> Non
         sealing.join()
         keeping.join()
         learning.join()
+        escalating.join()
         moving.join()
         notifier.join()
     _move_now(packs)

@@ -47,6 +47,9 @@ class CentralSettings(Section):
     cameras_file: Path | None = Field(
         default=None, description="names and places of cameras, for areas, distances and speeds"
     )
+    stations_file: Path | None = Field(
+        default=None, description="stations with their cameras or limits, to which alerts are routed"
+    )
     mqtt: MqttSettings = MqttSettings()
     ingest: IngestSettings = IngestSettings()
     archive: ArchiveSettings = ArchiveSettings()

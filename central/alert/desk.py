@@ -28,7 +28,8 @@ def take_step(
     """
     with engine.begin() as connection:
         change = decide(_standing(connection, alert_id), step)
-        connection.execute(update(alert).where(alert.c.alert_id == alert_id).values(dict(change.values)))
+        values = {**change.values, "escalation": 0}  # who waits now waits for somebody else
+        connection.execute(update(alert).where(alert.c.alert_id == alert_id).values(values))
         number = note(connection, alert_id, change.act)
         log(connection, change)
     return number

@@ -1,7 +1,7 @@
 """Alerts in the database: raised, joined and annotated in the transaction that commits the read itself."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -43,13 +43,21 @@ class Sighting:
 class Alerts:
     """Turns sightings into alerts: one for each vehicle and entry, as `central.alert.vehicle` says."""
 
-    def __init__(self, *, within: timedelta, vehicle: timedelta = timedelta(0)) -> None:
+    def __init__(
+        self,
+        *,
+        within: timedelta,
+        vehicle: timedelta = timedelta(0),
+        station_of: Callable[[PlateRead], str | None] = lambda _: None,
+    ) -> None:
         """Prepare.
 
         Args:
             within: a repeat at the same camera so soon, before or after, is the same passage.
             vehicle: an open alert takes what is seen elsewhere so soon; zero: each passage is an alert.
+            station_of: which station an alert goes to that this read raises; None: to none.
         """
+        self._station_of: Final = station_of
         self._within_us: Final = within // timedelta(microseconds=1)
         self._vehicle: Final = vehicle
 
@@ -60,10 +68,21 @@ class Alerts:
         An update that no longer fits an entry does not take the alert back, for somebody may be under way:
         the alert says so instead.
         """
-        raised = [_raise(connection, hit, sighting) for hit in self.join(connection, sighting)]
+        raised = [self._raise(connection, hit, sighting) for hit in self.join(connection, sighting)]
         if sighting.is_update:
             _annotate(connection, sighting)
         return raised
+
+    def _raise(self, connection: Connection, hit: Hit, sighting: Sighting) -> Alert:
+        raised = _raise(connection, hit, sighting)
+        station = self._station_of(sighting.read)
+        if station is None:
+            return raised
+        own = update(alert).where(alert.c.alert_id == raised.alert_id)
+        connection.execute(own.values(station=station))
+        assigned = Act(EventKind.ASSIGNED, sighting.received_at, detail={"station": station})
+        number = note(connection, raised.alert_id, assigned)
+        return replace(raised, station=station, events=number)
 
     def join(self, connection: Connection, sighting: Sighting) -> list[Hit]:
         """Add a sighting to the alerts that it joins; the hits that join none."""

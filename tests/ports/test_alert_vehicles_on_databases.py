@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 from central_messages import a_store, ingest, list_plates, picture_message, read_message, rows, standing
-from central_reads import NOON, a_read
+from central_reads import LASTING, NOON, a_read
 from sqlalchemy import Engine
 
 from central.alert.desk import take_step
 from central.alert.life import RejectedAs, Step
+from central.alert.store import Alerts
 from central.consume.store import Store
 from central.db import alert, alert_event, alert_trail, to_us
+from central.query.lists import newest_alerts
 from central.types import EventKind
 from edge.contract.read import PlateRead
 
@@ -106,3 +108,20 @@ def test_another_entry_of_the_same_plate_is_another_alert(
     list_plates(database, tmp_path, LISTED, list_name="interpol")
     ingest(store, [read_message(passes(1, 1, 0)), read_message(passes(2, 2, 3))])
     assert trails(database) == {1: [1, 2], 2: [1, 2]}
+
+
+def test_a_new_alert_goes_to_its_station_and_says_so(database: Engine, tmp_path: Path) -> None:
+    list_plates(database, tmp_path, LISTED)
+    store = a_store(database, tmp_path / "pictures", vehicle_h=12)
+    store._alerts = Alerts(
+        within=timedelta(seconds=30), station_of=lambda read: {"cam-1": "laureles"}.get(read.camera_id)
+    )
+    raised = ingest(store, [read_message(passes(1, 1, 0)), read_message(passes(2, 2, 0))]).alerts
+    store._pictures.close()
+    assert [(a.station, a.events) for a in raised] == [("laureles", 2), (None, 1)]
+    assert [row["station"] for row in rows(database, alert)] == ["laureles", None]
+    told = [(row["alert_id"], row["kind"], row["detail"]) for row in rows(database, alert_event)]
+    assert told[1] == (1, "assigned", '{"station": "laureles"}')
+    assert [
+        found.alert_id for found in newest_alerts(database, rules=LASTING, limit=9, station="laureles")
+    ] == [1]
