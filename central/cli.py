@@ -133,10 +133,11 @@ def seal(config: Path) -> None:
 def maintain(config: Path) -> None:
     """Remove what is over, close days, derive the copy by plate, merge months, sweep.
 
-    Over are reads after archive.keep_days and pictures after pictures.keep_days, where no hold keeps them. Beside a
-    running centre too.
+    Over are reads after archive.keep_days and pictures after pictures.keep_days, where no hold keeps them, and
+    the entries of lists of events. Beside a running centre too.
     """
     from central.archive.place import archive_of
+    from central.events import purge_events
     from central.maintain import maintain as maintain_now
     from central.maintain import maintain_pictures, maintain_retention
 
@@ -144,6 +145,7 @@ def maintain(config: Path) -> None:
         done = maintain_now(engine, archive_of(settings), settings.archive, clock=now, on_step=tell)
         removed = maintain_retention(engine, archive_of(settings), settings, clock=now, on_step=tell)
         pictures = maintain_pictures(engine, settings, clock=now, on_step=tell)
+        events = purge_events(engine, settings, clock=now, on_step=tell)
     days = {day for removal in removed for day in removal.days}
     held = sum(removal.held for removal in removed)
     click.echo(f"removed  {sum(removal.rows for removal in removed)} rows of {len(days)} days, {held} held")
@@ -156,6 +158,7 @@ def maintain(config: Path) -> None:
     for name in (*done.mended.rebuilt, *done.mended.again):
         click.echo(f"mended   {name}")
     click.echo(f"pictures {pictures.dropped} removed, {pictures.kept} kept, {pictures.damaged} damaged")
+    click.echo(f"events   {len(events)} over, {sum(each.entries for each in events)} entries deleted")
 
 
 @cli.command()

@@ -1,4 +1,4 @@
-"""Maintenance on time, as `serve` does it: four parts, of which none waits for another.
+"""Maintenance on time, as `serve` does it: five parts, of which none waits for another.
 
 Where no room is left to close a day, what makes room must go on, and so must what a court has ordered.
 """
@@ -18,6 +18,8 @@ from central.archive.retain_pictures import Retained
 from central.db import Clock
 from central.erase.run import How, Result, run
 from central.errors import CentralError, StoreError
+from central.events import Purged, purge_events
+from central.events import told as events_told
 from central.maintain import Round, Step, maintain, maintain_pictures, maintain_retention, told
 from central.settings import CentralSettings
 
@@ -56,6 +58,7 @@ def keep(
         lambda: _tell_round(maintain(engine, archive, settings.archive, clock=clock, on_step=go_on)),
         lambda: _tell_removed(maintain_retention(engine, archive, settings, clock=clock, on_step=go_on)),
         lambda: _tell_pictures(maintain_pictures(engine, settings, clock=clock, on_step=go_on)),
+        lambda: _tell_purged(purge_events(engine, settings, clock=clock, on_step=go_on)),
         lambda: _tell_orders(erase()),
     )
     while not stopping.wait(settings.archive.maintain_s):
@@ -85,6 +88,11 @@ def _tell_removed(removed: Sequence[Removal]) -> None:
 def _tell_pictures(pictures: Retained) -> None:
     if pictures != Retained():
         _log.info("pictures whose time was over are removed", **asdict(pictures))
+
+
+def _tell_purged(purged: Sequence[Purged]) -> None:
+    for each in purged:
+        _log.info("an event is over, and the entries of its list are deleted", **events_told(each))
 
 
 def _tell_orders(results: Sequence[Result]) -> None:

@@ -20,13 +20,17 @@ def weigh(connection: Connection, hits: Sequence[Hit]) -> list[Hit]:
     hits = sift(connection, hits)
     if not hits:
         return []
-    kept = select(hotlist.c.name, hotlist.c.stale_after_h).where(
-        hotlist.c.name.in_({hit.entry.list_name for hit in hits})
-    )
-    stale_after_h = {name: hours for name, hours in connection.execute(kept)}  # noqa: C416  # rows
+    names = {hit.entry.list_name for hit in hits}
+    terms = select(hotlist.c.name, hotlist.c.stale_after_h, hotlist.c.purge_us)
+    lists = connection.execute(terms.where(hotlist.c.name.in_(names)))
+    kept = {name: (stale_after_h, purge_us) for name, stale_after_h, purge_us in lists}
     weighed = []
     for hit in hits:
-        entry = as_of(hit.entry, stale_after_h=stale_after_h.get(hit.entry.list_name), at=hit.read.best_at)
+        at = hit.read.best_at
+        stale_after_h, purge_us = kept.get(hit.entry.list_name, (None, None))
+        if purge_us is not None and purge_us <= to_us(at):
+            continue  # the event was over
+        entry = as_of(hit.entry, stale_after_h=stale_after_h, at=at)
         weighed.append(replace(hit, entry=replace(entry, twins=_twins(connection, hit))))
     return sorted(weighed, key=lambda hit: (hit.entry.priority, -hit.likelihood, hit.entry_id))
 

@@ -1,4 +1,4 @@
-"""Maintenance as `serve` does it: four parts in turn, of which none keeps the others from theirs; and what is told."""
+"""Maintenance as `serve` does it: five parts in turn, of which none keeps the others from theirs; and what is told."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +23,7 @@ PARTS = {
     "maintain": Round((), (), (), 0),
     "maintain_retention": [],
     "maintain_pictures": Retained(),
+    "purge_events": [],
     "run": [],
 }
 """Each part, and what it says where nothing was due."""
