@@ -187,6 +187,29 @@ def precision(by: Any, as_document: bool, config: Path, **asked: Any) -> None:  
         open_console().print(precision_table(found, style, by=by))
 
 
+@alerts.command("units")
+@click.argument("number", type=click.IntRange(1), required=False)
+@_formed
+@looking
+@configured
+def list_units(number: int | None, as_document: bool, config: Path, **asked: Any) -> None:  # noqa: ANN401
+    """The units, as they said last; for an alert (NUMBER) those that are free, the nearest first. You decide."""
+    from datetime import timedelta
+
+    from central.query.cameras import load_cameras
+    from central.show import as_json
+    from central.stories import units_table
+
+    with open_for(config, asked) as (desk, settings):
+        cameras = load_cameras(settings.cameras_file)
+        fresh = timedelta(seconds=settings.alert.unit_fresh_s)
+        found, style = desk.units(number, cameras=cameras, now=now(), fresh=fresh), style_of(settings)
+    if as_document:
+        click.echo(as_json("units", found, style))
+    else:
+        open_console().print(units_table(found, style))
+
+
 def _act(kind: str, number: int, config: Path, asked: dict[str, Any]) -> None:
     from central.alert.life import Outcome, RejectedAs, Step
     from central.types import EventKind

@@ -37,6 +37,7 @@ from central.tables.metadata import metadata
 from central.tables.outbox import delivery, subscriber
 from central.tables.reads import hot_read, late_update, seal, sealed_update
 from central.tables.restoring import restoring
+from central.tables.units import unit
 
 __all__ = [
     "Clock",
@@ -76,6 +77,7 @@ __all__ = [
     "suppression",
     "table_version",
     "to_us",
+    "unit",
 ]
 
 Clock = Callable[[], datetime]

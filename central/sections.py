@@ -182,6 +182,9 @@ class AlertSettings(Section):
     unconfirmed_s: Annotated[float, Field(ge=1, le=86_400)] = Field(
         default=300.0, description="likewise, once it was seen, where nobody has confirmed or rejected it"
     )
+    unit_fresh_s: Annotated[float, Field(ge=1, le=86_400)] = Field(
+        default=120.0, description="a unit whose position is older is not proposed"
+    )
 
 
 class MatchSettings(Section):

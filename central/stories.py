@@ -9,6 +9,7 @@ from rich.text import Text
 from central.alert.precision import Precision
 from central.query.alerts import Story
 from central.query.pictures import Evidence
+from central.query.units import FREE, Unit
 from central.show import Style, add_row, alert_blocks, new_table
 
 
@@ -38,6 +39,16 @@ def precision_table(rows: Iterable[Precision], style: Style, *, by: str) -> Tabl
             share,
             "" if row.precision is None else f"{row.low:.1%} - {row.high:.1%}",
         )
+    return table
+
+
+def units_table(found: Iterable[Unit], style: Style) -> Table:
+    """Units with how far away they are."""
+    table = new_table(style, "unit", "station", "state", "time", "distance")
+    for each in found:
+        state = Text(style.words(f"unit.{each.state}"), "green" if each.state == FREE else "yellow")
+        far = "" if each.metres is None else f"{each.metres / 1000:.1f} km"
+        add_row(table, each.unit_id, each.station or "", state, style.moment(each.at), far)
     return table
 
 

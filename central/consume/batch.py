@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from central.consume.parse import Record
 from central.consume.ranges import Ledger, Source
+from central.consume.units import UnitArrival
 from central.types import (
     ClipArrival,
     DeadLetter,
@@ -29,7 +30,7 @@ class Batch:
     pictures: list[PictureArrival] = field(default_factory=list)
     clips: list[ClipArrival] = field(default_factory=list)
     gone: list[GoneArrival] = field(default_factory=list)
-    states: list[HealthArrival | PtzArrival] = field(default_factory=list)
+    states: list[HealthArrival | PtzArrival | UnitArrival] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
     stray: list[DeadLetter] = field(default_factory=list)  # dead letters without a number
     duplicates: int = 0
@@ -51,7 +52,7 @@ class Batch:
                 self.pictures.append(record)
             case ClipArrival():
                 self.clips.append(record)
-            case HealthArrival() | PtzArrival():
+            case HealthArrival() | PtzArrival() | UnitArrival():
                 self.states.append(record)
             case DeadLetter():
                 (self.stray if topic is None else self.dead).append(record)
@@ -76,6 +77,7 @@ class Batch:
             gone=len(self.gone),
             health=sum(isinstance(state, HealthArrival) for state in self.states),
             ptz=sum(isinstance(state, PtzArrival) for state in self.states),
+            unit=sum(isinstance(state, UnitArrival) for state in self.states),
             dead=len(self.dead) + len(self.stray),
             duplicate=self.duplicates,
             erased=self.erased,

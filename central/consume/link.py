@@ -9,7 +9,7 @@ import queue
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 
 import structlog
@@ -21,6 +21,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from central.consume.store import Reply
+from central.consume.units import UNITS
 from central.consume.writer import Delivery
 from central.db import Clock
 from central.errors import ConfigError
@@ -81,7 +82,7 @@ class MqttLink:
         self._short_lives = 0
         self._is_refused = False
         self._is_granted = False  # our subscriptions, at least once
-        self._filters: Final = subscriptions(settings.partitions)
+        self._filters: Final = _filters(settings.partitions)
         self._where: Final = f"broker {settings.host}:{settings.port}"
         # Written by one thread each; equal when every reply and command has reached the broker.
         self._sent = 0
@@ -282,9 +283,18 @@ class MqttLink:
             self._on_fault(what)
 
 
+def _filters(partitions: Collection[int]) -> tuple[str, ...]:
+    """What we receive: of the consumers one hears the units, which are in no partition."""
+    return (*subscriptions(partitions), *([UNITS] if 0 in partitions else []))
+
+
 def _every_filter() -> list[str]:
     """What the settings of an earlier start may have left in our session, where only we can take it out."""
-    return [*subscriptions(), *(topic for each in range(PARTITIONS) for topic in subscriptions([each]))]
+    return [
+        UNITS,
+        *subscriptions(),
+        *(topic for each in range(PARTITIONS) for topic in subscriptions([each])),
+    ]
 
 
 def _send_at_once(_client: Client, _data: object, sock: Any) -> None:  # noqa: ANN401  # of many kinds

@@ -1,4 +1,4 @@
-"""What is neither a read nor a picture: dead letters, what edges had to drop, health, where cameras stand."""
+"""What is neither a read nor a picture: dead letters, what edges had to drop, health, where cameras and units are."""
 
 from collections.abc import Sequence
 from hashlib import sha256
@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from central.consume.put import put
+from central.consume.units import UnitArrival, keep_unit
 from central.db import dead_letter, edge_health, gone_range, ptz_state, to_us
 from central.text import storable
 from central.types import DeadLetter, GoneArrival, HealthArrival, PtzArrival
@@ -29,7 +30,7 @@ def write_notices(
     dead: Sequence[DeadLetter],
     stray: Sequence[DeadLetter],
     gone: Sequence[GoneArrival],
-    states: Sequence[HealthArrival | PtzArrival],
+    states: Sequence[HealthArrival | PtzArrival | UnitArrival],
 ) -> None:
     """Write them, in the transaction of their batch.
 
@@ -38,7 +39,8 @@ def write_notices(
         dead: letters with a number: each comes once.
         stray: letters without one: one is kept of each topic and reason, and counted.
         gone: what edges had to drop.
-        states: in the order in which they came: of each box, and of each turning camera, the last one counts.
+        states: in the order in which they came: of each box, and of each turning camera, the last one counts;
+            of each unit the newest.
     """
     if dead:
         connection.execute(insert(dead_letter), [_letter_row(letter) for letter in dead])
@@ -49,6 +51,8 @@ def write_notices(
     for arrival in states:
         if isinstance(arrival, PtzArrival):
             _keep_ptz(connection, arrival)
+        elif isinstance(arrival, UnitArrival):
+            keep_unit(connection, arrival)
         else:
             _keep_health(connection, arrival)
 

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from central.consume.jpeg import jpeg_fault
 from central.consume.rows import misfit, to_row
+from central.consume.units import UnitArrival, UnitPosition, unit_of
 from central.types import (
     Arrival,
     ClipArrival,
@@ -24,7 +25,16 @@ from edge.contract.ptz import PtzState
 from edge.contract.read import PlateRead
 from edge.contract.topics import Address, Kind, Numbered
 
-Record = ReadArrival | PictureArrival | ClipArrival | GoneArrival | HealthArrival | PtzArrival | DeadLetter
+Record = (
+    ReadArrival
+    | PictureArrival
+    | ClipArrival
+    | GoneArrival
+    | HealthArrival
+    | PtzArrival
+    | UnitArrival
+    | DeadLetter
+)
 
 MAX_PICTURE_BYTES: Final = 1024 * 1024
 _FAULTS_TOLD: Final = 3
@@ -43,6 +53,10 @@ def parse(arrival: Arrival) -> Record:
 
 
 def _understood(arrival: Arrival) -> Record:
+    if (unit_id := unit_of(arrival.topic)) is not None:
+        position = UnitPosition.model_validate_json(arrival.payload)
+        _same("unit_id", position.unit_id, unit_id)
+        return UnitArrival(position, arrival.received_at)
     topic = topics.parse(arrival.topic)
     if isinstance(topic, Numbered):
         if topic.kind in (Kind.READ, Kind.UPDATE):

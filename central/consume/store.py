@@ -63,8 +63,8 @@ class Outcome:
     """What a batch did, once it is committed.
 
     Attributes:
-        counts: messages by what became of them: read, update, picture, clip, gone, health, ptz, dead, duplicate,
-            erased.
+        counts: messages by what became of them: read, update, picture, clip, gone, health, ptz, unit, dead,
+            duplicate, erased.
         unchecked: reads and updates that were stored, and whose alert could not be raised.
     """
 

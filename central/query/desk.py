@@ -18,7 +18,7 @@ from central.archive.rules import Rules
 from central.archive.set_aside import Missing
 from central.clip.store import Wish, ask
 from central.db import Clock, from_us, open_database
-from central.errors import CentralError, QueryError
+from central.errors import QueryError
 from central.query.alerts import By, Story, measured, story
 from central.query.answers import Answer, Counts, HeatCell, Journey, Places, Rows, Seen, Volume
 from central.query.cameras import CameraPlace
@@ -32,9 +32,11 @@ from central.query.lists import (
     edges,
     newest_alerts,
 )
+from central.query.logged import Logged
 from central.query.pictures import Evidence, Picture, evidence, hand_out
 from central.query.plan import Question, plan
 from central.query.reads import Reads
+from central.query.units import Unit, nearest, units
 from central.query.watch import Watch
 from central.settings import CentralSettings
 from central.types import Alert, AskedClip, Look
@@ -45,8 +47,6 @@ Form = Literal["table", "json", "csv", "parquet"]
 """What an answer goes out as: what a program can take away is no mere look."""
 
 _MOST_NAMED: Final = 20
-
-_T = TypeVar("_T")
 
 
 class _About(Sized, Protocol):
@@ -77,6 +77,7 @@ class Desk:
         self._key: Final = key
         self._reads: Final = reads
         self._engine: Final = engine
+        self._logged: Final = Logged(look, log)
 
     def cancel(self) -> None:
         """Give up the question about reads that is under way; from any thread."""
@@ -192,6 +193,26 @@ class Desk:
             self._log.note(connection, self._look, f"alert.{change.act.kind}", told)
 
         return take_step(self._engine, alert_id, step, log=log)
+
+    def units(
+        self, alert_id: int | None, *, cameras: Mapping[str, CameraPlace], now: datetime, fresh: timedelta
+    ) -> list[Unit]:
+        """All units; of an alert those that are free, the nearest to its last sighting first.
+
+        Raises:
+            QueryError: there is no such alert, or nobody has said where its camera stands.
+        """
+
+        def ask() -> list[Unit]:
+            found = units(self._engine)
+            if alert_id is None:
+                return found
+            last = story(self._engine, alert_id, rules=self._reads.rules).trail[-1]
+            if last.camera_id not in cameras:
+                raise QueryError(f"where {last.camera_id} stands is not known: cameras_file does not name it")
+            return nearest(found, cameras[last.camera_id].position, now=now, fresh=fresh)
+
+        return self._logged("alert.units", {"alert": alert_id}, ask, len)
 
     def precision(
         self, *, by: By, since: datetime | None, until: datetime | None, form: Form = "table"
@@ -327,24 +348,6 @@ class Desk:
             if camera not in told and not self._reads.counts(Question(cameras=(camera,), limit=1)).hours:
                 known = ", ".join(sorted(told)[:_MOST_NAMED]) or "none"
                 raise QueryError(f"no camera {camera[:63]!r} is known; the edge boxes have {known}")
-
-    def _logged(
-        self,
-        action: str,
-        detail: Mapping[str, object],
-        ask: Callable[[], _T],
-        count: Callable[[_T], int],
-        *,
-        more: Callable[[_T], Mapping[str, object]] = lambda _: {},
-    ) -> _T:
-        begun = self._log.begin(self._look, action, detail)
-        try:
-            answer = ask()
-        except (CentralError, KeyboardInterrupt) as error:
-            self._log.fail(self._look, action, begun=begun, why=type(error).__name__)
-            raise
-        self._log.end(self._look, action, begun=begun, rows=count(answer), more=more(answer))
-        return answer
 
     def _asked(self, question: Question) -> dict[str, object]:
         """The question for the log: a plate, and a pattern too, as its keyed hash, times in UTC."""

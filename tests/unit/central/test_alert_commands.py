@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from sqlalchemy import Engine, select
 from central.alert.life import Outcome, RejectedAs
 from central.alerts import OUTCOMES, REJECTED_AS
 from central.db import audit
+from central.types import Arrival
 
 LISTED = "ABC123,CO,,stolen,1,SIJIN,C-1,,2099-12-31"
 LUIS = ["--as", "luis.mora", *LOOK[2:]]
@@ -131,3 +132,24 @@ def test_nothing_without_who_and_why(run: Run, engine: Engine, words: list[str])
 def test_an_alert_that_nobody_knows(run: Run) -> None:
     assert fault(run, "seen", "9") == "error: no alert #9 is known\n"
     assert fault(run, "show", "9") == "error: no alert #9 is known\n"
+
+
+def test_the_nearest_free_unit_is_proposed(run: Run, engine: Engine, config: Path) -> None:
+    store = a_store(engine, config.parent / "state" / "pictures")
+    at = datetime.now(UTC)
+    for unit_id, lat in (("moto-7", 6.30), ("moto-8", 6.25)):
+        said = {"unit_id": unit_id, "state": "free", "lat": lat, "lon": -75.58, "at": at.isoformat()}
+        ingest(store, [Arrival(f"lpr/v1/units/{unit_id}/position", json.dumps(said).encode(), at, 1)])
+    assert [row["unit_id"] for row in json.loads(said_of(run, "--json"))["units"]] == ["moto-7", "moto-8"]
+    assert "where cam-2 stands is not known" in fault(run, "units", "1")
+    (config.parent / "cameras.yaml").write_text("cameras: {cam-2: {lat: 6.2442, lon: -75.5812}}")
+    config.write_text(config.read_text() + "cameras_file: cameras.yaml\n")
+    assert [row["unit_id"] for row in json.loads(said_of(run, "1", "--json"))["units"]] == [
+        "moto-8",
+        "moto-7",
+    ]
+    assert "0.7 km" in said_of(run, "1")
+
+
+def said_of(run: Run, *words: str) -> str:
+    return said(run, "units", *words)

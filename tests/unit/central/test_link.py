@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 
 from central.consume.link import MqttLink
 from central.consume.store import Reply
+from central.consume.units import UNITS
 from central.consume.writer import Delivery
 from central.errors import ConfigError
 from central.sections import MqttSettings
@@ -89,16 +90,24 @@ def test_every_filter_is_subscribed_on_each_connection(faults: list[str]):
     client = FakeClient()
     connect(link, client)
     connect(link, client)
-    assert client.subscribed == [*subscriptions(), *subscriptions()]
+    assert client.subscribed == [*subscriptions(), UNITS] * 2
 
 
 def test_a_part_of_the_partitions_leaves_and_takes_nothing_of_the_others(faults: list[str]):
     link, _ = a_link(faults, client_id="central-2", partitions="0-1,63")
     client = FakeClient()
     connect(link, client)
-    assert client.subscribed == list(subscriptions([0, 1, 63]))
+    assert client.subscribed == [*subscriptions([0, 1, 63]), UNITS]
     others = {topic for number in range(2, 63) for topic in subscriptions([number])}
     assert set(client.unsubscribed) == others | set(subscriptions())
+
+
+def test_another_consumer_hears_the_units(faults: list[str]):
+    link, _ = a_link(faults, client_id="central-2", partitions="1-63")
+    client = FakeClient()
+    connect(link, client)
+    assert UNITS not in client.subscribed
+    assert UNITS in client.unsubscribed, "it may have heard them before"
 
 
 def test_a_packet_id_of_an_earlier_connection_is_not_confirmed(faults: list[str]):
@@ -200,17 +209,17 @@ def test_once_granted_a_refused_subscription_is_asked_for_again(
     with capture_logs() as logs:
         link._on_subscribe(None, None, 2, [granted, refused], None)
         deadline = time.monotonic() + 10
-        while len(client.subscribed) < 2 * len(subscriptions()) and time.monotonic() < deadline:
+        while len(client.subscribed) < 2 * (len(subscriptions()) + 1) and time.monotonic() < deadline:
             time.sleep(0.01)
     assert faults == []
-    assert client.subscribed == [*subscriptions(), *subscriptions()]
+    assert client.subscribed == [*subscriptions(), UNITS] * 2
     assert [(log["event"], log["topics"]) for log in logs] == [
         ("broker refuses a subscription, trying again", subscriptions()[1])
     ]
     link.stop_taking()
     link._on_subscribe(None, None, 3, [refused, refused], None)
     time.sleep(0.2)
-    assert len(client.subscribed) == 2 * len(subscriptions()), "not while we stop"
+    assert len(client.subscribed) == 2 * (len(subscriptions()) + 1), "not while we stop"
 
 
 @pytest.mark.parametrize(("protocol", "other"), [("5", "3.1.1"), ("3.1.1", "5")])
