@@ -15,7 +15,8 @@ import click
 from sqlalchemy import Engine, event
 
 import central.erase.run
-import central.maintain  # noqa: F401  # with all that the commands import when they are called
+import central.maintain
+import central.query.desk  # noqa: F401  # with all that the commands import when they are called
 from central.cli import cli
 
 

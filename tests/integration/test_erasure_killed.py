@@ -6,8 +6,6 @@ by no question, and at the end no byte of it is left.
 """
 
 import random
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -21,6 +19,7 @@ from central_reads import a_read
 from centres import Centre, Edge
 from deltalake import DeltaTable
 from erasing import LOOK, files_with
+from keepers import Keepers
 from sqlalchemy import Connection, Engine
 
 from central.access.audit import AuditLog, verify
@@ -34,7 +33,6 @@ from central.query.reads import Reads
 from central.settings import load
 from edge.contract.read import PlateRead
 
-HERE = Path(__file__).parent
 BEGAN = datetime.now(UTC)
 KEPT = ("ABC123", "ABC128", "XYZ98F")
 AGES = (0, 1, 2, 4, 5)
@@ -52,47 +50,6 @@ def plate_of(seq: int, reads: int) -> str:
 
 def is_over(seq: int) -> bool:
     return AGES[seq % len(AGES)] >= KEEP_DAYS
-
-
-class Keepers:
-    """Processes that maintain or erase, one after the other."""
-
-    def __init__(self, config: Path, log: Path) -> None:
-        self.log = log
-        self._process = subprocess.Popen(
-            [sys.executable, HERE / "killed_keeper.py", config, log],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self._took_ms: dict[str, int] = {}
-        self.kills: Counter[str] = Counter()
-
-    def whole(self, command: str) -> int:
-        """Run one to its end; its exit code."""
-        return self._attempt("whole", 0, command)
-
-    def killed(self, command: str, chance: random.Random) -> None:
-        """Run one, and kill it somewhere between its begin and its end, by the longest that we have seen."""
-        if chance.random() < 0.4:
-            code = self._attempt("statement", chance.randrange(5, 60), command)
-        else:
-            code = self._attempt("after", chance.randrange(1, self._took_ms.get(command, 1000)), command)
-        assert code in (-9, 0, 1, 2), self.log.read_text()
-        self.kills[command] += code == -9
-
-    def _attempt(self, how: str, number: int, command: str) -> int:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(f"{how} {number} {command}\n")
-        self._process.stdin.flush()
-        code, took_ms = map(int, self._process.stdout.readline().split())
-        if how == "whole":
-            self._took_ms[command] = max(took_ms, self._took_ms.get(command, 0))
-        return code
-
-    def end(self) -> None:
-        self._process.communicate(timeout=60)
 
 
 class Reader(Asker):

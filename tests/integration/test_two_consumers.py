@@ -14,7 +14,7 @@ from central_reads import a_read
 from centres import Centre, Edge, poisoned
 from sqlalchemy import create_engine, text
 
-from central.db import alert, alert_trail, picture
+from central.db import alert, alert_event, alert_trail, picture
 from edge.contract.topics import partition
 
 EDGES = ("edge-1", "edge-2")
@@ -98,6 +98,8 @@ def check_exactly_once(city: City, centre: Centre, *, total: int) -> None:
     engine = centre.database()
     assert len(rows(engine, alert)) == 1
     assert Counter((r["edge_id"], r["epoch"], r["seq"]) for r in rows(engine, alert_trail)) == Counter(good)
+    told = Counter(row["kind"] for row in rows(engine, alert_event))
+    assert (told["raised"], told["joined"]) == (1, len(good) - 1)
     assert len(rows(engine, picture)) == len(EDGES) * (total // 10)
     engine.dispose()
     assert [edge.broken_promises for edge in city.edges] == [[], []]
