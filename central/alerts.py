@@ -22,7 +22,7 @@ from central.options import (
 
 if TYPE_CHECKING:
     from central.query.alerts import Story
-    from central.query.desk import Form
+    from central.query.logged import Form
     from central.show import Style
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -185,6 +185,27 @@ def precision(by: Any, as_document: bool, config: Path, **asked: Any) -> None:  
         click.echo(as_json("precision", found, style, by=by))
     else:
         open_console().print(precision_table(found, style, by=by))
+
+
+@alerts.command("rejected")
+@in_time
+@_formed
+@limited(50)
+@looking
+@configured
+def list_rejected(as_document: bool, config: Path, **asked: Any) -> None:  # noqa: ANN401
+    """Entries whose alerts were rejected, most often first: what to suppress, or to have put right by its source."""
+    from central.show import as_json
+    from central.stories import rejected_table
+
+    with open_for(config, asked) as (desk, settings):
+        style = style_of(settings)
+        since, until = span(asked, style)
+        found = desk.rejected(since=since, until=until, limit=asked["limit"], form=_form(as_document))
+    if as_document:
+        click.echo(as_json("rejected", found, style))
+    else:
+        open_console().print(rejected_table(found, style))
 
 
 @alerts.command("units")

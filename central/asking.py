@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from central.archive.set_aside import Missing
     from central.query.area import Area
     from central.query.cameras import CameraPlace
-    from central.query.desk import Desk, Form
+    from central.query.desk import Desk
+    from central.query.logged import Form
     from central.query.plan import Question
     from central.show import Style
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from central.maintain import Step
-    from central.query.desk import Form
+    from central.query.logged import Form
     from central.settings import CentralSettings
     from central.show import Style
     from edge.contract.read import ReadId

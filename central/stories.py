@@ -7,10 +7,10 @@ from rich.table import Table
 from rich.text import Text
 
 from central.alert.precision import Precision
-from central.query.alerts import Story
+from central.query.alerts import Rejected, Story
 from central.query.pictures import Evidence
 from central.query.units import FREE, Unit
-from central.show import Style, add_row, alert_blocks, new_table
+from central.show import Style, add_row, alert_blocks, new_table, plain
 
 
 def story_blocks(story: Story, pictures: Sequence[Evidence], style: Style) -> Group:
@@ -39,6 +39,17 @@ def precision_table(rows: Iterable[Precision], style: Style, *, by: str) -> Tabl
             share,
             "" if row.precision is None else f"{row.low:.1%} - {row.high:.1%}",
         )
+    return table
+
+
+def rejected_table(rows: Iterable[Rejected], style: Style) -> Table:
+    """Entries whose alerts were rejected."""
+    table = new_table(style, "#", "list", "plate", "why", "alerts", "cameras", "last")
+    for row in rows:
+        why = style.words(f"end.{row.rejected_as}")
+        counts = f"{row.alerts:>6,}", f"{row.cameras:>6,}"
+        plate = plain(row.plate, "bold")
+        add_row(table, str(row.entry), row.list_name, plate, why, *counts, style.moment(row.last_at))
     return table
 
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import ColumnElement, Engine, func, select
 
+from central.alert.life import State
 from central.alert.log import AlertEvent, events
 from central.alert.precision import Judged, Precision, precisions
 from central.archive.rules import Rules, shown
@@ -35,6 +36,27 @@ class Story:
     alert: Alert
     trail: tuple[TrailRead, ...]
     events: tuple[AlertEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """An entry whose alerts were rejected, as one thing.
+
+    Attributes:
+        entry: its number.
+        rejected_as: misread, wrong-vehicle or stale-entry.
+        alerts: how many.
+        cameras: at how many cameras.
+        last_at: when the last of them was raised.
+    """
+
+    entry: int
+    list_name: str
+    plate: str
+    rejected_as: str
+    alerts: int
+    cameras: int
+    last_at: datetime
 
 
 def story(engine: Engine, alert_id: int, *, rules: Rules) -> Story:
@@ -80,11 +102,47 @@ def measured(
     """
     of = alert.c.list_name if by == "list" else alert.c.camera_id
     query = select(of.label("of"), alert.c.state, alert.c.outcome, func.count().label("alerts"))
-    query = query.where(alert.c.merged_into.is_(None)).group_by(of, alert.c.state, alert.c.outcome)
-    if since is not None:
-        query = query.where(alert.c.raised_us >= to_us(since))
-    if until is not None:
-        query = query.where(alert.c.raised_us < to_us(until))
+    query = query.where(alert.c.merged_into.is_(None), *_raised(since, until))
+    query = query.group_by(of, alert.c.state, alert.c.outcome)
     with reading(engine) as connection:
         query = query.where(shown(alert, rules.in_force(connection)))
         return precisions(Judged(**row) for row in connection.execute(query).mappings())
+
+
+def rejected(
+    engine: Engine, *, rules: Rules, since: datetime | None, until: datetime | None, limit: int
+) -> list[Rejected]:
+    """The entries whose alerts people have rejected, most often first.
+
+    Args:
+        engine: the database.
+        rules: what may be shown.
+        since: raised at or after; None: without such a bound.
+        until: raised before; None likewise.
+        limit: rows at most.
+    """
+    row = alert.c
+    of = (row.hotlist_entry_id, row.list_name, row.plate, row.outcome)
+    alerts, last = func.count().label("alerts"), func.max(alert.c.raised_us).label("last_us")
+    cameras = func.count(alert.c.camera_id.distinct()).label("cameras")
+    query = select(*of, alerts, cameras, last).where(alert.c.state == State.REJECTED, *_raised(since, until))
+    query = query.group_by(*of).order_by(alerts.desc(), last.desc()).limit(limit)
+    with reading(engine) as connection:
+        rows = connection.execute(query.where(shown(alert, rules.in_force(connection)))).all()
+    return [
+        Rejected(
+            entry=each.hotlist_entry_id,
+            list_name=each.list_name,
+            plate=each.plate,
+            rejected_as=each.outcome,
+            alerts=each.alerts,
+            cameras=each.cameras,
+            last_at=from_us(each.last_us),
+        )
+        for each in rows
+    ]
+
+
+def _raised(since: datetime | None, until: datetime | None) -> list[ColumnElement[bool]]:
+    terms = [] if since is None else [alert.c.raised_us >= to_us(since)]
+    return terms if until is None else [*terms, alert.c.raised_us < to_us(until)]

@@ -3,15 +3,12 @@
 from collections.abc import Callable, Iterator, Mapping, Sized
 from contextlib import contextmanager
 from datetime import datetime, timedelta, tzinfo
-from typing import Final, Literal, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from central.access.audit import AuditLog
 from central.access.key import AuditKey, open_key
-from central.alert.desk import take_step
-from central.alert.life import Change, Step
-from central.alert.precision import Precision
 from central.archive.pictures import Packs
 from central.archive.place import archive_of
 from central.archive.rules import Rules
@@ -19,7 +16,7 @@ from central.archive.set_aside import Missing
 from central.clip.store import Wish, ask
 from central.db import Clock, from_us, open_database
 from central.errors import QueryError
-from central.query.alerts import By, Story, measured, story
+from central.query.alert_desk import AlertDesk, spoken
 from central.query.answers import Answer, Counts, HeatCell, Journey, Places, Rows, Seen, Volume
 from central.query.cameras import CameraPlace
 from central.query.clips import find_clip, locate, newest_clips
@@ -30,21 +27,16 @@ from central.query.lists import (
     acts,
     dead_letters,
     edges,
-    newest_alerts,
 )
-from central.query.logged import Logged
-from central.query.pictures import Evidence, Picture, evidence, hand_out
+from central.query.logged import Form
+from central.query.pictures import Picture, hand_out
 from central.query.plan import Question, plan
 from central.query.reads import Reads
-from central.query.units import Unit, nearest, units
 from central.query.watch import Watch
 from central.settings import CentralSettings
-from central.types import Alert, AskedClip, Look
+from central.types import AskedClip, Look
 from edge.contract.read import ReadId
 from edge.contract.topics import Address
-
-Form = Literal["table", "json", "csv", "parquet"]
-"""What an answer goes out as: what a program can take away is no mere look."""
 
 _MOST_NAMED: Final = 20
 
@@ -59,7 +51,7 @@ class _About(Sized, Protocol):
 _Answer = TypeVar("_Answer", bound=_About)
 
 
-class Desk:
+class Desk(AlertDesk):
     """Answers questions about reads; one thread's, but for `cancel`.
 
     Every question about reads raises
@@ -72,12 +64,9 @@ class Desk:
     """
 
     def __init__(self, look: Look, *, log: AuditLog, key: AuditKey, reads: Reads, engine: Engine) -> None:
-        self._look: Final = look
-        self._log: Final = log
+        super().__init__(look, log=log, engine=engine, rules=reads.rules)
         self._key: Final = key
         self._reads: Final = reads
-        self._engine: Final = engine
-        self._logged: Final = Logged(look, log)
 
     def cancel(self) -> None:
         """Give up the question about reads that is under way; from any thread."""
@@ -133,97 +122,6 @@ class Desk:
     def volumes(self, question: Question, *, zone: tzinfo, form: Form = "table") -> Rows[Volume]:
         """Reads and hits by camera and day of the site."""
         return self._about("volumes", question, form, lambda: self._reads.volumes(question, zone=zone))
-
-    def alerts(
-        self,
-        *,
-        limit: int,
-        form: Form = "table",
-        with_pictures: bool = False,
-        open_only: bool = False,
-        station: str | None = None,
-    ) -> tuple[list[Alert], list[Evidence]]:
-        """The newest alerts, and where the pictures and clips of their reads lie.
-
-        Args:
-            limit: alerts at most.
-            form: in which they go out, for the log.
-            with_pictures: the pictures themselves go out too, for the log.
-            open_only: those that are not over.
-            station: of this station alone.
-        """
-
-        def ask() -> tuple[list[Alert], list[Evidence]]:
-            wanted = {"open_only": open_only, "station": station}
-            alerts = newest_alerts(self._engine, rules=self._reads.rules, limit=limit, **wanted)  # type: ignore[arg-type]
-            return alerts, evidence(self._engine, alerts)
-
-        asked: dict[str, object] = {"limit": limit, "form": form, "with_pictures": with_pictures}
-        if open_only or station:
-            asked |= {"open_only": open_only, "station": station}
-        return self._logged(
-            "alerts", asked, ask, lambda found: len(found[0]), more=_handed_out(with_pictures)
-        )
-
-    def alert(
-        self, alert_id: int, *, form: Form = "table", with_pictures: bool = False
-    ) -> tuple[Story, list[Evidence]]:
-        """One alert, all that happened to it, and where the pictures and clips of its reads lie.
-
-        Raises:
-            QueryError: there is none.
-        """
-
-        def ask() -> tuple[Story, list[Evidence]]:
-            found = story(self._engine, alert_id, rules=self._reads.rules)
-            return found, evidence(self._engine, [found.alert])
-
-        asked = {"alert": alert_id, "form": form, "with_pictures": with_pictures}
-        return self._logged("alert", asked, ask, lambda _: 1, more=_handed_out(with_pictures))
-
-    def act(self, alert_id: int, step: Step) -> int:
-        """Do something with an alert; the number of the event that says so. Logged in the transaction that does it.
-
-        Raises:
-            AlertError: this may not be done with it, or not so.
-        """
-
-        def log(connection: Connection, change: Change) -> None:
-            told = {"alert": alert_id, **{name: change.values[name] for name in sorted(change.values)}}
-            self._log.note(connection, self._look, f"alert.{change.act.kind}", told)
-
-        return take_step(self._engine, alert_id, step, log=log)
-
-    def units(
-        self, alert_id: int | None, *, cameras: Mapping[str, CameraPlace], now: datetime, fresh: timedelta
-    ) -> list[Unit]:
-        """All units; of an alert those that are free, the nearest to its last sighting first.
-
-        Raises:
-            QueryError: there is no such alert, or nobody has said where its camera stands.
-        """
-
-        def ask() -> list[Unit]:
-            found = units(self._engine)
-            if alert_id is None:
-                return found
-            last = story(self._engine, alert_id, rules=self._reads.rules).trail[-1]
-            if last.camera_id not in cameras:
-                raise QueryError(f"where {last.camera_id} stands is not known: cameras_file does not name it")
-            return nearest(found, cameras[last.camera_id].position, now=now, fresh=fresh)
-
-        return self._logged("alert.units", {"alert": alert_id}, ask, len)
-
-    def precision(
-        self, *, by: By, since: datetime | None, until: datetime | None, form: Form = "table"
-    ) -> list[Precision]:
-        """How often alerts were right, as people have judged them."""
-        asked = {"by": by, "form": form, **_spoken({"since": since, "until": until})}
-
-        def ask() -> list[Precision]:
-            return measured(self._engine, rules=self._reads.rules, by=by, since=since, until=until)
-
-        return self._logged("alerts.precision", asked, ask, len)
 
     def clips(self, *, limit: int, form: Form = "table") -> list[AskedClip]:
         """The newest requests for clips, and what came of them."""
@@ -307,7 +205,7 @@ class Desk:
             form: in which they go out, for the log.
         """
         spans = {"since": since, "until": until}
-        asked = {"who": who, "limit": limit, "form": form, **_spoken(spans)}
+        asked = {"who": who, "limit": limit, "form": form, **spoken(spans)}
 
         def ask() -> list[LoggedAct]:
             return acts(self._engine, who=who, since=since, until=until, limit=limit)
@@ -361,13 +259,8 @@ class Desk:
             **in_part,
             **within,
             "limit": checked.limit,
-            **_spoken({"since": checked.since, "until": checked.until}),
+            **spoken({"since": checked.since, "until": checked.until}),
         }
-
-
-def _handed_out(with_pictures: bool) -> Callable[[tuple[object, list[Evidence]]], dict[str, object]]:
-    """How many pictures of alerts went out, for the log."""
-    return lambda found: {"pictures": len(found[1])} if with_pictures else {}
 
 
 def _lacking(answer: _About) -> dict[str, object]:
@@ -376,11 +269,6 @@ def _lacking(answer: _About) -> dict[str, object]:
     if not missing:
         return {}
     return {"missing": sum(each.reads for each in missing), "damaged": [each.file for each in missing]}
-
-
-def _spoken(spans: Mapping[str, datetime | None]) -> dict[str, str | None]:
-    """Times for the log, in UTC as far as they came so."""
-    return {name: None if moment is None else moment.isoformat() for name, moment in spans.items()}
 
 
 def open_reads(settings: CentralSettings, engine: Engine, *, clock: Clock) -> Reads:

@@ -1,11 +1,14 @@
 """Looks that are written down: before anything is read, and again with what was shown."""
 
 from collections.abc import Callable, Mapping
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
 from central.access.audit import AuditLog
 from central.errors import CentralError
 from central.types import Look
+
+Form = Literal["table", "json", "csv", "parquet"]
+"""What an answer goes out as: what a program can take away is no mere look."""
 
 _T = TypeVar("_T")
 

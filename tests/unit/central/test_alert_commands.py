@@ -119,6 +119,23 @@ def test_how_often_a_list_was_right(run: Run) -> None:
     assert json.loads(said(run, "precision", "--json", "--to", "2020-01-01"))["precision"] == []
 
 
+def test_entries_whose_alerts_were_rejected_are_named(run: Run, engine: Engine, config: Path) -> None:
+    assert json.loads(said(run, "rejected", "--json"))["rejected"] == []
+    said(run, "reject", "1", "--because", "stale-entry")
+    store = a_store(engine, config.parent / "state" / "pictures", vehicle_h=12)
+    for seq, hours in ((5, 1), (6, 2)):
+        later = a_read(seq, camera_id=f"cam-{seq}", captured_at=NOON + timedelta(hours=hours))
+        ingest(store, [read_message(later)])
+        said(run, "reject", str(seq - 3), "--because", "stale-entry" if seq == 5 else "misread")
+    stale, misread = json.loads(said(run, "rejected", "--json"))["rejected"]
+    told = [stale[name] for name in ("list_name", "plate", "rejected_as", "alerts", "cameras")]
+    assert told == ["medellin", "ABC123", "stale-entry", 2, 2]
+    assert stale["last_at"].startswith("2025-03-04T08:00:01")
+    assert (misread["rejected_as"], misread["alerts"]) == ("misread", 1)
+    assert "stale entry" in said(run, "rejected")
+    assert json.loads(said(run, "rejected", "--json", "--to", "2020-01-01"))["rejected"] == []
+
+
 @pytest.mark.parametrize(
     "words", [["seen", "1"], ["show", "1"], ["list"], ["precision"], ["confirm", "1", "--saw", "ABC123"]]
 )
