@@ -30,6 +30,7 @@ from central.tables.hits import (
     suppressed_read,
     suppression,
     table_version,
+    taken_file,
 )
 from central.tables.law import audit, erased_file, erased_mark, erased_read, erasure, held_read, legal_hold
 from central.tables.media import clip, clip_part, picture
@@ -76,6 +77,7 @@ __all__ = [
     "suppressed_read",
     "suppression",
     "table_version",
+    "taken_file",
     "to_us",
     "unit",
 ]

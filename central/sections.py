@@ -199,6 +199,34 @@ class MatchSettings(Section):
     )
 
 
+class WatchSettings(Section):
+    """A folder into which somebody puts hotlists."""
+
+    folder: Path | None = Field(
+        default=None,
+        description="files NAME.csv that appear whole in it are imported into list NAME; null: none",
+    )
+    lists: dict[Identifier, Literal["whole", "add"]] = Field(
+        default={},
+        description="which lists may be imported so; whole: what the file does not name is ended; add: it stays",
+    )
+    entered_by: Identifier = Field(
+        default="watched-folder", description="under whose name, in the entries and in the audit log"
+    )
+    every_s: Annotated[float, Field(ge=0.1, le=3600)] = Field(
+        default=2.0, description="the folder is looked into this often"
+    )
+    quiet_s: Annotated[float, Field(ge=0.1, le=3600)] = Field(
+        default=1.0, description="a file that does not change for so long is whole"
+    )
+
+
+class HotlistSettings(Section):
+    """Where hotlists come from."""
+
+    watch: WatchSettings = WatchSettings()
+
+
 class ClipSettings(Section):
     """Clips: some seconds of video around a read, which the edge that made it is asked for."""
 

@@ -8,6 +8,7 @@
     learner (thread): which plates pass day after day, every hour, for the match
         notifier.start(stopping)
     escalator (thread): alerts that nobody sees or confirms in time
+    watcher (thread): hotlists of a watched folder, every `hotlist.watch.every_s`, where there is one
     mover (thread): finished packs of pictures -> S3, every minute, where storage is S3
 
 A thread that dies ends the process: half a centre that looks alive is worse than one that its supervisor
@@ -54,6 +55,7 @@ from central.outbox.notifier import Notifier
 from central.query.cameras import load_cameras
 from central.query.stations import load_stations
 from central.settings import CentralSettings
+from central.watched import watch
 
 _MOVE_S: Final = 60.0
 _LEARN_S: Final = 3600.0
@@ -169,10 +171,11 @@ def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> Non
         urging = (settings.alert, engine, stopping.wait, now)
         escalating = threading.Thread(target=escalate, args=urging, name="escalator")
         moving = threading.Thread(target=_move_often, args=(packs, stopping), name="mover")
+        watching = threading.Thread(target=watch, args=(settings, engine, stopping.wait, now), name="watcher")
         notifier = Notifier(settings, engine, clock=now)
         link.start()
         notifier.start(stopping)
-        for thread in (writing, sealing, keeping, commanding, learning, escalating, moving):
+        for thread in (writing, sealing, keeping, commanding, learning, escalating, moving, watching):
             thread.start()
         if settings.mqtt.is_exposed:
             _log.warning(
@@ -191,6 +194,7 @@ def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> Non
         learning.join()
         escalating.join()
         moving.join()
+        watching.join()
         notifier.join()
     _move_now(packs)
     _seal_at_the_end(engine, archive, stopping)

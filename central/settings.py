@@ -20,6 +20,7 @@ from central.sections import (
     BackupSettings,
     ClipSettings,
     EraseSettings,
+    HotlistSettings,
     IngestSettings,
     MatchSettings,
     MqttSettings,
@@ -57,6 +58,7 @@ class CentralSettings(Section):
     storage: StorageSettings = StorageSettings()
     alert: AlertSettings = AlertSettings()
     match: MatchSettings = MatchSettings()
+    hotlist: HotlistSettings = HotlistSettings()
     notify: tuple[SubscriberSettings, ...] = Field(default=(), description="who is told of alerts")
     clips: ClipSettings = ClipSettings()
     query: QuerySettings = QuerySettings()

@@ -39,8 +39,8 @@ def search_all(
     else:
         into.roots.append(where)
         into.unsearched.append(Unsearched("server", where))
-    backups = [] if settings.backup.path is None else [settings.backup.path]
-    for root in _outermost((archive.scratch, settings.pictures.path, *backups, *settings.erase.search)):
+    beside = [path for path in (settings.backup.path, settings.hotlist.watch.folder) if path is not None]
+    for root in _outermost((archive.scratch, settings.pictures.path, *beside, *settings.erase.search)):
         search_folder(root, aim, into)
     if archive.options is not None:
         _search_elsewhere(f"{archive}", _archived(archive), aim, into)

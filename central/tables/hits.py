@@ -95,6 +95,15 @@ suppressed_read = Table(
     Column("captured_us", BigInteger, nullable=False),
 )
 
+# Files of the watched folder that were imported and have not been put away yet.
+taken_file = Table(
+    "taken_file",
+    metadata,
+    Column("name", String(80), primary_key=True),
+    Column("identity", String(160), nullable=False),  # inode, time of its last change, size and SHA-256
+    Column("report", Text, nullable=False),  # JSON
+)
+
 # Raised in the transaction that changes the table, so that who keeps a copy in memory sees that it is stale.
 table_version = Table(
     "table_version",
