@@ -163,6 +163,9 @@ class StorageSettings(Section):
         return self
 
 
+Language = Literal["en", "es", "both"]
+
+
 class AlertSettings(Section):
     """When a hit is one more look at the same vehicle, and what becomes of an alert."""
 
@@ -181,6 +184,9 @@ class AlertSettings(Section):
     )
     unconfirmed_s: Annotated[float, Field(ge=1, le=86_400)] = Field(
         default=300.0, description="likewise, once it was seen, where nobody has confirmed or rejected it"
+    )
+    language: Language = Field(
+        default="both", description="en, es or both: in which alerts say why they were raised"
     )
     unit_fresh_s: Annotated[float, Field(ge=1, le=86_400)] = Field(
         default=120.0, description="a unit whose position is older is not proposed"

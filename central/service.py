@@ -154,6 +154,7 @@ def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> Non
                 within=timedelta(seconds=settings.alert.passage_s),
                 vehicle=timedelta(hours=settings.alert.vehicle_h),
                 station_of=stations.station_of,
+                language=settings.alert.language,
             ),
             late_after=timedelta(seconds=settings.ingest.late_s),
             clips=settings.clips if settings.clips.ask == "alerts" else None,

@@ -5,7 +5,9 @@ from datetime import timedelta
 from typing import Final
 from unicodedata import combining, normalize
 
+from central.sections import Language
 from central.types import Hit, HotlistEntry
+from central.words import Words
 from edge.contract.read import Character, PlateRead, Scored
 
 _TOLD_NAMES: Final = {
@@ -36,136 +38,220 @@ _NAMES: Final = {
 _DOUBT = 0.9
 """A character less likely than this is named in the explanation, with what else it may be."""
 
+_SPANISH: Final = Words("es")
+
 _LOWER_TRUST = (
-    "LOWER TRUST: from ordinary CCTV or a recording, so compare the pictures before anybody is stopped "
-    "(MENOR CONFIANZA: de CCTV común o de una grabación; compare las imágenes antes de detener a alguien)."
+    "LOWER TRUST: from ordinary CCTV or a recording, so compare the pictures before anybody is stopped.",
+    "MENOR CONFIANZA: de CCTV común o de una grabación; compare las imágenes antes de detener a alguien.",
 )
-"""In both languages: whoever stops a car must not need the other one to see it."""
 
-_SECOND_LOOK = "A better look"
+_SECOND_LOOK = ("A better look", "Una imagen mejor")
+
+Said = tuple[str, str]
+"""A sentence in English and in Spanish."""
 
 
-def explain(hit: Hit, *, country_known: bool, late_by: timedelta | None) -> str:
+def explain(hit: Hit, *, country_known: bool, late_by: timedelta | None, language: Language = "both") -> str:
     """Why this read matched this entry, and what speaks against it.
+
+    What must keep somebody from being stopped is said in both languages whatever the setting: whoever stops a car must
+    not need the other one to see it.
 
     Args:
         hit: the read and the entry.
         country_known: whether a grammar recognised the plate's country.
         late_by: how old the read was when it arrived; None where it was not late.
+        language: of everything else.
     """
-    return " ".join(_sentences(hit, country_known=country_known, late_by=late_by))
+    sentences = _sentences(hit, country_known=country_known, late_by=late_by)
+    return " ".join(
+        (
+            in_words(_match(hit), language),
+            *(in_words(each, "both") for each in _warnings(hit)),
+            *(in_words(each, language) for each in sentences),
+        )
+    )
 
 
-def second_look(read: PlateRead, *, fits: bool) -> str:
+def second_look(read: PlateRead, *, fits: bool, language: Language = "both") -> str:
     """What to add to an alert when an update of one of its reads arrives."""
-    end = "which fits this entry again" if fits else "which this entry does not fit: compare the pictures"
-    return f"{_SECOND_LOOK} at {read.best_at:%H:%M:%S} UTC reads {_described(read)}, {end}."
+    at = f"{read.best_at:%H:%M:%S} UTC"
+    english, spanish = _described(read)
+    said = (
+        f"{_SECOND_LOOK[0]} at {at} reads {english}, which fits this entry again.",
+        f"{_SECOND_LOOK[1]} de las {at} dice {spanish}, y corresponde otra vez a esta entrada.",
+    )
+    against = (
+        f"{_SECOND_LOOK[0]} at {at} reads {english}, which this entry does not fit: compare the pictures.",
+        f"{_SECOND_LOOK[1]} de las {at} dice {spanish}, que no corresponde a esta entrada: compare las imágenes.",
+    )
+    return in_words(said, language) if fits else in_words(against, "both")
 
 
 def is_doubted(explanation: str) -> bool:
     """Whether a second look has spoken against the alert."""
-    return _SECOND_LOOK in explanation
+    return any(words in explanation for words in _SECOND_LOOK)
 
 
-def _sentences(hit: Hit, *, country_known: bool, late_by: timedelta | None) -> Iterator[str]:
+def in_words(said: Said, language: Language) -> str:
+    """A sentence in one language, or in both, the Spanish one in brackets."""
+    english, spanish = said
+    if language == "both":
+        return f"{english.removesuffix('.')} ({spanish.removesuffix('.')})."
+    return english if language == "en" else spanish
+
+
+def _match(hit: Hit) -> Said:
     read, entry = hit.read, hit.entry
-    yield (
-        f"{_described(read)}, {_frames(read)}; {_listed(hit)} listed as "
-        f"{entry.reason} in {entry.list_name} (priority {entry.priority}, source {entry.source or 'not given'}, "
-        f"case {entry.case_number or 'not given'})."
+    (english, spanish), (listed, registered) = _described(read), _listed(hit)
+    reason = f"reason.{entry.reason}"
+    return (
+        f"{english}, {_frames(read)[0]}; {listed} listed as {entry.reason} in {entry.list_name} (priority "
+        f"{entry.priority}, source {entry.source or 'not given'}, case {entry.case_number or 'not given'}).",
+        f"{spanish}, {_frames(read)[1]}; {registered} que se busca en {entry.list_name}, motivo {_SPANISH(reason)} "
+        f"(prioridad {entry.priority}, fuente {entry.source or 'no dada'}, caso {entry.case_number or 'no dado'}).",
     )
-    if read.trust == "lower":
-        yield _LOWER_TRUST
-    yield from _warnings(entry)
+
+
+def _sentences(hit: Hit, *, country_known: bool, late_by: timedelta | None) -> Iterator[Said]:
+    read, entry = hit.read, hit.entry
     yield from _doubts(read.characters)
-    if hit.rival is not None:
-        yield f"COMPARE: {hit.rival}, which looks alike, drives here often."
     if not country_known:
-        yield f"The plate's country was not recognised; the list says {entry.country}."
+        yield (
+            f"The plate's country was not recognised; the list says {entry.country}.",
+            f"No se reconoció el país de la placa; la lista dice {entry.country}.",
+        )
     yield from _class_told(read, entry)
     yield from _look(read, entry)
     if late_by is not None:
-        yield f"LATE: it was seen {_spoken(late_by)} before it arrived."
+        yield (
+            f"LATE: it was seen {_spoken(late_by)} before it arrived.",
+            f"TARDE: se vio {_spoken(late_by)} antes de llegar.",
+        )
 
 
-def _warnings(entry: HotlistEntry) -> Iterator[str]:
-    """In both languages too: what the list itself leaves open."""
+def _warnings(hit: Hit) -> Iterator[Said]:
+    """What speaks against stopping anybody before somebody has looked."""
+    entry = hit.entry
+    if hit.read.trust == "lower":
+        yield _LOWER_TRUST
     if entry.stale_since is not None:
         since = f"{entry.stale_since:%Y-%m-%d %H:%M} UTC"
         yield (
             f"STALE: not confirmed since {since}, so its priority is {entry.priority}: ask its source before anybody "
-            f"is stopped (SIN CONFIRMAR desde {since}: verifique con la fuente antes de detener a alguien)."
+            "is stopped.",
+            f"SIN CONFIRMAR desde {since}: verifique con la fuente antes de detener a alguien.",
         )
     if entry.twins:
         others = ", ".join(entry.twins)
         yield (
-            f"COMPARE: {others} {'is' if len(entry.twins) == 1 else 'are'} listed too, and taken for {entry.plate} "
-            f"(COMPARE: también se busca {others}; no las confunda)."
+            f"COMPARE: {others} {'is' if len(entry.twins) == 1 else 'are'} listed too, and taken for {entry.plate}.",
+            f"COMPARE: también se busca {others}; no las confunda.",
+        )
+    if hit.rival is not None:
+        yield (
+            f"COMPARE: {hit.rival}, which looks alike, drives here often.",
+            f"COMPARE: {hit.rival}, que se le parece, pasa por aquí a menudo.",
         )
 
 
-def _listed(hit: Hit) -> str:
+def _listed(hit: Hit) -> Said:
     if hit.is_exact:
-        return "exactly the plate"
-    return f"it may be {hit.entry.plate} (likelihood {hit.likelihood:.2f}), the plate"
+        return "exactly the plate", "exactamente la placa"
+    plate, likely = hit.entry.plate, f"{hit.likelihood:.2f}"
+    return (
+        f"it may be {plate} (likelihood {likely}), the plate",
+        f"puede ser {plate} (certeza {likely}), la placa",
+    )
 
 
-def _described(read: PlateRead) -> str:
+def _described(read: PlateRead) -> Said:
     known = [scored.value for scored in (read.country, read.plate_class) if scored is not None]
-    return f"{read.plate} ({', '.join([*known, f'likelihood {read.likelihood:.2f}'])})"
+    english, spanish = (
+        f"{read.plate} ({', '.join([*known, f'{word} {read.likelihood:.2f}'])})"
+        for word in ("likelihood", "certeza")
+    )
+    return english, spanish
 
 
-def _frames(read: PlateRead) -> str:
+def _frames(read: PlateRead) -> Said:
     if read.votes == 0:
-        return f"no single frame says so, but the sum of {read.frames}"
-    return f"in {read.votes} of {read.frames} frames"
+        return (
+            f"no single frame says so, but the sum of {read.frames}",
+            f"no lo dice ningún cuadro solo, sino la suma de {read.frames}",
+        )
+    return f"in {read.votes} of {read.frames} frames", f"en {read.votes} de {read.frames} cuadros"
 
 
-def _doubts(characters: tuple[Character, ...]) -> Iterator[str]:
+def _doubts(characters: tuple[Character, ...]) -> Iterator[Said]:
     doubtful = [
-        f"character {place} {c.char} {c.likelihood:.2f}"
+        f"{place} {c.char} {c.likelihood:.2f}"
         + "".join(f" / {a.char} {a.likelihood:.2f}" for a in c.alternatives)
         for place, c in enumerate(characters, start=1)
         if c.likelihood < _DOUBT
     ]
     if doubtful:
-        yield f"In doubt: {'; '.join(doubtful)}."
+        english, spanish = (
+            "; ".join(f"{word} {each}" for each in doubtful) for word in ("character", "carácter")
+        )
+        yield f"In doubt: {english}.", f"En duda: {spanish}."
 
 
-def _class_told(read: PlateRead, entry: HotlistEntry) -> Iterator[str]:
-    if entry.plate_class is None:
+def _class_told(read: PlateRead, entry: HotlistEntry) -> Iterator[Said]:
+    listed, seen = entry.plate_class, read.plate_class
+    if listed is None:
         return
-    if read.plate_class is None:
-        yield f"The list says class {entry.plate_class}; the camera could not tell."
-    elif read.plate_class.value != entry.plate_class:
+    if seen is None:
         yield (
-            f"The list says class {entry.plate_class}, the camera {read.plate_class.value} "
-            f"({read.plate_class.likelihood:.2f}): the two share these strings."
+            f"The list says class {listed}; the camera could not tell.",
+            f"La lista dice clase {listed}; la cámara no la pudo distinguir.",
+        )
+    elif seen.value != listed:
+        yield (
+            f"The list says class {listed}, the camera {seen.value} ({seen.likelihood:.2f}): the two share these "
+            "strings.",
+            f"La lista dice clase {listed}, la cámara {seen.value} ({seen.likelihood:.2f}): las dos comparten esta "
+            "numeración.",
         )
 
 
-def _look(read: PlateRead, entry: HotlistEntry) -> Iterator[str]:
+def _look(read: PlateRead, entry: HotlistEntry) -> Iterator[Said]:
     """The vehicle itself: what cost people most was a stop for the right plate on the wrong vehicle."""
-    pairs: tuple[tuple[str, str | None, Scored | None], ...] = (
-        ("type", entry.vehicle_type, read.vehicle.type),
-        ("color", entry.color, read.vehicle.color),
-        ("brand", entry.brand, read.vehicle.brand),
+    pairs: tuple[tuple[Said, str | None, Scored | None], ...] = (
+        (("type", "tipo"), entry.vehicle_type, read.vehicle.type),
+        (("color", "color"), entry.color, read.vehicle.color),
+        (("brand", "marca"), entry.brand, read.vehicle.brand),
     )
-    unsure = []
-    for name, listed, seen in pairs:
+    unsure: list[Said] = []
+    for (name, nombre), listed, seen in pairs:
         if listed is None:
             continue
         is_same = _same(name, listed, seen.value) if seen else None
-        if seen is None or is_same is None:
+        if seen is None:
+            unsure.append((f"{name} {listed}", f"{nombre} {listed}"))
+            continue
+        value, sure = seen.value, f"{seen.likelihood:.2f}"
+        valor = _SPANISH(value)
+        if is_same is None:
             unsure.append(
-                f"{name} {listed}" + (f" (seen {seen.value} {seen.likelihood:.2f})" if seen else "")
+                (f"{name} {listed} (seen {value} {sure})", f"{nombre} {listed} (visto {valor} {sure})")
             )
         elif is_same:
-            yield f"Vehicle {name} {seen.value} as listed ({seen.likelihood:.2f})."
+            yield (
+                f"Vehicle {name} {value} as listed ({sure}).",
+                f"Vehículo de {nombre} {valor}, como en la lista ({sure}).",
+            )
         else:
-            yield f"COMPARE: vehicle {name} listed {listed}, seen {seen.value} ({seen.likelihood:.2f})."
+            yield (
+                f"COMPARE: vehicle {name} listed {listed}, seen {value} ({sure}).",
+                f"COMPARE: {nombre} del vehículo en la lista {listed}, visto {valor} ({sure}).",
+            )
     if unsure:
-        yield f"Not recognised by the camera, so compare: {', '.join(unsure)}."
+        english, spanish = (", ".join(each) for each in zip(*unsure, strict=True))
+        yield (
+            f"Not recognised by the camera, so compare: {english}.",
+            f"La cámara no lo reconoció, así que compare: {spanish}.",
+        )
 
 
 def _same(name: str, listed: str, seen: str) -> bool | None:

@@ -10,9 +10,11 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, exists, func, inse
 
 from central.alert.life import OVER, State
 from central.alert.log import Act, note
-from central.alert.rules import explain, is_doubted, second_look
-from central.alert.vehicle import Choice, Known, choose, told_of_before
+from central.alert.rules import explain, in_words, is_doubted, second_look
+from central.alert.trail import add_to_trail, join, named, sighted
+from central.alert.vehicle import Known, choose, told_of_before
 from central.db import alert, alert_trail, from_us, to_us
+from central.sections import Language
 from central.types import Alert, EventKind, Hit, Reason
 from edge.contract.read import PlateRead, ReadId
 
@@ -49,6 +51,7 @@ class Alerts:
         within: timedelta,
         vehicle: timedelta = timedelta(0),
         station_of: Callable[[PlateRead], str | None] = lambda _: None,
+        language: Language = "both",
     ) -> None:
         """Prepare.
 
@@ -56,7 +59,9 @@ class Alerts:
             within: a repeat at the same camera so soon, before or after, is the same passage.
             vehicle: an open alert takes what is seen elsewhere so soon; zero: each passage is an alert.
             station_of: which station an alert goes to that this read raises; None: to none.
+            language: in which alerts say why they were raised.
         """
+        self._language: Final = language
         self._station_of: Final = station_of
         self._within_us: Final = within // timedelta(microseconds=1)
         self._vehicle: Final = vehicle
@@ -70,11 +75,11 @@ class Alerts:
         """
         raised = [self._raise(connection, hit, sighting) for hit in self.join(connection, sighting)]
         if sighting.is_update:
-            _annotate(connection, sighting)
+            _annotate(connection, sighting, self._language)
         return raised
 
     def _raise(self, connection: Connection, hit: Hit, sighting: Sighting) -> Alert:
-        raised = _raise(connection, hit, sighting)
+        raised = _raise(connection, hit, sighting, self._language)
         station = self._station_of(sighting.read)
         if station is None:
             return raised
@@ -94,7 +99,7 @@ class Alerts:
             return True
         choice = choose(hit.read.best_at, self._known(connection, hit), within=self._vehicle)
         if choice is not None:
-            _join(connection, hit, choice, at)
+            join(connection, hit, choice, at)
         return choice is not None
 
     def _known(self, connection: Connection, hit: Hit) -> list[Known]:
@@ -153,28 +158,31 @@ def _to_known(row: RowMapping) -> Known:
     )
 
 
-def _before(connection: Connection, hit: Hit) -> str:
-    """What came of the last alert of this entry, in words; nothing where there was none, or nobody ended it."""
+def _before(connection: Connection, hit: Hit, language: Language) -> str:
+    """What came of the last alert of this entry, in words; nothing where there was none, or nobody judged it."""
     ended = (
         select(alert.c.alert_id, alert.c.state, alert.c.outcome)
         .where(
             alert.c.hotlist_entry_id == hit.entry_id,
             alert.c.state.in_(OVER),
             alert.c.merged_into.is_(None),
+            alert.c.outcome.is_not(None),
             alert.c.passage_first_us <= to_us(hit.read.best_at),
         )
         .order_by(alert.c.passage_last_us.desc())
         .limit(1)
     )
     row = connection.execute(ended).first()
-    return "" if row is None else told_of_before(row.alert_id, State(row.state), row.outcome)
+    if row is None:
+        return ""
+    return in_words(told_of_before(row.alert_id, State(row.state), row.outcome), language)
 
 
-def _raise(connection: Connection, hit: Hit, sighting: Sighting) -> Alert:
+def _raise(connection: Connection, hit: Hit, sighting: Sighting, language: Language) -> Alert:
     read, entry = hit.read, hit.entry
     late_by = sighting.received_at - read.best_at if sighting.late else None
-    why = explain(hit, country_known=sighting.country_known, late_by=late_by)
-    explanation = " ".join(filter(None, (why, _before(connection, hit))))
+    why = explain(hit, country_known=sighting.country_known, late_by=late_by, language=language)
+    explanation = " ".join(filter(None, (why, _before(connection, hit, language))))
     captured_us = to_us(read.best_at)
     alert_id = connection.execute(
         insert(alert)
@@ -198,8 +206,8 @@ def _raise(connection: Connection, hit: Hit, sighting: Sighting) -> Alert:
         )
         .returning(alert.c.alert_id)
     ).scalar_one()
-    note(connection, alert_id, Act(EventKind.RAISED, sighting.received_at, detail=_sighted(hit)))
-    _add_to_trail(connection, alert_id, read)
+    note(connection, alert_id, Act(EventKind.RAISED, sighting.received_at, detail=sighted(hit)))
+    add_to_trail(connection, alert_id, read)
     return Alert(
         alert_id=alert_id,
         raised_at=sighting.received_at,
@@ -218,69 +226,7 @@ def _raise(connection: Connection, hit: Hit, sighting: Sighting) -> Alert:
     )
 
 
-def _join(connection: Connection, hit: Hit, choice: Choice, at: datetime) -> None:
-    """Add a read to an alert, which takes others in that have proved to be the same one."""
-    kept, read = choice.joins, hit.read
-    for other in choice.takes_in:
-        _take_in(connection, kept, other, at)
-    note(connection, kept.alert_id, Act(EventKind.JOINED, at, detail=_sighted(hit)))
-    _add_to_trail(connection, kept.alert_id, read)
-    alerts = (kept, *choice.takes_in)
-    begun_at, camera_id = min(
-        (read.best_at, read.camera_id), *((each.first_at, each.camera_id) for each in alerts)
-    )
-    last_at = max(read.best_at, *(each.last_at for each in alerts))
-    values = {
-        "captured_us": to_us(begun_at),
-        "camera_id": camera_id,
-        "passage_first_us": to_us(begun_at),
-        "passage_last_us": to_us(last_at),
-    }
-    connection.execute(update(alert).where(alert.c.alert_id == kept.alert_id).values(values))
-
-
-def _take_in(connection: Connection, kept: Known, other: Known, at: datetime) -> None:
-    """Make two alerts one. Somebody may know the other by its number: it stays, and both name one another."""
-    what = "this same passage" if kept.in_passage and other.in_passage else "this same vehicle"
-    told = f" Alert #{other.alert_id} was raised for {what}, before the reads between them came."
-    connection.execute(
-        update(alert_trail).where(alert_trail.c.alert_id == other.alert_id).values(alert_id=kept.alert_id)
-    )
-    into = {"state": str(State.MERGED), "merged_into": kept.alert_id}
-    connection.execute(update(alert).where(alert.c.alert_id == other.alert_id).values(into))
-    connection.execute(
-        update(alert).where(alert.c.alert_id == kept.alert_id).values(explanation=alert.c.explanation + told)
-    )
-    note(connection, kept.alert_id, Act(EventKind.MERGED, at, detail={"took_in": other.alert_id}))
-    note(connection, other.alert_id, Act(EventKind.MERGED, at, detail={"into": kept.alert_id}))
-    _log.info("two alerts were of one vehicle", alert_id=kept.alert_id, taken_in=other.alert_id)
-
-
-def _sighted(hit: Hit) -> dict[str, object]:
-    """Which read it was, and how likely it is of the vehicle that is looked for."""
-    return {**_named(hit.read), "likelihood": round(hit.likelihood, 3)}
-
-
-def _named(read: PlateRead) -> dict[str, object]:
-    """Which read it was, without its plate."""
-    at = read.best_at.isoformat()
-    return {**read.id._asdict(), "camera_id": read.camera_id, "captured_at": at}
-
-
-def _add_to_trail(connection: Connection, alert_id: int, read: PlateRead) -> None:
-    connection.execute(
-        insert(alert_trail).values(
-            alert_id=alert_id,
-            edge_id=read.edge_id,
-            epoch=read.epoch,
-            seq=read.seq,
-            captured_us=to_us(read.best_at),
-            camera_id=read.camera_id,
-        )
-    )
-
-
-def _annotate(connection: Connection, sighting: Sighting) -> None:
+def _annotate(connection: Connection, sighting: Sighting, language: Language) -> None:
     """Tell every alert that has this read in its trail what the better look says."""
     fitting = {hit.entry_id for hit in sighting.hits}
     alerts = connection.execute(
@@ -292,9 +238,9 @@ def _annotate(connection: Connection, sighting: Sighting) -> None:
         fits = entry_id in fitting
         if fits and not is_doubted(explanation):
             continue
-        told = second_look(sighting.read, fits=fits)
+        told = second_look(sighting.read, fits=fits, language=language)
         connection.execute(
             update(alert).where(alert.c.alert_id == alert_id).values(explanation=f"{explanation} {told}")
         )
-        detail = {**_named(sighting.read), "fits": fits}
+        detail = {**named(sighting.read), "fits": fits}
         note(connection, alert_id, Act(EventKind.NOTED, sighting.received_at, detail=detail))

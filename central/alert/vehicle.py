@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from central.alert.life import OVER, State
+from central.alert.rules import Said
 
 _PROGRESS: Final = (State.RAISED, State.SEEN, State.CONFIRMED, State.CLAIMED, State.DISPATCHED)
 
@@ -78,15 +79,13 @@ def choose(at: datetime, known: Sequence[Known], *, within: timedelta) -> Choice
     return Choice(first, tuple(others))
 
 
-def told_of_before(alert_id: int, state: State, outcome: str | None) -> str:
-    """What a new alert says of the one before it, in both languages; nothing where nobody said what it was."""
-    if outcome is None:
-        return ""
+def told_of_before(alert_id: int, state: State, outcome: str) -> Said:
+    """What a new alert says of the one before it."""
     spanish, english = _ENDS[outcome]
     did = {State.REJECTED: ("se rechazó", "was rejected")}.get(state, ("se cerró", "was closed"))
     return (
-        f"The alert before, #{alert_id}, {did[1]} as: {english} "
-        f"(la alerta anterior, #{alert_id}, {did[0]} como: {spanish})."
+        f"The alert before, #{alert_id}, {did[1]} as: {english}.",
+        f"La alerta anterior, #{alert_id}, {did[0]} como: {spanish}.",
     )
 
 

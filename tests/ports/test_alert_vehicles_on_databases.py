@@ -94,7 +94,7 @@ def test_a_rejected_alert_keeps_its_passage_and_a_new_one_raises_anew(store: Sto
     assert trails(database) == {1: [1, 2]}
     (again,) = ingest(store, [read_message(passes(3, 2, 5))]).alerts
     assert "The alert before, #1, was rejected as: misread" in again.explanation
-    assert "la alerta anterior, #1, se rechazó como: mala lectura" in again.explanation
+    assert "La alerta anterior, #1, se rechazó como: mala lectura" in again.explanation
     # A late read of the passage that was rejected changes nothing of the new one.
     assert ingest(store, [read_message(passes(4, 1, 0.4))]).alerts == ()
     assert trails(database) == {1: [1, 2, 4], 2: [3]}

@@ -31,7 +31,7 @@ def a_hit(read: PlateRead, **more: object) -> Hit:
 def told(
     read: PlateRead, *, late_by: timedelta | None = None, country_known: bool = True, **listed: object
 ) -> str:
-    return explain(a_hit(read, **listed), country_known=country_known, late_by=late_by)
+    return explain(a_hit(read, **listed), country_known=country_known, late_by=late_by, language="en")
 
 
 def test_the_explanation_names_plate_doubt_list_and_case():
@@ -145,7 +145,7 @@ def test_a_late_read_says_how_late(late_by: timedelta, words: str):
 
 
 def test_a_second_look_says_what_it_reads_and_whether_it_fits():
-    against = second_look(a_read(1, plate="ABC128"), fits=False)
+    against = second_look(a_read(1, plate="ABC128"), fits=False, language="en")
     assert against.startswith("A better look at 12:00:01 UTC reads ABC128 (CO, private, likelihood 0.79)")
     assert "does not fit: compare the pictures" in against
     assert is_doubted(f"{told(a_read(1))} {against}")
@@ -168,3 +168,48 @@ def test_lower_trust_is_said_in_both_languages_and_normal_trust_is_not():
     assert "LOWER TRUST: from ordinary CCTV or a recording" in lower
     assert "MENOR CONFIANZA" in lower
     assert "TRUST" not in told(a_read(1))
+
+
+def in_all(read: PlateRead, **listed: object) -> dict[str, str]:
+    hit = a_hit(read, **listed)
+    told = {"country_known": False, "late_by": timedelta(hours=2)}
+    return {
+        language: explain(hit, language=language, **told)  # type: ignore[arg-type]
+        for language in ("en", "es", "both")
+    }
+
+
+def test_an_alert_says_why_in_the_language_of_the_setting():
+    vehicle = Vehicle(type=Scored(value="car", likelihood=0.9), color=Scored(value="red", likelihood=0.7))
+    read = a_read(1, vehicle=vehicle, plate_class=Scored(value="publico", likelihood=0.6))
+    listed = {"vehicle_type": "moto", "color": "rojo", "brand": "Mazda", "plate_class": "particular"}
+    found = in_all(read, **listed)
+    assert found["es"] == (
+        "ABC123 (CO, publico, certeza 0.79), en 3 de 4 cuadros; exactamente la placa que se busca en medellin, motivo "
+        "hurtado (prioridad 1, fuente SIJIN, caso C-1). En duda: carácter 2 B 0.79 / 8 0.20 / R 0.00. No se reconoció "
+        "el país de la placa; la lista dice CO. La lista dice clase particular, la cámara publico (0.60): las dos "
+        "comparten esta numeración. COMPARE: tipo del vehículo en la lista moto, visto automóvil (0.90). Vehículo de "
+        "color rojo, como en la lista (0.70). La cámara no lo reconoció, así que compare: marca Mazda. TARDE: se vio "
+        "2 h antes de llegar."
+    )
+    assert "COMPARE: vehicle type listed moto, seen car (0.90)." in found["en"]
+    for sentence in (*found["en"].split(". "), *found["es"].split(". ")):
+        assert sentence.removesuffix(".") in found["both"]
+
+
+@pytest.mark.parametrize("language", ["en", "es", "both"])
+def test_what_must_keep_somebody_from_being_stopped_is_said_in_both_languages(language: str):
+    read = a_read(1, trust="lower")
+    words = in_all(read, stale_since=NOON, twins=("ABC12B",))[language]
+    for said in ("LOWER TRUST", "MENOR CONFIANZA", "STALE", "SIN CONFIRMAR", "listed too", "no las confunda"):
+        assert words.count(said) == 1
+    against = second_look(read, fits=False, language=language)  # type: ignore[arg-type]
+    assert "compare the pictures" in against
+    assert "compare las imágenes" in against
+    assert is_doubted(against)
+
+
+@pytest.mark.parametrize("language", ["en", "es", "both"])
+def test_doubt_is_recognised_in_every_language(language: str):
+    assert is_doubted(second_look(a_read(1), fits=True, language=language))  # type: ignore[arg-type]
+    assert not is_doubted(in_all(a_read(1))[language])

@@ -96,12 +96,9 @@ def test_whatever_is_known(alerts: list[Known], at_h: int) -> None:
 @pytest.mark.parametrize("outcome", [*RejectedAs, *Outcome])
 def test_a_new_alert_says_what_came_of_the_one_before(outcome: str) -> None:
     state = State.REJECTED if outcome in {str(each) for each in RejectedAs} else State.CLOSED
-    words = told_of_before(7, state, outcome)
-    assert words.count("#7") == 2
-    assert ("rejected" in words, "rechazó" in words) == (state is State.REJECTED,) * 2
-    assert ("closed" in words, "cerró" in words) == (state is State.CLOSED,) * 2
-    assert outcome.replace("-", " ") in words
-
-
-def test_nothing_is_said_of_one_that_nobody_judged() -> None:
-    assert told_of_before(7, State.CLOSED, None) == ""
+    english, spanish = told_of_before(7, state, outcome)
+    assert english.startswith("The alert before, #7, was ")
+    assert spanish.startswith("La alerta anterior, #7, se ")
+    assert ("rejected" in english, "rechazó" in spanish) == (state is State.REJECTED,) * 2
+    assert ("closed" in english, "cerró" in spanish) == (state is State.CLOSED,) * 2
+    assert outcome.replace("-", " ") in english

@@ -80,7 +80,7 @@ def test_a_rival_that_the_cameras_know_takes_nearly_all_of_it() -> None:
     (hit,) = hits(read, an_entry("ABC123"), known=known, least=0.01)
     assert hit.likelihood == pytest.approx(1 / (1 + KNOWN_WEIGHT), rel=1e-4)
     assert hit.rival == "ABC128"
-    assert "COMPARE: ABC128, which looks alike, drives here often." in told(hit)
+    assert "COMPARE: ABC128, which looks alike, drives here often (COMPARE: ABC128, que se le" in told(hit)
 
 
 def test_that_the_listed_plate_itself_is_known_counts_for_nothing() -> None:
