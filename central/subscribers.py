@@ -1,13 +1,14 @@
 """Who is told of alerts: the section `notify` of the centre's configuration, a list."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from edge.contract.config import Section, is_loopback
+from edge.contract.config import Section, is_loopback, together
 from edge.contract.read import Identifier
 
 EventKind = Literal[
@@ -35,6 +36,8 @@ _MAIN: Final[tuple[EventKind, ...]] = (
     "dispatched",
     "outcome",
 )
+
+_ADDRESS: Final = re.compile(r"[^@\s<>,;:\"]+@[^@\s<>,;:\"]+")
 
 
 class _Subscriber(Section):
@@ -95,7 +98,40 @@ class CadSettings(WebhookSettings):
     )
 
 
-SubscriberSettings = Annotated[WebhookSettings | CadSettings, Field(discriminator="kind")]
+class SmtpSettings(_Subscriber):
+    """People who get mail."""
+
+    kind: Literal["smtp"]
+    host: str = Field(description="mail server")
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(default=587, description="its port")
+    tls: Literal["starttls", "implicit", "none"] = Field(
+        default="starttls", description="implicit: from the first byte (port 465); none: this machine only"
+    )
+    ca_file: Path | None = Field(
+        default=None, description="authority that signed the server's certificate; null: the system's"
+    )
+    username: str | None = Field(default=None, description="user at the mail server")
+    password_file: Path | None = Field(default=None, description="file that holds the password")
+    sender: str = Field(description="address that the mail comes from")
+    to: Annotated[tuple[str, ...], Field(min_length=1)] = Field(description="addresses that it goes to")
+
+    @field_validator("sender", "to", mode="after")
+    @classmethod
+    def _addresses(cls, told: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        for address in (told,) if isinstance(told, str) else told:
+            if _ADDRESS.fullmatch(address) is None or not address.isascii():
+                raise ValueError("expected an address as in watch@police.example")
+        return told
+
+    @model_validator(mode="after")
+    def _nothing_in_clear_over_a_network(self) -> Self:
+        together("username", self.username, "password_file", self.password_file)
+        if self.tls == "none" and not is_loopback(self.host):
+            raise ValueError(f"tls is compulsory: {self.host} is not this machine")
+        return self
+
+
+SubscriberSettings = Annotated[WebhookSettings | CadSettings | SmtpSettings, Field(discriminator="kind")]
 
 
 def no_name_twice(subscribers: Sequence[_Subscriber]) -> None:

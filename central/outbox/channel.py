@@ -1,6 +1,10 @@
 """How a notice leaves the centre: the port, and what its adapters have in common."""
 
+import socket
 import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -27,8 +31,16 @@ class Channel(Protocol):
         ...
 
 
-def away(error: BaseException) -> Answer:
-    """Nobody answered; says which fault it was, in words that cannot repeat what was sent."""
+def away(error: BaseException, *, within_s: float, over: threading.Event) -> Answer:
+    """Nobody answered; says which fault it was, in words that cannot repeat what was sent.
+
+    Args:
+        error: what the try raised.
+        within_s: how long it was allowed to take.
+        over: of `at_most`.
+    """
+    if over.is_set() or any(isinstance(e, TimeoutError) for e in (error, error.__context__)):
+        return Answer(Verdict.AWAY, f"no whole answer in {within_s:g} s")
     words = getattr(error, "strerror", None) or getattr(error, "verify_message", None) or ""
     return Answer(Verdict.AWAY, f"{type(error).__name__}: {words}".removesuffix(": ")[:_LONGEST])
 
@@ -46,3 +58,31 @@ def trusting(ca_file: Path | None) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         raise ConfigError(f"{ca_file}: cannot be used as a certificate authority: {error}") from error
+
+
+@contextmanager
+def at_most(seconds: float, sock: Callable[[], socket.socket | None]) -> Iterator[threading.Event]:
+    """Cut a connection after so long; gives what says whether that was done.
+
+    A socket's own time-out begins anew with every byte that drips in.
+
+    Args:
+        seconds: for the whole block.
+        sock: the socket of that moment; None: there is none.
+    """
+    over = threading.Event()
+
+    def cut() -> None:
+        over.set()
+        current = sock()
+        if current is not None:
+            with suppress(OSError):
+                current.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield over
+    finally:
+        timer.cancel()

@@ -2,8 +2,10 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
 
@@ -11,12 +13,25 @@ from central.access.key import open_key
 from central.db import Clock
 from central.outbox.channel import Channel
 from central.outbox.courier import Courier, Stopping
+from central.outbox.mail import Mail
 from central.outbox.payload import dispatch, told
 from central.outbox.stream import Stream
 from central.outbox.webhook import Webhook
 from central.query.cameras import CameraPlace, load_cameras
 from central.settings import CentralSettings
-from central.subscribers import CadSettings, SubscriberSettings
+from central.subscribers import CadSettings, SmtpSettings, SubscriberSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What every channel is opened with.
+
+    Attributes:
+        zone: in which people are told times.
+    """
+
+    clock: Clock
+    zone: ZoneInfo
 
 
 class Notifier:
@@ -43,9 +58,10 @@ class Notifier:
         self._couriers: Final[list[Courier]] = []
         if not settings.notify:
             return
+        desk = Desk(clock, ZoneInfo(settings.site_timezone))
         cameras, key = load_cameras(settings.cameras_file), open_key(settings.access.key_file)
         for each in settings.notify:
-            opened = partial(open_channel, each, cameras, clock)
+            opened = partial(open_channel, each, cameras, desk)
             self._couriers.append(Courier(engine, self.stream, each, channel=opened, key=key, clock=clock))
 
     def start(self, stopping: Stopping) -> None:
@@ -64,17 +80,19 @@ class Notifier:
             thread.join()
 
 
-def open_channel(subscriber: SubscriberSettings, cameras: Mapping[str, CameraPlace], clock: Clock) -> Channel:
+def open_channel(subscriber: SubscriberSettings, cameras: Mapping[str, CameraPlace], desk: Desk) -> Channel:
     """The way to a subscriber.
 
     Raises:
         ConfigError: a file that its settings name cannot be used.
     """
+    if isinstance(subscriber, SmtpSettings):
+        return Mail(subscriber, place_of=cameras.get, zone=desk.zone)
     body = dispatch if isinstance(subscriber, CadSettings) else told
     return Webhook(
         subscriber,
         body_of=lambda notice: body(
             notice, plates=subscriber.plates, place=cameras.get(notice.subject.camera_id)
         ),
-        clock=clock,
+        clock=desk.clock,
     )

@@ -4,18 +4,14 @@ Of the answer only the status counts: what else a server says may repeat what it
 """
 
 import http.client
-import socket
-import ssl
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
 from central.db import Clock
-from central.outbox.channel import away, trusting
+from central.outbox.channel import at_most, away, trusting
 from central.outbox.event import Notice
 from central.outbox.rules import Answer, Verdict
 from central.outbox.sign import HEADER, sign
@@ -61,19 +57,16 @@ class Webhook:
         }
         url = self._url
         path = f"{url.path or '/'}{'?' if url.query else ''}{url.query}"
-        connection, over = self._connection(), threading.Event()
-        try:
-            connection.connect()
-            with _at_most(connection, self._settings.timeout_s, over):
+        connection, limit_s = self._connection(), self._settings.timeout_s
+        with at_most(limit_s, lambda: connection.sock) as over:
+            try:
                 connection.request("POST", path, body, headers)
                 response = connection.getresponse()
                 response.read(_READ_BYTES)
-        except (OSError, http.client.HTTPException) as error:
-            if over.is_set() or isinstance(error, TimeoutError):
-                return Answer(Verdict.AWAY, f"no whole answer in {self._settings.timeout_s:g} s")
-            return away(error)
-        finally:
-            connection.close()
+            except (OSError, http.client.HTTPException) as error:
+                return away(error, within_s=limit_s, over=over)
+            finally:
+                connection.close()
         return _judged(response.status, response.getheader("Retry-After", ""))
 
     def close(self) -> None:
@@ -91,22 +84,3 @@ def _judged(status: int, retry_after: str) -> Answer:
         return Answer(Verdict.TAKEN, str(status))
     again_s = float(retry_after) if status in _PATIENT and retry_after.isdecimal() else None
     return Answer(Verdict.REFUSED, str(status), again_s)
-
-
-@contextmanager
-def _at_most(connection: http.client.HTTPConnection, seconds: float, over: threading.Event) -> Iterator[None]:
-    """Cut the connection after so long: a socket's own time-out begins anew with every byte that drips in."""
-    sock: socket.socket | ssl.SSLSocket = connection.sock
-
-    def cut() -> None:
-        over.set()
-        with suppress(OSError):
-            sock.shutdown(socket.SHUT_RDWR)
-
-    timer = threading.Timer(seconds, cut)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()

@@ -5,13 +5,14 @@ import socket
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from listeners import a_certificate, answering, drips, floods, hangs_up, listening
 from told_alerts import PLATE, a_notice
 
 from central.errors import ConfigError
-from central.outbox.notifier import open_channel
+from central.outbox.notifier import Desk, open_channel
 from central.outbox.rules import Answer, Verdict
 from central.outbox.sign import is_genuine
 from central.settings import CentralSettings
@@ -31,7 +32,7 @@ def subscriber(folder: Path, url: str, **more: Any) -> SubscriberSettings:
 
 
 def send(to: SubscriberSettings, kind: str = "confirmed", **detail: object) -> Answer:
-    return open_channel(to, {}, now).send(a_notice(kind, **detail))
+    return open_channel(to, {}, Desk(now, ZoneInfo("UTC"))).send(a_notice(kind, **detail))
 
 
 def test_a_post_is_signed_numbered_and_holds_no_plate(tmp_path: Path) -> None:
