@@ -52,13 +52,17 @@ class Traffic:
         self._frame = _frame(address, epoch)
 
     def read(self, seq: int, *, at: datetime) -> tuple[str, bytes]:
-        """Topic and payload of the read of this number, taken at this moment."""
+        """Topic and payload of the read of this number, of whichever vehicle, taken at this moment."""
         chance = self._random
         if chance.randrange(self._listed) == 0:
             vehicle = chance.randrange(DRIVING)
             self.hits.append(seq)
         else:
             vehicle = _driven(chance)
+        return self.passing(vehicle, seq, at=at)
+
+    def passing(self, vehicle: int, seq: int, *, at: datetime) -> tuple[str, bytes]:
+        """The same, of this vehicle."""
         text, plate_class = plate(vehicle)
         camera_id = f"cam-{seq % CAMERAS}"
         topic = Numbered(self._address, camera_id, Kind.READ, self._epoch, seq, seq)
@@ -82,7 +86,7 @@ class Traffic:
                 "emitted_at": at,
                 "plate_raw": text,
                 "plate": text,
-                "likelihood": round(chance.uniform(0.9, 1.0), 4),
+                "likelihood": round(self._random.uniform(0.9, 1.0), 4),
                 "plate_class": Scored(value=plate_class, likelihood=0.97),
                 "characters": characters,
                 "track_id": seq,
@@ -91,13 +95,13 @@ class Traffic:
         return str(topic), read.model_dump_json().encode()
 
 
-def hotlist(folder: Path, entries: int, *, lines: int = 250_000) -> Iterator[Path]:
+def hotlist(folder: Path, entries: int, *, lines: int = 250_000, driving: int = DRIVING) -> Iterator[Path]:
     """Write the hotlist, in files of so many lines at most.
 
-    The first `DRIVING` entries are of vehicles that drive, the others of vehicles that have never been seen.
+    So many of the first entries are of vehicles that drive, the others of vehicles that have never been seen.
     """
     until = f"{datetime.now(UTC).year + 1}-12-31"
-    vehicles = [*range(min(DRIVING, entries)), *range(VEHICLES, VEHICLES + entries - min(DRIVING, entries))]
+    vehicles = [*range(min(driving, entries)), *range(VEHICLES, VEHICLES + entries - min(driving, entries))]
     for begin in range(0, entries, lines):
         path = folder / f"hotlist-{begin // lines}.csv"
         with path.open("w", encoding="utf-8") as file:

@@ -48,6 +48,31 @@ def ingest(*, as_json: bool, work: Path | None, **load: int | float | None) -> N
 
 
 @bench.command()
+@click.option("--rate", type=click.FloatRange(1), default=100.0, show_default=True, help="alerts a second")
+@click.option("--listeners", type=click.IntRange(1, 1000), default=50, show_default=True, help="who follow")
+@click.option("--seconds", type=click.FloatRange(1), default=20.0, show_default=True, help="for so long")
+@click.option("--hotlist", type=click.IntRange(1), default=20_000, show_default=True, help="entries")
+@click.option("--work", type=FOLDER, help="empty folder to work in, kept; else a temporary one")
+@click.option("--json", "as_json", is_flag=True, help="one line of JSON")
+def alerts(*, as_json: bool, work: Path | None, **load: Any) -> None:  # noqa: ANN401  # options
+    """Raise alerts in a real centre, and time from a read's publication until every listener has heard of it."""
+    from rich.console import Console
+
+    from central.bench.alerts import Load, run
+
+    with (
+        TemporaryDirectory(prefix="atalaya-bench-") as made,
+        Console(stderr=True).status("starting") as status,
+    ):
+        found = run(Load(**load), folder=_empty(work or Path(made)), tell=status.update).as_json()
+    if as_json:
+        click.echo(json.dumps(found))
+        return
+    for name, value in found.items():
+        click.echo(f"{name:<12}{value}")
+
+
+@bench.command()
 @click.option("--days", type=click.IntRange(1, 30), default=30, show_default=True, help="of one month")
 @click.option("--per-day", type=click.IntRange(1_000), default=4_500_000, show_default=True, help="reads")
 @click.option(

@@ -157,11 +157,15 @@ class Store:
         turns = [(arrival, False) for arrival in reversed(reads)]
         turns += [(arrival, True) for arrival in (*reads, *applied)]
         failed: set[int] = set()
+        sightings: dict[int, Sighting] = {}  # what a read hits is the same in both of its turns
         for arrival, may_raise in turns:
             if id(arrival) in failed:
                 continue
             try:
-                sighting = self._sighting(connection, arrival, late=late[id(arrival)])
+                sighting = sightings.get(id(arrival))
+                if sighting is None:
+                    sighting = self._sighting(connection, arrival, late=late[id(arrival)])
+                    sightings[id(arrival)] = sighting
                 if not sighting.hits and not sighting.is_update:
                     continue
                 with connection.begin_nested():  # what fails here takes nothing else with it

@@ -88,22 +88,23 @@ class Stream:
         """Until there is an event after this one, or so many seconds; whether there is."""
         return self._wait_for(lambda: self._settled > after, timeout_s)
 
-    def listen(self, after: int | None = None) -> Iterator[Happening | None]:
-        """Events in order, each once; None about every 15 s without any, so that whoever listens can be given up.
+    def listen(self, after: int | None = None, *, beat_s: float = _BEAT_S) -> Iterator[Happening | None]:
+        """Events in order, each once; None after each `beat_s` without any, so that whoever listens can be given up.
 
         It ends where the listener has fallen behind all that is kept. Made for `text/event-stream`: the event's
         number is the id, and what a browser sends as `Last-Event-ID` is `after`.
 
         Args:
             after: the last event that the listener had, however long ago; None: from now on.
+            beat_s: seconds.
 
         Raises:
             sqlalchemy.exc.SQLAlchemyError: the database is away.
         """
-        return self._listen(self._settled if after is None and self._has_looked else after)
+        return self._listen(self._settled if after is None and self._has_looked else after, beat_s)
 
-    def _listen(self, after: int | None) -> Iterator[Happening | None]:
-        while not self.ready(_BEAT_S):
+    def _listen(self, after: int | None, beat_s: float) -> Iterator[Happening | None]:
+        while not self.ready(beat_s):
             yield None
         # A number that is not given yet is of a database that was restored since.
         at = self._settled if after is None else min(after, self._settled)
@@ -114,7 +115,7 @@ class Stream:
             yield from page
             at = until if len(page) < PAGE else page[-1].event_id
         while True:
-            if not self.wait(at, _BEAT_S):
+            if not self.wait(at, beat_s):
                 yield None
                 continue
             with self._news:
