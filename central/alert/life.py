@@ -69,7 +69,8 @@ MOVES: Final[Mapping[EventKind, Mapping[State, State]]] = {
 _DECISIVE: Final = frozenset({*MOVES, EventKind.MERGED, EventKind.NOTED})
 """What somebody who decides must have seen: what people did, and a better look."""
 
-_MOST_NOTE: Final = 500
+_MOST: Final = {"note": 500, "saw": 20, "unit_id": 63}
+"""Characters that people may type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +139,7 @@ def decide(standing: Standing, step: Step) -> Change:
     if after is None:
         raise AlertError(_told(standing))
     _CHECKS.get(step.kind, _need_nothing)(standing, step)
-    if len(step.note) > _MOST_NOTE:
-        raise AlertError(f"a note holds {_MOST_NOTE} characters at most")
+    _check_typed(step)
     values, detail = _consequences(step)
     if words := step.note.strip():
         detail["note"] = words
@@ -149,6 +149,15 @@ def decide(standing: Standing, step: Step) -> Change:
 def plain_plate(typed: str) -> str:
     """A plate as people type it, without what stands between its characters."""
     return "".join(c for c in typed.upper() if c.isalnum())
+
+
+def _check_typed(step: Step) -> None:
+    for name, most in _MOST.items():
+        typed = getattr(step, name) or ""
+        if len(typed) > most:
+            raise AlertError(f"{name}: {len(typed)} characters, expected at most {most}")
+        if not typed.isprintable():
+            raise AlertError(f"{name}: holds characters that cannot be printed")
 
 
 def _check_looked(standing: Standing, step: Step) -> None:

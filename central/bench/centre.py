@@ -36,7 +36,7 @@ class Held:
     Attributes:
         reads: how often each read is held, hot and archived.
         matched: reads that stand in an alert's trail.
-        alerts: passages of listed vehicles.
+        alerts: one for each listed vehicle that was seen.
     """
 
     reads: Counter[Identity]

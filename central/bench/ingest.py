@@ -60,7 +60,7 @@ class Result:
         p50_ms, p99_ms: from handing a read to the broker until its box has the centre's acknowledgement.
         lost: reads that the centre does not hold.
         duplicates: reads that it holds twice.
-        alerts: passages of listed vehicles.
+        alerts: one for each listed vehicle that was seen.
         missed_hits: reads of listed vehicles that stand in no alert.
         rss_mib: the most memory that the centre held.
         rss_mib_by_minute: what it held at the end of each minute.

@@ -78,7 +78,10 @@ def test_another_plate_confirms_nothing_and_is_not_repeated(typed: str) -> None:
         (EventKind.REJECTED, {"rejected_as": None}, "misread, wrong-vehicle, stale-entry"),
         (EventKind.DISPATCHED, {"unit_id": None}, "which unit"),
         (EventKind.OUTCOME, {"outcome": None}, "recovered, arrested, not-found, false, test"),
-        (EventKind.SEEN, {"note": "x" * 501}, "500 characters"),
+        (EventKind.SEEN, {"note": "x" * 501}, "note: 501 characters, expected at most 500"),
+        (EventKind.SEEN, {"note": "a\x1b[2J"}, "note: holds characters that cannot be printed"),
+        (EventKind.REJECTED, {"saw": "A" * 21}, "saw: 21 characters"),
+        (EventKind.DISPATCHED, {"unit_id": "u" * 64}, "unit_id: 64 characters"),
     ],
 )
 def test_what_must_be_said_is_asked_for(kind: EventKind, said: dict[str, object], words: str) -> None:
