@@ -177,6 +177,7 @@ class Mosquitto(Broker):
             subprocess.run(done, check=True, capture_output=True)
         access = [f"user {CENTRE}", "topic readwrite lpr/v1/#"]
         access += [f"pattern write lpr/v1/+/+/%u/{tail}" for tail in _DEVICE_WRITES]
+        access += ["pattern write lpr/v1/units/%u/position"]
         access += ["pattern read lpr/v1/+/+/%u/ack", "pattern read lpr/v1/+/+/%u/cmd"]
         (self.folder / "access").write_text("\n".join(access) + "\n")
         (self.folder / "mosquitto.conf").write_text("\n".join(self._config()) + "\n")
