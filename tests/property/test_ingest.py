@@ -230,9 +230,12 @@ def test_every_listed_read_stands_in_one_trail(order: list[int], cuts: list[int]
         engine.dispose()
 
 
-@settings(max_examples=25, deadline=timedelta(seconds=20))
+@pytest.mark.parametrize(("vehicle_s", "cameras", "gap_s"), [(0, 1, 30), (60, 3, 60)])
+@settings(max_examples=15, deadline=timedelta(seconds=20))
 @given(data=st.data())
-def test_the_order_of_arrival_decides_no_alert(data: st.DataObject, empty_database: Path):
+def test_the_order_of_arrival_decides_no_alert(
+    data: st.DataObject, empty_database: Path, vehicle_s: int, cameras: int, gap_s: int
+):
     """Sightings in any order and any batches: one alert for each run of them without a gap, from its first on."""
     seconds = data.draw(st.lists(st.integers(0, 300), min_size=1, max_size=12, unique=True), label="seen at")
     cuts = data.draw(st.lists(st.integers(0, len(seconds)), max_size=4), label="cuts")
@@ -241,16 +244,18 @@ def test_the_order_of_arrival_decides_no_alert(data: st.DataObject, empty_databa
         shutil.copy(empty_database, folder / "central.sqlite")
         engine = open_database(f"sqlite:///{folder}/central.sqlite")
         list_plates(engine, folder, "ABC123,CO,,stolen,1,SIJIN,C-1,,2026-12-31")
-        store = a_store(engine, folder / "pictures", passage_s=30.0)
+        store = a_store(engine, folder / "pictures", passage_s=30.0, vehicle_h=vehicle_s / 3600)
         messages = [
-            read_message(a_read(seq, captured_at=NOON + timedelta(seconds=second)))
+            read_message(
+                a_read(seq, camera_id=f"cam-{seq % cameras}", captured_at=NOON + timedelta(seconds=second))
+            )
             for seq, second in enumerate(seconds, start=1)
         ]
         for start, end in pairwise([0, *sorted(cuts), len(messages)]):
             ingest(store, messages[start:end])
         runs: list[list[int]] = []
         for second in sorted(seconds):
-            if not runs or second - runs[-1][-1] > 30:
+            if not runs or second - runs[-1][-1] > gap_s:
                 runs.append([])
             runs[-1].append(second)
         begun = [to_us(NOON + timedelta(seconds=run[0])) for run in runs]
