@@ -58,6 +58,11 @@ class Pattern:
         return not self.text.strip("?*")
 
     @property
+    def like(self) -> str | None:
+        """As `regex`, for SQL's LIKE, which is nearly twice as fast; None where a character has look-alikes."""
+        return None if "[" in self.regex else self.text.replace("?", "_").replace("*", "%")
+
+    @property
     def is_whole(self) -> bool:
         """Whether it says every character."""
         return not set(self.text) & set("?*")

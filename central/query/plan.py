@@ -144,7 +144,9 @@ def _of_cameras(question: Question) -> _Part:
 def _of_pattern(pattern: Pattern | None) -> _Part:
     if pattern is None:
         return [], {}
-    terms, parameters = ["regexp_full_match(plate, $regex)"], dict[str, object](regex=pattern.regex)
+    terms, parameters = ["plate LIKE $spelt"], dict[str, object](spelt=pattern.like)
+    if pattern.like is None:
+        terms, parameters = ["regexp_full_match(plate, $regex)"], {"regex": pattern.regex}
     if pattern.ranges:
         # Before the expression: by these a file that is sorted by plate is opened in a few places only.
         within = (f"plate >= $first_{at} AND plate < $below_{at}" for at in range(len(pattern.ranges)))

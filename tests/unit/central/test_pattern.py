@@ -3,8 +3,9 @@
 import re
 from itertools import pairwise
 
+import duckdb
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from central.errors import QueryError
@@ -105,3 +106,19 @@ def test_what_is_typed_says_which_it_is() -> None:
     whole, open_, part = (compile_pattern(typed) for typed in ("ABC123", "?*", "A*"))
     assert [p.is_whole for p in (whole, open_, part)] == [True, False, False]
     assert [p.is_open for p in (whole, open_, part)] == [False, True, False]
+
+
+@settings(max_examples=25)
+@given(PATTERNS, st.lists(PLATES, max_size=20))
+def test_like_means_the_same_plates(typed: str, among: list[str]) -> None:
+    pattern = compile_pattern(typed)
+    assert pattern.like is not None
+    asked = {"among": among, "like": pattern.like}
+    sql = "SELECT plate FROM (SELECT unnest($among::VARCHAR[]) AS plate) WHERE plate LIKE $like"
+    found = duckdb.sql(sql, params=asked).to_arrow_table()["plate"].to_pylist()
+    assert sorted(found) == sorted(plate for plate in among if re.fullmatch(pattern.regex, plate))
+
+
+def test_look_alikes_have_no_like() -> None:
+    assert compile_pattern("?B*", alike=True).like is None
+    assert compile_pattern("?K*", alike=True).like == "_K%"

@@ -77,7 +77,7 @@ class TestPlan:
 
     def test_a_pattern_of_wildcards_alone_is_answered_of_a_camera_or_a_time(self) -> None:
         pattern = compile_pattern("???")
-        assert plan(Question(pattern=pattern, cameras=("cam-1",))).parameters["regex"] == "..."
+        assert plan(Question(pattern=pattern, cameras=("cam-1",))).parameters["spelt"] == "___"
         assert plan(Question(pattern=pattern, since=NOON)).condition.startswith("true AND captured_at")
 
     def test_dates_are_utc(self) -> None:
