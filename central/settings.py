@@ -155,10 +155,12 @@ def check_files(path: Path, settings: CentralSettings) -> None:
 
 def _check_subscribers(path: Path, settings: CentralSettings) -> None:
     for each in settings.notify:
-        for key in ("secret_file", "password_file", "ca_file"):
-            file = getattr(each, key, None)
-            if file is not None and not file.is_file():
-                raise ConfigError(f"{path}: notify: {each.name}: {key}: {file}: no such file")
+        broker = getattr(each, "broker", None)
+        for section in (each, broker, getattr(broker, "tls", None)):
+            for key in ("secret_file", "password_file", "ca_file", "cert_file", "key_file"):
+                file = getattr(section, key, None)
+                if file is not None and not file.is_file():
+                    raise ConfigError(f"{path}: notify: {each.name}: {key}: {file}: no such file")
 
 
 def _check_places(path: Path, settings: CentralSettings) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from edge.contract.config import Section, is_loopback, together
+from edge.contract.config import BrokerSettings, Section, is_loopback, together
 from edge.contract.read import Identifier
 
 EventKind = Literal[
@@ -131,7 +131,29 @@ class SmtpSettings(_Subscriber):
         return self
 
 
-SubscriberSettings = Annotated[WebhookSettings | CadSettings | SmtpSettings, Field(discriminator="kind")]
+class MqttNoticeSettings(_Subscriber):
+    """A broker on which others listen."""
+
+    kind: Literal["mqtt"]
+    broker: BrokerSettings = Field(
+        default=BrokerSettings(), description="as `mqtt`, with a user of its own", validate_default=True
+    )
+    client_id: Identifier = Field(default="central-notify", description="no other client may have it")
+    shapes: Annotated[tuple[Literal["atalaya", "onvif", "frigate"], ...], Field(min_length=1)] = Field(
+        default=("atalaya",),
+        description="in whose form; onvif and frigate tell of raised alerts, with plates",
+    )
+
+    @model_validator(mode="after")
+    def _those_shapes_are_plates(self) -> Self:
+        if not self.plates and set(self.shapes) != {"atalaya"}:
+            raise ValueError("the shapes onvif and frigate hold plates: they need plates: true")
+        return self
+
+
+SubscriberSettings = Annotated[
+    WebhookSettings | CadSettings | SmtpSettings | MqttNoticeSettings, Field(discriminator="kind")
+]
 
 
 def no_name_twice(subscribers: Sequence[_Subscriber]) -> None:

@@ -31,15 +31,17 @@ class Channel(Protocol):
         ...
 
 
-def away(error: BaseException, *, within_s: float, over: threading.Event) -> Answer:
+def away(error: BaseException, *, within_s: float, over: threading.Event | None = None) -> Answer:
     """Nobody answered; says which fault it was, in words that cannot repeat what was sent.
 
     Args:
         error: what the try raised.
         within_s: how long it was allowed to take.
-        over: of `at_most`.
+        over: of `at_most`, where that cuts.
     """
-    if over.is_set() or any(isinstance(e, TimeoutError) for e in (error, error.__context__)):
+    if (over is not None and over.is_set()) or any(
+        isinstance(e, TimeoutError) for e in (error, error.__context__)
+    ):
         return Answer(Verdict.AWAY, f"no whole answer in {within_s:g} s")
     words = getattr(error, "strerror", None) or getattr(error, "verify_message", None) or ""
     return Answer(Verdict.AWAY, f"{type(error).__name__}: {words}".removesuffix(": ")[:_LONGEST])

@@ -7,19 +7,22 @@ from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from pydantic import BaseModel
 from sqlalchemy import Engine
 
 from central.access.key import open_key
 from central.db import Clock
 from central.outbox.channel import Channel
 from central.outbox.courier import Courier, Stopping
+from central.outbox.event import Notice
 from central.outbox.mail import Mail
+from central.outbox.mqtt import MqttNotices
 from central.outbox.payload import dispatch, told
 from central.outbox.stream import Stream
 from central.outbox.webhook import Webhook
 from central.query.cameras import CameraPlace, load_cameras
 from central.settings import CentralSettings
-from central.subscribers import CadSettings, SmtpSettings, SubscriberSettings
+from central.subscribers import CadSettings, MqttNoticeSettings, SmtpSettings, SubscriberSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +92,10 @@ def open_channel(subscriber: SubscriberSettings, cameras: Mapping[str, CameraPla
     if isinstance(subscriber, SmtpSettings):
         return Mail(subscriber, place_of=cameras.get, zone=desk.zone)
     body = dispatch if isinstance(subscriber, CadSettings) else told
-    return Webhook(
-        subscriber,
-        body_of=lambda notice: body(
-            notice, plates=subscriber.plates, place=cameras.get(notice.subject.camera_id)
-        ),
-        clock=desk.clock,
-    )
+
+    def body_of(notice: Notice) -> BaseModel:
+        return body(notice, plates=subscriber.plates, place=cameras.get(notice.subject.camera_id))
+
+    if isinstance(subscriber, MqttNoticeSettings):
+        return MqttNotices(subscriber, body_of=body_of)
+    return Webhook(subscriber, body_of=body_of, clock=desk.clock)
