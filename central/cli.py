@@ -10,7 +10,18 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from central import backups, erasures, holds, hotlists, looks, notify, questions, recovery, suppressions
+from central import (
+    backups,
+    erasures,
+    holds,
+    hotlists,
+    hunts,
+    looks,
+    notify,
+    questions,
+    recovery,
+    suppressions,
+)
 from central.alerts import alerts
 from central.bench.commands import bench
 from central.ca.commands import ca
@@ -51,6 +62,7 @@ for _command in (
     recovery.verify,
     clips,
     hotlists.hotlist,
+    hunts.hunt,
     notify.notify,
     holds.hold,
     suppressions.suppress,

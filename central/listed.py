@@ -10,6 +10,7 @@ from central.hotlist.lists import Listing
 from central.hotlist.merge import Change, What
 from central.hotlist.suppress import Suppression
 from central.hotlist.twins import Twin
+from central.query.hunt import Trace
 from central.show import Style, add_row, new_table, plain
 
 _COLOURS: Final = {What.ADDED: "green", What.CHANGED: "yellow", What.REMOVED: "red"}
@@ -85,5 +86,24 @@ def suppressions_table(suppressions: Iterable[Suppression], style: Style) -> Tab
             each.case_number,
             each.entered_by,
             "" if lifted_at is None else f"{style.moment(lifted_at)} {each.lifted_by}: {each.why}",
+        )
+    return table
+
+
+def traces_table(traces: Iterable[Trace], style: Style) -> Table:
+    """Entries whose plates were read before."""
+    table = new_table(style, "#", "plate", "reason", "priority", "last", "camera", "recent", "reads", "first")
+    for trace in traces:
+        add_row(
+            table,
+            str(trace.number),
+            plain(f"{trace.plate} ({trace.country})", "bold"),
+            style.words(f"reason.{trace.reason}"),
+            str(trace.priority),
+            style.moment(trace.last_at),
+            trace.last_camera,
+            str(trace.recent),
+            str(trace.reads),
+            style.moment(trace.first_at),
         )
     return table

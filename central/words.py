@@ -37,6 +37,11 @@ _BOTH: Final[Mapping[str, tuple[str, str]]] = {
     "list.kind": ("tipo", "kind"),
     "list.standing": ("permanente", "standing"),
     "list.event": ("evento", "event"),
+    "recent": ("recientes", "recent"),
+    "hunted": (
+        "{found} de {hunted} vehículos buscados se vieron antes",
+        "{found} of {hunted} vehicles that are looked for were seen before",
+    ),
     "held_back": ("alertas evitadas", "held back"),
     "list.stale": ("sin confirmar", "stale"),
     "list.ended": ("terminadas", "ended"),

@@ -122,8 +122,8 @@ class Asker:
         return bool(found)
 
     def _narrowed(self, planned: Plan, snapshot: Snapshot) -> tuple[Snapshot, pa.Table | None]:
-        """The snapshot, and the plates that a pattern means, where they are few: then with what may hold them alone."""
-        if planned.question.pattern is None or snapshot.words is None:
+        """The snapshot, and the plates that are meant, where they are few: then with what may hold them alone."""
+        if not planned.question.is_of_words or snapshot.words is None:
             return snapshot, None
         wanted = self._wanted(planned, snapshot.words)
         if wanted is None:

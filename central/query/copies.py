@@ -18,8 +18,9 @@ def copy_by_plate(plan: Plan) -> Copy | None:
     question = plan.question
     if question.arrived_since is not None:  # a file says when it was written, and a part of a copy is younger
         return None
-    if question.pattern is not None:
-        return None if question.pattern.is_open else Copy(PLATES, by_words=True)
+    if question.is_of_words:
+        is_open = question.pattern is not None and question.pattern.is_open
+        return None if is_open else Copy(PLATES, by_words=True)
     if question.plate is None:
         return None
     bucket = str(bucket_of(question.plate))
@@ -33,7 +34,7 @@ def copy_by_plate(plan: Plan) -> Copy | None:
 def copy_by_hour(plan: Plan) -> Copy | None:
     """The counts by camera and hour, where a question asks for no more; for days that are whole and do not change."""
     question = plan.question
-    if question.plate or question.pattern or question.area or question.arrived_since:
+    if question.plate or question.is_of_words or question.area or question.arrived_since:
         return copy_by_plate(plan)
 
     def may_serve(day: date, improved: Improved | None) -> bool:

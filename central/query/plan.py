@@ -17,6 +17,8 @@ from edge.contract.spelling import typed
 
 MOST_ROWS: Final = 1_000_000
 MOST_CAMERAS: Final = 500
+MOST_PLATES: Final = 1_000
+"""More of them, each in sixty months, would be more than the dictionary is asked for at a time."""
 
 _COLUMNS: Final = ", ".join(name for name in CORE.names if name != PARTITION)
 _DETAILS: Final = "plate_raw, characters, box, ptz"
@@ -45,6 +47,7 @@ class Question:
     Attributes:
         plate: exactly this plate; case and separators do not matter.
         pattern: a plate known in part.
+        plates: exactly one of these, as plates are stored.
         cameras: at one of these.
         area: within it.
         since, until: captured at or after, and before; UTC-aware.
@@ -60,6 +63,12 @@ class Question:
     until: datetime | None = None
     arrived_since: datetime | None = None
     limit: int = 1_000
+    plates: frozenset[str] = frozenset()
+
+    @property
+    def is_of_words(self) -> bool:
+        """Whether the dictionary tells which plates are meant, and in which months they were read."""
+        return bool(self.plates) or self.pattern is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +108,7 @@ def plan(question: Question) -> Plan:
     for more, named in (_of_cameras(question), _of_area(question.area)):
         terms += more
         parameters |= named
-    spelt, named = _of_pattern(question.pattern)
+    spelt, named = _of_words(question)
     parameters |= named
     dates = (
         date.min if question.since is None else question.since.astimezone(UTC).date(),
@@ -154,6 +163,12 @@ def _of_pattern(pattern: Pattern | None) -> _Part:
         for at, each in enumerate(pattern.ranges):
             parameters |= {f"first_{at}": each.first, f"below_{at}": each.below}
     return terms, parameters
+
+
+def _of_words(question: Question) -> _Part:
+    if question.plates:
+        return ["plate IN (SELECT unnest($plates::VARCHAR[]))"], {"plates": sorted(question.plates)}
+    return _of_pattern(question.pattern)
 
 
 def _of_area(area: Area | None) -> _Part:
@@ -236,11 +251,11 @@ def newest(plan: Plan, sources: Sources, columns: str = _COLUMNS) -> str:
 
 
 def candidates(plan: Plan, *, most: int) -> tuple[str, dict[str, object]]:
-    """SQL and parameters: which plates of the dictionary (`$words`) a pattern means, and in which months.
+    """SQL and parameters: which plates of the dictionary (`$words`) are meant, and in which months.
 
     One more than `most` at most.
     """
-    terms, parameters = _of_pattern(plan.question.pattern)
+    terms, parameters = _of_words(plan.question)
     sql = (
         "SELECT DISTINCT year, month, plate FROM read_parquet($words, hive_partitioning = true) "  # noqa: S608
         f"WHERE {' AND '.join(terms)} LIMIT {most + 1:d}"
@@ -279,10 +294,12 @@ def _check(question: Question) -> None:
         raise QueryError(f"limit {question.limit}: expected 1 to {MOST_ROWS}")
     if len(question.cameras) > MOST_CAMERAS:
         raise QueryError(f"{len(question.cameras)} cameras: expected at most {MOST_CAMERAS}")
-    if question.plate and question.pattern:
-        raise QueryError("a question has a plate or a pattern, not both")
+    if bool(question.plate) + bool(question.pattern) + bool(question.plates) > 1:
+        raise QueryError("a question has a plate, a pattern or some plates, not two of them")
+    if len(question.plates) > MOST_PLATES:
+        raise QueryError(f"{len(question.plates)} plates: expected at most {MOST_PLATES}")
     pattern = question.pattern
-    is_told = question.plate or (pattern is not None and not pattern.is_open)
+    is_told = question.plate or question.plates or (pattern is not None and not pattern.is_open)
     if not (is_told or question.cameras or question.area or question.since or question.arrived_since):
         raise QueryError(
             f"{'pattern ' + pattern.text if pattern else 'a question'} needs "

@@ -175,7 +175,7 @@ class Reads:
             question: without a plate; its limit counts rows.
             zone: of the site, whose days they are.
         """
-        if question.plate is not None or question.pattern is not None:
+        if question.plate is not None or question.is_of_words:
             raise QueryError("volumes are of cameras, not of a plate")
         plan(question)
         local = _shifts(question, zone)

@@ -286,6 +286,8 @@ def _asked(question: Question) -> list[ColumnElement[bool]]:
         terms.append(row.camera_id.in_(question.cameras))
     if question.plate is not None:
         terms.append(row.plate == question.plate)
+    if question.plates:
+        terms.append(row.plate.in_(question.plates))
     if question.since is not None:
         terms.append(row.captured_us >= to_us(question.since))
     if question.until is not None:

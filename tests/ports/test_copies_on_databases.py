@@ -42,6 +42,12 @@ def questions() -> list[Question]:
         Question(pattern=compile_pattern("*"), cameras=("cam-1",)),
         Question(plate="ABC001", since=MIDDLE),
     ]
+    some = frozenset({"ABC003", "ABC010", "NEW123", "QQQ111"})
+    asked += [
+        Question(plates=some),
+        Question(plates=some, since=MIDDLE),
+        Question(plates=frozenset({"QQQ111"})),
+    ]
     return [*asked, Question(since=FIRST, limit=5), Question(since=FIRST, arrived_since=MIDDLE)]
 
 

@@ -119,6 +119,16 @@ def test_patterns(kept: Kept, typed: str, alike: bool, plates: set[str]) -> None
     assert seqs(reads, pattern=pattern, since=since) == those(rows, lambda row: row.plate in plates)
 
 
+@pytest.mark.parametrize("plates", [{"ABC123", "KLM01", "QQQ111"}, {"ZZZ999"}, {"QQQ111"}])
+def test_some_plates(kept: Kept, plates: set[str]) -> None:
+    reads, rows = kept
+    assert seqs(reads, plates=frozenset(plates)) == those(rows, lambda row: row.plate in plates)
+    since = NOON + timedelta(days=9)
+    seen = reads.seen(Question(plates=frozenset(plates), since=since)).rows
+    expected = Counter(row.plate for row in rows if row.plate in plates and row.best_at >= since)
+    assert {each.plate: each.reads for each in seen} == expected
+
+
 @pytest.mark.parametrize("shape", [CENTRE, SQUARE])
 def test_an_area_and_a_window(kept: Kept, shape: Circle | Polygon) -> None:
     reads, rows = kept

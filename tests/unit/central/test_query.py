@@ -88,7 +88,7 @@ class TestPlan:
     @pytest.mark.parametrize(
         ("question", "wrong"),
         [
-            (Question(plate="ABC123", pattern=compile_pattern("A*")), "not both"),
+            (Question(plate="ABC123", pattern=compile_pattern("A*")), "not two of them"),
             (Question(pattern=compile_pattern("?*")), "needs a character, a camera, an area or a time"),
             (Question(), "needs a plate, a camera, an area or a time"),
             (Question(plate="ABC123", limit=0), "limit 0"),
