@@ -3,11 +3,12 @@
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 from typing import Any
 
 import pytest
+from couriers import Post
 from sqlalchemy import Engine, delete, update
 from told_alerts import (
     AT,
@@ -24,75 +25,16 @@ from told_alerts import (
     raised,
 )
 
-from central.access.key import AuditKey
 from central.db import alert_event, delivery, reading, to_us
 from central.errors import ConfigError
 from central.outbox import store
 from central.outbox.channel import Channel
-from central.outbox.courier import Courier
 from central.outbox.follow import Horizon
 from central.outbox.rules import FEWEST, Answer
 from central.outbox.stream import Stream
 from central.types import EventKind
 
-KEY = AuditKey(b"k" * 32)
 HOUR = timedelta(hours=1)
-
-
-class Clock:
-    """Stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.at = AT
-
-    def __call__(self) -> datetime:
-        return self.at
-
-    def pass_s(self, seconds: float) -> None:
-        self.at += timedelta(seconds=seconds)
-
-
-class Going:
-    """Stops when a test says so."""
-
-    def __init__(self) -> None:
-        self._over = threading.Event()
-
-    def stop(self) -> None:
-        self._over.set()
-
-    def is_over(self) -> bool:
-        return self._over.is_set()
-
-    def wait(self, timeout_s: float | None = None) -> bool:
-        return self._over.wait(0.01 if timeout_s else timeout_s)
-
-
-class Post:
-    """A courier, and all that a test moves by hand: its stream, its clock, its channel."""
-
-    def __init__(self, engine: Engine, *, of: Interested | None = None, told: Told | None = None) -> None:
-        self.engine, self.told, self.clock, self.going = engine, told or Told(), Clock(), Going()
-        self.stream = Stream(engine)
-        subscriber: Any = of or Interested()
-        self.courier = Courier(
-            engine,
-            self.stream,
-            subscriber,
-            channel=lambda: self.told,
-            key=KEY,
-            clock=self.clock,
-            chance=lambda: 1.0,
-        )
-        self.stream.look()
-        self.courier.begin(engine)
-
-    def turn(self, *, after_s: float = 0.0) -> int:
-        """Look, plan and try, so many seconds later; nobody is waited for."""
-        self.clock.pass_s(after_s)
-        self.courier._pause_until_s = 0.0
-        self.stream.look()
-        return self.courier.turn(self.engine, self.told, self.going)
 
 
 def states(engine: Engine) -> list[tuple[int, int, str]]:
