@@ -95,24 +95,25 @@ class Escalator:
             rows = _waiting(connection, first)
         self._first = first
         now_us, elapsed_s = to_us(self._clock()), self._elapsed_s()
-        since: dict[tuple[int, str], float] = {}
-        done = 0
-        for row in rows:
-            key = row["alert_id"], row["state"]
-            age_s = max(0.0, (now_us - row["since_us"]) / 1e6) if is_first else 0.0
-            since[key] = self._since.get(key, elapsed_s - age_s)
-            waited_s = elapsed_s - since[key]
-            level = self._patience.level(State(row["state"]), row["priority"], waited_s=waited_s)
-            if level > row["escalation"]:
-                done += self._escalate(row, level, waited_s)
-        self._since = since
-        return done
+        ages_s = [max(0.0, (now_us - row["since_us"]) / 1e6) if is_first else 0.0 for row in rows]
+        keys = [(row["alert_id"], row["state"]) for row in rows]
+        self._since = {
+            key: self._since.get(key, elapsed_s - age_s) for key, age_s in zip(keys, ages_s, strict=True)
+        }
+        return sum(
+            self._escalate_if_due(row, elapsed_s - self._since[key])
+            for row, key in zip(rows, keys, strict=True)
+        )
 
     def _oldest(self, connection: Connection) -> int:
         young = alert.c.raised_us >= to_us(self._clock() - _OLD)
         last = func.coalesce(func.max(alert.c.alert_id), 0) + 1
         first = select(func.coalesce(func.min(alert.c.alert_id).filter(young), last))
         return int(connection.execute(first).scalar_one())
+
+    def _escalate_if_due(self, row: RowMapping, waited_s: float) -> bool:
+        level = self._patience.level(State(row["state"]), row["priority"], waited_s=waited_s)
+        return level > row["escalation"] and self._escalate(row, level, waited_s)
 
     def _escalate(self, row: Mapping[str, object] | RowMapping, level: int, waited_s: float) -> bool:
         """Whether it was us: another centre may be at it, and somebody may have seen it just now."""

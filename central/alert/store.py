@@ -182,48 +182,31 @@ def _raise(connection: Connection, hit: Hit, sighting: Sighting, language: Langu
     read, entry = hit.read, hit.entry
     late_by = sighting.received_at - read.best_at if sighting.late else None
     why = explain(hit, country_known=sighting.country_known, late_by=late_by, language=language)
-    explanation = " ".join(filter(None, (why, _before(connection, hit, language))))
+    told = {
+        **read.id._asdict(),
+        "camera_id": read.camera_id,
+        "plate": entry.plate,
+        "likelihood": hit.likelihood,
+        "list_name": entry.list_name,
+        "reason": str(entry.reason),
+        "priority": entry.priority,
+        "explanation": " ".join(filter(None, (why, _before(connection, hit, language)))),
+        "late": sighting.late,
+    }
     captured_us = to_us(read.best_at)
-    alert_id = connection.execute(
-        insert(alert)
-        .values(
-            raised_us=to_us(sighting.received_at),
-            edge_id=read.edge_id,
-            epoch=read.epoch,
-            seq=read.seq,
-            camera_id=read.camera_id,
-            captured_us=captured_us,
-            plate=entry.plate,
-            likelihood=hit.likelihood,
-            hotlist_entry_id=hit.entry_id,
-            list_name=entry.list_name,
-            reason=str(entry.reason),
-            priority=entry.priority,
-            explanation=explanation,
-            late=sighting.late,
-            passage_first_us=captured_us,
-            passage_last_us=captured_us,
-        )
-        .returning(alert.c.alert_id)
-    ).scalar_one()
+    row = {
+        **told,
+        "raised_us": to_us(sighting.received_at),
+        "captured_us": captured_us,
+        "hotlist_entry_id": hit.entry_id,
+        "passage_first_us": captured_us,
+        "passage_last_us": captured_us,
+    }
+    alert_id = connection.execute(insert(alert).values(row).returning(alert.c.alert_id)).scalar_one()
     note(connection, alert_id, Act(EventKind.RAISED, sighting.received_at, detail=sighted(hit)))
     add_to_trail(connection, alert_id, read)
-    return Alert(
-        alert_id=alert_id,
-        raised_at=sighting.received_at,
-        edge_id=read.edge_id,
-        epoch=read.epoch,
-        seq=read.seq,
-        camera_id=read.camera_id,
-        captured_at=read.best_at,
-        plate=entry.plate,
-        likelihood=hit.likelihood,
-        list_name=entry.list_name,
-        reason=Reason(entry.reason),
-        priority=entry.priority,
-        explanation=explanation,
-        late=sighting.late,
-    )
+    at = {"raised_at": sighting.received_at, "captured_at": read.best_at}
+    return Alert(**{**told, **at, "alert_id": alert_id, "reason": Reason(entry.reason)})
 
 
 def _annotate(connection: Connection, sighting: Sighting, language: Language) -> None:
