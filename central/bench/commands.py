@@ -114,6 +114,9 @@ def archive(*, as_json: bool, work: Path, **load: Any) -> None:  # noqa: ANN401 
     "--seeds", type=click.IntRange(1), default=5, show_default=True, help="days, each of another city"
 )
 @click.option(
+    "--vehicles", type=click.IntRange(100), default=1_600_000, show_default=True, help="of the city"
+)
+@click.option(
     "--budget", type=click.FloatRange(0), default=20.0, show_default=True, help="false alerts a day"
 )
 @click.option(
@@ -134,11 +137,12 @@ def match(*, as_json: bool, banks: tuple[Path, ...], calibrate: Path | None, **l
     with progress() as tell:
         if calibrate is not None:
             half = replay.Replay(replay.load(paths, half=0))
-            curve = bench_match.calibrate(half, asked.reads, seed=1_000 + asked.seeds, tell=tell)
+            seed = 1_000 + asked.seeds  # none of those that are reported
+            city, traffic = bench_match.City(0, seed), bench_match.Traffic(asked.reads, seed)
+            curve = bench_match.calibrate(city, half, traffic, tell=tell)
             calibrate.write_text(json.dumps(budget.as_json(curve)) + "\n", encoding="utf-8")
             return
-        other = replay.Replay(replay.load(paths, half=1))
-        found = bench_match.run(asked, other, budget.shipped(), tell=tell)
+        found = bench_match.run(asked, paths, budget.shipped(), tell=tell)
     if as_json:
         click.echo(json.dumps(found))
         return

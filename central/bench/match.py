@@ -8,23 +8,28 @@ made on the other half, with other seeds. Every read that hits wrongly counts; n
 
 import random
 import statistics
+import sys
 import time
-import tracemalloc
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
 from string import ascii_uppercase
 from typing import Any, Final
 
 from central.bench.replay import Replay, Said
+from central.bench.replay import load as load_bank
 from central.hotlist.budget import GRID, Curve, limit
 from central.maintain import Step
 from edge.contract.match import likelihood_of, spellings
 from edge.contract.pattern import ALPHABET
 
-CARS: Final = 700_000
-MOTORCYCLES: Final = 900_000
-"""Vehicles of the city, each as likely to pass as any other."""
+VEHICLES: Final = 1_600_000
+"""Of the city, each as likely to pass as any other."""
+MOTORCYCLES: Final = 9 / 16
+"""Share of them."""
 LISTED_MOTORCYCLES: Final = 0.75
 DRIVING: Final = 0.03
 """Share of what is listed that is on the road that day; the rest drives elsewhere or stands in a yard."""
@@ -51,12 +56,14 @@ class Load:
         reads: of a day.
         seeds: days.
         budget: false alerts a day.
+        vehicles: of the city.
     """
 
     entries: int
     reads: int
     seeds: int
     budget: float
+    vehicles: int = VEHICLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +84,15 @@ class Traffic:
 class City:
     """Who drives, and who is looked for."""
 
-    def __init__(self, entries: int, seed: int) -> None:
+    def __init__(self, entries: int, seed: int, *, vehicles: int = VEHICLES) -> None:
         chance = random.Random(seed)  # noqa: S311  # the same city each time
-        cars = [_car(number) for number in chance.sample(range(_CAR_STRINGS), CARS)]
-        motorcycles = [
-            _motorcycle(number) for number in chance.sample(range(_MOTORCYCLE_STRINGS), MOTORCYCLES)
-        ]
+        bikes = round(vehicles * MOTORCYCLES)
+        cars = [_car(number) for number in chance.sample(range(_CAR_STRINGS), vehicles - bikes)]
+        motorcycles = [_motorcycle(number) for number in chance.sample(range(_MOTORCYCLE_STRINGS), bikes)]
         self.vehicles: Final = cars + motorcycles
         on_road = round(entries * DRIVING)
-        bikes = round(on_road * LISTED_MOTORCYCLES)
-        self.driving: Final = [*motorcycles[:bikes], *cars[: on_road - bikes]]
+        listed_bikes = round(on_road * LISTED_MOTORCYCLES)
+        self.driving: Final = [*motorcycles[:listed_bikes], *cars[: on_road - listed_bikes]]
         self.listed: Final = set(self.driving)
         everybody = set(self.vehicles)
         self.known: Final = {plate for plate in self.vehicles if chance.random() < KNOWN} - self.listed
@@ -145,18 +151,17 @@ def _likely(said: Said, city: City, least: float) -> set[str]:
     return {text for text in listed if likelihood_of(text, spelt, city.known) >= least}
 
 
-def calibrate(replay: Replay, reads: int, *, seed: int, tell: Tell) -> Curve:
+def calibrate(city: City, replay: Replay, traffic: Traffic, *, tell: Tell) -> Curve:
     """What limits cost, of passages of which nobody is listed: how often each other plate is held so likely.
 
     Args:
+        city: of which nobody is listed.
         replay: how plates are read; of pictures that nothing is reported from.
-        reads: passages.
-        seed: of city and traffic.
+        traffic: how many pass.
         tell: is told of progress.
     """
     false, missed = [0.0] * len(GRID), [0] * len(GRID)
-    city = City(0, seed)
-    for truth, said in passing(city, replay, Traffic(reads, seed), tell=tell):
+    for truth, said in passing(city, replay, traffic, tell=tell):
         if said is None:
             continue
         spelt = spellings(said)
@@ -169,7 +174,8 @@ def calibrate(replay: Replay, reads: int, *, seed: int, tell: Tell) -> Curve:
         for place, least in enumerate(GRID):
             missed[place] += true < least
             false[place] += sum(share for likelihood, share in wrong if likelihood >= least)
-    return Curve(GRID, tuple(each / reads for each in false), tuple(each / reads for each in missed))
+    shares = ([each / traffic.reads for each in counted] for counted in (false, missed))
+    return Curve(GRID, *map(tuple, shares))
 
 
 def _listed_share(text: str) -> float:
@@ -181,15 +187,23 @@ def _listed_share(text: str) -> float:
     return LISTED_MOTORCYCLES / _MOTORCYCLE_STRINGS
 
 
-def run(load: Load, replay: Replay, curve: Curve, *, tell: Tell) -> dict[str, Any]:
-    """Means over the days, with the confusion as it is and doubled, and how fast reads are matched."""
+def run(load: Load, banks: Sequence[Path], curve: Curve, *, tell: Tell) -> dict[str, Any]:
+    """Means over the days, with the confusion as it is and doubled, and how fast reads are matched.
+
+    The days are shared out to all cores; how fast reads are matched is measured on one, once they are done.
+    """
     bound = limit(curve, entries=load.entries, reads_a_day=load.reads, false_a_day=load.budget)
     days: dict[bool, list[Counter[str]]] = {False: [], True: []}
-    for seed in range(1, load.seeds + 1):
-        city = City(load.entries, seed)
-        for doubled, found in days.items():
-            traffic = Traffic(load.reads, seed, doubled)
-            found.append(day(city, replay, traffic, least=bound.least, tell=tell))
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        asked = [(seed, doubled) for seed in range(1, load.seeds + 1) for doubled in days]
+        found = [
+            pool.submit(_a_day, banks, load, Traffic(load.reads, seed, doubled), bound.least)
+            for seed, doubled in asked
+        ]
+        for done, ((_, doubled), each) in enumerate(zip(asked, found, strict=True)):
+            tell(Step("days", done, len(asked)))
+            days[doubled].append(each.result())
+    replay = Replay(load_bank(banks, half=1))
     reads_s, index_mib = speed(replay, entries=_SPEED_ENTRIES, reads=_SPEED_READS, seed=load.seeds)
     as_is, twice = (_means(found) for found in days.values())
     return {
@@ -201,6 +215,11 @@ def run(load: Load, replay: Replay, curve: Curve, *, tell: Tell) -> dict[str, An
         "index_mib": round(index_mib, 1),
         "doubled_confusion": twice,
     }
+
+
+def _a_day(banks: Sequence[Path], load: Load, traffic: Traffic, least: float) -> Counter[str]:
+    city, replay = City(load.entries, traffic.seed, vehicles=load.vehicles), Replay(load_bank(banks, half=1))
+    return day(city, replay, traffic, least=least, tell=lambda _: None)
 
 
 def _means(days: list[Counter[str]]) -> dict[str, Any]:
@@ -220,10 +239,8 @@ def _means(days: list[Counter[str]]) -> dict[str, Any]:
 def speed(replay: Replay, *, entries: int, reads: int, seed: int) -> tuple[float, float]:
     """Reads a second that one core matches against so many entries, and what these take up, MiB."""
     chance = random.Random(seed)  # noqa: S311
-    tracemalloc.start()
     listed = frozenset(_motorcycle(number) for number in chance.sample(range(_MOTORCYCLE_STRINGS), entries))
-    size = tracemalloc.get_traced_memory()[0]
-    tracemalloc.stop()
+    size = sys.getsizeof(listed) + sum(map(sys.getsizeof, listed))
     plates = (_motorcycle(chance.randrange(_MOTORCYCLE_STRINGS)) for _ in range(reads))
     said = [replay.on(plate, chance.choice(replay.passages), chance) for plate in plates]
     began = time.perf_counter()

@@ -34,14 +34,12 @@ CERTAIN = a_passage("KLM708", "KLM709", likelihood=0.995)
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench, "CARS", 300)
-    monkeypatch.setattr(bench, "MOTORCYCLES", 300)
     monkeypatch.setattr(bench, "DRIVING", 0.5)
     monkeypatch.setattr(bench, "_EDIT_SHARE", 1)
 
 
 def counted(*passages: Passage, least: float = 0.3, seed: int = 1, doubled: bool = False) -> dict[str, int]:
-    city = City(100, seed)
+    city = City(100, seed, vehicles=600)
     traffic = Traffic(3_000, seed, doubled)
     return day(city, Replay(passages), traffic, least=least, tell=lambda _: None)
 
@@ -86,13 +84,13 @@ def test_a_character_that_was_lost_or_made_up_is_lost_or_made_up_elsewhere_too()
 
 
 def test_a_city_is_the_same_each_time_and_its_entries_are_as_many_as_asked_for() -> None:
-    city = City(100, 7)
+    city = City(100, 7, vehicles=600)
     assert (len(city.vehicles), len(set(city.vehicles)), len(city.listed)) == (600, 600, 100)
     assert set(city.driving) <= city.listed
     assert len(city.driving) == 50
     assert city.listed & set(city.vehicles) == set(city.driving)
     assert not city.known & city.listed
-    assert City(100, 7).vehicles == city.vehicles != City(100, 8).vehicles
+    assert City(100, 7, vehicles=600).vehicles == city.vehicles != City(100, 8, vehicles=600).vehicles
 
 
 def test_where_all_is_read_plainly_nobody_is_missed_and_nobody_alerted_wrongly_but_by_one_edit() -> None:
@@ -119,7 +117,9 @@ def test_doubled_confusion_is_more_of_it() -> None:
 
 
 def test_the_curve_falls_and_rises_with_the_limit() -> None:
-    curve = calibrate(Replay([PLAIN, WRONG, CERTAIN]), 2_000, seed=3, tell=lambda _: None)
+    curve = calibrate(
+        City(0, 3, vehicles=600), Replay([PLAIN, WRONG, CERTAIN]), Traffic(2_000, 3), tell=lambda _: None
+    )
     assert list(curve.false) == sorted(curve.false, reverse=True)
     assert list(curve.missed) == sorted(curve.missed)
     assert curve.false[0] > 0
