@@ -59,7 +59,9 @@ def test_half_the_pictures_are_kept_from_what_is_measured(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"no gzip", gzip.compress(b'{"truth": "A"}'), gzip.compress(b"[1]")]
+    "content",
+    [b"", b"no gzip", gzip.compress(b'{"truth": "A"}'), gzip.compress(b"[1]")],
+    ids=["nothing", "no gzip", "no passage", "no object"],
 )
 def test_what_is_no_bank_is_told(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "bank").write_bytes(content)
