@@ -37,7 +37,7 @@ def test_what_the_centre_writes(tmp_path: Path) -> None:
     put(engine, [a_read(1), a_read(2)])
     engine.dispose()
     run("central", "seal", cwd=tmp_path)
-    run("central", "alerts", *LOOK, "--pictures", "out", cwd=tmp_path)
+    run("central", "alerts", "list", *LOOK, "--pictures", "out", cwd=tmp_path)
     assert (tmp_path / "state" / "audit.key").exists()
     assert list((tmp_path / "archive" / "deep").glob("reads/captured_date=*/*.parquet"))
     assert open_to_others(*(tmp_path / name for name in ("state", "archive", "out"))) == {}
