@@ -37,7 +37,6 @@ from central.archive.packing import PackWriter
 from central.archive.pictures import Packs, open_packs
 from central.archive.place import Archive, archive_of
 from central.archive.storage import check_writable
-from central.archive.usual import usual_plates
 from central.archive.write import seal
 from central.consume.commands import Commander
 from central.consume.link import MqttLink
@@ -50,6 +49,7 @@ from central.hotlist.grammar import load_grammar
 from central.hotlist.known import Known
 from central.hotlist.live import Hotlist
 from central.keep import keep
+from central.learn import learn
 from central.lock import exclusive
 from central.outbox.notifier import Notifier
 from central.query.cameras import load_cameras
@@ -58,7 +58,6 @@ from central.settings import CentralSettings
 from central.watched import watch
 
 _MOVE_S: Final = 60.0
-_LEARN_S: Final = 3600.0
 _COLLECT_EVERY: Final = 70_000
 """Objects, by which they are more than before; Python's own is 700."""
 
@@ -168,7 +167,7 @@ def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> Non
         keeping = threading.Thread(target=keep, args=kept, name="keeper")
         commander = Commander(engine, link, clock=now, partitions=settings.mqtt.partitions)
         commanding = threading.Thread(target=commander.run, args=(stopping.wait,), name="commander")
-        learning = threading.Thread(target=_learn_often, args=(known, *kept), name="learner")
+        learning = threading.Thread(target=learn, args=(known, *kept), name="learner")
         urging = (settings.alert, engine, stopping.wait, now)
         escalating = threading.Thread(target=escalate, args=urging, name="escalator")
         moving = threading.Thread(target=_move_often, args=(packs, stopping), name="mover")
@@ -232,26 +231,6 @@ def _seal_often(
         else:
             if days:
                 _log.info("sealed", reads=sum(day.rows for day in days), days=len(days))
-
-
-def _learn_often(
-    known: Known,
-    settings: CentralSettings,
-    _engine: Engine,
-    archive: Archive,
-    stopping: StopSignal,
-    clock: Clock,
-) -> None:
-    """Know the city's own vehicles. Until it does, and where it cannot, matching holds no plate for a usual one."""
-    while not stopping.is_over():
-        today = clock().astimezone(UTC).date()
-        try:
-            known.replace(usual_plates(archive, today=today, memory_mb=settings.query.memory_mb))
-        except StoreError as error:
-            _log.warning("which plates are usual cannot be learnt", error=str(error))
-        else:
-            _log.info("usual plates learnt", plates=len(known))
-        stopping.wait(_LEARN_S)
 
 
 def _move_often(packs: Packs, stopping: StopSignal) -> None:

@@ -36,6 +36,8 @@ from central.settings import CentralSettings
 from central.types import Look
 from edge.contract.files import sync, write_atomic
 
+_LONGEST_NAME: Final = 150
+"""Bytes; with the time and an ending it must still be a name."""
 _ENDING: Final = ".csv"
 _TAKING: Final = "taking"
 _MOST_TOLD: Final = 10_000
@@ -125,7 +127,7 @@ class Watcher:
         """Names of files that did not change for a while; of one that is under way the next waits for it."""
         now, sighted = self._monotonic(), {}
         for path in sorted(self._folder.iterdir()):
-            is_meant = path.suffix == _ENDING and not path.name.startswith(".")
+            is_meant = path.suffix == _ENDING and not path.name.startswith(".") and _is_utterable(path.name)
             identity = _identity(path) if is_meant else None
             if identity is not None:
                 before = self._sighted.get(path.name)
@@ -147,6 +149,10 @@ class Watcher:
                 continue
             except HotlistError as error:
                 yield self._finish(path, self._refuse(path, str(error)), into="refused")
+                continue
+            except (ValueError, OverflowError) as error:  # one file may not end the centre, whatever is in it
+                why = f"cannot be understood: {type(error).__name__}"
+                yield self._finish(path, self._refuse(path, why), into="refused")
                 continue
             yield self._finish(path, report, into="done")
 
@@ -241,6 +247,14 @@ def watch(settings: CentralSettings, engine: Engine, wait: Callable[[float], boo
             if str(error) != said:
                 _log.warning("the watched folder is left to the next round", reason=str(error))
             said = str(error)
+
+
+def _is_utterable(name: str) -> bool:
+    """Whether a name can be told, and can be lengthened; a file of another name stays where it is."""
+    try:
+        return len(name.encode()) <= _LONGEST_NAME
+    except UnicodeEncodeError:  # bytes that are no UTF-8
+        return False
 
 
 def _identity(path: Path) -> str | None:

@@ -1,12 +1,13 @@
 """What people do with alerts, carried out: decided on the alert as it stands, written with its event and the audit."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 from sqlalchemy import Connection, Engine, RowMapping, and_, exists, select, update
 
 from central.alert.life import Change, Standing, State, Step, decide
 from central.alert.log import events, note
-from central.db import alert, alert_trail, picture
+from central.db import alert, alert_trail, from_us, hotlist_entry, picture
 from central.errors import AlertError
 
 
@@ -49,7 +50,14 @@ def _standing(connection: Connection, alert_id: int) -> Standing:
         has_picture=_has_picture(connection, row),
         events=events(connection, alert_id),
         merged_into=row["merged_into"],
+        ended_at=_ended_at(connection, row["hotlist_entry_id"]),
     )
+
+
+def _ended_at(connection: Connection, entry_id: int) -> datetime | None:
+    until = select(hotlist_entry.c.valid_until_us).where(hotlist_entry.c.id == entry_id)
+    until_us = connection.scalar(until)
+    return None if until_us is None else from_us(until_us)
 
 
 def _has_picture(connection: Connection, row: RowMapping) -> bool:

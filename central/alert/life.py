@@ -105,6 +105,7 @@ class Standing:
         plate: of its entry.
         has_picture: a picture of one of its reads is kept.
         events: all that happened to it, in order.
+        ended_at: until when its vehicle is looked for; None where its entry is not there any more.
     """
 
     alert_id: int
@@ -114,6 +115,7 @@ class Standing:
     has_picture: bool
     events: Sequence[AlertEvent]
     merged_into: int | None = None
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,7 @@ def decide(standing: Standing, step: Step) -> Change:
     after = MOVES[step.kind].get(standing.state)
     if after is None:
         raise AlertError(_told(standing))
+    _check_wanted(standing, step)
     _CHECKS.get(step.kind, _need_nothing)(standing, step)
     _check_typed(step)
     values, detail = _consequences(step)
@@ -170,6 +173,16 @@ def _check_looked(standing: Standing, step: Step) -> None:
     if later:
         raise AlertError(
             f"alert #{standing.alert_id} has changed since event {step.after}: {_spoken(later[-1])}; look again"
+        )
+
+
+def _check_wanted(standing: Standing, step: Step) -> None:
+    """Nobody is stopped for a vehicle that was found meanwhile, and taken off its list."""
+    is_over = standing.ended_at is not None and standing.ended_at <= step.at
+    if is_over and step.kind in (EventKind.CONFIRMED, EventKind.CLAIMED, EventKind.DISPATCHED):
+        raise AlertError(
+            f"alert #{standing.alert_id}: its vehicle is looked for no longer, since "
+            f"{standing.ended_at:%Y-%m-%d %H:%M} UTC: reject it as stale-entry, or say what came of it"
         )
 
 

@@ -9,12 +9,21 @@ class Known:
     """A set of plates in eight bytes each; read by one thread while another replaces it."""
 
     def __init__(self, plates: Iterable[str] = ()) -> None:
+        self._forgotten = 0
         self._codes = array("Q")
         self.replace(plates)
 
     def replace(self, plates: Iterable[str]) -> None:
-        """Know these from now on, and no others."""
-        self._codes = array("Q", sorted({_code(plate) for plate in plates}))
+        """Know these from now on, and no others; unless all are to be forgotten while they are gathered."""
+        before = self._forgotten
+        codes = array("Q", sorted({_code(plate) for plate in plates}))
+        if before == self._forgotten:
+            self._codes = codes
+
+    def forget(self) -> None:
+        """Know none, until they are learnt again."""
+        self._forgotten += 1
+        self._codes = array("Q")
 
     def __contains__(self, plate: object) -> bool:
         """Whether it is one of them; what is no plate is not."""

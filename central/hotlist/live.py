@@ -1,14 +1,16 @@
 """What the consumer matches against: the listed plates in memory, their entries in the database."""
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import Final
 
 import structlog
 from sqlalchemy import Connection, RowMapping, select
 from sqlalchemy.sql.functions import count
 
-from central.db import from_us, hotlist, hotlist_entry, table_version
+from central.db import Clock, erasure, from_us, hotlist, hotlist_entry, table_version, to_us
 from central.hotlist.budget import Limit, limit, shipped
+from central.hotlist.known import Known
 from central.hotlist.match import Terms, match
 from central.hotlist.weigh import weigh
 from central.sections import MatchSettings
@@ -29,20 +31,28 @@ class Hotlist:
     """
 
     def __init__(
-        self, *, grammar: Grammar, known: Container[str] = frozenset(), budget: MatchSettings | None = None
+        self,
+        *,
+        grammar: Grammar,
+        known: Known | None = None,
+        budget: MatchSettings | None = None,
+        clock: Clock = lambda: datetime.now(UTC),
     ) -> None:
         """Prepare; `refresh` reads the lists.
 
         Args:
             grammar: which plates each country and class can bear.
-            known: plates that pass day after day.
+            known: plates that pass day after day; all are forgotten where one of them may have been erased by order.
             budget: false alerts a day, and reads a day; None: the settings' own.
+            clock: now, UTC-aware.
         """
         self.plates: frozenset[str] = frozenset()
         self.limits: dict[str, Limit] = {}
         self._budget: Final = budget or MatchSettings()
-        self._terms: Final = Terms(grammar, known, lambda name: self.limits[name].least)
-        self._version = -1
+        self._clock: Final = clock
+        self._known: Final = Known() if known is None else known
+        self._terms: Final = Terms(grammar, self._known, lambda name: self.limits[name].least)
+        self._version = self._erasures = -1
 
     def refresh(self, connection: Connection) -> None:
         """Take note of what has changed; in each transaction before it matches."""
@@ -50,14 +60,19 @@ class Hotlist:
             select(table_version.c.version).where(table_version.c.name == hotlist_entry.name)
         ).scalar_one()
         if version != self._version:
-            name, entry_id = hotlist_entry.c.list_name, hotlist_entry.c.id
-            lengths = connection.execute(select(name, count(entry_id)).group_by(name)).all()
+            erasures = connection.execute(select(count(erasure.c.erasure_id))).scalar_one()
+            if erasures != self._erasures:
+                self._known.forget()
+            name, until_us = hotlist_entry.c.list_name, hotlist_entry.c.valid_until_us
+            # What has ended matches reads of before alone, and costs no false alerts of today.
+            in_force = count(hotlist_entry.c.id).filter(until_us > to_us(self._clock()))
+            lengths = connection.execute(select(name, in_force).group_by(name)).all()
             terms = connection.execute(select(hotlist.c.name, hotlist.c.false_alarms_a_day))
             allowed: dict[str, float | None] = {each: false_a_day for each, false_a_day in terms}  # noqa: C416  # rows
             self.limits = {each: self._limit(entries, allowed.get(each)) for each, entries in lengths}
             plates = select(hotlist_entry.c.plate).execution_options(yield_per=10_000)
             self.plates = frozenset(connection.scalars(plates))
-            self._version = version
+            self._version, self._erasures = version, erasures
 
     def listed(self, read: PlateRead) -> list[str]:
         """Listed strings that a read may be, however unlikely they are."""

@@ -51,11 +51,12 @@ def match(
         entries: whose plates are among these strings.
         terms: by what they are held against each other.
     """
-    likelihoods = {each.text: likelihood_of(each.text, spelt, terms.known) for each in spelt}
+    may_be = {each.text for each in spelt}
     hits = [
         Hit(entry_id, entry, read, likelihood, _rival(entry.plate, spelt, terms.known))
         for entry_id, entry in entries
-        if (likelihood := likelihoods.get(entry.plate, 0.0)) >= terms.least(entry.list_name)
+        if entry.plate in may_be
+        and (likelihood := likelihood_of(entry.plate, spelt, terms.known)) >= terms.least(entry.list_name)
         and entry.valid_from <= read.best_at < entry.valid_until
         and _fits(read, entry, terms.grammar)
     ]
@@ -69,12 +70,12 @@ def _rival(plate: str, spelt: Sequence[Spelling], known: Container[str]) -> str 
 
 def _fits(read: PlateRead, entry: HotlistEntry, grammar: Grammar) -> bool:
     """Whether country and class allow it: those of the read are of what was decoded, and of nothing else."""
-    country = read_country(read)
-    if country is not None and country != entry.country:
-        return False
     if entry.plate == read.plate:
+        country = read_country(read)
         read_class = read.plate_class.value if read.plate_class is not None else None
-        return country is None or grammar.compatible(entry.country, read_class, entry.plate_class)
+        return country is None or (
+            country == entry.country and grammar.compatible(entry.country, read_class, entry.plate_class)
+        )
     return any(
         origin.country == entry.country
         and grammar.compatible(entry.country, origin.plate_class, entry.plate_class)

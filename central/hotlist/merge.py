@@ -1,6 +1,7 @@
 """What a file makes of a list, some thousands of lines at a time: it looks into the database and writes nothing."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
@@ -282,5 +283,8 @@ def _told(before: RowMapping, values: Mapping[str, Any], zone: tzinfo) -> tuple[
 
 def _spelt(name: str, value: object, zone: tzinfo) -> str:
     if isinstance(value, int) and name.endswith("_us"):
-        return from_us(value).astimezone(zone).isoformat(timespec="seconds")
+        at = from_us(value)
+        with suppress(OverflowError):  # the first and the last day of the calendar have no other zone
+            at = at.astimezone(zone)
+        return at.isoformat(timespec="seconds")
     return "" if value is None else str(value)

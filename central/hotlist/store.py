@@ -183,11 +183,13 @@ def _merge(
         sample.take(step.changes, step.twins)
     gone = merge.unnamed(connection) if order.whole else []
     sample.take([change for _, change in gone], ())
-    sample.is_cut_off = is_cut_off(removed=len(gone), in_force=merge.in_force) and not order.even_many
+    # As it was before: what the file itself has brought says nothing of what it lacks.
+    in_force = merge.in_force - (counts[What.ADDED] if write is not None else 0)
+    sample.is_cut_off = is_cut_off(removed=len(gone), in_force=in_force) and not order.even_many
     if write is not None:
         if sample.is_cut_off:
             raise HotlistError(
-                f"the file does not name {len(gone)} of the {merge.in_force} entries of {order.list_name!r}: is it "
+                f"the file does not name {len(gone)} of the {in_force} entries of {order.list_name!r}: is it "
                 "cut off? --even-many ends them all the same"
             )
         why = f"not in the file {sheet.sha256[:12]}, which was the whole list"

@@ -5,8 +5,10 @@ length is as likely as the decoded plate, times how much less likely each differ
 
     P(s) = P(plate) * product over the positions where s differs of p(s_i) / p(plate_i)
 
-This is exact where positions err apart, and never more than the read itself gives to a character. What the three
-characters of a position leave over is not known to be anybody's; a share of it goes to those that look alike there.
+This is exact where positions err apart, and never more than the read itself gives to a character. Where they err
+together (one string against another that differs in each position) it would count their doubt once a position: so all
+others are at most as likely as the decoded plate leaves them to be. What the three characters of a position leave over
+is not known to be anybody's; a share of it goes to those that look alike there.
 Strings of another length are not among them: of a character that is lost nothing says which it was.
 
 Is it the listed plate, then? Its rivals are the other strings, and not all of them pass equally often: one that is read
@@ -20,7 +22,10 @@ from typing import Final, NamedTuple, Protocol
 from edge.contract.read import Character
 
 LEAST: Final = 1e-3
-"""A string that is less likely is not looked for: of a read there are at most some 1 / LEAST others."""
+"""A string that is less likely is not looked for."""
+
+MOST: Final = 256
+"""Strings of a read, the likeliest: however little a box knows, or says that it does, no read takes longer."""
 
 LOOK_ALIKE: Final = ("0DOQ", "1IL7T", "2Z7", "38B", "5S", "6GC", "8B", "4A", "MNHW", "UVY", "KX", "EF", "PRF")
 """Characters that are taken for each other on plates."""
@@ -79,7 +84,8 @@ def spellings(read: Read, *, least: float = LEAST) -> list[Spelling]:
     The likeliest first, behind the decoded one; the same read gives the same list.
     """
     decoded = Spelling(read.plate, read.likelihood)
-    if 1.0 - read.likelihood < least:  # all others together do not reach it
+    left = 1.0 - read.likelihood
+    if left < least:  # all others together do not reach it
         return [decoded]
     begun = [("", read.likelihood)]
     for position in read.characters:
@@ -90,8 +96,15 @@ def spellings(read: Read, *, least: float = LEAST) -> list[Spelling]:
             for char, ratio in options
             if ratio == 1.0 or p * ratio >= least
         ]
-    others = [Spelling(text, p) for text, p in begun if p >= least and text != read.plate]
-    return [decoded, *sorted(others, key=lambda each: (-each.likelihood, each.text))]
+        if len(begun) > MOST:
+            begun = [begun[0], *_likeliest(begun[1:])[: MOST - 1]]  # the first is what was decoded
+    others = [(text, p) for text, p in _likeliest(begun) if text != read.plate]
+    scale = min(1.0, left / max(sum(p for _, p in others), _NEVER))
+    return [decoded, *(Spelling(text, p * scale) for text, p in others if p * scale >= least)]
+
+
+def _likeliest(strings: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
+    return sorted(strings, key=lambda each: (-each[1], each[0]))
 
 
 def _others(position: Character, read: Read, *, least: float) -> Iterator[tuple[str, float]]:

@@ -1,9 +1,9 @@
-"""What the reader says of passages, to be replayed: `python -m models.reader.posteriors --out FILE [--data DIR]`.
+"""What the reader says of passages, to be replayed: `python -m models.reader.posteriors --out FILE --synth DIR`.
 
 `python -m central bench match` makes days of a city from it. A passage is a picture shown as a track would show it
 (models/reader/frames.py): some frames, each degraded anew, voted on until the vote is certain. The pictures are those
-of the rendered test set or, with --data, the crops of `train` that no training saw and whose text a person or a file's
-name gave. One line of JSON a passage:
+of a rendered test set (`python -m models.synth testset`), or with `--data DIR` the labelled crops of `train` that no
+training saw and whose text a person or a file's name gave. One line of JSON a passage:
 
     {"of": "rendered" or "real", "picture": digits that tell pictures apart, "truth": what the plate bears,
      "likelihood": that the whole is right, "characters": [["A", 0.98, "4", 0.01, "H", 0.004], ...]}
@@ -35,8 +35,6 @@ from edge.types import Box, Verdict
 from edge.vote import Vote
 from models.reader.frames import COUNTRIES, observations
 from models.reader.prepare import RECIPE, held_out
-from models.synth.reserved import TEST_SEEDS
-from models.synth.testset import draw
 
 WRITTEN_BY_PEOPLE: Final = ("human", "filename", "filename+ocr agree")
 """Labels of texts that no machine alone has read: one that was sure of itself would leave out what is hard."""
@@ -48,16 +46,14 @@ CITY: Final = {"CO": 1.0}
 Grey = NDArray[np.uint8]
 
 
-def rendered(count: int, *, seed: int) -> Iterator[tuple[str, Grey, str, dict[str, float]]]:
-    """Name, grey crop, text and the camera's countries of so many Colombian plates of the rendered test set."""
-    number = made = 0
-    while made < count:
-        legible = draw(seed, number)
-        number += 1
-        if legible.facts["country"] == "CO":
-            made += 1
-            grey = cv2.cvtColor(legible.crop, cv2.COLOR_BGR2GRAY)
-            yield f"{seed}/{number}", np.asarray(grey, np.uint8), str(legible.facts["plate"]), CITY
+def rendered(folder: Path) -> Iterator[tuple[str, Grey, str, dict[str, float]]]:
+    """Name, grey crop, text and the camera's countries of the Colombian plates of a rendered test set."""
+    with (folder / "labels.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["country"] == "CO"]
+    for row in rows:
+        grey = cv2.imread(str(folder / row["path"]), cv2.IMREAD_GRAYSCALE)
+        if grey is not None:
+            yield row["path"], np.asarray(grey, np.uint8), row["plate"], CITY
 
 
 def real(data: Path, rules: dict[str, Any]) -> Iterator[tuple[str, Grey, str, dict[str, float]]]:
@@ -118,17 +114,21 @@ def _short(likelihood: float) -> float:
 
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="FILE.jsonl.gz")
-@click.option(
-    "--data", type=click.Path(path_type=Path, exists=True), help="labelled pictures, instead of rendered"
-)
+@click.option("--synth", type=click.Path(path_type=Path, exists=True), help="a rendered test set")
+@click.option("--data", type=click.Path(path_type=Path, exists=True), help="labelled pictures")
 @click.option("--pictures", type=int, default=1500, show_default=True, help="at most")
 @click.option("--times", type=int, default=4, show_default=True, help="passages of each picture")
-def main(out: Path, data: Path | None, pictures: int, times: int) -> None:
-    """Write the bank."""
+def main(out: Path, synth: Path | None, data: Path | None, pictures: int, times: int) -> None:
+    """Write the bank of one of the two."""
     cv2.setNumThreads(1)
     engine, settings = build("openvino"), VoteSettings()
     rules = yaml.safe_load(RECIPE.read_text(encoding="utf-8"))["real"]
-    source = rendered(pictures, seed=min(TEST_SEEDS)) if data is None else real(data, rules)
+    if synth is not None and data is None:
+        of, source = "rendered", rendered(synth)
+    elif data is not None and synth is None:
+        of, source = "real", real(data, rules)
+    else:
+        raise click.UsageError("name one of --synth and --data")
     told = right = shown = 0
     with gzip.GzipFile(out, "wb", mtime=0) as file:
         for number, (name, crop, truth, countries) in enumerate(
@@ -141,7 +141,6 @@ def main(out: Path, data: Path | None, pictures: int, times: int) -> None:
                     continue
                 told += 1
                 right += verdict.plate == truth
-                of = "rendered" if data is None else "real"
                 file.write(f"{line(of, name, truth, verdict)}\n".encode())
     click.echo(f"{shown} passages, {told} legible, of these {right} right")
 

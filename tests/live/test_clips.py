@@ -122,7 +122,7 @@ def test_an_alert_brings_a_clip_that_shows_its_passage(
     assert centre.dead_letters() == {}
     whole = whole_clips(centre)
     folder = tmp_path / "handed-out"
-    run(centre, "alerts", "--pictures", str(folder))
+    run(centre, "alerts", "list", "--pictures", str(folder))
     captured_us = evidence_times(centre)
     checked = 0
     for request in whole:

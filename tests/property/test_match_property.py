@@ -4,7 +4,7 @@ from edge_reads import plate_read
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.contract.match import LEAST, spellings
+from edge.contract.match import LEAST, MOST, likelihood_of, spellings
 from edge.contract.pattern import ALPHABET
 from edge.contract.read import Character, CharacterAlternative, PlateRead
 
@@ -39,7 +39,7 @@ def reads(draw: st.DrawFn, *, honest: bool) -> PlateRead:
 def test_whatever_is_sent_the_strings_are_few_different_and_of_one_length(read: PlateRead) -> None:
     found = spellings(read)
     assert (found[0].text, found[0].likelihood) == (read.plate, read.likelihood)
-    assert len({s.text for s in found}) == len(found) <= 1 + 4**7
+    assert len({s.text for s in found}) == len(found) <= MOST
     assert {len(s.text) for s in found} == {len(read.plate)}
     assert all(LEAST <= s.likelihood <= 1.0 for s in found[1:])
     assert [s.likelihood for s in found[1:]] == sorted((s.likelihood for s in found[1:]), reverse=True)
@@ -59,6 +59,12 @@ def test_of_an_honest_read_no_string_is_likelier_than_what_differs_in_it_allows(
 def test_a_higher_limit_only_leaves_out(read: PlateRead, least: float) -> None:
     every = dict(spellings(read, least=1e-4))
     some = dict(spellings(read, least=least))
-    assert some.items() <= every.items() or 1.0 - read.likelihood < 1e-4
-    kept = {text for text, p in every.items() if p >= least or text == read.plate}
-    assert set(some) <= kept
+    assert some.keys() <= every.keys() or len(every) == MOST
+
+
+@given(reads(honest=False), st.sets(st.text(ALPHABET, min_size=1, max_size=7), max_size=5))
+def test_all_strings_together_are_never_surer_than_certain(read: PlateRead, known: set[str]) -> None:
+    spelt = spellings(read)
+    assert sum(p for _, p in spelt) <= 1.0 + 1e-9
+    for text, p in spelt:
+        assert 0.0 <= likelihood_of(text, spelt, known) <= p + 1e-9

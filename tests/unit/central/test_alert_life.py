@@ -146,3 +146,16 @@ def test_one_more_read_does_not_disturb_who_decides_but_a_better_look_does() -> 
 def test_one_that_was_taken_in_names_the_other() -> None:
     with pytest.raises(AlertError, match="alert #5 is one with alert #3: go on with that one"):
         decide(standing(State.MERGED, merged_into=3), step(EventKind.SEEN))
+
+
+@pytest.mark.parametrize("kind", [EventKind.CONFIRMED, EventKind.CLAIMED, EventKind.DISPATCHED])
+def test_nobody_is_sent_after_a_vehicle_that_is_looked_for_no_longer(kind: EventKind) -> None:
+    state = next(iter(MOVES[kind]))
+    assert decide(standing(state, ended_at=NOON + timedelta(seconds=1)), step(kind))
+    with pytest.raises(AlertError, match=r"looked for no longer, since .* UTC: reject it as stale-entry"):
+        decide(standing(state, ended_at=NOON), step(kind))
+
+
+@pytest.mark.parametrize("kind", [EventKind.SEEN, EventKind.REJECTED, EventKind.RELEASED, EventKind.OUTCOME])
+def test_but_its_alert_can_be_brought_to_an_end(kind: EventKind) -> None:
+    assert decide(standing(next(iter(MOVES[kind])), ended_at=NOON), step(kind))

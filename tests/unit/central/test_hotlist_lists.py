@@ -397,3 +397,12 @@ def test_a_word_that_means_nothing_alone_is_refused(run: Run, tmp_path: Path, wo
     result = run("hotlist", "import", str(written(tmp_path, GOOD)), "--list", "x", "--as", "ana", word)
     assert result.exit_code == 2
     assert needs in result.stderr
+
+
+def test_what_a_file_brings_does_not_hide_what_it_lacks(database: Engine, tmp_path: Path):
+    """Two hundred entries, and a wrong file of many others."""
+    list_plates(database, tmp_path, *lines(200), at=AT)
+    others = [line.replace("AAA", "BBB") for line in lines(999)]
+    with pytest.raises(HotlistError, match=r"200 of the 200 entries"):
+        list_plates(database, tmp_path, *others, at=AT, whole=True)
+    assert len(rows(database, hotlist_entry)) == 200

@@ -1,27 +1,39 @@
 """Matching by likelihood: what a budget allows, which rivals the cameras know, and what is told of it."""
 
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from central_messages import list_plates
 from central_reads import NOON, a_read
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, insert, update
 
 from central.alert.rules import explain
+from central.db import erasure
 from central.db import hotlist as hotlist_table
 from central.hotlist.budget import LEAST, Curve, as_json, from_json, limit, shipped
 from central.hotlist.grammar import load_grammar
 from central.hotlist.known import Known
 from central.hotlist.live import Hotlist
 from central.hotlist.match import Terms, match
+from central.hotlist.version import raise_version
 from central.sections import MatchSettings
 from central.types import Hit, HotlistEntry, Reason
 from edge.contract.match import KNOWN_WEIGHT, spellings
 from edge.contract.read import Character, CharacterAlternative, PlateRead, Scored
 
 GRAMMAR = load_grammar()
+AN_ORDER = {
+    "state": "given",
+    "plate_hash": "0" * 64,
+    "reference": "R-1",
+    "case_number": "C-1",
+    "ordered_by": "ana",
+    "ordered_us": 1,
+    "removed": "{}",
+}
 LISTED = "ABC12B,CO,motocicleta,stolen,1,SIJIN,C-1,2025-01-01,2026-12-31"
 CURVE = Curve((0.05, 0.1, 0.5, 0.9), (4e-9, 2e-9, 1e-9, 5e-10), (0.01, 0.02, 0.04, 0.1))
 
@@ -100,7 +112,13 @@ def test_the_likelier_of_two_listed_plates_comes_first_where_they_are_as_urgent(
 
 @pytest.mark.parametrize(
     ("country", "plate_class", "is_hit"),
-    [("CO", None, True), ("CO", "motocicleta", True), ("CO", "particular", False), ("VE", None, False)],
+    [
+        ("CO", None, True),
+        ("CO", "motocicleta", True),
+        ("CO", "particular", False),
+        ("VE", None, True),
+        ("EC", None, False),
+    ],
 )
 def test_country_and_class_are_those_of_the_listed_plate_not_of_what_was_decoded(
     country: str, plate_class: str | None, is_hit: bool
@@ -178,6 +196,53 @@ def test_known_plates_are_found_and_no_others() -> None:
     assert ("ABC123" in known, "XYZ98A" in known) == (False, True)
     known.replace([])
     assert "XYZ98A" not in known
+
+
+def test_what_is_gathered_while_all_is_forgotten_is_not_known() -> None:
+    """An order of a court may come while the archive is read, which still holds the plate."""
+    known = Known(["ABC123"])
+
+    def gathered() -> Iterator[str]:
+        yield "ABC123"
+        known.forget()
+        yield "XYZ98A"
+
+    known.replace(gathered())
+    assert len(known) == 0
+    known.replace(["XYZ98A"])
+    assert "XYZ98A" in known
+
+
+def test_a_new_order_of_erasure_makes_the_match_forget_what_it_knows(
+    database: Engine, tmp_path: Path
+) -> None:
+    known = Known()
+    hotlist = Hotlist(grammar=GRAMMAR, known=known)
+    with database.begin() as connection:
+        hotlist.refresh(connection)
+    known.replace(["ABC128"])
+    list_plates(database, tmp_path, LISTED, at=NOON)
+    with database.begin() as connection:
+        hotlist.refresh(connection)
+        assert "ABC128" in known, "another list is no order"
+        connection.execute(insert(erasure).values(**AN_ORDER))
+        raise_version(connection)
+        hotlist.refresh(connection)
+    assert "ABC128" not in known
+
+
+def test_what_has_ended_costs_no_false_alerts(database: Engine, tmp_path: Path) -> None:
+    list_plates(database, tmp_path, LISTED, LISTED.replace("ABC12B", "ABC12C"), at=NOON)
+    hotlists = [
+        Hotlist(grammar=GRAMMAR, clock=lambda at=at: at) for at in (NOON, datetime(2027, 1, 2, tzinfo=UTC))
+    ]
+    with database.begin() as connection:
+        for hotlist in hotlists:
+            hotlist.refresh(connection)
+            assert hotlist.plates == {"ABC12B", "ABC12C"}, "reads of before still match"
+    now, later = (hotlist.limits["medellin"].false_a_day for hotlist in hotlists)
+    assert now > 0
+    assert later == 0
 
 
 def test_a_list_is_matched_by_what_the_settings_allow(database: Engine, tmp_path: Path) -> None:

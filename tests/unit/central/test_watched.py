@@ -1,6 +1,7 @@
 """The watched folder: what is whole is imported once, whenever the process dies, and put away with a report."""
 
 import json
+import os
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -327,3 +328,13 @@ def test_a_running_centre_s_thread_imports_by_the_clock(quick: Box) -> None:
     over.set()
     thread.join()
     assert quick.plates() == {"AAA111"}
+
+
+@pytest.mark.parametrize("name", [b"cami\xf3n.csv", b"x" * 240 + b".csv"], ids=["no UTF-8", "too long"])
+def test_a_name_that_cannot_be_told_stays_where_it_is_and_stops_nobody(quick: Box, name: bytes) -> None:
+    odd = quick.folder / os.fsdecode(name)
+    odd.write_text("anything", encoding="utf-8")
+    quick.put("stolen.csv", *good("AAA111"))
+    quick.round()
+    assert quick.round() == ["done"]
+    assert odd.exists()

@@ -3,7 +3,7 @@
 import pytest
 from edge_reads import plate_read
 
-from edge.contract.match import ALIKE, LEAST, LOOK_ALIKE, Spelling, spellings
+from edge.contract.match import ALIKE, LEAST, LOOK_ALIKE, MOST, Spelling, likelihood_of, spellings
 from edge.contract.read import Character, CharacterAlternative, PlateRead
 
 
@@ -72,8 +72,21 @@ def test_an_alternative_that_is_what_was_decoded_says_nothing() -> None:
 def test_a_read_that_is_surer_of_the_whole_than_of_a_part_is_not_believed_more_than_the_part() -> None:
     """Boxes and versions of other people may send anything."""
     found = likelihoods(a_read(0.95, ("A", 0.2, {"4": 0.8}), ("C", 1.0)))
-    assert found["4C"] <= 0.95
-    assert found["4C"] == pytest.approx(0.95 * 0.8 / 0.95)
+    assert found["4C"] == pytest.approx(0.05), "no more than the whole leaves over"
+
+
+def test_what_errs_together_is_not_counted_once_a_position() -> None:
+    """Two strings a character's breadth apart differ in every position, and are two strings."""
+    pairs = zip("ABC123", "XKL789", strict=True)
+    read = a_read(0.6, *((one, 0.6, {other: 0.35}) for one, other in pairs))
+    spelt = spellings(read)
+    assert sum(p for _, p in spelt) <= 1.0 + 1e-9
+    assert likelihood_of("ABC123", spelt, frozenset()) == pytest.approx(0.6)
+
+
+def test_a_read_that_says_nothing_at_all_is_bounded() -> None:
+    read = a_read(0.02, *(("1", 0.02, {"I": 0.02, "7": 0.02}) for _ in range(12)))
+    assert len(spellings(read)) <= MOST
 
 
 def test_nothing_is_divided_by_nothing() -> None:
