@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from archived import archived_rows
 from central_reads import a_read, put
 from sqlalchemy import Engine
 
@@ -80,7 +81,7 @@ class City:
     def rows(self, layout: Layout = READS) -> list[dict[str, object]]:
         table = open_archive(self.archive, layout)
         assert table is not None
-        return table.to_pyarrow_table().to_pylist()
+        return archived_rows(table).to_pylist()
 
     def identities(self, layout: Layout = READS) -> Counter[tuple[object, ...]]:
         return Counter((r["seq"], r["plate"], r["captured_at"], r["camera_id"]) for r in self.rows(layout))

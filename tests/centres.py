@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from archived import archived_rows
 from brokers import Broker
 from central_messages import read_message, rows
 from deltalake import DeltaTable
@@ -106,7 +107,7 @@ class Centre:
         engine.dispose()
         sealed = []
         if DeltaTable.is_deltatable(str(self.archive / "reads")):
-            table = DeltaTable(self.archive / "reads").to_pyarrow_table(columns=["edge_id", "epoch", "seq"])
+            table = archived_rows(DeltaTable(self.archive / "reads"), ["edge_id", "epoch", "seq"])
             sealed = [(r["edge_id"], r["epoch"], r["seq"]) for r in table.to_pylist()]
         return Counter([*hot, *sealed])
 

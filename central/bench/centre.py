@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import pyarrow.dataset
 import yaml
 from sqlalchemy import Engine, func, select
 
@@ -152,7 +153,9 @@ class Centre:
             alerts = connection.execute(select(func.count()).select_from(alert).where(own)).scalar_one()
         archive = open_archive(LocalArchive(self.folder / "archive"))
         if archive is not None:
-            table = archive.to_pyarrow_table(columns=["edge_id", "seq"])
+            # Not `to_pyarrow_table`, which reads through Python objects: pyarrow's threads let go of them while Python
+            # ends, and that aborts every third process which ends at once.
+            table = pyarrow.dataset.dataset(archive.file_uris()).to_table(columns=["edge_id", "seq"])
             reads.update(zip(table["edge_id"].to_pylist(), table["seq"].to_pylist(), strict=True))
         return Held(reads, matched, alerts)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from archived import archived_rows
 from deltalake import DeltaTable
 from sqlalchemy import create_engine, select
 
@@ -78,7 +79,7 @@ def test_the_turning_camera_is_read_at_its_presets_and_nowhere_else(
 ) -> None:
     archive = Path(str(last_line(finished)["archive"]))
     columns = ["camera_id", "plate", "preset", "captured_at"]
-    rows = DeltaTable(archive / "reads").to_pyarrow_table(columns=columns).to_pylist()
+    rows = archived_rows(DeltaTable(archive / "reads"), columns).to_pylist()
     assert {row["preset"] for row in rows if row["camera_id"] != "ptz"} == {None}
     reads = [row for row in rows if row["camera_id"] == "ptz"]
     spans = seen_at_presets(root)
@@ -107,7 +108,7 @@ def archived_passages(archive: Path) -> dict[ReadId, int]:
     apart = timedelta(seconds=centre["alert"]["passage_s"])
     place = operator.itemgetter("plate", "edge_id", "camera_id")
     columns = ["plate", "edge_id", "camera_id", "captured_at", "epoch", "seq"]
-    rows = DeltaTable(archive / "reads").to_pyarrow_table(columns=columns).to_pylist()
+    rows = archived_rows(DeltaTable(archive / "reads"), columns).to_pylist()
     listed = [row for row in rows if row["plate"] in listed_plates()]
     passages: dict[ReadId, int] = {}
     number = 0

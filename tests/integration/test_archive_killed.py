@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 import pytest
+from archived import archived_rows
 from asking import Asker
 from brokers import Broker
 from central_messages import address_of, read_message, rows, update_message
@@ -205,11 +206,11 @@ def city(tmp_path: Path, mosquitto: Broker, database_url: str) -> Iterator[City]
 
 
 def identities(archive: Path, table: str) -> Counter[int]:
-    return Counter(DeltaTable(archive / table).to_pyarrow_table(columns=["seq"])["seq"].to_pylist())
+    return Counter(archived_rows(DeltaTable(archive / table), ["seq"])["seq"].to_pylist())
 
 
 def summed(archive: Path, table: str) -> int:
-    return int(pc.sum(DeltaTable(archive / table).to_pyarrow_table(columns=["reads"])["reads"]).as_py())
+    return int(pc.sum(archived_rows(DeltaTable(archive / table), ["reads"])["reads"]).as_py())
 
 
 def check_exactly_once(city: City, *, total: int) -> None:
@@ -223,7 +224,7 @@ def check_exactly_once(city: City, *, total: int) -> None:
     assert identities(archive, "reads") == everything
     assert identities(archive, "plates") == everything
     assert (summed(archive, "hours"), summed(archive, "dictionary")) == (total, total)
-    updates = DeltaTable(archive / "reads").to_pyarrow_table(columns=["seq", "update_seq"]).to_pylist()
+    updates = archived_rows(DeltaTable(archive / "reads"), ["seq", "update_seq"]).to_pylist()
     assert [row for row in updates if row["update_seq"] != row["seq"]] == []
     engine.dispose()
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from archived import archived_rows
 from brokers import Broker
 from central_messages import (
     JPEG,
@@ -286,7 +287,7 @@ def test_the_edge_s_spool_runs_empty_and_everything_is_archived_once(
     engine = centre.database()
     assert len(rows(engine, picture)) == 20
     engine.dispose()
-    archived = DeltaTable(centre.archive / "reads").to_pyarrow_table(columns=["seq", "votes"]).to_pylist()
+    archived = archived_rows(DeltaTable(centre.archive / "reads"), ["seq", "votes"]).to_pylist()
     assert {row["seq"] for row in archived if row["votes"] == 4} == set(range(20, 201, 20))
 
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from archived import archived_rows
 from asking import Asker
 from brokers import Broker
 from central_messages import address_of, read_message
@@ -186,7 +187,7 @@ def check(city: City, engine: Engine) -> None:
     """Exactly the reads that must stay, once, in whatever order they are asked; of the others nothing."""
     stay = [s for s in range(1, city.sent + 1) if not is_over(s) and city.plate(s) in KEPT]
     assert city.centre.identities() == Counter({("edge-1", 7, seq): 1 for seq in stay})
-    copied = DeltaTable(city.centre.archive / "plates").to_pyarrow_table(columns=["seq"])["seq"].to_pylist()
+    copied = archived_rows(DeltaTable(city.centre.archive / "plates"), ["seq"])["seq"].to_pylist()
     assert max(Counter(copied).values()) == 1
     assert set(copied) <= set(stay)
     with open_reads(city.settings, engine, clock=lambda: datetime.now(UTC)) as reads:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from archived import archived_rows
 from central_reads import LASTING, NOON, a_read, put
 from s3_servers import S3Server
 from sqlalchemy import Engine, func, select
@@ -109,7 +110,7 @@ class Centre:
 def archived(archive: Archive) -> Counter[int]:
     table = open_archive(archive)
     assert table is not None
-    return Counter(table.to_pyarrow_table(columns=["seq"])["seq"].to_pylist())
+    return Counter(archived_rows(table, ["seq"])["seq"].to_pylist())
 
 
 def hot_rows(engine: Engine) -> int:

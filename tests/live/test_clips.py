@@ -13,6 +13,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from archived import archived_rows
 from brokers import Broker
 from central_messages import list_plates, rows
 from centres import Centre
@@ -71,7 +72,7 @@ def whole_clips(centre: Centre) -> list[dict[str, Any]]:
 
 def evidence_times(centre: Centre) -> dict[int, int]:
     """When the picture of each read was taken, by the read's number, microseconds since 1970."""
-    table = DeltaTable(centre.archive / "reads").to_pyarrow_table(columns=["seq", "captured_at"])
+    table = archived_rows(DeltaTable(centre.archive / "reads"), ["seq", "captured_at"])
     return {row["seq"]: to_us(row["captured_at"]) for row in table.to_pylist()}
 
 

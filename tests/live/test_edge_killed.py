@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from archived import archived_rows
 from brokers import Broker
 from centres import Centre
 from deltalake import DeltaTable
@@ -79,11 +80,9 @@ def kill_while_reads_flow(
 
 def archived(centre: Centre) -> tuple[Counter[tuple[str, int, int]], set[str]]:
     """How often each read stands in the Delta table, and the plates that were read."""
-    rows = (
-        DeltaTable(centre.archive / "reads")
-        .to_pyarrow_table(columns=["edge_id", "epoch", "seq", "plate"])
-        .to_pylist()
-    )
+    rows = archived_rows(
+        DeltaTable(centre.archive / "reads"), ["edge_id", "epoch", "seq", "plate"]
+    ).to_pylist()
     return Counter((r["edge_id"], r["epoch"], r["seq"]) for r in rows), {r["plate"] for r in rows}
 
 

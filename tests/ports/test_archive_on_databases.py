@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from archived import archived_rows
 from central_reads import LASTING, NOON, a_read, put
 from deltalake import DeltaTable
 from sqlalchemy import Engine, func, select, text
@@ -42,7 +43,7 @@ def test_reads_are_archived_once_and_found_before_and_after(database: Engine, ar
             assert [read.seq for read in reads.find(Question(plate="ABC128")).reads] == [3]
             assert [count.reads for count in reads.counts(Question(since=NOON)).hours] == [30]
             seal_now(database, archive)
-    archived = DeltaTable(archive / "reads").to_pyarrow_table()
+    archived = archived_rows(DeltaTable(archive / "reads"))
     assert Counter(archived["seq"].to_pylist()) == Counter(range(1, 31))
     with database.begin() as connection:
         for table in (hot_read, late_update):

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from archived import archived_rows
 from central_reads import LASTING, NOON, a_read, put
 from pyarrow import fs
 from s3_servers import S3Server
@@ -74,7 +75,7 @@ def test_while_it_is_away_reads_stay_and_questions_say_so(
     assert found(engine, settings) == Counter(range(1, 9))
     table = open_archive(archive_of(settings))
     assert table is not None
-    assert table.to_pyarrow_table(columns=["seq"]).num_rows == 8
+    assert archived_rows(table, ["seq"]).num_rows == 8
 
 
 def test_a_wrong_key_is_told_and_not_shown(

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
+from archived import archived_rows
 from central_city import FIRST, City
 from central_reads import LASTING, NOON, a_read, put
 from sqlalchemy import Engine, func, select, update
@@ -59,7 +60,7 @@ def answers(reads: Reads) -> list[object]:
 
 def seqs(archive: Archive) -> Counter[int]:
     table = open_archive(archive)
-    return Counter([] if table is None else table.to_pyarrow_table(columns=["seq"])["seq"].to_pylist())
+    return Counter([] if table is None else archived_rows(table, ["seq"])["seq"].to_pylist())
 
 
 def hot_rows(engine: Engine) -> int:
@@ -146,7 +147,7 @@ def test_an_update_over_midnight_moves_the_row(engine: Engine, archive: Archive)
     seal(engine, archive, clock=lambda: NOON)
     table = open_archive(archive)
     assert table is not None
-    rows = {row["seq"]: row for row in table.to_pyarrow_table().to_pylist()}
+    rows = {row["seq"]: row for row in archived_rows(table).to_pylist()}
     assert (rows[1]["plate"], rows[1]["captured_date"]) == ("NEW123", midnight.date())
     assert seqs(archive) == Counter([1, 2])
 
@@ -186,7 +187,7 @@ def test_of_two_commits_that_remove_the_same_file_one_is_made(engine: Engine, ar
     assert one is not None
     assert other is not None
     (file,) = live_files(one)
-    rows = one.to_pyarrow_table().drop_columns("captured_date")
+    rows = archived_rows(one).drop_columns("captured_date")
     for table, name in ((one, "day-a"), (other, "day-b")):
         again = write_file(archive, READS, file.partition, name, [rows])
         assert again is not None

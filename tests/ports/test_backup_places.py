@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from archived import archived_rows
 from central_reads import NOON, a_read, put
 from places import settings_on
 from restored import LOOK
@@ -51,7 +52,7 @@ def fill(place: Place) -> None:
 def sealed(place: Place) -> list[int]:
     table = open_archive(archive_of(place.settings))
     assert table is not None
-    return sorted(table.to_pyarrow_table(columns=["seq"])["seq"].to_pylist())
+    return sorted(archived_rows(table, ["seq"])["seq"].to_pylist())
 
 
 @pytest.mark.s3

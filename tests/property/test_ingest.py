@@ -14,6 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from archived import archived_rows
 from central_messages import (
     a_store,
     gone_message,
@@ -147,7 +148,7 @@ def archived(path: Path) -> Counter[tuple[tuple[str, int, int], str]]:
     names = ["edge_id", "epoch", "seq", "plate_raw", "plate"]
     return Counter(
         ((r["edge_id"], r["epoch"], r["seq"]), r["plate_raw"] or r["plate"])
-        for r in DeltaTable(path / "reads").to_pyarrow_table(columns=names).to_pylist()
+        for r in archived_rows(DeltaTable(path / "reads"), names).to_pylist()
     )
 
 

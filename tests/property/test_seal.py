@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from archived import archived_rows
 from central_messages import a_store, ingest, read_message, update_message
 from central_reads import NOON, a_read
 from databases import NewDatabase
@@ -90,7 +91,7 @@ class World:
             return any(connection.scalar(select(func.count()).select_from(t)) for t in tables)
 
     def archived(self) -> list[dict[str, Any]]:
-        return DeltaTable(self.archive / "reads").to_pyarrow_table().to_pylist()
+        return archived_rows(DeltaTable(self.archive / "reads")).to_pylist()
 
 
 @contextmanager

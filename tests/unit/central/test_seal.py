@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from archived import archived_rows
 from central_reads import NOON, a_read, put
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
@@ -43,7 +44,7 @@ def now():
 
 
 def archived(path: Path) -> pa.Table:
-    return DeltaTable(path / "reads").to_pyarrow_table()
+    return archived_rows(DeltaTable(path / "reads"))
 
 
 def seqs(path: Path) -> Counter[int]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from archived import archived_rows
 from central_messages import (
     a_store,
     gone_message,
@@ -51,7 +52,7 @@ def seal_now(database: Engine, archive: Path, *, after: timedelta = timedelta(0)
 
 
 def archived(path: Path) -> list[tuple[int, str, int]]:
-    found = DeltaTable(path / "reads").to_pyarrow_table(columns=["seq", "plate", "update_seq"]).to_pylist()
+    found = archived_rows(DeltaTable(path / "reads"), ["seq", "plate", "update_seq"]).to_pylist()
     return sorted((row["seq"], row["plate"], row["update_seq"]) for row in found)
 
 
