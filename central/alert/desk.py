@@ -7,7 +7,8 @@ from sqlalchemy import Connection, Engine, RowMapping, and_, exists, select, upd
 
 from central.alert.life import Change, Standing, State, Step, decide
 from central.alert.log import events, note
-from central.db import alert, alert_trail, from_us, hotlist_entry, picture
+from central.alert.wanted import against
+from central.db import alert, alert_trail, picture
 from central.errors import AlertError
 
 
@@ -28,7 +29,7 @@ def take_step(
         AlertError: there is no such alert, or this may not be done with it (`central.alert.life`).
     """
     with engine.begin() as connection:
-        change = decide(_standing(connection, alert_id), step)
+        change = decide(_standing(connection, alert_id, step.at), step)
         values = {**change.values, "escalation": 0}  # who waits now waits for somebody else
         connection.execute(update(alert).where(alert.c.alert_id == alert_id).values(values))
         number = note(connection, alert_id, change.act)
@@ -36,7 +37,7 @@ def take_step(
     return number
 
 
-def _standing(connection: Connection, alert_id: int) -> Standing:
+def _standing(connection: Connection, alert_id: int, at: datetime) -> Standing:
     # Locked on PostgreSQL; on SQLite the whole transaction is.
     query = select(alert).where(alert.c.alert_id == alert_id).with_for_update()
     row = connection.execute(query).mappings().first()
@@ -50,14 +51,8 @@ def _standing(connection: Connection, alert_id: int) -> Standing:
         has_picture=_has_picture(connection, row),
         events=events(connection, alert_id),
         merged_into=row["merged_into"],
-        ended_at=_ended_at(connection, row["hotlist_entry_id"]),
+        against=against(connection, row, at),
     )
-
-
-def _ended_at(connection: Connection, entry_id: int) -> datetime | None:
-    until = select(hotlist_entry.c.valid_until_us).where(hotlist_entry.c.id == entry_id)
-    until_us = connection.scalar(until)
-    return None if until_us is None else from_us(until_us)
 
 
 def _has_picture(connection: Connection, row: RowMapping) -> bool:

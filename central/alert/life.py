@@ -105,7 +105,7 @@ class Standing:
         plate: of its entry.
         has_picture: a picture of one of its reads is kept.
         events: all that happened to it, in order.
-        ended_at: until when its vehicle is looked for; None where its entry is not there any more.
+        against: what speaks against stopping anybody for it now (`central.alert.wanted`); empty: nothing does.
     """
 
     alert_id: int
@@ -115,7 +115,7 @@ class Standing:
     has_picture: bool
     events: Sequence[AlertEvent]
     merged_into: int | None = None
-    ended_at: datetime | None = None
+    against: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +177,9 @@ def _check_looked(standing: Standing, step: Step) -> None:
 
 
 def _check_wanted(standing: Standing, step: Step) -> None:
-    """Nobody is stopped for a vehicle that was found meanwhile, and taken off its list."""
-    is_over = standing.ended_at is not None and standing.ended_at <= step.at
-    if is_over and step.kind in (EventKind.CONFIRMED, EventKind.CLAIMED, EventKind.DISPATCHED):
-        raise AlertError(
-            f"alert #{standing.alert_id}: its vehicle is looked for no longer, since "
-            f"{standing.ended_at:%Y-%m-%d %H:%M} UTC: reject it as stale-entry, or say what came of it"
-        )
+    """Nobody is stopped for a vehicle that was found meanwhile, or after somebody was stopped without reason."""
+    if standing.against and step.kind in (EventKind.CONFIRMED, EventKind.CLAIMED, EventKind.DISPATCHED):
+        raise AlertError(f"alert #{standing.alert_id}: {standing.against}")
 
 
 def _told(standing: Standing) -> str:

@@ -2,21 +2,23 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from central_messages import a_store, ingest, list_plates, picture_message, read_message, rows
 from central_reads import NOON, a_read
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete, update
 
 from central.alert.desk import take_step
-from central.alert.life import Outcome, Step
+from central.alert.life import Outcome, RejectedAs, Step
 from central.alert.log import events
 from central.consume.store import Store
-from central.db import alert, alert_event, reading
+from central.db import alert, alert_event, hot_read, hotlist_entry, reading, to_us
 from central.errors import AlertError
-from central.types import EventKind
+from central.hotlist.suppress import Term, enter, lift
+from central.types import EventKind, Look
 
 LISTED = "ABC123,CO,,stolen,1,SIJIN,C-1,,2026-12-31"
 LATER = NOON + timedelta(minutes=1)
@@ -107,3 +109,79 @@ def test_of_many_at_once_one_wins_and_the_others_are_told(store: Store, database
     assert len(lost) == 5
     assert all(f"claimed by {winner} at 2025-03-04 12:01:00 UTC" in told for told in lost)
     assert len(rows(database, alert_event)) == 3
+
+
+STEPS = [
+    (EventKind.CONFIRMED, {"saw": "ABC123"}),
+    (EventKind.CLAIMED, {}),
+    (EventKind.DISPATCHED, {"unit_id": "moto-7"}),
+]
+
+
+def suppressed(engine: Engine, **more: object) -> int:
+    term = Term("ABC123", "CO", None, None, NOON + timedelta(seconds=30), NOON + timedelta(days=1))
+    look = Look("jose", "stopped by mistake", "C-2")
+    said = {"reason": "recovered, still listed", "log": lambda *_: None}
+    return enter(engine, replace(term, **more), look, **said).number  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("done", range(3))
+def test_what_was_suppressed_meanwhile_goes_no_further(store: Store, database: Engine, done: int) -> None:
+    ingest(store, [picture_message(a_read(1), 1)])
+    for kind, said in STEPS[:done]:
+        step(database, kind, **said)
+    number = suppressed(database)
+    kind, said = STEPS[done]
+    with pytest.raises(
+        AlertError, match=r"alert #1: suppression #1 stands until 2025-03-05 12:00 UTC"
+    ) as told:
+        step(database, kind, **said)
+    assert "ABC123" not in str(told.value)
+    lift(database, number, by="jose", at=NOON + timedelta(seconds=45), why="ours", log=lambda *_: None)
+    assert step(database, kind, **said) == done + 2
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"plate": "A8C123"},
+        {"country": "VE"},
+        {"list_name": "interpol"},
+        {"camera_id": "cam-2"},
+        {"until": NOON + timedelta(minutes=1)},
+        {"since": NOON + timedelta(minutes=2)},
+    ],
+)
+def test_what_is_suppressed_elsewhere_or_at_another_time_holds_nobody_up(
+    store: Store, database: Engine, tmp_path: Path, other: dict[str, object]
+) -> None:
+    list_plates(database, tmp_path, LISTED, list_name="interpol")
+    ingest(store, [picture_message(a_read(1), 1)])
+    suppressed(database, **other)
+    assert step(database, EventKind.CONFIRMED, saw="ABC123") == 2
+
+
+@pytest.mark.parametrize("terms", [{"list_name": "medellin"}, {"camera_id": "cam-1"}, {"plate": "A8C123"}])
+def test_a_suppression_of_its_list_its_camera_or_its_spelling_holds_it_back(
+    store: Store, database: Engine, terms: dict[str, object]
+) -> None:
+    ingest(store, [picture_message(a_read(1), 1)])
+    with database.begin() as connection:  # the camera took another vehicle for it
+        connection.execute(update(hot_read).values(plate="A8C123"))
+    suppressed(database, **terms)
+    with pytest.raises(AlertError, match="suppression #1 stands"):
+        step(database, EventKind.CONFIRMED, saw="ABC123")
+
+
+@pytest.mark.parametrize("is_deleted", [False, True])
+def test_nor_does_what_is_looked_for_no_longer(store: Store, database: Engine, is_deleted: bool) -> None:
+    ingest(store, [picture_message(a_read(1), 1)])
+    with database.begin() as connection:
+        if is_deleted:
+            connection.execute(delete(hotlist_entry))
+        else:
+            connection.execute(update(hotlist_entry).values(valid_until_us=to_us(LATER)))
+    words = "its entry is deleted" if is_deleted else "looked for no longer, since 2025-03-04 12:01 UTC"
+    with pytest.raises(AlertError, match=f"{words}: reject it as stale-entry"):
+        step(database, EventKind.CONFIRMED, saw="ABC123")
+    assert step(database, EventKind.REJECTED, rejected_as=RejectedAs.STALE_ENTRY) == 2

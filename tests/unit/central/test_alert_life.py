@@ -149,13 +149,13 @@ def test_one_that_was_taken_in_names_the_other() -> None:
 
 
 @pytest.mark.parametrize("kind", [EventKind.CONFIRMED, EventKind.CLAIMED, EventKind.DISPATCHED])
-def test_nobody_is_sent_after_a_vehicle_that_is_looked_for_no_longer(kind: EventKind) -> None:
+def test_nobody_is_sent_where_something_speaks_against_it(kind: EventKind) -> None:
     state = next(iter(MOVES[kind]))
-    assert decide(standing(state, ended_at=NOON + timedelta(seconds=1)), step(kind))
-    with pytest.raises(AlertError, match=r"looked for no longer, since .* UTC: reject it as stale-entry"):
-        decide(standing(state, ended_at=NOON), step(kind))
+    assert decide(standing(state), step(kind))
+    with pytest.raises(AlertError, match="alert #5: its entry is deleted"):
+        decide(standing(state, against="its entry is deleted"), step(kind))
 
 
 @pytest.mark.parametrize("kind", [EventKind.SEEN, EventKind.REJECTED, EventKind.RELEASED, EventKind.OUTCOME])
 def test_but_its_alert_can_be_brought_to_an_end(kind: EventKind) -> None:
-    assert decide(standing(next(iter(MOVES[kind])), ended_at=NOON), step(kind))
+    assert decide(standing(next(iter(MOVES[kind])), against="its entry is deleted"), step(kind))

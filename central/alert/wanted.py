@@ -1,0 +1,119 @@
+"""Whether anybody may still be stopped for an alert: asked anew when it is confirmed, claimed and dispatched.
+
+Between the read and the unit its entry may end (the vehicle was found), go with its list, or be suppressed after
+somebody was stopped without reason.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection, RowMapping, and_, or_, select
+
+from central.db import alert_trail, from_us, hot_read, hotlist_entry, suppression, to_us
+
+_INSTEAD: Final = "reject it as stale-entry, or say what came of it"
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One read of an alert's trail.
+
+    Attributes:
+        plate: as it was spelt; None once the read has gone to the archive.
+    """
+
+    camera_id: str
+    plate: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """A suppression that stands, of the entry's country and list.
+
+    Attributes:
+        plate: of the entry, or as one of the alert's reads was spelt.
+        camera_id: None: everywhere.
+    """
+
+    number: int
+    plate: str
+    camera_id: str | None
+    until: datetime
+
+
+def against(connection: Connection, of_alert: RowMapping, at: datetime) -> str:
+    """What speaks against stopping anybody for an alert; empty where nothing does.
+
+    Args:
+        connection: in a transaction.
+        of_alert: its row.
+        at: now, UTC-aware.
+    """
+    its = select(hotlist_entry).where(hotlist_entry.c.id == of_alert["hotlist_entry_id"])
+    entry = connection.execute(its).mappings().first()
+    if entry is None:
+        return f"its entry is deleted: {_INSTEAD}"
+    until = from_us(entry["valid_until_us"])
+    if until <= at:
+        return f"its vehicle is looked for no longer, since {until:%Y-%m-%d %H:%M} UTC: {_INSTEAD}"
+    sightings = _sightings(connection, of_alert["alert_id"])
+    stays = _stays(connection, entry, {entry["plate"], *(s.plate for s in sightings if s.plate)}, at)
+    stay = held_back(sightings, stays, plate=entry["plate"])
+    if stay is None:
+        return ""
+    return (
+        f"suppression #{stay.number} stands until {stay.until:%Y-%m-%d %H:%M} UTC, nobody is to be stopped: "
+        "reject it as wrong-vehicle, say what came of it, or have the suppression lifted"
+    )
+
+
+def held_back(sightings: Sequence[Sighting], stays: Sequence[Stay], *, plate: str) -> Stay | None:
+    """The suppression that holds an alert back: each of its sightings is under one (pure).
+
+    One sighting that is under none is a vehicle that may be stopped. A read whose spelling is not known any more is
+    taken for the one that is suppressed.
+
+    Args:
+        sightings: the alert's.
+        stays: that stand.
+        plate: of its entry.
+    """
+    found = [next((stay for stay in stays if _covers(stay, sighting, plate)), None) for sighting in sightings]
+    return found[0] if found and all(found) else None
+
+
+def _covers(stay: Stay, sighting: Sighting, plate: str) -> bool:
+    is_spelt = stay.plate == plate or sighting.plate in (None, stay.plate)
+    return is_spelt and stay.camera_id in (None, sighting.camera_id)
+
+
+def _sightings(connection: Connection, alert_id: int) -> list[Sighting]:
+    trail, read = alert_trail.c, hot_read.c
+    same = and_(read.edge_id == trail.edge_id, read.epoch == trail.epoch, read.seq == trail.seq)
+    query = (
+        select(trail.camera_id, read.plate)
+        .select_from(alert_trail.outerjoin(hot_read, same))
+        .where(trail.alert_id == alert_id)
+        .order_by(trail.captured_us)
+    )
+    return [Sighting(*row) for row in connection.execute(query)]
+
+
+def _stays(connection: Connection, entry: RowMapping, plates: set[str], at: datetime) -> list[Stay]:
+    row, now_us = suppression.c, to_us(at)
+    query = (
+        select(row.suppression_id, row.plate, row.camera_id, row.until_us)
+        .where(
+            row.plate.in_(plates),
+            row.country == entry["country"],
+            or_(row.list_name.is_(None), row.list_name == entry["list_name"]),
+            row.from_us <= now_us,
+            row.until_us > now_us,
+            or_(row.lifted_us.is_(None), row.lifted_us > now_us),
+        )
+        .order_by(row.suppression_id)
+    )
+    rows = connection.execute(query)
+    return [Stay(number, plate, camera_id, from_us(until_us)) for number, plate, camera_id, until_us in rows]
