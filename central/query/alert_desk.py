@@ -7,11 +7,12 @@ from typing import Final
 from sqlalchemy import Connection, Engine
 
 from central.access.audit import AuditLog
+from central.access.key import AuditKey
 from central.alert.desk import take_step
-from central.alert.life import Change, Step
+from central.alert.life import Change, Step, plain_plate
 from central.alert.precision import Precision
 from central.archive.rules import Rules
-from central.errors import QueryError
+from central.errors import AlertError, QueryError
 from central.query.alerts import By, Rejected, Story, measured, rejected, story
 from central.query.cameras import CameraPlace
 from central.query.lists import newest_alerts
@@ -24,9 +25,10 @@ from central.types import Alert, Look
 class AlertDesk:
     """Answers questions about alerts and acts on them; one thread's."""
 
-    def __init__(self, look: Look, *, log: AuditLog, engine: Engine, rules: Rules) -> None:
+    def __init__(self, look: Look, *, log: AuditLog, key: AuditKey, engine: Engine, rules: Rules) -> None:
         self._look: Final = look
         self._log: Final = log
+        self._key: Final = key
         self._engine: Final = engine
         self._rules: Final = rules
         self._logged: Final = Logged(look, log)
@@ -81,6 +83,8 @@ class AlertDesk:
     def act(self, alert_id: int, step: Step) -> int:
         """Do something with an alert; the number of the event that says so. Logged in the transaction that does it.
 
+        What is refused is logged too: who types one plate after another until one is taken is seen to.
+
         Raises:
             AlertError: this may not be done with it, or not so.
         """
@@ -89,7 +93,14 @@ class AlertDesk:
             told = {"alert": alert_id, **{name: change.values[name] for name in sorted(change.values)}}
             self._log.note(connection, self._look, f"alert.{change.act.kind}", told)
 
-        return take_step(self._engine, alert_id, step, log=log)
+        try:
+            return take_step(self._engine, alert_id, step, log=log)
+        except AlertError as error:
+            saw = {} if step.saw is None else {"saw": self._key.of_plate(plain_plate(step.saw))}
+            told = {"alert": alert_id, "why": str(error), **saw}
+            with self._engine.begin() as connection:
+                self._log.note(connection, self._look, f"alert.{step.kind}.refused", told)
+            raise
 
     def units(
         self, alert_id: int | None, *, cameras: Mapping[str, CameraPlace], now: datetime, fresh: timedelta

@@ -64,8 +64,7 @@ class Desk(AlertDesk):
     """
 
     def __init__(self, look: Look, *, log: AuditLog, key: AuditKey, reads: Reads, engine: Engine) -> None:
-        super().__init__(look, log=log, engine=engine, rules=reads.rules)
-        self._key: Final = key
+        super().__init__(look, log=log, key=key, engine=engine, rules=reads.rules)
         self._reads: Final = reads
 
     def cancel(self) -> None:

@@ -11,6 +11,8 @@ from central_messages import JPEG, a_store, ingest, list_plates, picture_message
 from central_reads import NOON, a_read
 from sqlalchemy import Engine, select
 
+from central.access.audit import verify
+from central.access.key import read_key
 from central.alert.life import Outcome, RejectedAs
 from central.alerts import OUTCOMES, REJECTED_AS
 from central.db import audit
@@ -94,12 +96,35 @@ def test_every_step_is_in_the_audit_log_without_a_plate(run: Run, engine: Engine
     said(run, "reject", "1", "--because", "misread", "--saw", "ABC12B", "--note", "it is ABC12B")
     fault(run, "claim", "1")
     said(run, "show", "1")
-    confirm, reject, show, shown = acts(engine)
+    confirm, reject, claim, show, shown = acts(engine)
     assert confirm == ("alert.confirmed", "ana.rojas", {"alert": 1, "state": "confirmed"})
     assert reject == ("alert.rejected", "ana.rojas", {"alert": 1, "outcome": "misread", "state": "rejected"})
+    assert (claim[0], claim[2]["alert"]) == ("alert.claimed.refused", 1)
+    assert "rejected by ana.rojas at" in str(claim[2]["why"])
     assert (show[0], show[2]) == ("alert", {"alert": 1, "form": "table", "with_pictures": False})
     assert shown[0] == "alert.shown"
     assert "ABC12" not in str(acts(engine))
+
+
+def test_who_types_one_plate_after_another_until_one_is_taken_is_seen_to(
+    run: Run, engine: Engine, config: Path
+) -> None:
+    for typed in ("ABC 128", "abc-123"):
+        run("alerts", "confirm", "1", "--saw", typed, *LOOK)
+    fault(run, "confirm", "9", "--saw", "ABC123", who=LUIS)
+    fault(run, "seen", "9")
+    first, second, third, fourth = acts(engine)
+    key = read_key(config.parent / "state" / "audit.key")
+    assert first[:2] == ("alert.confirmed.refused", "ana.rojas")
+    assert first[2]["saw"] == key.of_plate("ABC128")
+    assert "not the plate that is looked for" in str(first[2]["why"])
+    assert second[0] == "alert.confirmed"
+    why = "no alert #9 is known"
+    asked = {"alert": 9, "saw": key.of_plate("ABC123"), "why": why}
+    assert third == ("alert.confirmed.refused", "luis.mora", asked)
+    assert fourth == ("alert.seen.refused", "ana.rojas", {"alert": 9, "why": why})
+    assert "ABC12" not in str(acts(engine))
+    assert verify(engine, key).fault == ""
 
 
 def test_a_story_on_the_screen_in_both_languages(run: Run) -> None:
