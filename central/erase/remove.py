@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import (
+    CTE,
     Column,
     ColumnElement,
     Connection,
@@ -17,7 +18,6 @@ from sqlalchemy import (
     and_,
     delete,
     exists,
-    func,
     insert,
     or_,
     select,
@@ -155,14 +155,22 @@ class Removal:
         removed[delivery.name] += self._delete(delivery, told)
         removed[alert.name] += self._delete(alert, mine)
         for alert_id in shortened:
-            last = select(func.max(alert_trail.c.captured_us)).where(alert_trail.c.alert_id == alert_id)
-            until = func.coalesce(last.scalar_subquery(), alert.c.passage_first_us)
-            shorter = update(alert).where(alert.c.alert_id == alert_id).values(passage_last_us=until)
-            self.connection.execute(shorter)
+            self._shorten(alert_id)
         others = alert.c.plate != self.needle.plate
         self._clear(alert.c.explanation, removed, others)
         its = exists().where(alert.c.alert_id == alert_event.c.alert_id, others)
         self._clear(alert_event.c.detail, removed, its)
+
+    def _shorten(self, alert_id: int) -> None:
+        """Let an alert begin and end with the sightings that are left of it."""
+        sighting = alert_trail.c
+        query = select(sighting.captured_us, sighting.camera_id).where(sighting.alert_id == alert_id)
+        left = self.connection.execute(query.order_by(sighting.captured_us)).all()
+        if left:
+            (first_us, camera_id), (last_us, _) = left[0], left[-1]
+            span = {"captured_us": first_us, "passage_first_us": first_us, "passage_last_us": last_us}
+            this = update(alert).where(alert.c.alert_id == alert_id)
+            self.connection.execute(this.values(camera_id=camera_id, **span))
 
     def _remove_events(
         self, its: ColumnElement[bool], this: ColumnElement[bool], removed: Counter[str]
@@ -174,7 +182,7 @@ class Removal:
             ReadId(*row)
             for row in self.connection.execute(select(read.edge_id, read.epoch, read.seq).where(this))
         }
-        touched = select(alert_trail.c.alert_id).where(_same_read(alert_trail, this))
+        touched = select(self._touched(this).c.alert_id)
         query = select(alert_event.c.event_id, alert_event.c.detail)
         for event_id, detail in self.connection.execute(
             query.where(alert_event.c.alert_id.in_(touched))
@@ -182,11 +190,19 @@ class Removal:
             if _read_named(detail) in mine:
                 removed[alert_event.name] += self._delete(alert_event, alert_event.c.event_id == event_id)
 
+    def _touched(self, this: ColumnElement[bool]) -> CTE:
+        """Alerts whose events may name a read of this order: those too whose trail another has taken in."""
+        trail = exists().where(alert_trail.c.alert_id == alert.c.alert_id, _same_read(alert_trail, this))
+        mine = select(alert.c.alert_id).where(or_(alert.c.plate == self.needle.plate, trail))
+        touched = mine.cte("touched", recursive=True)
+        return touched.union(select(alert.c.alert_id).where(alert.c.merged_into == touched.c.alert_id))
+
     def _clear(self, column: Column[str], removed: Counter[str], *terms: ColumnElement[bool]) -> None:
         """Put dots in the plate's place, where the words of another vehicle's alert name it."""
         table = column.table
         (key,) = table.primary_key.columns
-        spelt = select(key, column).where(column.contains(self.needle.plate), *terms)
+        maybe = column.ilike("%".join(("", *self.needle.plate, "")))  # as people type it; the needle decides
+        spelt = select(key, column).where(maybe, *terms)
         for number, words in self.connection.execute(spelt).all():
             if self.needle.in_text(words):
                 cleared = update(table).where(key == number).values({column: self.needle.without(words)})

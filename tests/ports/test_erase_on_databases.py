@@ -1,5 +1,6 @@
 """A plate that a court has ordered to be erased: shown by nothing at once, then in no byte; on both databases."""
 
+import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from central_city import FIRST
 from central_messages import list_plates, read_message, rows
 from central_reads import a_read, put
 from erasing import LATER, PLATE, TODAY, Scene
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, insert, update
 from told_alerts import plan_all
 
 from central.access.audit import verify
@@ -234,6 +235,50 @@ def test_an_alert_of_another_time_tells_nothing_of_the_reads(scene: Scene) -> No
     scene.order(since=TODAY + timedelta(seconds=10))
     assert [row["seq"] for row in rows(scene.engine, alert_trail)] == [1]
     assert [row["kind"] for row in rows(scene.engine, alert_event)] == ["raised"]
+
+
+def test_nor_where_and_when_the_first_of_them_was(scene: Scene) -> None:
+    scene.list_plate()
+    for seq, second in ((2, 20), (1, 0)):
+        at = TODAY + timedelta(seconds=second)
+        scene.take([read_message(a_read(seq, plate=PLATE, captured_at=at, edge_id="edge-2"))])
+    with scene.engine.begin() as connection:  # of another entry, that looks like it
+        connection.execute(update(alert).values(plate="XYZ789"))
+    scene.order(until=TODAY + timedelta(seconds=10))
+    (row,) = rows(scene.engine, alert)
+    told = [row[name] for name in ("captured_us", "passage_first_us", "passage_last_us")]
+    assert told == [to_us(TODAY + timedelta(seconds=20))] * 3
+
+
+def test_nor_does_one_that_was_taken_in(scene: Scene) -> None:
+    """Alerts #1 and #2 prove to be of one vehicle, then both of them and #3: their trails move, their events stay."""
+    scene.list_plate()
+    for seq, second in ((1, 0), (2, 50), (3, 25), (4, 100), (5, 75), (6, 500)):
+        at = TODAY + timedelta(seconds=second)
+        scene.take([read_message(a_read(seq, plate=PLATE, captured_at=at, edge_id="edge-2"))])
+    merged = {row["alert_id"]: row["merged_into"] for row in rows(scene.engine, alert)}
+    assert merged == {1: None, 2: 1, 3: 1, 4: None}
+    with scene.engine.begin() as connection:  # as where the last was taken in by one that was then taken in
+        connection.execute(update(alert).where(alert.c.alert_id == 3).values(merged_into=2))
+        others = update(alert).where(alert.c.alert_id != 1)  # of another entry, that looks like it
+        connection.execute(others.values(plate="XYZ789", captured_us=0, seq=alert.c.seq + 1_000))
+    scene.order(since=TODAY + timedelta(seconds=10), until=TODAY + timedelta(seconds=200))
+    named = {json.loads(str(row["detail"])).get("seq") for row in rows(scene.engine, alert_event)}
+    assert named == {None, 1, 6}
+
+
+@pytest.mark.parametrize("typed", ["ABC-003", "abc003", "Abc 003", "A.B.C.0.0.3"])
+def test_nor_what_people_typed_of_it(scene: Scene, typed: str) -> None:
+    list_plates(scene.engine, scene.folder, "XYZ789,CO,,stolen,1,SIJIN,C-1,,2026-12-31", at=FIRST)
+    (scene.folder / "hotlist.csv").unlink()
+    scene.take(scene.messages(1, "XYZ789"))
+    with scene.engine.begin() as connection:
+        note(connection, 1, Act(EventKind.SEEN, TODAY, "ana", {"note": f"era {typed}, no esta"}))
+    assert scene.order().removed["alert_event.detail"] == 1
+    with scene.engine.connect() as connection:
+        notes = [event.act.detail.get("note") for event in events(connection, 1)]
+    assert notes == [None, "era ..., no esta"]
+    assert scene.run() == [Result(1, DONE)]
 
 
 def test_words_about_another_alert_are_kept_without_the_plate(scene: Scene) -> None:
