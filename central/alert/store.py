@@ -1,12 +1,12 @@
 """Alerts in the database: raised, joined and annotated in the transaction that commits the read itself."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
-from sqlalchemy import ColumnElement, Connection, RowMapping, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, exists, insert, select, update
 
 from central.alert.life import OVER, State
 from central.alert.log import Act, note
@@ -14,12 +14,13 @@ from central.alert.rules import explain, in_words, is_doubted, second_look
 from central.alert.trail import add_to_trail, join, named, sighted
 from central.alert.vehicle import Known, choose, told_of_before
 from central.db import alert, alert_trail, from_us, to_us
+from central.lock import take_turns
 from central.sections import Language
 from central.types import Alert, EventKind, Hit, Reason
 from edge.contract.read import PlateRead, ReadId
 
-_LOCK: Final = 0x616C << 40
-"""With an entry's number: what every process of ours takes for who raises alerts of it, and for nothing else."""
+_LOCKS: Final = 0x7FFF_FFFF
+"""Entries whose numbers end alike in these bits wait for one another, which is rare and does no harm."""
 
 _log = structlog.get_logger(__name__)
 
@@ -66,6 +67,19 @@ class Alerts:
         self._within_us: Final = within // timedelta(microseconds=1)
         self._vehicle: Final = vehicle
 
+    def alone(self, connection: Connection, sightings: Iterable[Sighting]) -> None:
+        """Before a batch of sightings: nobody else changes alerts of their entries until the transaction ends.
+
+        A vehicle may be before two consumers at once. All of them take all that they need at once, in the same order,
+        so that no two wait for each other.
+        """
+        entries: set[int] = set()
+        for sighting in sightings:
+            entries |= {hit.entry_id for hit in sighting.hits}
+            if sighting.is_update:  # what no longer fits is told to its alerts
+                entries |= _told_entries(connection, sighting.read.id)
+        take_turns(connection, "entry", (entry & _LOCKS for entry in entries))
+
     def record(self, connection: Connection, sighting: Sighting) -> list[Alert]:
         """Raise an alert for each hit that joins none; returns the new ones.
 
@@ -94,7 +108,6 @@ class Alerts:
         return [hit for hit in sighting.hits if not self._is_joined(connection, hit, sighting.received_at)]
 
     def _is_joined(self, connection: Connection, hit: Hit, at: datetime) -> bool:
-        _alone_with(connection, hit.entry_id)
         if _is_told(connection, hit):
             return True
         choice = choose(hit.read.best_at, self._known(connection, hit), within=self._vehicle)
@@ -123,20 +136,15 @@ class Alerts:
         return [_to_known(row) for row in rows]
 
 
-def _alone_with(connection: Connection, entry_id: int) -> None:
-    """Nobody else raises an alert of this entry until our transaction ends: its vehicle may be before two consumers."""
-    if connection.dialect.name == "postgresql":  # SQLite's transactions for writing wait for one another
-        connection.execute(select(func.pg_advisory_xact_lock(_LOCK + entry_id)))
+def _told_entries(connection: Connection, read: ReadId) -> set[int]:
+    """The entries whose alerts have this very read in their trails."""
+    its = select(alert.c.hotlist_entry_id).join(alert_trail, alert_trail.c.alert_id == alert.c.alert_id)
+    return set(connection.scalars(its.where(*_is_read(read))))
 
 
 def _is_told(connection: Connection, hit: Hit) -> bool:
     """Whether an alert of this entry has this very read in its trail (an update of the read says it again)."""
-    told = (
-        select(alert.c.alert_id)
-        .join(alert_trail, alert_trail.c.alert_id == alert.c.alert_id)
-        .where(alert.c.hotlist_entry_id == hit.entry_id, *_is_read(hit.read.id))
-    )
-    return connection.execute(told).first() is not None
+    return hit.entry_id in _told_entries(connection, hit.read.id)
 
 
 def _is_read(read: ReadId) -> tuple[ColumnElement[bool], ...]:

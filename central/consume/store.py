@@ -154,20 +154,15 @@ class Store:
         alerts: list[Alert] = []
         listed = (arrival for arrival in batch.reads if self._hotlist.listed(arrival.read))
         reads = sorted(listed, key=lambda arrival: arrival.read.best_at)
+        sightings = self._sightings(connection, batch, (*reads, *applied), late=late)
+        self._alerts.alone(connection, sightings.values())
         turns = [(arrival, False) for arrival in reversed(reads)]
         turns += [(arrival, True) for arrival in (*reads, *applied)]
-        failed: set[int] = set()
-        sightings: dict[int, Sighting] = {}  # what a read hits is the same in both of its turns
         for arrival, may_raise in turns:
-            if id(arrival) in failed:
+            sighting = sightings.get(id(arrival))
+            if sighting is None or not (sighting.hits or sighting.is_update):
                 continue
             try:
-                sighting = sightings.get(id(arrival))
-                if sighting is None:
-                    sighting = self._sighting(connection, arrival, late=late[id(arrival)])
-                    sightings[id(arrival)] = sighting
-                if not sighting.hits and not sighting.is_update:
-                    continue
                 with connection.begin_nested():  # what fails here takes nothing else with it
                     if may_raise:
                         raised = self._alerts.record(connection, sighting)
@@ -177,10 +172,28 @@ class Store:
                     else:
                         self._alerts.join(connection, sighting)
             except _UNCHECKABLE as error:
-                failed.add(id(arrival))
+                del sightings[id(arrival)]
                 batch.unchecked += 1
                 _tell_unchecked(arrival, error)
         return alerts
+
+    def _sightings(
+        self,
+        connection: Connection,
+        batch: Batch,
+        arrivals: Sequence[ReadArrival],
+        *,
+        late: dict[int, bool],
+    ) -> dict[int, Sighting]:
+        """What each arrival hits, by its identity; without those of which that cannot be told."""
+        found: dict[int, Sighting] = {}
+        for arrival in arrivals:
+            try:
+                found[id(arrival)] = self._sighting(connection, arrival, late=late[id(arrival)])
+            except _UNCHECKABLE as error:
+                batch.unchecked += 1
+                _tell_unchecked(arrival, error)
+        return found
 
     def _sighting(self, connection: Connection, arrival: ReadArrival, *, late: bool) -> Sighting:
         return Sighting(

@@ -3,6 +3,9 @@
 import random
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,10 +20,13 @@ from central_messages import (
     update_message,
 )
 from central_reads import a_read
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
-from central.db import alert_trail, hot_read, open_database, received_range
-from central.types import Arrival
+from central.alert.store import Alerts, Sighting
+from central.db import alert, alert_trail, hot_read, open_database, received_range
+from central.types import Arrival, Hit
+
+PLATES = ["ABC123", "XYZ789"]
 
 
 def take(url: str, folder: Path, batches: Sequence[Sequence[Arrival]], vehicle_h: float) -> None:
@@ -62,3 +68,42 @@ def test_both_may_store_the_same_messages_at_the_same_time(
     ]
     assert len(standing(database)) == raised
     assert sorted((r["edge_id"], r["seq"]) for r in rows(database, alert_trail)) == reads
+
+
+class Halting(Alerts):
+    """Waits after each sighting for the other consumer, for as long as that may still come."""
+
+    def __init__(self, together: threading.Barrier) -> None:
+        super().__init__(within=timedelta(seconds=30))
+        self._together = together
+
+    def join(self, connection: Connection, sighting: Sighting) -> list[Hit]:
+        left = super().join(connection, sighting)
+        with suppress(threading.BrokenBarrierError):
+            self._together.wait(0.5)
+        return left
+
+
+@pytest.mark.postgres
+def test_two_that_see_the_same_vehicles_in_opposite_order_wait_for_one_another_in_turn(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    """Each that had the entry of one vehicle would wait for ever for that of the other, which the other has."""
+    engine = open_database(postgres_url)
+    list_plates(engine, tmp_path, *(f"{plate},CO,,stolen,1,SIJIN,C-1,,2026-12-31" for plate in PLATES))
+    together = threading.Barrier(2)
+
+    def consume(number: int, plates: Sequence[str]) -> None:
+        mine = open_database(postgres_url)
+        store = a_store(mine, tmp_path / "pictures")
+        store._alerts = Halting(together)
+        seen = [a_read(seq, plate=plate, edge_id=f"edge-{number}") for seq, plate in enumerate(plates, 1)]
+        ingest(store, [read_message(read) for read in seen])
+        better = [a_read(read.seq, plate="QQQ111", edge_id=read.edge_id) for read in seen]
+        ingest(store, [update_message(read, number) for number, read in enumerate(better, 1)])
+        mine.dispose()
+
+    with ThreadPoolExecutor() as consumers:
+        list(consumers.map(consume, (1, 2), (PLATES, PLATES[::-1])))
+    assert sorted(row["plate"] for row in rows(engine, alert)) == sorted(PLATES * 2)
+    engine.dispose()
