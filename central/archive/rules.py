@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 
 from central.archive.visible import Erased, Term, Visible
-from central.db import Clock, erased_read, from_us, legal_hold, to_us
+from central.db import Clock, alert, alert_trail, erased_read, from_us, legal_hold, to_us
 from edge.contract.read import ReadId
 
 _MOST_MOVED_US: Final = 3_600_000_000  # the time of capture, by an update: a passage is shorter
@@ -45,12 +45,14 @@ def shown(rows: FromClause, visible: Visible) -> ColumnElement[bool]:
     """What may be shown of rows of the database: what `Visible.condition` is over the archive.
 
     Args:
-        rows: with the columns edge_id, epoch, seq, camera_id, plate and captured_us.
+        rows: with the columns edge_id, epoch, seq, camera_id, plate and captured_us; of `alert` itself each
+            sighting counts, for they may lie hours and cameras apart.
         visible: asked for in the same snapshot.
     """
-    row = rows.c
-    young = row.captured_us >= to_us(visible.since)
-    return or_(young, _held(rows)) if visible.kept else young
+    young = rows.c.captured_us >= to_us(visible.since)
+    if not visible.kept:
+        return young
+    return or_(young, _held_alert() if rows is alert else _held(rows))
 
 
 def _holds(connection: Connection) -> Sequence[Term]:
@@ -85,14 +87,32 @@ def to_term(row: RowMapping) -> Term:
 
 
 def _held(rows: FromClause) -> ColumnElement[bool]:
+    """Whether a hold is on a read."""
     row, hold = rows.c, legal_hold.c
-    return exists().where(
+    return exists().where(_stands(row.captured_us), or_(hold.plate == row.plate, _named(rows)))
+
+
+def _held_alert() -> ColumnElement[bool]:
+    """Whether a hold is on an alert: on its plate while it was seen, or on one of its sightings."""
+    row, hold, trail = alert.c, legal_hold.c, alert_trail.c
+    of_plate = and_(hold.plate == row.plate, _stands(row.passage_first_us, row.passage_last_us))
+    sighting = and_(_named(alert_trail), _stands(trail.captured_us))
+    seen = exists().where(trail.alert_id == row.alert_id, sighting).correlate(alert, legal_hold)
+    return exists().where(or_(of_plate, and_(_named(alert), _stands(row.captured_us)), seen)).correlate(alert)
+
+
+def _named(rows: FromClause) -> ColumnElement[bool]:
+    """Whether a hold names the camera, or the read itself."""
+    row, hold = rows.c, legal_hold.c
+    same = and_(hold.edge_id == row.edge_id, hold.epoch == row.epoch, hold.seq == row.seq)
+    return or_(hold.camera_id == row.camera_id, same)
+
+
+def _stands(first_us: ColumnElement[int], last_us: ColumnElement[int] | None = None) -> ColumnElement[bool]:
+    """Whether a hold was not lifted and is on a time, or on some of a span."""
+    hold = legal_hold.c
+    return and_(
         hold.lifted_us.is_(None),
-        or_(
-            hold.plate == row.plate,
-            hold.camera_id == row.camera_id,
-            and_(hold.edge_id == row.edge_id, hold.epoch == row.epoch, hold.seq == row.seq),
-        ),
-        or_(hold.since_us.is_(None), hold.since_us <= row.captured_us),
-        or_(hold.until_us.is_(None), hold.until_us > row.captured_us),
+        or_(hold.since_us.is_(None), hold.since_us <= (first_us if last_us is None else last_us)),
+        or_(hold.until_us.is_(None), hold.until_us > first_us),
     )

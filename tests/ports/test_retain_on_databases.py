@@ -275,6 +275,46 @@ def test_alerts_and_their_hits_go_with_their_reads(database: Engine, tmp_path: P
         assert list(connection.scalars(select(dead_letter.c.received_us))) == [to_us(MIDNIGHT)]
 
 
+NOON = MIDNIGHT - timedelta(hours=12)
+HOUR = timedelta(hours=1)
+
+
+ON_SIGHTINGS = [
+    (Term(plate="ABC123", since=NOON + HOUR, until=NOON + 2 * HOUR), True),
+    (Term(plate="ABC123", since=NOON + 4 * HOUR, until=NOON + 5 * HOUR), False),
+    (Term(plate="ABC123", until=NOON), False),
+    (Term(camera_id="cam-3", since=NOON, until=NOON + HOUR), False),
+    (Term(camera_id="cam-9", since=NOON, until=NOON + HOUR), True),
+    (Term(camera_id="cam-9", since=NOON + 2 * HOUR, until=NOON + 4 * HOUR), False),
+    (Term(read=ReadId("edge-2", 7, 99)), True),
+    (Term(read=ReadId("edge-1", 7, 11)), True),
+    (Term(read=ReadId("edge-1", 7, 99)), False),
+    (Term(camera_id="cam-3", since=NOON + 2 * HOUR, until=NOON + 4 * HOUR), True),
+]
+
+
+def test_an_alert_is_held_by_each_of_its_sightings(database: Engine, tmp_path: Path) -> None:
+    city = City(database, tmp_path / "archive")
+    city.read(MIDNIGHT, 1)
+    for seq in (11, 12):
+        an_alert(city, seq, f"ABC1{seq + 12}", NOON)
+    last_us = to_us(NOON + 3 * HOUR)  # at another camera, of another edge, which has numbers of its own
+    last = {"edge_id": "edge-2", "epoch": 7, "seq": 99, "camera_id": "cam-3", "captured_us": last_us}
+    with city.engine.begin() as connection:
+        connection.execute(insert(alert_trail).values(alert_id=11, **last))
+        connection.execute(update(alert).where(alert.c.alert_id == 11).values(passage_last_us=last_us))
+    rules = Rules(keep=timedelta(days=KEEP), clock=lambda: MIDNIGHT + timedelta(days=KEEP))
+    for term, is_held in ON_SIGHTINGS:
+        lift(city)
+        hold(city, term)
+        shown = {found.alert_id for found in newest_alerts(city.engine, rules=rules, limit=9)}
+        assert (11 in shown) is is_held, term
+    retain(city, MIDNIGHT)
+    with reading(city.engine) as connection:
+        assert list(connection.scalars(select(alert.c.alert_id))) == [11]
+        assert list(connection.scalars(select(alert_trail.c.alert_id))) == [11, 11]
+
+
 def test_suppressions_and_what_they_held_back_go_with_their_time(database: Engine, tmp_path: Path) -> None:
     city = City(database, tmp_path / "archive")
     city.read(MIDNIGHT, 1)
