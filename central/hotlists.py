@@ -138,7 +138,9 @@ def _tell(
 
 
 def _counted(report: "ImportReport", *, whole: bool) -> str:
-    counts = [("added", report.added), ("changed", report.changed), ("unchanged", report.unchanged)]
+    counts = [("added", report.added), ("changed", report.changed)]
+    counts += [("looked for again", report.revived)] if report.revived else []
+    counts += [("unchanged", report.unchanged)]
     counts += [("removed", report.removed)] if whole else []
     return ", ".join(f"{count} {what}" for what, count in (*counts, ("refused", len(report.refused))))
 

@@ -13,7 +13,12 @@ from central.hotlist.twins import Twin
 from central.query.hunt import Trace
 from central.show import Style, add_row, new_table, plain
 
-_COLOURS: Final = {What.ADDED: "green", What.CHANGED: "yellow", What.REMOVED: "red"}
+_COLOURS: Final = {
+    What.ADDED: "green",
+    What.CHANGED: "yellow",
+    What.REVIVED: "bold yellow",
+    What.REMOVED: "red",
+}
 
 
 def lists_table(lists: Iterable[Listing], style: Style) -> Table:

@@ -281,7 +281,7 @@ def _in_words(report: dict[str, Any]) -> str:
     head = f"{report['file']}, {report['at']}, into list {report['list']}"
     if "refused_whole" in report:
         return f"{head}: NOT IMPORTED (NO SE IMPORTÓ){os.linesep}{report['refused_whole']}{os.linesep}"
-    names = ("added", "changed", "unchanged", "removed", "refused", "twins")
-    counts = ", ".join(f"{report[name]} {name}" for name in names)
+    names = ("added", "changed", "revived", "unchanged", "removed", "refused", "twins")
+    counts = ", ".join(f"{report.get(name, 0)} {name}" for name in names)  # one of before knew fewer
     lines = [f"line {each['line']}: {each['reason']}" for each in report["refused_lines"]]
     return os.linesep.join([f"{head}: {counts}", *lines, ""])

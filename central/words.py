@@ -53,6 +53,7 @@ _BOTH: Final[Mapping[str, tuple[str, str]]] = {
     "change.added": ("nueva", "added"),
     "change.changed": ("cambia", "changed"),
     "change.removed": ("termina", "removed"),
+    "change.revived": ("se busca de nuevo", "looked for again"),
     "topic": ("tema", "topic"),
     "times": ("veces", "times"),
     "bytes": ("bytes", "bytes"),

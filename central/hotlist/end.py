@@ -42,7 +42,7 @@ def end_entry(
     why: str,
     log: Callable[[Connection, Entry], object],
 ) -> Entry:
-    """End an entry now; it stays, as expired.
+    """End an entry now; it stays, as expired, until its source confirms it again (`Merge`).
 
     Args:
         engine: the database.
@@ -72,6 +72,7 @@ def end_entry(
                 "entered_by": by,
                 "entered_us": to_us(at),
                 "ended_why": why,
+                "ended_by_hand": True,
             }
             connection.execute(update(hotlist_entry).where(entry.id == found[0].number).values(ends))
             log(connection, found[0])

@@ -1,38 +1,22 @@
 """What a file makes of a list, some thousands of lines at a time: it looks into the database and writes nothing."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, RowMapping, func, select
 
 from central.db import from_us, hotlist_entry, to_us
 from central.hotlist.row import Refusal, Row
+from central.hotlist.said import SAID, differing, values_of
 from central.hotlist.twins import Taken, Twin, alike
 
 BATCH: Final = 2_000
 """Lines that are looked up at once."""
 
-_SAID: Final = (
-    "plate_class",
-    "reason",
-    "priority",
-    "source",
-    "case_number",
-    "valid_from_us",
-    "valid_until_us",
-    "agency",
-    "legal_basis",
-    "vehicle_type",
-    "color",
-    "brand",
-    "note",
-)
-"""What a file says of an entry; where all of it is as before, the entry is unchanged."""
 _FEW: Final = 20
 _SHARE: Final = 5
 
@@ -61,10 +45,11 @@ class Import:
 
 
 class What(StrEnum):
-    """What happens to an entry."""
+    """What happens to an entry; one that was over and is looked for again is revived, whatever else changes."""
 
     ADDED = "added"
     CHANGED = "changed"
+    REVIVED = "revived"
     REMOVED = "removed"
 
 
@@ -74,7 +59,7 @@ class Change:
 
     Attributes:
         line: of the file; None where the file does not name it.
-        told: of a changed one, in order: which column, what it said, what it says.
+        told: of a changed or revived one, in order: which column, what it said, what it says.
     """
 
     what: What
@@ -107,13 +92,11 @@ class Merge:
     Attributes:
         refused: lines that do not become entries.
         ended_sooner: changed entries that expire earlier than before.
-        in_force: entries of the list, once `unnamed` has looked.
     """
 
     def __init__(self, order: Import, columns: Sequence[str]) -> None:
         self.refused: Final[list[Refusal]] = []
         self.ended_sooner = 0
-        self.in_force = 0
         self._order: Final = order
         self._now_us: Final = to_us(order.at)
         self._confirms: Final = "confirmed" not in columns
@@ -130,6 +113,12 @@ class Merge:
         while lines := list(islice(rows, BATCH)):
             yield self._step(connection, lines)
 
+    def in_force(self, connection: Connection) -> int:
+        """How many entries the list looks for; before the first step, what the file itself brings is none of them."""
+        entry = hotlist_entry.c
+        of_list = (entry.list_name == self._order.list_name, entry.valid_until_us > self._now_us)
+        return connection.execute(select(func.count()).where(*of_list)).scalar_one()
+
     def unnamed(self, connection: Connection) -> list[tuple[int, Change]]:
         """The entries in force that the file, which is the whole list, does not name; by number.
 
@@ -141,7 +130,6 @@ class Merge:
         )
         gone = []
         for number, plate, country in connection.execute(query, execution_options={"yield_per": BATCH}):
-            self.in_force += 1
             is_named = self._taken.line_of(plate, country) is not None
             if not is_named and _key(plate, country) not in self._kept:
                 gone.append((number, Change(What.REMOVED, plate, country, None)))
@@ -196,20 +184,22 @@ class Merge:
         return {_key(row["plate"], row["country"]): row for row in connection.execute(query).mappings()}
 
     def _add(self, step: Step, row: Row, before: RowMapping | None) -> None:
-        if fault := self._fault(row, new=before is None):
+        if fault := self._fault(row, before):
             self._refuse(Refusal(row.line, fault, (row.plate, row.country)))
             return
         self._taken.add(row.plate, row.country, row.line)
-        values = _values(row, before=before, now_us=self._now_us)
+        values = values_of(row, before=before, now_us=self._now_us)
         values["confirmed_us"] = self._confirmed_us(row, before)
         if before is None:
             step.new.append(values | self._entered())
             step.changes.append(Change(What.ADDED, row.plate, row.country, row.line))
-        elif told := _told(before, values, self._order.zone):
+        elif differs := differing(before, values, self._order.zone):
             self.ended_sooner += values["valid_until_us"] < before["valid_until_us"]
-            said = {f"new_{name}": values[name] for name in (*_SAID, "confirmed_us")}
+            said = {f"new_{name}": values[name] for name in (*SAID, "confirmed_us")}
             step.changed.append(said | {"at_id": before["id"]})
-            step.changes.append(Change(What.CHANGED, row.plate, row.country, row.line, told))
+            is_revived = before["valid_until_us"] <= self._now_us < values["valid_until_us"]
+            what = What.REVIVED if is_revived else What.CHANGED
+            step.changes.append(Change(what, row.plate, row.country, row.line, differs))
         elif values["confirmed_us"] != before["confirmed_us"]:
             step.confirmed.append({"new_confirmed_us": values["confirmed_us"], "at_id": before["id"]})
 
@@ -226,16 +216,23 @@ class Merge:
         known = () if before is None else (int(before["confirmed_us"]),)
         return max(*known, said_us or 0, 0)
 
-    def _fault(self, row: Row, *, new: bool) -> str:
+    def _fault(self, row: Row, before: RowMapping | None) -> str:
         """Why a good line does not become an entry: only a line that became one keeps its plate's place."""
         earlier = self._taken.line_of(row.plate, row.country)
         if earlier is not None:
             return f"{row.plate} ({row.country}) stands in line {earlier} already"
         if row.confirmed is not None and row.confirmed > self._order.at:
             return f"confirmed: {row.confirmed:%Y-%m-%d %H:%M} UTC has not come yet"
-        if new and to_us(row.valid_until) <= self._now_us:
+        if before is None:
             until = f"{row.valid_until:%Y-%m-%d %H:%M} UTC"
-            return f"valid_until: {until} is over, and {row.plate} is not on this list"
+            is_over = to_us(row.valid_until) <= self._now_us
+            return f"valid_until: {until} is over, and {row.plate} is not on this list" if is_over else ""
+        ended_us = before["valid_until_us"]
+        if before["ended_by_hand"] and (row.confirmed is None or to_us(row.confirmed) <= ended_us):
+            return (
+                f"{row.plate} ({row.country}) was taken off by hand at {from_us(ended_us):%Y-%m-%d %H:%M:%S} UTC: "
+                "only a line whose `confirmed` is later than that brings it back"
+            )
         return ""
 
     def _entered(self) -> dict[str, Any]:
@@ -246,45 +243,3 @@ class Merge:
 def _key(plate: str, country: str) -> str:
     """A text takes half the memory of a pair, a million times."""
     return f"{country}{plate}"
-
-
-def _values(row: Row, *, before: RowMapping | None, now_us: int) -> dict[str, Any]:
-    if row.valid_from is not None:
-        valid_from_us = to_us(row.valid_from)
-    else:
-        valid_from_us = before["valid_from_us"] if before is not None else now_us
-    return {
-        "plate": row.plate,
-        "country": row.country,
-        "alike": alike(row.plate),
-        "plate_class": row.plate_class,
-        "reason": str(row.reason),
-        "priority": row.priority,
-        "source": row.source,
-        "case_number": row.case_number,
-        "valid_from_us": valid_from_us,
-        "valid_until_us": to_us(row.valid_until),
-        "agency": row.agency,
-        "legal_basis": row.legal_basis,
-        "vehicle_type": row.vehicle_type,
-        "color": row.color,
-        "brand": row.brand,
-        "note": row.note,
-    }
-
-
-def _told(before: RowMapping, values: Mapping[str, Any], zone: tzinfo) -> tuple[tuple[str, str, str], ...]:
-    return tuple(
-        (name.removesuffix("_us"), _spelt(name, before[name], zone), _spelt(name, values[name], zone))
-        for name in _SAID
-        if before[name] != values[name]
-    )
-
-
-def _spelt(name: str, value: object, zone: tzinfo) -> str:
-    if isinstance(value, int) and name.endswith("_us"):
-        at = from_us(value)
-        with suppress(OverflowError):  # the first and the last day of the calendar have no other zone
-            at = at.astimezone(zone)
-        return at.isoformat(timespec="seconds")
-    return "" if value is None else str(value)

@@ -29,7 +29,9 @@ class ImportReport:
     """What an import did, or would do.
 
     Attributes:
+        changed: without those that are revived.
         ended_sooner: of the changed ones, those that expire earlier than before.
+        revived: those that were over, and are looked for again.
         unchanged: those that the file only confirmed.
         removed: those that a whole list does not name any more.
         twins: new entries for which another one may be taken that is listed too, or stands in the same file.
@@ -39,6 +41,7 @@ class ImportReport:
     added: int
     changed: int
     ended_sooner: int
+    revived: int
     unchanged: int
     removed: int
     twins: int
@@ -144,7 +147,7 @@ class _Writer:
         if step.new:
             connection.execute(insert(hotlist_entry), step.new)
         if step.changed:
-            _update(connection, step.changed, ended_why=None, **entered)
+            _update(connection, step.changed, ended_why=None, ended_by_hand=False, **entered)
         if step.confirmed:
             _update(connection, step.confirmed)
 
@@ -175,6 +178,7 @@ def _merge(
     connection: Connection, sheet: Sheet, order: Import, sample: Sample, *, write: _Writer | None = None
 ) -> ImportReport:
     merge, counts, twins = Merge(order, sheet.columns), Counter[What](), 0
+    in_force = merge.in_force(connection) if order.whole else 0
     for step in merge.steps(connection, sheet.rows()):
         if write is not None:
             write.step(connection, step)
@@ -183,8 +187,6 @@ def _merge(
         sample.take(step.changes, step.twins)
     gone = merge.unnamed(connection) if order.whole else []
     sample.take([change for _, change in gone], ())
-    # As it was before: what the file itself has brought says nothing of what it lacks.
-    in_force = merge.in_force - (counts[What.ADDED] if write is not None else 0)
     sample.is_cut_off = is_cut_off(removed=len(gone), in_force=in_force) and not order.even_many
     if write is not None:
         if sample.is_cut_off:
@@ -198,7 +200,8 @@ def _merge(
         added=counts[What.ADDED],
         changed=counts[What.CHANGED],
         ended_sooner=merge.ended_sooner,
-        unchanged=merge.named - counts[What.ADDED] - counts[What.CHANGED],
+        revived=counts[What.REVIVED],
+        unchanged=merge.named - counts.total(),
         removed=len(gone),
         twins=twins,
         refused=tuple(sorted(merge.refused, key=lambda refusal: refusal.line)),

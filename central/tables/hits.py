@@ -12,6 +12,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 from central.tables.metadata import Serial, metadata
@@ -40,6 +41,7 @@ hotlist_entry = Table(
     Column("legal_basis", Text, nullable=False, server_default=""),
     Column("confirmed_us", BigInteger, nullable=False, server_default="0"),  # by its source, the last time
     Column("ended_why", String(500)),  # null where it was not ended before its time
+    Column("ended_by_hand", Boolean, nullable=False, server_default=false()),  # not by a file that lacks it
     Column(
         "alike", String(12), nullable=False, server_default=""
     ),  # the same for look-alikes (hotlist.twins)

@@ -435,6 +435,7 @@ class TestKeeping:
             "list": "robados",
             "file": "stolen.csv",
             "sha256": first,
+            "revived": 0,
             "unchanged": 0,
             "removed": 0,
             "twins": 0,

@@ -23,7 +23,7 @@ from central.hotlist.match import Terms, match
 from central.hotlist.merge import Import
 from central.hotlist.row import Checks, Refusal, Row
 from central.hotlist.sheet import open_sheet
-from central.hotlist.store import import_csv
+from central.hotlist.store import ImportReport, Sample, import_csv, preview_csv
 from central.types import Hit, HotlistEntry, Reason
 from edge.contract.match import spellings
 from edge.contract.read import PlateRead, Scored
@@ -340,9 +340,46 @@ def test_an_ended_entry_is_live_at_once_and_still_hit_by_what_was_seen_before(
         end_entry(
             database, Which(plate="ABC123", country="CO"), by="ana", at=AT, why="found", log=lambda *_: None
         )
-    # Listed again, it is the same entry.
-    again = list_plates(database, tmp_path, GOOD, at=AT + timedelta(days=1))
-    assert (again.added, again.changed) == (0, 1)
+
+
+def test_what_was_taken_off_by_hand_comes_back_only_once_its_source_has_confirmed_it_since(
+    database: Engine, tmp_path: Path
+):
+    list_plates(database, tmp_path, GOOD, at=AT)
+    end_entry(database, Which(number=1), by="ana", at=AT, why="found", log=lambda *_: None)
+    path, hour = tmp_path / "hotlist.csv", timedelta(hours=1)
+
+    def take(*said: str, columns: str = f"{HEADER},confirmed") -> ImportReport:
+        path.write_text("\n".join([columns, *said]) + "\n")
+        order = Import("medellin", "maria", at=AT + 3 * hour, whole=True)
+        return import_csv(database, path, order, grammar=GRAMMAR, log=lambda *_: None)
+
+    before = rows(database, hotlist_entry)
+    for said in (take(GOOD, columns=HEADER), take(f"{GOOD},"), take(f"{GOOD},2026-03-04T12:00+00:00")):
+        assert (said.added, said.changed, said.revived, said.unchanged, said.removed) == (0, 0, 0, 0, 0)
+        assert [each.reason for each in said.refused] == [
+            "ABC123 (CO) was taken off by hand at 2026-03-04 12:00:00 UTC: only a line whose `confirmed` is later "
+            "than that brings it back"
+        ]
+    assert rows(database, hotlist_entry) == before
+    said = take(f"{GOOD},2026-03-04T12:01+00:00")
+    assert (said.added, said.changed, said.revived, said.refused) == (0, 0, 1, ())
+    (row,) = rows(database, hotlist_entry)
+    assert (row["id"], row["ended_why"], row["ended_by_hand"]) == (1, None, False)
+    assert take(GOOD, columns=HEADER).unchanged == 1, "as every other from then on"
+
+
+def test_what_was_over_and_is_looked_for_again_is_told(database: Engine, tmp_path: Path):
+    list_plates(database, tmp_path, GOOD, GOOD.replace("ABC123", "ABC124"), at=AT)
+    list_plates(database, tmp_path, GOOD.replace("2026-12-31", "2026-01-02"), at=AT)
+    (tmp_path / "hotlist.csv").write_text("\n".join([HEADER, GOOD, GOOD.replace("ABC123", "ABC124")]))
+    sample = Sample(9)
+    order = Import("medellin", "maria", at=AT)
+    report = preview_csv(database, tmp_path / "hotlist.csv", order, grammar=GRAMMAR, sample=sample)
+    assert (report.changed, report.revived, report.unchanged) == (0, 1, 1)
+    assert [(each.what.value, each.plate, [name for name, *_ in each.told]) for each in sample.changes] == [
+        ("revived", "ABC123", ["valid_until"])
+    ]
 
 
 def test_an_end_that_cannot_be_logged_is_none(database: Engine, tmp_path: Path):

@@ -166,19 +166,26 @@ def test_lists_of_before_stand_and_their_entries_were_confirmed_when_entered(tmp
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0011")
-        connection.execute(
-            text(
-                "INSERT INTO hotlist_entry (list_name, plate, country, reason, priority, source, case_number, "
-                "valid_from_us, valid_until_us, note, entered_by, entered_us) "
-                "VALUES ('old', 'ABC123', 'CO', 'stolen', 1, 'S', 'C', 0, 9, '', 'ana', 7)"
-            )
+        old = text(
+            "INSERT INTO hotlist_entry (list_name, plate, country, reason, priority, source, case_number, "
+            "valid_from_us, valid_until_us, note, entered_by, entered_us) "
+            "VALUES ('old', :plate, 'CO', 'stolen', 1, 'S', 'C', 0, 9, '', 'ana', 7)"
         )
+        connection.execute(old, [{"plate": plate} for plate in ("ABC123", "ABC124", "ABC125")])
+        command.upgrade(config, "0012")
+        ended = text("UPDATE hotlist_entry SET ended_why = :why WHERE plate = :plate")
+        by_file = "not in the file 0a1b, which was the whole list"
+        connection.execute(ended, [{"plate": "ABC124", "why": "found"}, {"plate": "ABC125", "why": by_file}])
     engine.dispose()
     opened = open_database(url)
     assert [(row["name"], row["kind"], row["made_by"]) for row in rows(opened, hotlist)] == [
         ("old", "standing", "ana")
     ]
-    assert [row["confirmed_us"] for row in rows(opened, hotlist_entry)] == [7]
+    assert [(row["confirmed_us"], row["ended_by_hand"]) for row in rows(opened, hotlist_entry)] == [
+        (7, False),
+        (7, True),
+        (7, False),
+    ]
     opened.dispose()
 
 
@@ -275,7 +282,7 @@ def test_what_a_whole_list_does_not_name_is_ended_with_a_reason(database: Engine
     assert {row["valid_until_us"] for row in ended} == {to_us(AT)}
     assert ended[0]["ended_why"] == f"not in the file {report.sha256[:12]}, which was the whole list"
     again = list_plates(database, tmp_path, *lines(4), at=AT + HOUR, whole=True)
-    assert (again.changed, again.removed) == (2, 0), "they are looked for again"
+    assert (again.changed, again.revived, again.removed) == (0, 2, 0), "they are looked for again"
     assert [row for row in rows(database, hotlist_entry) if row["ended_why"] is not None] == []
 
 
@@ -403,6 +410,10 @@ def test_what_a_file_brings_does_not_hide_what_it_lacks(database: Engine, tmp_pa
     """Two hundred entries, and a wrong file of many others."""
     list_plates(database, tmp_path, *lines(200), at=AT)
     others = [line.replace("AAA", "BBB") for line in lines(999)]
+    ended = [line.replace("2026-12-31", "2026-01-02").replace("AAA", "CCC") for line in lines(300)]
+    list_plates(database, tmp_path, *[line.replace("01-02", "12-31") for line in ended], at=AT - HOUR)
+    list_plates(database, tmp_path, *ended, at=AT - HOUR)
+    revived = [line.replace("01-02", "12-31") for line in ended]
     with pytest.raises(HotlistError, match=r"200 of the 200 entries"):
-        list_plates(database, tmp_path, *others, at=AT, whole=True)
-    assert len(rows(database, hotlist_entry)) == 200
+        list_plates(database, tmp_path, *others, *revived, at=AT, whole=True)
+    assert len(rows(database, hotlist_entry)) == 500

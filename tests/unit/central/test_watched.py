@@ -100,7 +100,7 @@ def test_a_file_is_taken_once_it_has_not_changed_for_a_while(box: Box) -> None:
     assert told["refused_lines"] == [{"line": 4, "reason": "1 fields, line 1 names 9"}]
     (words,) = box.away("done", ".txt")
     assert (
-        "into list stolen: 2 added, 0 changed, 0 unchanged, 0 removed, 1 refused, 0 twins"
+        "into list stolen: 2 added, 0 changed, 0 revived, 0 unchanged, 0 removed, 1 refused, 0 twins"
         in words.read_text()
     )
     assert "line 4: 1 fields" in words.read_text()
