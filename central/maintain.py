@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Engine
 from central.access.audit import AuditLog
 from central.access.key import open_key
 from central.archive.close import close, unclosed
-from central.archive.derive import derive_day, drop_ended, due, merge_month
+from central.archive.derive import derive_day, drop_ended, due, merge_month, turn, unturned
 from central.archive.holds import holds
 from central.archive.mend import NOTHING, Mended, mend, telling
 from central.archive.parts import Period
@@ -235,7 +235,16 @@ def _derive(
         on_step(Step(f"deriving {day}", number, len(wanted.days)))
         derive_day(archive, day, duck=duck)
     merged = [str(month) for month in wanted.months if _merge(archive, month, duck, on_step)]
+    _turn(archive, duck, on_step)
     return wanted.days, tuple(merged)
+
+
+def _turn(archive: Archive, duck: Sorter, on_step: OnStep) -> None:
+    done = 0
+    while wanted := unturned(archive):
+        on_step(Step(f"plates of {wanted[0].period} by their endings", done, done + len(wanted)))
+        turn(archive, wanted[0], duck=duck)
+        done += 1
 
 
 def _merge(archive: Archive, month: Period, duck: Sorter, on_step: OnStep) -> bool:

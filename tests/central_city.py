@@ -14,7 +14,7 @@ from central.archive.derive import bucket_of, parts_of
 from central.archive.parts import Period, holders, newest
 from central.archive.place import Archive, LocalArchive
 from central.archive.retain import Removal
-from central.archive.schema import DERIVED, DICTIONARY, HOURS, PLATES, READS, Layout
+from central.archive.schema import DERIVED, DICTIONARY, ENDINGS, HOURS, PLATES, READS, Layout
 from central.archive.table import live_files, open_archive
 from central.archive.write import seal
 from central.db import late_update
@@ -103,7 +103,7 @@ class City:
         """Every day that is closed is held by each derived table."""
         held = self.held()
         assert held[0]
-        assert held[0] == held[1] == held[2]
+        assert all(each == held[0] for each in held)
 
     def check(self) -> None:
         """What is derived says of every row of the reads that it holds, and of no other."""
@@ -111,6 +111,10 @@ class City:
         plates: Counter[object] = Counter()
         for row in self.rows(DICTIONARY):
             plates[(row["year"], row["month"], row["plate"])] += row["reads"]
+        turned: Counter[object] = Counter()
+        for row in self.rows(ENDINGS):
+            turned[(row["year"], row["month"], str(row["reversed"])[::-1])] += row["reads"]
+        assert turned == plates
         hours: Counter[object] = Counter()
         for row in self.rows(HOURS):
             hours[(row["camera_id"], row["hour"])] += row["reads"]

@@ -1,10 +1,11 @@
-"""What is derived from the reads: the copy by plate, the dictionary of plates, and the counts by camera and hour.
+"""What is derived from the reads: the copy by plate, the plates' dictionary, and the counts by camera and hour.
 
     closed day of reads -> a part of each table -> once the month is over: one part of the month
 
 Each part says through which seal it goes (`parts.py`), so a reader knows of every day whether it holds, and takes
 the reads themselves where it does not. A day that changes after its month was merged gets a part of its own again,
-until the next merge. Nothing here is the only copy of anything: the folders may be deleted and are made anew.
+until the next merge. `endings` follows the dictionary, part for part. Nothing here is the only copy of anything: the
+folders may be deleted and are made anew.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -23,7 +24,17 @@ from central.archive.close import by_day
 from central.archive.files import write_file
 from central.archive.parts import Part, Period, holders, is_closed, newest, of_day, part_name, part_of
 from central.archive.place import Archive
-from central.archive.schema import BUCKETS, DERIVED, DICTIONARY, HOURS, PLATES, READS, Layout
+from central.archive.schema import (
+    BUCKETS,
+    DERIVED,
+    DICTIONARY,
+    ENDINGS,
+    HOURS,
+    PLATES,
+    READS,
+    REVERSED,
+    Layout,
+)
 from central.archive.sorter import Sorter
 from central.archive.table import LiveFile, commit, live_files, make_archive, open_archive, paths, speaking_of
 
@@ -32,9 +43,12 @@ _FROM: Final = "FROM read_parquet($files, hive_partitioning = false, union_by_na
 _COLUMNS: Final = ", ".join(PLATES.columns.names)
 COUNTED: Final = {
     DICTIONARY.folder: f"SELECT plate, count(*) AS reads {_FROM} GROUP BY plate ORDER BY {DICTIONARY.order}",
+    ENDINGS.folder: f"SELECT reverse(plate) AS {REVERSED}, count(*) AS reads "
+    f"{_FROM} GROUP BY ALL ORDER BY {ENDINGS.order}",
     HOURS.folder: "SELECT camera_id, epoch_us(captured_at) // 3600000000 AS hour, count(*) AS reads "
     f"{_FROM} GROUP BY ALL ORDER BY {HOURS.order}",
 }
+_TURNED: Final = f"SELECT reverse(plate) AS {REVERSED}, reads {_FROM} ORDER BY {ENDINGS.order}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +91,7 @@ def due(archive: Archive, *, today: date, ended: date = date.min) -> Due:
     tables = [
         {part for part in parts_of(open_archive(archive, layout)) if not _is_ending(part.period, ended)}
         for layout in DERIVED
+        if layout is not ENDINGS
     ]
     closed = {
         day: files
@@ -139,6 +154,26 @@ def derive_day(archive: Archive, day: date, *, duck: Sorter) -> None:
     _put(archive, PLATES, part, _by_bucket(duck, names))
     for layout in (DICTIONARY, HOURS):
         _put(archive, layout, part, _counted(duck, layout, names))
+
+
+def unturned(archive: Archive) -> list[Part]:
+    """The parts of the dictionary that `endings` lacks, in the order in which they are to be made.
+
+    Raises:
+        StoreError: a table cannot be opened.
+    """
+    spelt, turned = (parts_of(open_archive(archive, layout)) for layout in (DICTIONARY, ENDINGS))
+    return sorted(spelt - turned, key=lambda part: (part.period, part.through))
+
+
+def turn(archive: Archive, part: Part, *, duck: Sorter) -> None:
+    """Make a part of `endings`; that of a month takes the place of its days', of which some may be due again.
+
+    Raises:
+        StoreError: it cannot be done; the table is as it was or whole.
+    """
+    files = [f for f in _files_of(archive, DICTIONARY, part.period.whole_month) if part_of(f.name) == part]
+    _put(archive, ENDINGS, part, [({}, duck.stream(_TURNED, {"files": paths(archive, DICTIONARY, files)}))])
 
 
 def merge_month(archive: Archive, month: Period, *, duck: Sorter, on_step: Callable[[int], None]) -> bool:

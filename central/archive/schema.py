@@ -169,6 +169,9 @@ PLATES: Final = Layout(
 )
 """The reads of closed days once more, by month and plate: for the history of a plate."""
 
+REVERSED: Final = "reversed"
+"""The column of plates that are spelt from their last character to their first."""
+
 DICTIONARY: Final = Layout(
     folder="dictionary",
     schema=pa.schema(
@@ -181,6 +184,19 @@ DICTIONARY: Final = Layout(
     encoding={"plate": "DELTA_BYTE_ARRAY"},  # each after what it has in common with the one before
 )
 """Which plates were read in a month, and how often: for wildcards."""
+
+ENDINGS: Final = Layout(
+    folder="endings",
+    schema=pa.schema(
+        [*_PARTS, pa.field(REVERSED, _text, nullable=False), pa.field("reads", _number, nullable=False)]
+    ),
+    partition=("year", "month"),
+    order=REVERSED,
+    dictionary=frozenset(),
+    statistics=("reads",),
+    encoding={REVERSED: "DELTA_BYTE_ARRAY"},
+)
+"""The dictionary once more, each plate from its last character to its first: for wildcards that begin with a star."""
 
 HOURS: Final = Layout(
     folder="hours",
@@ -199,7 +215,7 @@ HOURS: Final = Layout(
 )
 """How many reads a camera had in each hour: for heat maps and volumes."""
 
-DERIVED: Final = (PLATES, DICTIONARY, HOURS)
+DERIVED: Final = (PLATES, DICTIONARY, ENDINGS, HOURS)
 
 _STEPS_PER_HALVING: Final = 32
 _LEAST: Final = 1 / 256

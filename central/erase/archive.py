@@ -24,7 +24,7 @@ from central.archive.derive import COUNTED
 from central.archive.files import DataFile, write_file
 from central.archive.parts import UNKNOWN, Period, goes_through, is_closed, part_name, part_of, reads_name
 from central.archive.place import LOG, SPILL, Archive
-from central.archive.schema import DERIVED, DICTIONARY, HOURS, PLATES, READS, Layout
+from central.archive.schema import DERIVED, DICTIONARY, ENDINGS, HOURS, PLATES, READS, Layout
 from central.archive.sorter import Sorter
 from central.archive.table import (
     LiveFile,
@@ -259,7 +259,7 @@ def _count_again(work: Work, duck: Sorter) -> None:
     table = open_archive(work.archive, PLATES)
     copies = _by_period([] if table is None else live_files(table))
     due = {part.period for name in names if (part := part_of(name)) is not None}
-    for layout in (DICTIONARY, HOURS):
+    for layout in (DICTIONARY, ENDINGS, HOURS):
         counted = open_archive(work.archive, layout)
         if counted is None:
             continue

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from sqlalchemy import Engine, LargeBinary, RowMapping, String, Table, select
 
+from central.archive.schema import REVERSED
 from central.db import metadata, reading
 from central.erase.plate import Needle
 
@@ -238,7 +239,7 @@ def _in_parquet(name: str, file: BinaryIO, aim: Aim, into: Searched) -> int:
         for batch in parquet.iter_batches(_ROWS):
             moments = batch.column("captured_at") if timed and not aim.is_open else None
             for column, array in _leaves(batch):
-                for at in _rows_with(array, aim.needle):
+                for at in _rows_with(array, aim.needle, backwards=column == REVERSED):
                     if moments is None or aim.within(moments[at].as_py()):
                         counts[column] = counts.get(column, 0) + 1
     else:
@@ -286,12 +287,12 @@ def _is_text(kind: pa.DataType) -> bool:
     )
 
 
-def _rows_with(column: pa.Array, needle: Needle) -> list[int]:
-    """The rows whose text holds the plate: each different text is looked at once."""
+def _rows_with(column: pa.Array, needle: Needle, *, backwards: bool) -> list[int]:
+    """The rows whose text holds the plate, spelt backwards or not: each different text is looked at once."""
     if len(column) == 0:
         return []
     encoded = column if pa.types.is_dictionary(column.type) else pc.dictionary_encode(column)
-    words = encoded.dictionary.to_pylist()
+    words = [word and word[:: -1 if backwards else 1] for word in encoded.dictionary.to_pylist()]
     holding = [at for at, word in enumerate(words) if word is not None and needle.in_text(word)]
     if not holding:
         return []

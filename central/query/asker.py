@@ -11,15 +11,14 @@ from central.archive.damage import Fault, faults
 from central.archive.place import Archive
 from central.archive.proof import Sought
 from central.archive.rules import Rules
-from central.archive.schema import DICTIONARY, HOURS, READS, Layout
+from central.archive.schema import HOURS, READS, Layout
 from central.archive.set_aside import Missing
 from central.archive.table import LiveFile, speaking_of
 from central.errors import UnreadableError
-from central.query.choice import Choice
 from central.query.copies import by_month
 from central.query.duck import Duck
 from central.query.plan import Plan, Question, Sources, candidates, only_shown, plan
-from central.query.snapshot import Copy, Counted, Snapshot, Source, Totals, count, take
+from central.query.snapshot import Copy, Counted, Snapshot, Source, Totals, Words, count, take
 from central.query.sums import count_sql
 from central.query.tables import Tables
 from central.sections import QuerySettings
@@ -130,11 +129,11 @@ class Asker:
             return snapshot, None
         return replace(snapshot, choice=snapshot.choice.narrowed(by_month(wanted))), wanted
 
-    def _wanted(self, planned: Plan, words: Choice) -> pa.Table | None:
-        files = [self._tables.path(DICTIONARY, file) for file in (*words.days, *words.months)]
+    def _wanted(self, planned: Plan, words: Words) -> pa.Table | None:
+        files = [self._tables.path(words.layout, file) for file in words.files]
         if not files:
             return _NO_PLATE
-        sql, parameters = candidates(planned, most=_MOST_WANTED)
+        sql, parameters = candidates(planned, words.layout, most=_MOST_WANTED)
         found = self._duck.run(sql, parameters | {"words": files}, {})
         return None if found.num_rows > _MOST_WANTED else found
 

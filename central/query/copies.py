@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from central.archive.derive import bucket_of
 from central.archive.parts import Period
-from central.archive.schema import HOURS, PLATES
+from central.archive.schema import DICTIONARY, ENDINGS, HOURS, PLATES
 from central.archive.table import LiveFile
 from central.query.plan import Plan
 from central.query.snapshot import Copy, Improved
@@ -19,8 +19,11 @@ def copy_by_plate(plan: Plan) -> Copy | None:
     if question.arrived_since is not None:  # a file says when it was written, and a part of a copy is younger
         return None
     if question.is_of_words:
-        is_open = question.pattern is not None and question.pattern.is_open
-        return None if is_open else Copy(PLATES, by_words=True)
+        pattern = question.pattern
+        if pattern is not None and pattern.is_open:
+            return None
+        ends_known = pattern is not None and pattern.ends_known
+        return Copy(PLATES, words=(ENDINGS, DICTIONARY) if ends_known else (DICTIONARY,))
     if question.plate is None:
         return None
     bucket = str(bucket_of(question.plate))

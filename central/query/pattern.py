@@ -63,6 +63,21 @@ class Pattern:
         return None if "[" in self.regex else self.text.replace("?", "_").replace("*", "%")
 
     @property
+    def backwards(self) -> "Pattern":
+        """What means the same plates spelt from their last character to their first."""
+        return _compiled(self.text[::-1], alike=self.alike)
+
+    @property
+    def ends_known(self) -> bool:
+        """Whether it says more of a plate's end than of its beginning."""
+        return len(self.backwards.known) > len(self.known)
+
+    @property
+    def known(self) -> str:
+        """What its ranges have in common in length: the beginning of one of its plates."""
+        return self.ranges[0].first if self.ranges else ""
+
+    @property
     def is_whole(self) -> bool:
         """Whether it says every character."""
         return not set(self.text) & set("?*")
@@ -92,6 +107,10 @@ def compile_pattern(typed: str, *, alike: bool = False) -> Pattern:
     text = _STARS.sub(lambda run: "?" * run[0].count("?") + "*", text)
     if len(text.replace("*", "")) > LONGEST:
         raise QueryError(f"pattern {typed[:40]!r}: no plate has more than {LONGEST} characters")
+    return _compiled(text, alike=alike)
+
+
+def _compiled(text: str, *, alike: bool) -> Pattern:
     choices = [_choices(char, alike=alike) for char in text]
     return Pattern(text, alike, "".join(map(_regex, choices)), _ranges(choices))
 

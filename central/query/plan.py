@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
-from central.archive.schema import CORE, PARTITION
+from central.archive.schema import CORE, ENDINGS, PARTITION, REVERSED, Layout
 from central.archive.visible import Visible
 from central.errors import QueryError
 from central.query.area import Area
@@ -150,15 +150,13 @@ def _of_cameras(question: Question) -> _Part:
     return [f"camera_id IN ({', '.join(f'${name}' for name in cameras)})"], cameras
 
 
-def _of_pattern(pattern: Pattern | None) -> _Part:
-    if pattern is None:
-        return [], {}
-    terms, parameters = ["plate LIKE $spelt"], dict[str, object](spelt=pattern.like)
+def _of_pattern(pattern: Pattern, column: str = "plate") -> _Part:
+    terms, parameters = [f"{column} LIKE $spelt"], dict[str, object](spelt=pattern.like)
     if pattern.like is None:
-        terms, parameters = ["regexp_full_match(plate, $regex)"], {"regex": pattern.regex}
+        terms, parameters = [f"regexp_full_match({column}, $regex)"], {"regex": pattern.regex}
     if pattern.ranges:
-        # Before the expression: by these a file that is sorted by plate is opened in a few places only.
-        within = (f"plate >= $first_{at} AND plate < $below_{at}" for at in range(len(pattern.ranges)))
+        # Before the expression: by these a file that is sorted by it is opened in a few places only.
+        within = (f"{column} >= $first_{at} AND {column} < $below_{at}" for at in range(len(pattern.ranges)))
         terms.insert(0, f"({' OR '.join(within)})")
         for at, each in enumerate(pattern.ranges):
             parameters |= {f"first_{at}": each.first, f"below_{at}": each.below}
@@ -168,7 +166,7 @@ def _of_pattern(pattern: Pattern | None) -> _Part:
 def _of_words(question: Question) -> _Part:
     if question.plates:
         return ["plate IN (SELECT unnest($plates::VARCHAR[]))"], {"plates": sorted(question.plates)}
-    return _of_pattern(question.pattern)
+    return ([], {}) if question.pattern is None else _of_pattern(question.pattern)
 
 
 def _of_area(area: Area | None) -> _Part:
@@ -250,14 +248,19 @@ def newest(plan: Plan, sources: Sources, columns: str = _COLUMNS) -> str:
     )
 
 
-def candidates(plan: Plan, *, most: int) -> tuple[str, dict[str, object]]:
+def candidates(plan: Plan, layout: Layout, *, most: int) -> tuple[str, dict[str, object]]:
     """SQL and parameters: which plates of the dictionary (`$words`) are meant, and in which months.
 
-    One more than `most` at most.
+    One more than `most` at most. The layout is `DICTIONARY`; for a pattern `ENDINGS` too.
     """
-    terms, parameters = _of_words(plan.question)
+    pattern, plate = plan.question.pattern, "plate"
+    if layout is ENDINGS and pattern is not None:
+        plate = f"reverse({REVERSED})"
+        terms, parameters = _of_pattern(pattern.backwards, REVERSED)
+    else:
+        terms, parameters = _of_words(plan.question)
     sql = (
-        "SELECT DISTINCT year, month, plate FROM read_parquet($words, hive_partitioning = true) "  # noqa: S608
+        f"SELECT DISTINCT year, month, {plate} AS plate FROM read_parquet($words, hive_partitioning = true) "  # noqa: S608
         f"WHERE {' AND '.join(terms)} LIMIT {most + 1:d}"
     )
     return sql, parameters

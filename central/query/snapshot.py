@@ -20,7 +20,7 @@ from central.archive.damage import Fault
 from central.archive.derive import bucket_of
 from central.archive.rows import to_core_table, to_table
 from central.archive.rules import Rules, shown
-from central.archive.schema import DICTIONARY, HOURS, PLATES, READS, Layout
+from central.archive.schema import HOURS, PLATES, READS, Layout
 from central.archive.set_aside import Missing
 from central.archive.set_aside import missing as missing_of
 from central.archive.table import DONE, LiveFile
@@ -70,7 +70,7 @@ class Snapshot:
         hot: rows not in those files, columns of `schema.CORE` at least; narrowed to the question.
         late: newer versions of reads in either, whatever they are about.
         copy: what of the choice is no read by date is of this.
-        words: files of the dictionary for the same days, where it is needed; its `reads` are the days that it lacks.
+        words: where the plates that are meant can be looked up, where they must be.
         improved: where those reads are that it has newer versions of, as first sent; None: nowhere.
         visible: what may be shown at its moment. Of `hot` there is nothing else; of the files and of `late` there is.
         missing: reads of those days that there is nothing to answer from.
@@ -82,7 +82,7 @@ class Snapshot:
     improved: Improved | None
     visible: Visible
     copy: "Copy | None" = None
-    words: Choice | None = None
+    words: "Words | None" = None
     missing: tuple[Missing, ...] = ()
 
     def files(self) -> list[tuple[Layout, LiveFile]]:
@@ -93,7 +93,7 @@ class Snapshot:
         if self.copy is not None:
             files += [(self.copy.layout, file) for file in (*choice.days, *choice.months)]
         if words is not None:
-            files += [(DICTIONARY, file) for file in (*words.days, *words.months)]
+            files += [(words.layout, file) for file in words.files]
         return files
 
     def hides(self, choice: Choice) -> bool:
@@ -122,14 +122,28 @@ class Copy:
 
     Attributes:
         may_hold: whether a file of it may hold anything of the answer.
-        by_words: it answers for days that the dictionary holds too, whose plates are looked up first.
+        words: of the first of these tables that holds the most days the plates are looked up first, and it answers for
+            no other days.
         may_serve: whether it may answer for a day, of which newer versions of reads may be known.
     """
 
     layout: Layout
     may_hold: Callable[[LiveFile], bool] = lambda _: True
     may_serve: Callable[[date, Improved | None], bool] = lambda _day, _improved: True
-    by_words: bool = False
+    words: tuple[Layout, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Files of a dictionary, for the days of the question; the `reads` of the choice are the days that it lacks."""
+
+    layout: Layout
+    choice: Choice
+
+    @property
+    def files(self) -> tuple[LiveFile, ...]:
+        """All of them."""
+        return (*self.choice.days, *self.choice.months)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +190,7 @@ def take(source: Source, plan: Plan, *, copy: Copy | None = None, detailed: bool
     """
     tables = source.tables
     copied = () if copy is None and not tables.faults else tables.whole(copy.layout if copy else PLATES)
-    spelt = tables.whole(DICTIONARY) if copy is not None and copy.by_words else ()
+    spelt = [(layout, tables.whole(layout)) for layout in (copy.words if copy else ())]
     with _moment(source.engine, tables) as (view, connection):
         visible = source.rules.in_force(connection)
         asked = (*_asked(plan.question), shown(hot_read, visible))
@@ -188,8 +202,9 @@ def take(source: Source, plan: Plan, *, copy: Copy | None = None, detailed: bool
     if copy is None:
         there = Snapshot(choose(reads, (), dates=plan.dates), hot, late, improved, visible)
         return _known(there, tables, view, plan)
-    words = choose(reads, spelt, dates=plan.dates) if copy.by_words else None
-    unknown = {file.captured_date for file in words.reads} if words is not None else set()
+    dictionaries = [Words(layout, choose(reads, files, dates=plan.dates)) for layout, files in spelt]
+    words = min(dictionaries, key=lambda each: len(each.choice.reads), default=None)
+    unknown = {file.captured_date for file in words.choice.reads} if words is not None else set()
 
     def may_serve(day: date) -> bool:
         # What was counted cannot be told apart again.

@@ -15,7 +15,7 @@ from central_reads import LASTING, a_read, put
 from sqlalchemy import Engine
 
 from central.archive.place import LocalArchive
-from central.archive.schema import DERIVED, DICTIONARY, HOURS, PLATES, Layout
+from central.archive.schema import DERIVED, DICTIONARY, ENDINGS, HOURS, PLATES, Layout
 from central.archive.table import LiveFile
 from central.db import late_update
 from central.query import asker
@@ -34,8 +34,9 @@ MIDDLE = FIRST + timedelta(days=3, hours=1, minutes=20)
 
 def questions() -> list[Question]:
     plates = [Question(plate=plate) for plate in ("ABC003", "NEW123")]
-    patterns = [compile_pattern(text) for text in ("AB*", "?BC00?", "NEW*", "Q??9*")]
+    patterns = [compile_pattern(text) for text in ("AB*", "?BC00?", "NEW*", "Q??9*", "*C007", "*B*7")]
     asked = [*plates, *(Question(pattern=pattern) for pattern in patterns)]
+    asked += [Question(pattern=compile_pattern("*8C0O3", alike=True))]
     asked += [Question(pattern=compile_pattern("A8C0O3", alike=True)), Question(plate="ABC003", limit=2)]
     asked += [Question(pattern=patterns[1], limit=7), Question(pattern=patterns[1], until=MIDDLE)]
     asked += [
@@ -114,6 +115,40 @@ def test_answers_do_not_depend_on_what_is_derived(city: City, reads: Reads) -> N
     Opened.names = set()
     assert answers(reads) == before
     assert Opened.names == {"reads", *(layout.folder for layout in DERIVED)}
+
+
+def test_an_ending_is_looked_up_where_each_plate_is_spelt_from_its_end(city: City, reads: Reads) -> None:
+    city.maintain(datetime(2025, 2, 4, 12, tzinfo=UTC))
+    for text, folder in (
+        ("*007", "endings"),
+        ("?BC007", "endings"),
+        ("ABC*", "dictionary"),
+        ("A*7", "dictionary"),
+    ):
+        Opened.names = set()
+        assert {read.plate for read in reads.find(Question(pattern=compile_pattern(text))).reads} >= {
+            "ABC007"
+        }
+        assert Opened.names == {folder, "plates"}
+
+
+def test_an_archive_of_before_is_given_its_endings_and_answers_meanwhile(city: City, reads: Reads) -> None:
+    now = datetime(2025, 2, 4, 12, tzinfo=UTC)
+    city.maintain(now)
+    others = {layout.folder: city.files(layout) for layout in DERIVED if layout is not ENDINGS}
+    shutil.rmtree(city.settings.path / "endings")
+    asked, fresh = Question(pattern=compile_pattern("*007")), QuerySettings()
+    with Reads(city.engine, LocalArchive(city.settings.path), fresh, rules=LASTING) as meanwhile:
+        Opened.names = set()
+        expected = meanwhile.find(asked)
+        assert Opened.names == {"dictionary", "plates"}
+    city.maintain(now)
+    city.check_held()
+    city.check()
+    assert {layout.folder: city.files(layout) for layout in DERIVED if layout is not ENDINGS} == others
+    with Reads(city.engine, LocalArchive(city.settings.path), fresh, rules=LASTING) as afterwards:
+        assert afterwards.find(asked) == expected
+    assert expected.reads
 
 
 def test_nor_on_what_has_changed_since(city: City, reads: Reads) -> None:

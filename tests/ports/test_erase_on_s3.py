@@ -49,6 +49,7 @@ def test_tables_and_pictures_in_a_bucket(scene: Scene) -> None:
         "reads",
         "plates",
         "dictionary",
+        "endings",
     }
     scene.order()
     left = [row for row in before if row[2] != PLATE]

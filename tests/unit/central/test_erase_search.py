@@ -92,6 +92,12 @@ def test_compressed_columns_are_decoded(tmp_path: Path) -> None:
     assert found_in(tmp_path) == {"flat: word": 1, "nested: add.stats": 1}
 
 
+def test_a_plate_that_is_kept_backwards_is_found_so_and_only_so(tmp_path: Path) -> None:
+    words = {"reversed": ["321CBA", "ABC123"], "word": ["321CBA", "321CBA"]}
+    pq.write_table(pa.table(words), tmp_path / "file", compression="zstd", write_statistics=False)
+    assert found_in(tmp_path) == {"file: reversed": 1}
+
+
 def test_what_a_file_tells_of_its_columns_is_searched_too(tmp_path: Path) -> None:
     table = pa.table({"word": ["AAA111", "ABC123"]})
     pq.write_table(table, tmp_path / "file", compression="zstd", write_page_index=True)
@@ -130,6 +136,7 @@ def test_every_table_of_the_archive_is_seen_through(tmp_path: Path, sqlite_templ
     named = {where.split("/")[0] + ":" + where.partition(": ")[2] for where in found}
     for layout in (READS, *DERIVED):
         assert (f"{layout.folder}:plate" in named) == ("plate" in layout.columns.names)
+    assert "endings:reversed" in named
     logs = [where for where in found if "_delta_log" in where]
     assert logs == [], "no log says a plate"
     engine.dispose()

@@ -45,6 +45,29 @@ def test_every_plate_that_is_meant_is_in_a_range(typed: str, plate: str, alike: 
         assert sum(each.first <= plate < each.below for each in pattern.ranges) == 1
 
 
+@given(PATTERNS, PLATES, st.booleans())
+def test_backwards_it_means_the_same_plates_spelt_backwards(typed: str, plate: str, alike: bool) -> None:
+    pattern = compile_pattern(typed, alike=alike).backwards
+    assert bool(re.fullmatch(pattern.regex, plate[::-1])) == matches(typed, plate, alike=alike)
+    assert pattern.backwards == compile_pattern(typed, alike=alike)
+
+
+@pytest.mark.parametrize(
+    ("typed", "ends_known"),
+    [
+        ("*123", True),
+        ("?BC123", True),
+        ("A*23", True),
+        ("AB*23", False),
+        ("ABC*", False),
+        ("*B*", False),
+        ("*", False),
+    ],
+)
+def test_whether_the_end_is_known_better(typed: str, ends_known: bool) -> None:
+    assert compile_pattern(typed).ends_known == ends_known
+
+
 @given(PATTERNS, st.booleans())
 def test_ranges_are_few_in_order_and_apart(typed: str, alike: bool) -> None:
     pattern = compile_pattern(typed, alike=alike)
