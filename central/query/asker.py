@@ -127,7 +127,9 @@ class Asker:
         wanted = self._wanted(planned, snapshot.words)
         if wanted is None:
             return snapshot, None
-        return replace(snapshot, choice=snapshot.choice.narrowed(by_month(wanted))), wanted
+        # Each plate once: what is joined with few words opens a file in a few places only.
+        plates = wanted.group_by("plate").aggregate([])
+        return replace(snapshot, choice=snapshot.choice.narrowed(by_month(wanted))), plates
 
     def _wanted(self, planned: Plan, words: Words) -> pa.Table | None:
         files = [self._tables.path(words.layout, file) for file in words.files]
