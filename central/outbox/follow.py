@@ -3,7 +3,8 @@
 An event's number is drawn when it is written and seen when its transaction commits, and on PostgreSQL a later
 number may commit first. Who had gone on to it would never see the earlier one. So an event is handed out once every
 transaction is over that may still write a smaller number: one that has the table locked for writing now (it is
-locked before a number is drawn, and until its transaction ends). None of them is kept waiting.
+locked before a number is drawn, and until its transaction ends). None of them is kept waiting. Who tidies the table up
+(VACUUM, ANALYZE) takes another lock, writes no event and may be at it for hours.
 
 SQLite has one writer at a time, and no such question.
 """
@@ -20,7 +21,7 @@ PAGE: Final = 500
 
 _WRITERS: Final = text(
     "SELECT virtualtransaction FROM pg_locks WHERE locktype = 'relation' AND granted"
-    " AND mode NOT IN ('AccessShareLock', 'RowShareLock')"
+    " AND mode = 'RowExclusiveLock'"
     " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
     " AND relation = CAST(:name AS regclass)"
 )

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from couriers import Post
-from sqlalchemy import Engine, delete, update
+from sqlalchemy import Engine, delete, text, update
 from told_alerts import (
     AT,
     AWAY,
@@ -101,6 +101,18 @@ def test_an_event_that_never_comes_holds_up_nobody_for_longer_than_its_transacti
         stream.look()
         assert stream.settled == 3
         writing.rollback()
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("mode", ["SHARE UPDATE EXCLUSIVE", "SHARE", "ACCESS SHARE"])
+def test_who_tidies_the_table_up_holds_up_nobody(postgres: Engine, mode: str) -> None:
+    """As VACUUM and ANALYZE, CREATE INDEX and questions lock it, by a server of its own accord and for long."""
+    raised(postgres, first=1)
+    stream = Stream(postgres)
+    with postgres.connect() as tidying:
+        tidying.execute(text(f"LOCK TABLE {alert_event.name} IN {mode} MODE"))
+        stream.look()
+    assert stream.settled == 1
 
 
 @pytest.mark.postgres
