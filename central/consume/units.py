@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 
 import structlog
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, delete, func, select
 
 from central.consume.put import put
 from central.db import to_us, unit
@@ -56,11 +56,16 @@ def unit_of(topic: str) -> str | None:
 
 
 def keep_unit(connection: Connection, arrival: UnitArrival) -> None:
-    """Keep a unit's position, unless a newer one is kept; in the transaction of its batch, or of whoever brings it."""
-    said = arrival.position
+    """Keep a unit's position, unless a newer one is kept; in the transaction of its batch, or of whoever brings it.
+
+    One that is kept of a time to come is of before our clock was set back, and gives way.
+    """
+    said, received_us = arrival.position, to_us(arrival.received_at)
     row = said.model_dump(exclude={"at"})
-    row["at_us"] = min(to_us(said.at), to_us(arrival.received_at))
+    row["at_us"] = min(to_us(said.at), received_us)
     if _has_room(connection, said.unit_id):
+        of_before = (unit.c.unit_id == said.unit_id, unit.c.at_us > received_us)
+        connection.execute(delete(unit).where(*of_before))
         put(connection, unit, row, newer="at_us")
     else:
         _log.warning("too many units, one is not kept", unit=said.unit_id, most=MOST_UNITS)

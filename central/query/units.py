@@ -47,9 +47,9 @@ def nearest(found: Iterable[Unit], place: Position, *, now: datetime, fresh: tim
         found: as `units` gives them.
         place: where somebody is needed.
         now: UTC-aware.
-        fresh: a position older than this is not relied on.
+        fresh: a position older than this is not relied on, nor one so far ahead: our clock was set back since.
     """
-    free = (each for each in found if each.state == FREE and now - each.at <= fresh)
+    free = (each for each in found if each.state == FREE and abs(now - each.at) <= fresh)
     placed = (replace(each, metres=distance_m(place, Position(each.lat, each.lon))) for each in free)
     return sorted(placed, key=lambda each: (each.metres or 0.0, each.unit_id))
 

@@ -64,6 +64,18 @@ def test_a_clock_that_is_ahead_does_not_freeze_a_unit(store: Store, database: En
     assert [(u.lat, u.at) for u in units(database)] == [(6.3, later)]
 
 
+def test_our_own_clock_set_back_does_not_freeze_a_unit(store: Store, database: Engine) -> None:
+    ingest(store, [message("moto-7"), message("moto-8")])
+    back = NOON - timedelta(hours=1)
+    ingest(store, [message("moto-7", received_at=back, lat=6.3)])
+    assert [(u.unit_id, u.lat, u.at) for u in units(database)] == [
+        ("moto-7", 6.3, back),
+        ("moto-8", 6.25, NOON),
+    ]
+    proposed = nearest(units(database), HERE, now=back, fresh=FRESH)
+    assert [each.unit_id for each in proposed] == ["moto-7"], "the other was not heard of since"
+
+
 @pytest.mark.parametrize(
     "said",
     [{"lat": 91}, {"lat": "NaN"}, {"state": "asleep"}, {"at": "2025-03-04T12:00:00"}, {"unit_id": "moto-8"}],
@@ -113,9 +125,16 @@ def test_the_nearest_free_unit_of_whom_we_have_heard_comes_first() -> None:
         a_unit("busy", HERE.lat, HERE.lon, state="busy"),
         a_unit("silent", HERE.lat, HERE.lon, age_s=121),
         a_unit("just in time", 6.2460, -75.5812, age_s=120),
+        a_unit("of another centre, whose clock is a little ahead", 6.2470, -75.5812, age_s=-1),
+        a_unit("of before our clock was set back", HERE.lat, HERE.lon, age_s=-121),
     ]
     proposed = nearest(found, HERE, now=NOON, fresh=FRESH)
-    assert [each.unit_id for each in proposed] == ["near", "just in time", "far"]
+    assert [each.unit_id for each in proposed] == [
+        "near",
+        "just in time",
+        "of another centre, whose clock is a little ahead",
+        "far",
+    ]
     assert proposed[0].metres == pytest.approx(89, abs=1)
 
 
