@@ -134,6 +134,8 @@ def _tell(
         click.echo(style.words("more_twins").format(report.twins - len(sample.twins)), err=True)
     if asked["preview"] and sample.is_cut_off:
         click.echo(style.words("cut_off"), err=True)
+    if report.spared:
+        click.echo(style.words("spared").format(report.spared), err=True)
     click.echo(_counted(report, whole=order.whole))
 
 

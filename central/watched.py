@@ -34,6 +34,7 @@ from central.lock import exclusive
 from central.sections import WatchSettings
 from central.settings import CentralSettings
 from central.types import Look
+from central.words import Words
 from edge.contract.files import sync, write_atomic
 
 _LONGEST_NAME: Final = 150
@@ -284,4 +285,7 @@ def _in_words(report: dict[str, Any]) -> str:
     names = ("added", "changed", "revived", "unchanged", "removed", "refused", "twins")
     counts = ", ".join(f"{report.get(name, 0)} {name}" for name in names)  # one of before knew fewer
     lines = [f"line {each['line']}: {each['reason']}" for each in report["refused_lines"]]
+    if spared := report.get("spared", 0):
+        words = ("es", "en")
+        lines = [*(Words(language)("spared").format(spared) for language in words), *lines]
     return os.linesep.join([f"{head}: {counts}", *lines, ""])

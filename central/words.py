@@ -125,6 +125,12 @@ _BOTH: Final[Mapping[str, tuple[str, str]]] = {
         "ASÍ NO SE IMPORTA: al archivo le falta más de la quinta parte de la lista (--even-many la termina)",
         "REFUSED SO: the file lacks more than a fifth of the list (--even-many ends those all the same)",
     ),
+    "spared": (
+        "SIGUEN VIGENTES {0} que el archivo no nombra: una línea rechazada no dice qué placa es, y puede ser "
+        "cualquiera; corríjala e importe de nuevo",
+        "STILL LOOKED FOR: {0} that the file does not name. A refused line tells no plate, and may mean any of "
+        "them; mend it and import again",
+    ),
     "more": (
         "hay más: reduzca la pregunta o suba --limit",
         "there are more: narrow the question or raise --limit",

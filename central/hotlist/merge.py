@@ -108,6 +108,11 @@ class Merge:
         """How many entries the file names."""
         return self._taken.count
 
+    @property
+    def is_unsure(self) -> bool:
+        """Whether a refused line tells no plate, so that it may mean any that the file seems to lack."""
+        return any(refusal.names is None for refusal in self.refused)
+
     def steps(self, connection: Connection, rows: Iterator[Row | Refusal]) -> Iterator[Step]:
         """The whole file; each step is to be written before the next is asked for."""
         while lines := list(islice(rows, BATCH)):

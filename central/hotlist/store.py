@@ -34,6 +34,8 @@ class ImportReport:
         revived: those that were over, and are looked for again.
         unchanged: those that the file only confirmed.
         removed: those that a whole list does not name any more.
+        spared: those that it does not name and that stand all the same, for a refused line tells no plate: it may
+            mean any of them.
         twins: new entries for which another one may be taken that is listed too, or stands in the same file.
         sha256: of the file, hexadecimal.
     """
@@ -44,6 +46,7 @@ class ImportReport:
     revived: int
     unchanged: int
     removed: int
+    spared: int
     twins: int
     refused: tuple[Refusal, ...]
     sha256: str
@@ -186,8 +189,11 @@ def _merge(
         twins += len(step.twins)
         sample.take(step.changes, step.twins)
     gone = merge.unnamed(connection) if order.whole else []
-    sample.take([change for _, change in gone], ())
     sample.is_cut_off = is_cut_off(removed=len(gone), in_force=in_force) and not order.even_many
+    spared = 0
+    if gone and merge.is_unsure and not sample.is_cut_off:
+        gone, spared = [], len(gone)
+    sample.take([change for _, change in gone], ())
     if write is not None:
         if sample.is_cut_off:
             raise HotlistError(
@@ -203,6 +209,7 @@ def _merge(
         revived=counts[What.REVIVED],
         unchanged=merge.named - counts.total(),
         removed=len(gone),
+        spared=spared,
         twins=twins,
         refused=tuple(sorted(merge.refused, key=lambda refusal: refusal.line)),
         sha256=sheet.sha256,

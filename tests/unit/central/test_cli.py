@@ -438,6 +438,7 @@ class TestKeeping:
             "revived": 0,
             "unchanged": 0,
             "removed": 0,
+            "spared": 0,
             "twins": 0,
         }
         assert logged[0] == (

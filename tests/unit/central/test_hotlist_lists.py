@@ -293,6 +293,36 @@ def test_a_slip_of_the_pen_lets_no_vehicle_go(database: Engine, tmp_path: Path):
     assert (len(report.refused), report.removed) == (2, 0)
 
 
+@pytest.mark.parametrize(
+    "slip",
+    [
+        '"AAA002,CO,particular,stolen,1,SIJIN,C-1,2026-01-01,2026-12-31',
+        "AAA002,CO,particular,stolen,1,SIJIN,C-1,2026-01-01,2026-12-31,",
+        "AAA002,COL,particular,stolen,1,SIJIN,C-1,2026-01-01,2026-12-31",
+    ],
+)
+def test_where_a_slip_hides_the_plate_a_whole_list_ends_nothing_and_says_so(
+    database: Engine, tmp_path: Path, slip: str
+):
+    list_plates(database, tmp_path, *lines(4), at=AT - HOUR)
+    path = written(tmp_path, *lines(2), slip)
+    told, sample = previewed(database, path, whole=True)
+    report = list_plates(database, tmp_path, *lines(2), slip, at=AT, whole=True)
+    assert (report.removed, report.spared, len(report.refused)) == (0, 2, 1)
+    assert told == report
+    assert sample.changes == []
+    assert [row["ended_why"] for row in rows(database, hotlist_entry)] == [None] * 4
+    again = list_plates(database, tmp_path, *lines(2), at=AT, whole=True)
+    assert (again.removed, again.spared) == (2, 0)
+
+
+def test_a_slip_does_not_make_a_file_that_may_be_cut_off_a_good_one(database: Engine, tmp_path: Path):
+    """One that is cut off mostly ends within a line."""
+    list_plates(database, tmp_path, *lines(60), at=AT - HOUR)
+    with pytest.raises(HotlistError, match="is it cut off"):
+        list_plates(database, tmp_path, *lines(30), lines(31)[30][:9], at=AT, whole=True)
+
+
 def test_a_file_that_may_be_cut_off_ends_nothing(database: Engine, tmp_path: Path):
     list_plates(database, tmp_path, *lines(60), at=AT - HOUR)
     before = rows(database, hotlist_entry)
@@ -397,6 +427,27 @@ def test_a_preview_is_told_by_command(run: Run, tmp_path: Path):
     assert run(*words, "--whole", "--even-many").stdout == (
         "0 added, 1 changed, 0 unchanged, 29 removed, 1 refused\n"
     )
+
+
+def test_what_a_whole_list_spared_is_told_by_command(run: Run, tmp_path: Path):
+    lasting = [line.replace("2026-12-31", "2199-12-31") for line in lines(2)]
+    words = [
+        "hotlist",
+        "import",
+        str(written(tmp_path, *lasting)),
+        "--list",
+        "robados",
+        "--as",
+        "ana",
+        "--whole",
+    ]
+    run(*words)
+    written(tmp_path, lasting[0], f"{lasting[1]},")
+    for more in ([], ["--preview"]):
+        told = run(*words, *more)
+        assert told.exit_code == 1
+        assert "STILL LOOKED FOR: 1 that the file does not name" in told.stderr
+        assert told.stdout.endswith("0 added, 0 changed, 1 unchanged, 0 removed, 1 refused\n")
 
 
 @pytest.mark.parametrize(("word", "needs"), [("--even-many", "--whole"), ("--json", "--preview")])

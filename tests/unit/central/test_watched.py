@@ -179,6 +179,17 @@ def test_a_whole_list_that_may_be_cut_off_is_put_aside(quick: Box) -> None:
     assert len(quick.plates()) == 60
 
 
+def test_a_report_says_what_a_slip_has_spared(quick: Box) -> None:
+    for lines in (good("AAA111", "AAA112"), [*good("AAA111"), f"{good('AAA112')[0]},"]):
+        quick.put("stolen.csv", *lines)
+        quick.round()
+        assert quick.round() == ["done"]
+    assert quick.plates() == {"AAA111", "AAA112"}
+    words = quick.away("done", ".txt")[-1].read_text()
+    assert "STILL LOOKED FOR: 1 that the file" in words
+    assert "SIGUEN VIGENTES 1 que el archivo" in words
+
+
 def test_links_folders_and_other_names_are_left_alone(quick: Box, tmp_path: Path) -> None:
     elsewhere = tmp_path / "secret.csv"
     elsewhere.write_text(f"{HEADER}\n{GOOD}\n")
