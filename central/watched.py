@@ -25,7 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from central.access.audit import AuditLog
 from central.access.key import open_key
-from central.db import Clock, reading, taken_file
+from central.db import Clock, from_us, reading, taken_file
 from central.errors import CentralError, HotlistError
 from central.hotlist.grammar import load_grammar
 from central.hotlist.merge import Import
@@ -182,7 +182,7 @@ class Watcher:
             raise HotlistError("not a file")
         if how is None:
             raise HotlistError(f"hotlist.watch.lists names no list {path.stem[:63]!r}")
-        order = Import(path.stem, self._watch.entered_by, self._clock(), self._zone, whole=how == "whole")
+        order = self._order(path, whole=how == "whole")
         told: dict[str, Any] = {}
 
         def note(connection: Connection, report: ImportReport) -> None:
@@ -199,6 +199,14 @@ class Watcher:
 
         import_csv(self._engine, path, order, grammar=load_grammar(), log=note)
         return told
+
+    def _order(self, path: Path, *, whole: bool) -> Import:
+        """A file knows nothing of what was found after it was written, however late it is put here."""
+        at = self._clock()
+        written = from_us(path.lstat().st_mtime_ns // 1_000)
+        return Import(
+            path.stem, self._watch.entered_by, at, self._zone, whole=whole, confirms_at=min(at, written)
+        )
 
     def _refuse(self, path: Path, why: str) -> dict[str, Any]:
         at = self._clock()

@@ -34,6 +34,7 @@ class Import:
         zone: where dates without an offset are meant.
         whole: the file is the whole list: what it does not name is ended.
         even_many: even where that is more than a fifth of the list.
+        confirms_at: as of when a file without the column `confirmed` confirms what it names; None: `at`.
     """
 
     list_name: str
@@ -42,6 +43,7 @@ class Import:
     zone: tzinfo = UTC
     whole: bool = False
     even_many: bool = False
+    confirms_at: datetime | None = None
 
 
 class What(StrEnum):
@@ -214,12 +216,15 @@ class Merge:
             self._kept.add(_key(*refusal.names))
 
     def _confirmed_us(self, row: Row, before: RowMapping | None) -> int:
-        """A file without the column confirms what it names; an older confirmation does not undo a newer one."""
+        """A file without the column confirms what it names; an older confirmation does not undo a newer one.
+
+        One of the future, which a clock that was wrong has left, counts as of now: or it would be fresh for years.
+        """
         said_us = None if row.confirmed is None else to_us(row.confirmed)
         if said_us is None and (self._confirms or before is None):
-            said_us = self._now_us
-        known = () if before is None else (int(before["confirmed_us"]),)
-        return max(*known, said_us or 0, 0)
+            said_us = to_us(self._order.confirms_at or self._order.at)
+        known_us = 0 if before is None else int(before["confirmed_us"])
+        return max(0, min(self._now_us, max(known_us, said_us or 0)))
 
     def _fault(self, row: Row, before: RowMapping | None) -> str:
         """Why a good line does not become an entry: only a line that became one keeps its plate's place."""

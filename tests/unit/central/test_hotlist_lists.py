@@ -227,6 +227,12 @@ def test_a_file_with_the_column_confirms_what_it_says_and_never_backwards(databa
     assert (entry["agency"], entry["legal_basis"]) == ("SIJIN", "Ley 1453")
 
 
+def test_a_confirmation_that_a_wrong_clock_left_in_the_future_counts_as_now(database: Engine, tmp_path: Path):
+    list_plates(database, tmp_path, *lines(2), at=AT + 2400 * HOUR)
+    assert list_plates(database, tmp_path, lines(1)[0], at=AT).unchanged == 1
+    assert confirmed(database) == {"AAA000": AT, "AAA001": AT + 2400 * HOUR}
+
+
 def test_a_confirmation_that_has_not_come_yet_is_refused(sqlite: Engine, tmp_path: Path):
     path = written(tmp_path, f"{GOOD},2026-03-05", columns=f"{HEADER},confirmed")
     report = import_csv(sqlite, path, Import("medellin", "maria", AT), grammar=GRAMMAR, log=quiet)

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 import central.watched as watching
 from central.access.audit import verify
 from central.access.key import open_key
-from central.db import audit, hotlist, hotlist_entry, open_database, taken_file
+from central.db import audit, from_us, hotlist, hotlist_entry, open_database, taken_file
 from central.errors import StoreError
 from central.lock import exclusive
 from central.settings import CentralSettings
@@ -188,6 +188,20 @@ def test_a_report_says_what_a_slip_has_spared(quick: Box) -> None:
     words = quick.away("done", ".txt")[-1].read_text()
     assert "STILL LOOKED FOR: 1 that the file" in words
     assert "SIGUEN VIGENTES 1 que el archivo" in words
+
+
+@pytest.mark.parametrize(("age_h", "confirmed_h"), [(30, -30), (0, 0), (-48, 0)])
+def test_a_file_confirms_as_of_when_it_was_written_and_never_the_future(
+    quick: Box, age_h: int, confirmed_h: int
+) -> None:
+    """One that lay about since the day before is no news of today."""
+    path = quick.put("stolen.csv", *good("AAA111"))
+    written = AT - timedelta(hours=age_h)
+    os.utime(path, (written.timestamp(), written.timestamp()))
+    quick.round(0.0)
+    assert quick.round() == ["done"]
+    (row,) = rows(quick.engine, hotlist_entry)
+    assert from_us(int(str(row["confirmed_us"]))) == AT + timedelta(hours=confirmed_h, seconds=age_h < 0)
 
 
 def test_links_folders_and_other_names_are_left_alone(quick: Box, tmp_path: Path) -> None:
