@@ -205,9 +205,7 @@ class Courier:
         """Until something is new or due, at most a while."""
         now_s = time.monotonic()
         if now_s >= self._tidy_at_s:
-            self._tidy_at_s = now_s + _TIDY_S
-            with engine.begin() as connection:
-                store.forget_old(connection, now_us=to_us(self._clock()))
+            self._tidy(engine, now_s)
         if now_s < self._pause_until_s:
             time.sleep(min(IDLE_S, self._pause_until_s - now_s))
             return
@@ -215,6 +213,17 @@ class Courier:
             next_us = store.next_us(connection, self._subscriber.name)
         wait_s = IDLE_S if next_us is None else (next_us - to_us(self._clock())) / 1e6
         self._stream.wait(self._after, min(IDLE_S, max(0.0, wait_s)))
+
+    def _tidy(self, engine: Engine, now_s: float) -> None:
+        """Remove a portion of what is long over; where there is more, another soon."""
+        now_us = to_us(self._clock())
+        with reading(engine) as connection:  # looking through them all keeps no writer waiting
+            old = store.long_over(connection, now_us=now_us)
+        if len(old) < store.PORTION:
+            self._tidy_at_s = now_s + _TIDY_S
+        if old:
+            with engine.begin() as connection:
+                store.forget(connection, old, now_us=now_us)
 
 
 def _brief(error: CentralError | SQLAlchemyError) -> str:

@@ -19,7 +19,7 @@ class Delivered:
     Attributes:
         number: of the event within its alert.
         event: its kind; None where it was erased.
-        since: when it was planned, or asked for again.
+        since: when it happened, or was asked for again.
         next_at: not tried before; None where it is over.
         said: what came of the last try.
     """

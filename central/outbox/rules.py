@@ -110,7 +110,7 @@ def is_over(*, tries: int, since_us: int, now_us: int, give_up_h: float) -> bool
 
     Args:
         tries: of this delivery; or of any to this subscriber in a row, where nobody answered.
-        since_us: when it was planned.
+        since_us: when it happened.
         now_us: now.
         give_up_h: as the settings say.
     """
@@ -118,7 +118,7 @@ def is_over(*, tries: int, since_us: int, now_us: int, give_up_h: float) -> bool
 
 
 def oldest_us(now_us: int, give_up_h: float) -> int:
-    """What was planned then, or before, has had its time."""
+    """What happened then, or before, has had its time."""
     return now_us - round(give_up_h * 3600 * _US)
 
 

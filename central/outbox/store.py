@@ -7,16 +7,31 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from central.access.key import AuditKey
-from central.db import alert, alert_event, alert_trail, delivery, from_us, subscriber
+from central.db import alert, alert_event, alert_trail, delivery, from_us, subscriber, to_us
 from central.outbox.event import Happening, Notice
 from central.outbox.follow import happening, with_alert
 from central.outbox.rules import Interest, State, latest_due_us, wants
 
 _KEPT_US: Final = 90 * 86_400 * 1_000_000
 """How long what became of a delivery is kept once it is over."""
+
+PORTION: Final = 500
+"""Rows that are removed at a time: on SQLite nobody else writes meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +40,7 @@ class Due:
 
     Attributes:
         tries: made so far.
-        since_us: from when on its patience counts.
+        since_us: from when on its patience counts: when it happened, or was asked for again.
     """
 
     event_id: int
@@ -75,7 +90,7 @@ def plan(
             "key": delivery_key(key, name, event),
             "state": State.WAITING,
             "tries": 0,
-            "since_us": now_us,
+            "since_us": min(to_us(event.at), now_us),
             "next_us": now_us,
             "said": "",
         }
@@ -100,13 +115,13 @@ def delivery_key(key: AuditKey, name: str, event: Happening) -> str:
 
 
 def due(connection: Connection, name: str, *, now_us: int, limit: int) -> list[Due]:
-    """The deliveries to try now: of each alert the first that waits, those that have waited longest first."""
+    """The deliveries to try now: of each alert the first that waits, what happened first first."""
     each = delivery.c
     is_time = or_(each.next_us <= now_us, each.next_us > latest_due_us(now_us))
     query = (
         select(each.event_id, each.alert_id, each.number, each.key, each.tries, each.since_us)
         .where(*_first(name), is_time)
-        .order_by(each.next_us, each.event_id)
+        .order_by(each.event_id)
         .limit(limit)
     )
     return [Due(*row) for row in connection.execute(query)]
@@ -167,10 +182,16 @@ def drop(connection: Connection, name: str, one: Due) -> None:
     connection.execute(delete(delivery).where(*_waiting(name), delivery.c.event_id == one.event_id))
 
 
-def forget_old(connection: Connection, *, now_us: int) -> int:
-    """Remove what is long over; how many."""
-    over = (delivery.c.state != State.WAITING, delivery.c.done_us < now_us - _KEPT_US)
-    return connection.execute(delete(delivery).where(*over)).rowcount
+def long_over(connection: Connection, *, now_us: int) -> list[tuple[str, int]]:
+    """What became of these is old enough to be forgotten: their keys, a portion of them."""
+    keys = select(delivery.c.subscriber, delivery.c.event_id).where(*_is_old(now_us)).limit(PORTION)
+    return [(name, event_id) for name, event_id in connection.execute(keys)]
+
+
+def forget(connection: Connection, keys: Sequence[tuple[str, int]], *, now_us: int) -> int:
+    """Remove what is long over, and was not asked for again meanwhile; how many."""
+    these = tuple_(delivery.c.subscriber, delivery.c.event_id).in_(keys)
+    return connection.execute(delete(delivery).where(these, *_is_old(now_us))).rowcount
 
 
 def ask_again(connection: Connection, names: Iterable[str], *, number: int | None, now_us: int) -> int:
@@ -199,6 +220,10 @@ def _first(name: str) -> tuple[ColumnElement[bool], ...]:
         earlier.number < each.number,
     )
     return (*_waiting(name), ~behind)
+
+
+def _is_old(now_us: int) -> tuple[ColumnElement[bool], ...]:
+    return delivery.c.state != State.WAITING, delivery.c.done_us < now_us - _KEPT_US
 
 
 def _waiting(name: str) -> tuple[ColumnElement[bool], ...]:

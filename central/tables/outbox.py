@@ -23,7 +23,7 @@ delivery = Table(
     Column("key", String(64), nullable=False),
     Column("state", String(8), nullable=False),  # central.outbox.rules.State
     Column("tries", Integer, nullable=False),
-    Column("since_us", BigInteger, nullable=False),  # when it was planned, or asked for again
+    Column("since_us", BigInteger, nullable=False),  # when it happened, or was asked for again
     Column("next_us", BigInteger, nullable=False),  # not tried before
     Column("done_us", BigInteger),  # when it was sent or given up
     Column("said", String(120), nullable=False),  # what came of the last try

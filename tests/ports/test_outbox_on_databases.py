@@ -301,6 +301,9 @@ def test_where_nobody_answers_for_long_all_that_is_old_is_given_up_together(data
     for _ in range(FEWEST):
         post.turn(after_s=600)
     (young,) = raised(database, first=6)
+    with database.begin() as connection:
+        its = update(alert_event).where(alert_event.c.alert_id == young)
+        connection.execute(its.values(at_us=to_us(post.clock())))
     post.turn(after_s=24 * 3600 - 60)
     found = {number: state for number, _, state in states(database)}
     assert found == {
@@ -324,15 +327,70 @@ def test_of_an_alert_that_was_erased_nobody_is_told_any_more(database: Engine) -
     assert states(database) == [(2, 1, "sent")]
 
 
+def forgotten(engine: Engine, now_us: int) -> int:
+    with reading(engine) as connection:
+        old = store.long_over(connection, now_us=now_us)
+    with engine.begin() as connection:
+        return store.forget(connection, old, now_us=now_us)
+
+
 def test_what_is_over_is_forgotten_after_a_quarter_and_what_waits_is_not(database: Engine) -> None:
     post = Post(database, told=Told(answers(REFUSED, TAKEN)))
     raised(database, 2)
     post.turn()
-    later_us = to_us(AT + timedelta(days=91))
-    with database.begin() as connection:
-        assert store.forget_old(connection, now_us=to_us(AT + timedelta(days=89))) == 0
-        assert store.forget_old(connection, now_us=later_us) == 1
+    assert forgotten(database, to_us(AT + timedelta(days=89))) == 0
+    assert forgotten(database, to_us(AT + timedelta(days=91))) == 1
     assert states(database) == [(1, 1, "waiting")]
+
+
+def test_what_was_asked_for_again_meanwhile_is_not_forgotten(database: Engine) -> None:
+    post = Post(database)
+    raised(database, 2)
+    post.turn()
+    later_us = to_us(AT + timedelta(days=91))
+    with reading(database) as connection:
+        old = store.long_over(connection, now_us=later_us)
+    with database.begin() as connection:
+        first = delivery.c.alert_id == 1
+        connection.execute(update(delivery).where(first).values(state="waiting", done_us=None))
+        assert store.forget(connection, old, now_us=later_us) == 1
+    assert states(database) == [(1, 1, "waiting")]
+
+
+def test_what_is_over_is_forgotten_portion_by_portion(
+    database: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On SQLite nobody else writes while rows are removed."""
+    monkeypatch.setattr(store, "PORTION", 2)
+    post = Post(database)
+    raised(database, 5)
+    post.turn()
+    post.clock.pass_s(91 * 24 * 3600)
+    left = []
+    for _ in range(4):
+        post.courier._wait(database)
+        left.append(len(states(database)))
+    assert left == [3, 1, 0, 0]
+
+
+def test_what_happened_first_is_sent_first_once_somebody_answers_again(database: Engine) -> None:
+    post = Post(database, told=Told(answers(AWAY, AWAY, TAKEN)))
+    raised(database, 3)
+    post.turn()
+    post.turn(after_s=600)
+    post.turn(after_s=600)
+    assert post.told.sent == [(1, 1), (1, 1), (1, 1), (2, 1), (3, 1)]
+
+
+def test_what_waited_for_the_centre_is_as_old_as_it_is(database: Engine) -> None:
+    post = Post(database, told=Told(answers(REFUSED)))
+    raised(database)
+    post.turn(after_s=25 * 3600)  # such as after an outage of the centre
+    (row,) = deliveries(database)
+    assert row["since_us"] == to_us(AT + timedelta(seconds=1))
+    for _ in range(FEWEST - 1):
+        post.turn(after_s=600)
+    assert states(database) == [(1, 1, "given-up")]
 
 
 def test_an_idle_courier_waits_for_the_first_that_is_free_to_go(database: Engine) -> None:
