@@ -3,38 +3,13 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
-from unicodedata import combining, normalize
 
 from central.sections import Language
 from central.types import Hit, HotlistEntry
 from central.words import Words
+from edge.contract.look import is_same
 from edge.contract.read import Character, PlateRead, Scored
 
-_TOLD_NAMES: Final = {
-    "color": {
-        "white": "white blanco blanca",
-        "grey": "grey gray silver gris plata plateado plateada",
-        "black": "black negro negra",
-        "red": "red rojo roja",
-        "blue": "blue azul",
-        "green": "green verde",
-        "yellow": "yellow amarillo amarilla",
-        "orange": "orange naranja anaranjado anaranjada",
-        "brown": "brown marron cafe",
-    },
-    "type": {
-        "car": "car automovil auto carro coche sedan taxi",
-        "motorcycle": "motorcycle motorbike moto motocicleta motociclo",
-        "truck": "truck lorry camion tractocamion tractomula volqueta",
-        "bus": "bus buseta microbus autobus colectivo",
-    },
-}
-"""What lists call the colours and types that cameras tell, in English and Spanish, without accents. Left out are words
-for what may be told either way, such as camioneta."""
-_NAMES: Final = {
-    kind: {word: told for told, words in table.items() for word in words.split()}
-    for kind, table in _TOLD_NAMES.items()
-}
 _DOUBT = 0.9
 """A character less likely than this is named in the explanation, with what else it may be."""
 
@@ -226,17 +201,17 @@ def _look(read: PlateRead, entry: HotlistEntry) -> Iterator[Said]:
     for (name, nombre), listed, seen in pairs:
         if listed is None:
             continue
-        is_same = _same(name, listed, seen.value) if seen else None
+        agrees = is_same(name, listed, seen.value) if seen else None
         if seen is None:
             unsure.append((f"{name} {listed}", f"{nombre} {listed}"))
             continue
         value, sure = seen.value, f"{seen.likelihood:.2f}"
         valor = _SPANISH(value)
-        if is_same is None:
+        if agrees is None:
             unsure.append(
                 (f"{name} {listed} (seen {value} {sure})", f"{nombre} {listed} (visto {valor} {sure})")
             )
-        elif is_same:
+        elif agrees:
             yield (
                 f"Vehicle {name} {value} as listed ({sure}).",
                 f"Vehículo de {nombre} {valor}, como en la lista ({sure}).",
@@ -252,27 +227,6 @@ def _look(read: PlateRead, entry: HotlistEntry) -> Iterator[Said]:
             f"Not recognised by the camera, so compare: {english}.",
             f"La cámara no lo reconoció, así que compare: {spanish}.",
         )
-
-
-def _same(name: str, listed: str, seen: str) -> bool | None:
-    """Whether any of a list's words is what was seen, or one of `white or grey`; None where they are all unknown.
-
-    A brand has no table: it is the same, or another one.
-    """
-    words, told = _words(listed), _words(seen)
-    names = _NAMES.get(name)
-    if words == told:
-        return True
-    if names is None:
-        return False
-    meant = {names[word] for word in words if word in names}
-    return bool(meant & {names.get(word, word) for word in told}) if meant else None
-
-
-def _words(text: str) -> list[str]:
-    """The words of a text in small letters without accents."""
-    plain = "".join(c for c in normalize("NFKD", text.casefold()) if not combining(c))
-    return "".join(c if c.isalnum() else " " for c in plain).split()
 
 
 def _spoken(span: timedelta) -> str:

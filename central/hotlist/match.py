@@ -10,6 +10,7 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from central.types import Hit, HotlistEntry
+from edge.contract.look import fit, weighed
 from edge.contract.match import Spelling, likelihood_of
 from edge.contract.plate import OPEN, Grammar
 from edge.contract.read import PlateRead
@@ -56,11 +57,18 @@ def match(
         Hit(entry_id, entry, read, likelihood, _rival(entry.plate, spelt, terms.known))
         for entry_id, entry in entries
         if entry.plate in may_be
-        and (likelihood := likelihood_of(entry.plate, spelt, terms.known)) >= terms.least(entry.list_name)
+        and (likelihood := _likelihood(read, entry, spelt, terms.known)) >= terms.least(entry.list_name)
         and entry.valid_from <= read.best_at < entry.valid_until
         and _fits(read, entry, terms.grammar)
     ]
     return sorted(hits, key=lambda hit: (hit.entry.priority, -hit.likelihood, hit.entry_id))
+
+
+def _likelihood(
+    read: PlateRead, entry: HotlistEntry, spelt: Sequence[Spelling], known: Container[str]
+) -> float:
+    """That this is the listed vehicle's plate, by its characters and by the vehicle that bears it."""
+    return weighed(likelihood_of(entry.plate, spelt, known), fit(entry, read.vehicle))
 
 
 def _rival(plate: str, spelt: Sequence[Spelling], known: Container[str]) -> str | None:

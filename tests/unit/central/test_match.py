@@ -22,7 +22,7 @@ from central.hotlist.version import raise_version
 from central.sections import MatchSettings
 from central.types import Hit, HotlistEntry, Reason
 from edge.contract.match import KNOWN_WEIGHT, spellings
-from edge.contract.read import Character, CharacterAlternative, PlateRead, Scored
+from edge.contract.read import Character, CharacterAlternative, PlateRead, Scored, Vehicle
 
 GRAMMAR = load_grammar()
 AN_ORDER = {
@@ -70,6 +70,30 @@ def hits(
 ) -> list[Hit]:
     terms = Terms(GRAMMAR, known or Known(), least=lambda _list: least)
     return match(read, spellings(read), enumerate(entries, start=1), terms)
+
+
+def on(read: PlateRead, kind: str, sure: float) -> PlateRead:
+    return read.model_copy(update={"vehicle": Vehicle(type=Scored(value=kind, likelihood=sure))})
+
+
+def test_a_doubtful_read_on_the_wrong_vehicle_raises_nothing() -> None:
+    doubted, entry = (
+        doubtful("ABC128", "ABC12B", p=0.6, other=0.4),
+        an_entry("ABC12B", vehicle_type="MOTOCICLETA"),
+    )
+    assert hits(on(doubted, "car", 0.95), entry) == []
+    (right,) = hits(on(doubted, "motorcycle", 0.95), entry)
+    (unseen,) = hits(doubted.model_copy(update={"vehicle": Vehicle()}), entry)
+    assert right.likelihood == unseen.likelihood == pytest.approx(0.4)
+
+
+def test_a_sure_read_on_the_wrong_vehicle_is_a_hit_that_says_so() -> None:
+    sure = on(a_read(1, plate="ABC12B", plate_class=None, likelihood=0.97), "car", 1.0)
+    (hit,) = hits(sure, an_entry("ABC12B", vehicle_type="motocicleta"))
+    assert hit.likelihood == pytest.approx(0.097 / (0.097 + 0.03))
+    assert "COMPARE: vehicle type listed motocicleta, seen car" in explain(
+        hit, country_known=True, late_by=None
+    )
 
 
 def test_a_listed_plate_that_the_read_may_be_is_a_hit_with_its_likelihood() -> None:
