@@ -66,6 +66,11 @@ def give_order(plate: str, reference: str, with_lists: bool, config: Path, **ask
     )
     for name, rows in ordered.removed.items():
         click.echo(f"{name:<24} {rows}")
+    if ordered.suppressions:
+        click.echo(
+            f"{ordered.suppressions} of the suppressions stood: nothing keeps the plate from raising alerts any more",
+            err=True,
+        )
 
 
 @erase.command("run")

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, insert, or_, select, update
+from sqlalchemy import Connection, Engine, func, insert, or_, select, update
 
 from central.access.key import AuditKey
-from central.db import erasure, from_us, hotlist_entry, legal_hold, table_version, to_us
+from central.db import erasure, from_us, hotlist_entry, legal_hold, suppression, table_version, to_us
 from central.erase.plate import Needle, boxed
 from central.erase.remove import Removal
 from central.errors import ErasureError
@@ -56,10 +56,12 @@ class Ordered:
     Attributes:
         number: of the order.
         removed: rows deleted or emptied at once, by table; `reads` are those that are still in the archive.
+        suppressions: of those rows, suppressions that stood: nothing keeps the plate from raising alerts any more.
     """
 
     number: int
     removed: dict[str, int]
+    suppressions: int = 0
 
 
 Log = Callable[[Connection, str, dict[str, object]], object]
@@ -97,11 +99,11 @@ def give(engine: Engine, reads: Reads, wanted: Order, *, key: AuditKey, log: Log
             giving = _Giving(connection, wanted, Needle(plate), key)
             giving.refuse_held(found.reads)
             giving.refuse_listed()
-            number = giving.record()
+            number, standing = giving.record(), giving.standing()
             removed = giving.removal(number).run(found.reads)
             told = {"erasure": number, "reference": wanted.reference, "removed": removed}
-            log(connection, key.of_plate(plate), told | _span(wanted))
-    return Ordered(number, removed)
+            log(connection, key.of_plate(plate), told | {"suppressions": standing} | _span(wanted))
+    return Ordered(number, removed, standing)
 
 
 def _checked(wanted: Order) -> str:
@@ -188,6 +190,16 @@ class _Giving:
             raise ErasureError(
                 f"the plate stands in {', '.join(lists)}: --with-lists removes these entries too"
             )
+
+    def standing(self) -> int:
+        """How many suppressions keep the plate from raising alerts now; they go with the rest."""
+        row = suppression.c
+        stand = (
+            row.plate == self.needle.plate,
+            row.lifted_us.is_(None),
+            row.until_us > to_us(self.wanted.at),
+        )
+        return self.connection.execute(select(func.count()).where(*stand)).scalar_one()
 
     def record(self) -> int:
         """Write the order down; its number."""

@@ -13,6 +13,7 @@ from central.db import (
     clip,
     clip_part,
     dead_letter,
+    delivery,
     described,
     erased_read,
     erasure,
@@ -25,10 +26,11 @@ from central.db import (
     sealed_update,
     suppressed_read,
     suppression,
+    taken_file,
 )
 from central.errors import ErasureError, StoreError
 
-_TOUCHED: Final[tuple[Table, ...]] = (
+TOUCHED: Final[tuple[Table, ...]] = (
     hot_read,
     late_update,
     sealed_update,
@@ -39,9 +41,11 @@ _TOUCHED: Final[tuple[Table, ...]] = (
     hotlist_entry,
     suppression,
     suppressed_read,
+    taken_file,
     alert,
     alert_event,
     alert_trail,
+    delivery,
     legal_hold,
     held_read,
     erased_read,
@@ -58,7 +62,7 @@ def purge(engine: Engine) -> None:
     """
     if engine.dialect.name == "postgresql":
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            for table in _TOUCHED:
+            for table in TOUCHED:
                 connection.exec_driver_sql(f"VACUUM FULL {table.name}")
         return
     with closing(engine.raw_connection()) as driver, closing(driver.cursor()) as cursor:

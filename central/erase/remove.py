@@ -47,6 +47,7 @@ from central.db import (
     sealed_update,
     suppressed_read,
     suppression,
+    taken_file,
     to_us,
 )
 from central.erase.plate import Needle
@@ -56,6 +57,17 @@ from edge.contract.read import ReadId
 
 PACKS: Final = "pictures/"
 """How the names of packs begin in `erased_file`, and in the certificate."""
+WORDS: Final = (
+    hotlist_entry.c.source,
+    hotlist_entry.c.legal_basis,
+    hotlist_entry.c.note,
+    hotlist_entry.c.ended_why,
+    suppression.c.reason,
+    suppression.c.lifted_why,
+    delivery.c.said,
+    taken_file.c.report,
+)
+"""Free text of rows that stay. A report is JSON, and is JSON with dots in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +107,7 @@ class Removal:
         self._remove_alerts(this, removed)
         self._remove_letters(removed)
         self._remove_lists(removed)
+        self._clear_words(removed)
         self._clear_raw(removed)
         told = {name: rows for name, rows in sorted(removed.items()) if rows}
         this_order = update(erasure).where(erasure.c.erasure_id == self.number)
@@ -198,16 +211,22 @@ class Removal:
         return touched.union(select(alert.c.alert_id).where(alert.c.merged_into == touched.c.alert_id))
 
     def _clear(self, column: Column[str], removed: Counter[str], *terms: ColumnElement[bool]) -> None:
-        """Put dots in the plate's place, where the words of another vehicle's alert name it."""
+        """Put dots in the plate's place, where what is kept of another vehicle names it."""
         table = column.table
-        (key,) = table.primary_key.columns
+        keys = list(table.primary_key.columns)
         maybe = column.ilike("%".join(("", *self.needle.plate, "")))  # as people type it; the needle decides
-        spelt = select(key, column).where(maybe, *terms)
-        for number, words in self.connection.execute(spelt).all():
+        spelt = select(column, *keys).where(maybe, *terms)
+        for words, *values in self.connection.execute(spelt).all():
             if self.needle.in_text(words):
-                cleared = update(table).where(key == number).values({column: self.needle.without(words)})
+                this = [key == value for key, value in zip(keys, values, strict=True)]
+                cleared = update(table).where(*this).values({column: self.needle.without(words)})
                 self.connection.execute(cleared)
                 removed[f"{table.name}.{column.name}"] += 1
+
+    def _clear_words(self, removed: Counter[str]) -> None:
+        """What people, files and receivers said of other vehicles."""
+        for column in WORDS:
+            self._clear(column, removed)
 
     def _remove_letters(self, removed: Counter[str]) -> None:
         """Of any time: what cannot be understood tells none that can be relied on."""

@@ -14,7 +14,7 @@ from central_city import FIRST
 from central_messages import list_plates, read_message, rows
 from central_reads import a_read, put
 from erasing import LATER, PLATE, TODAY, Scene
-from sqlalchemy import Engine, insert, update
+from sqlalchemy import Delete, Engine, Update, event, insert, update
 from told_alerts import plan_all
 
 from central.access.audit import verify
@@ -40,11 +40,14 @@ from central.db import (
     picture,
     suppressed_read,
     suppression,
+    taken_file,
     to_us,
 )
 from central.erase import archive as rewriting
 from central.erase.certificate import issued
 from central.erase.plate import Needle
+from central.erase.purge import TOUCHED
+from central.erase.remove import WORDS
 from central.erase.run import DONE, Result
 from central.erase.search import Aim
 from central.errors import ErasureError, QueryError, StoreError
@@ -343,9 +346,70 @@ def test_a_suppression_of_the_plate_goes_with_all_that_it_held_back(scene: Scene
         for number in (1, 2):
             row = {"suppression_id": number, "edge_id": "edge-9", "epoch": 7, "seq": number, "captured_us": 1}
             connection.execute(insert(suppressed_read), [row])
-    scene.order()
+    assert scene.order().suppressions == 1, "who was protected by it is told"
     assert [row["plate"] for row in rows(scene.engine, suppression)] == ["ABC004"]
     assert [row["suppression_id"] for row in rows(scene.engine, suppressed_read)] == [2]
+
+
+def test_a_suppression_that_is_over_is_no_loss(scene: Scene) -> None:
+    term = SuppressedTerm(PLATE, "CO", None, None, TODAY - timedelta(days=2), TODAY)
+    suppress(scene.engine, term, Look("ana", "by mistake", "2026-117"), reason="r", log=lambda *_: None)
+    ordered = scene.order()
+    assert (ordered.suppressions, ordered.removed["suppression"]) == (0, 1)
+
+
+def test_words_of_entries_suppressions_reports_and_receivers_are_kept_without_the_plate(scene: Scene) -> None:
+    list_plates(scene.engine, scene.folder, "XYZ789,CO,,stolen,1,SIJIN,C-1,,2026-12-31", at=FIRST)
+    (scene.folder / "hotlist.csv").unlink()
+    scene.take(scene.messages(1, "XYZ789"))
+    assert plan_all(scene.engine) > 0
+    term = SuppressedTerm("ABC004", "CO", None, None, TODAY, TODAY + timedelta(days=1))
+    suppress(scene.engine, term, Look("ana", "by mistake", "2026-117"), reason="r", log=lambda *_: None)
+    told = {"refused_lines": [{"line": 2, "reason": f"{PLATE} (CO) stands in line 1 already"}]}
+    report = {"name": "stolen.csv", "identity": "1:2:3", "report": json.dumps(told)}
+    said = {
+        hotlist_entry: ("source", "legal_basis", "note", "ended_why"),
+        suppression: ("reason", "lifted_why"),
+        delivery: ("said",),
+    }
+    with scene.engine.begin() as connection:
+        for table, names in said.items():
+            connection.execute(update(table).values(dict.fromkeys(names, "goes with abc-003, they say")))
+        connection.execute(insert(taken_file).values(report))
+    assert {found.where.partition(": ")[2] for found in scene.search(AIM).found} >= {
+        "taken_file.report",
+        *(f"{table.name}.{name}" for table, names in said.items() for name in names),
+    }
+    scene.order()
+    for table, names in said.items():
+        assert {row[name] for row in rows(scene.engine, table) for name in names} == {
+            "goes with ..., they say"
+        }
+    (left,) = rows(scene.engine, taken_file)
+    assert json.loads(str(left["report"]))["refused_lines"] == [
+        {"line": 2, "reason": "... (CO) stands in line 1 already"}
+    ]
+    assert scene.run() == [Result(1, DONE)]
+
+
+def test_every_table_of_which_rows_go_is_written_anew(scene: Scene) -> None:
+    """On PostgreSQL what was deleted from another one would stay in its pages."""
+    touched: set[str] = set()
+
+    def look(_connection: object, statement: object, *_: object) -> None:
+        if isinstance(statement, Delete | Update):
+            touched.add(statement.table.name)
+
+    scene.fill()
+    with scene.engine.begin() as connection:
+        connection.execute(update(hotlist_entry).values(note=f"as {PLATE}"))
+    event.listen(scene.engine, "before_execute", look)
+    scene.order()
+    event.remove(scene.engine, "before_execute", look)
+    assert {"delivery", "alert", "hotlist_entry"} <= touched
+    assert touched - {"table_version"} <= {table.name for table in TOUCHED}
+    named = {column.table.name for column in WORDS}
+    assert named <= {table.name for table in TOUCHED}
 
 
 @pytest.mark.parametrize("where", ["reference", "purpose", "case_number"])

@@ -1,7 +1,9 @@
 """`erase` from the command line, and the certificate as it is printed."""
 
+import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import get_args
@@ -92,6 +94,23 @@ def test_from_the_order_to_the_certificate(engine: Engine, home: Path) -> None:
     assert len(details) == 1
     assert open_key(home / "state" / "audit.key").of_plate("ABC123") in details[0]
     assert not any(b"ABC123" in path.read_bytes() for path in (home / "state").rglob("*") if path.is_file())
+
+
+def test_a_suppression_that_goes_is_told(engine: Engine) -> None:
+    words = [
+        "--country",
+        "CO",
+        "--until",
+        f"{datetime.now(UTC) + timedelta(days=9):%Y-%m-%d}",
+        "--reason",
+        "r",
+    ]
+    assert ask("suppress", "add", "ABC123", *words, *WHO)[0] == 0
+    code, said = ask("erase", "order", "ABC123", "--order", "STC-1", *WHO)
+    assert code == 0
+    assert "1 of the suppressions stood: nothing keeps the plate from raising alerts any more" in said
+    (detail,) = (str(row["detail"]) for row in rows(engine, audit) if row["action"] == "erase.order")
+    assert json.loads(detail)["suppressions"] == 1
 
 
 def test_an_altered_certificate_is_refused(engine: Engine) -> None:
