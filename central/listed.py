@@ -83,7 +83,7 @@ def suppressions_table(suppressions: Iterable[Suppression], style: Style) -> Tab
             str(each.number),
             plain(f"{each.plate} ({each.country})", "bold"),
             each.list_name or "",
-            each.camera_id or "",
+            "/".join(filter(None, (each.edge_id, each.camera_id))),
             style.until(each.until),
             str(each.hits),
             "" if each.last_at is None else style.moment(each.last_at),

@@ -27,7 +27,8 @@ def suppress() -> None:
 )
 @click.option("--reason", required=True, metavar="TEXT", help="what happened")
 @click.option("--list", "list_name", metavar="NAME", help="hits of this list only")
-@click.option("--camera", metavar="CAMERA", help="hits at this camera only")
+@click.option("--camera", metavar="CAMERA", help="hits at this camera only; needs --edge")
+@click.option("--edge", "edge_id", metavar="EDGE", help="whose camera that is: each edge names its own")
 @looking
 @configured
 def add_suppression(config: Path, plate: str, **asked: Any) -> None:  # noqa: ANN401  # options
@@ -47,7 +48,8 @@ def add_suppression(config: Path, plate: str, **asked: Any) -> None:  # noqa: AN
     look = declare(asked["actor"], asked["purpose"], asked["case_number"])
     with database(config) as (settings, engine):
         until = moment(asked["until"], zone=ZoneInfo(settings.site_timezone), end=True)
-        term = Term(plate, asked["country"], asked["list_name"], asked["camera"], now(), until)
+        where = (asked["list_name"], asked["camera"])
+        term = Term(plate, asked["country"], *where, now(), until, asked["edge_id"])
         key = open_key(settings.access.key_file)
         log = AuditLog(engine, key, clock=now)
 
@@ -114,6 +116,7 @@ def _told(suppression: "Suppression", key: "AuditKey") -> dict[str, object]:
         "plate": key.of_plate(suppression.plate),
         "country": suppression.country,
         "list": suppression.list_name,
+        "edge": suppression.edge_id,
         "camera": suppression.camera_id,
         "until": suppression.until.isoformat(),
     }

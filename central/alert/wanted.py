@@ -24,6 +24,7 @@ class Sighting:
         plate: as it was spelt; None once the read has gone to the archive.
     """
 
+    edge_id: str
     camera_id: str
     plate: str | None
 
@@ -34,11 +35,13 @@ class Stay:
 
     Attributes:
         plate: of the entry, or as one of the alert's reads was spelt.
+        edge_id: None: any.
         camera_id: None: everywhere.
     """
 
     number: int
     plate: str
+    edge_id: str | None
     camera_id: str | None
     until: datetime
 
@@ -86,14 +89,15 @@ def held_back(sightings: Sequence[Sighting], stays: Sequence[Stay], *, plate: st
 
 def _covers(stay: Stay, sighting: Sighting, plate: str) -> bool:
     is_spelt = stay.plate == plate or sighting.plate in (None, stay.plate)
-    return is_spelt and stay.camera_id in (None, sighting.camera_id)
+    is_there = stay.camera_id in (None, sighting.camera_id) and stay.edge_id in (None, sighting.edge_id)
+    return is_spelt and is_there
 
 
 def _sightings(connection: Connection, alert_id: int) -> list[Sighting]:
     trail, read = alert_trail.c, hot_read.c
     same = and_(read.edge_id == trail.edge_id, read.epoch == trail.epoch, read.seq == trail.seq)
     query = (
-        select(trail.camera_id, read.plate)
+        select(trail.edge_id, trail.camera_id, read.plate)
         .select_from(alert_trail.outerjoin(hot_read, same))
         .where(trail.alert_id == alert_id)
         .order_by(trail.captured_us)
@@ -104,7 +108,7 @@ def _sightings(connection: Connection, alert_id: int) -> list[Sighting]:
 def _stays(connection: Connection, entry: RowMapping, plates: set[str], at: datetime) -> list[Stay]:
     row, now_us = suppression.c, to_us(at)
     query = (
-        select(row.suppression_id, row.plate, row.camera_id, row.until_us)
+        select(row.suppression_id, row.plate, row.edge_id, row.camera_id, row.until_us)
         .where(
             row.plate.in_(plates),
             row.country == entry["country"],
@@ -115,5 +119,7 @@ def _stays(connection: Connection, entry: RowMapping, plates: set[str], at: date
         )
         .order_by(row.suppression_id)
     )
-    rows = connection.execute(query)
-    return [Stay(number, plate, camera_id, from_us(until_us)) for number, plate, camera_id, until_us in rows]
+    return [
+        Stay(number, plate, edge_id, camera_id, from_us(until_us))
+        for number, plate, edge_id, camera_id, until_us in connection.execute(query)
+    ]

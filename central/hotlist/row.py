@@ -107,6 +107,17 @@ def to_row(number: int, named: dict[str, str], checks: Checks) -> Row | Refusal:
         return Refusal(number, str(error), _names(named, checks.grammar))
 
 
+def known_country(text: str, grammar: Grammar) -> str:
+    """A country, in capitals; ValueError where no camera could ever match one of it."""
+    value = text.upper()
+    if _COUNTRY.fullmatch(value) is None:
+        raise ValueError(f"country: expected two letters, such as CO, found {value!r}")
+    if value not in grammar.countries:
+        known = ", ".join(grammar.countries)
+        raise ValueError(f"country: no plates of {value!r} are known; known are {known}")
+    return value
+
+
 def _checked(named: dict[str, str]) -> dict[str, str]:
     for name, value in named.items():
         if not value and name in REQUIRED:
@@ -120,7 +131,7 @@ def _checked(named: dict[str, str]) -> dict[str, str]:
 
 def _names(named: dict[str, str], grammar: Grammar) -> tuple[str, str] | None:
     try:
-        return _plate(named["plate"]), _country(named["country"].upper(), grammar)
+        return _plate(named["plate"]), known_country(named["country"], grammar)
     except ValueError:
         return None
 
@@ -131,7 +142,7 @@ def _row(number: int, named: dict[str, str], checks: Checks) -> Row:
     valid_until = _moment(named, "valid_until", zone)
     if valid_from is not None and valid_until <= valid_from:
         raise ValueError(f"valid_until: {named['valid_until']} is not after valid_from")
-    plate, country = _plate(named["plate"]), _country(named["country"].upper(), grammar)
+    plate, country = _plate(named["plate"]), known_country(named["country"], grammar)
     return Row(
         line=number,
         plate=plate,
@@ -158,15 +169,6 @@ def _plate(value: str) -> str:
         return typed(value)
     except ValueError as error:
         raise ValueError(f"plate: {error}, found {value!r}") from error
-
-
-def _country(value: str, grammar: Grammar) -> str:
-    if _COUNTRY.fullmatch(value) is None:
-        raise ValueError(f"country: expected two letters, such as CO, found {value!r}")
-    if value not in grammar.countries:
-        known = ", ".join(grammar.countries)
-        raise ValueError(f"country: no plates of {value!r} are known; known are {known}")
-    return value
 
 
 def _plate_class(value: str, country: str, grammar: Grammar) -> str | None:

@@ -15,6 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from central.db import from_us, hotlist, reading, suppressed_read, suppression, to_us
 from central.errors import HotlistError, StoreError
+from central.hotlist.grammar import load_grammar
+from central.hotlist.row import known_country
 from central.types import Hit, Look
 from edge.contract.spelling import typed
 
@@ -33,6 +35,8 @@ class Term:
         country: of the entry.
         list_name: None: of every list.
         camera_id: None: everywhere.
+        edge_id: whose camera that is, for each edge names its own; None with a camera: every edge's of that name, as
+            suppressions of before have it.
     """
 
     plate: str
@@ -41,6 +45,7 @@ class Term:
     camera_id: str | None
     since: datetime
     until: datetime
+    edge_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,7 @@ class Suppression:
     plate: str
     country: str
     list_name: str | None
+    edge_id: str | None
     camera_id: str | None
     since: datetime
     until: datetime
@@ -83,6 +89,7 @@ def applies(term: Term, hit: Hit, *, lifted_at: datetime | None = None) -> bool:
         and term.country == entry.country
         and term.list_name in (None, entry.list_name)
         and term.camera_id in (None, read.camera_id)
+        and term.edge_id in (None, read.id.edge_id)
         and term.since <= read.best_at < ends
     )
 
@@ -108,16 +115,19 @@ def enter(engine: Engine, term: Term, look: Look, *, reason: str, log: Log) -> S
     """Suppress the hits of a plate from `term.since` on.
 
     Raises:
-        HotlistError: it is no plate, no such list, too long, or nobody says why.
+        HotlistError: it is no plate, no such country or list, too long, a camera of no edge, or nobody says why.
         StoreError: the database cannot be written; nothing is suppressed.
     """
     _said("the reason (--reason)", reason)
     if not timedelta(0) < term.until - term.since <= LONGEST:
         raise HotlistError(f"until: expected a time from now on, within {LONGEST.days} days")
+    if (term.camera_id is None) is not (term.edge_id is None):
+        raise HotlistError("a camera is named with its edge (--camera and --edge): each edge names its own")
     values = {
         "plate": _plate(term.plate),
-        "country": term.country.upper(),
+        "country": _country(term.country),
         "list_name": term.list_name,
+        "edge_id": term.edge_id,
         "camera_id": term.camera_id,
         "reason": reason,
         "case_number": look.case_number,
@@ -185,6 +195,13 @@ def _plate(text: str) -> str:
         raise HotlistError(f"not a plate: {text[:40]!r}; {error}") from error
 
 
+def _country(text: str) -> str:
+    try:
+        return known_country(text, load_grammar())
+    except ValueError as error:
+        raise HotlistError(str(error)) from error
+
+
 def _said(what: str, text: str) -> None:
     if not text.strip() or len(text) > _MOST_SAID or not text.isprintable():
         raise HotlistError(f"{what}: expected 1 to {_MOST_SAID} characters that can be printed")
@@ -217,7 +234,9 @@ def _one(connection: Connection, number: int) -> Suppression:
 
 def _term(row: RowMapping) -> Term:
     since, until = from_us(row["from_us"]), from_us(row["until_us"])
-    return Term(row["plate"], row["country"], row["list_name"], row["camera_id"], since, until)
+    return Term(
+        row["plate"], row["country"], row["list_name"], row["camera_id"], since, until, row["edge_id"]
+    )
 
 
 def _lifted_at(row: RowMapping) -> datetime | None:
@@ -231,6 +250,7 @@ def _suppression(row: RowMapping) -> Suppression:
         plate=term.plate,
         country=term.country,
         list_name=term.list_name,
+        edge_id=term.edge_id,
         camera_id=term.camera_id,
         since=term.since,
         until=term.until,

@@ -73,6 +73,7 @@ suppression = Table(
     Column("plate", String(12), nullable=False),
     Column("country", String(2), nullable=False),
     Column("list_name", String(63)),  # null: of every list
+    Column("edge_id", String(63)),  # whose camera; null with a camera: every edge's of that name
     Column("camera_id", String(63)),  # null: everywhere
     Column("reason", String(500), nullable=False),
     Column("case_number", String(63), nullable=False),

@@ -147,7 +147,8 @@ def test_what_was_suppressed_meanwhile_goes_no_further(store: Store, database: E
         {"plate": "A8C123"},
         {"country": "VE"},
         {"list_name": "interpol"},
-        {"camera_id": "cam-2"},
+        {"camera_id": "cam-2", "edge_id": "edge-1"},
+        {"camera_id": "cam-1", "edge_id": "edge-2"},
         {"until": NOON + timedelta(minutes=1)},
         {"since": NOON + timedelta(minutes=2)},
     ],
@@ -161,7 +162,9 @@ def test_what_is_suppressed_elsewhere_or_at_another_time_holds_nobody_up(
     assert step(database, EventKind.CONFIRMED, saw="ABC123") == 2
 
 
-@pytest.mark.parametrize("terms", [{"list_name": "medellin"}, {"camera_id": "cam-1"}, {"plate": "A8C123"}])
+@pytest.mark.parametrize(
+    "terms", [{"list_name": "medellin"}, {"camera_id": "cam-1", "edge_id": "edge-1"}, {"plate": "A8C123"}]
+)
 def test_a_suppression_of_its_list_its_camera_or_its_spelling_holds_it_back(
     store: Store, database: Engine, terms: dict[str, object]
 ) -> None:

@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 from central.alert.wanted import Sighting, Stay, held_back
 
 PLATE, TAKEN_FOR_IT = "ABC123", "A8C123"
-HERE, THERE = Sighting("cam-1", PLATE), Sighting("cam-2", PLATE)
-NEIGHBOUR, GONE = Sighting("cam-1", TAKEN_FOR_IT), Sighting("cam-1", None)
+HERE, THERE = Sighting("edge-1", "cam-1", PLATE), Sighting("edge-1", "cam-2", PLATE)
+NEIGHBOUR, GONE = Sighting("edge-1", "cam-1", TAKEN_FOR_IT), Sighting("edge-1", "cam-1", None)
 
 
-def stay(plate: str = PLATE, camera_id: str | None = None, number: int = 1) -> Stay:
-    return Stay(number, plate, camera_id, NOON)
+def stay(
+    plate: str = PLATE, camera_id: str | None = None, number: int = 1, edge_id: str | None = None
+) -> Stay:
+    return Stay(number, plate, edge_id, camera_id, NOON)
 
 
 @pytest.mark.parametrize(
@@ -24,6 +26,8 @@ def stay(plate: str = PLATE, camera_id: str | None = None, number: int = 1) -> S
         ([HERE, THERE], [stay()], 1),
         ([HERE, HERE], [stay(camera_id="cam-1")], 1),
         ([HERE, THERE], [stay(camera_id="cam-1")], None),
+        ([HERE], [stay(camera_id="cam-1", edge_id="edge-1")], 1),
+        ([HERE], [stay(camera_id="cam-1", edge_id="edge-2")], None),
         ([HERE, THERE], [stay(camera_id="cam-1"), stay(camera_id="cam-2", number=2)], 1),
         ([NEIGHBOUR], [stay()], 1),
         ([NEIGHBOUR], [stay(TAKEN_FOR_IT)], 1),

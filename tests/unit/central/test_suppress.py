@@ -53,6 +53,8 @@ ENTRY = HotlistEntry(
         ({"list_name": "interpol"}, False),
         ({"camera_id": "cam-1"}, True),
         ({"camera_id": "cam-2"}, False),
+        ({"camera_id": "cam-1", "edge_id": "edge-1"}, True),
+        ({"camera_id": "cam-1", "edge_id": "edge-2"}, False),
         ({"since": NOON + timedelta(seconds=2)}, False),
         ({"since": NOON + timedelta(seconds=1)}, True),
         ({"until": NOON + timedelta(seconds=1)}, False),
@@ -137,6 +139,15 @@ def test_another_list_s_hit_of_the_same_read_is_raised(database: Engine, tmp_pat
     assert [each.hits for each in suppressions(database, at=NOON)] == [1]
 
 
+def test_a_camera_of_the_same_name_at_another_edge_raises_alerts(database: Engine, tmp_path: Path):
+    list_plates(database, tmp_path, LISTED)
+    suppressed(database, camera_id="cam-1", edge_id="edge-1")
+    store = a_store(database, tmp_path)
+    here, there = (a_read(1, plate_class=None, edge_id=edge) for edge in ("edge-1", "edge-2"))
+    assert [len(ingest(store, [read_message(read)]).alerts) for read in (here, there)] == [0, 1]
+    assert [(each.edge_id, each.hits) for each in suppressions(database, at=NOON)] == [("edge-1", 1)]
+
+
 @pytest.mark.parametrize(
     ("term", "reason", "says"),
     [
@@ -144,6 +155,10 @@ def test_another_list_s_hit_of_the_same_read_is_raised(database: Engine, tmp_pat
         ({"until": NOON}, "r", "until: expected a time from now on"),
         ({"until": NOON + LONGEST + timedelta(seconds=1)}, "r", "within 366 days"),
         ({"list_name": "robado"}, "r", "no list 'robado' is known; known are medellin"),
+        ({"camera_id": "cam-1"}, "r", "a camera is named with its edge"),
+        ({"edge_id": "edge-1"}, "r", "a camera is named with its edge"),
+        ({"country": "COL"}, "r", "country: expected two letters, such as CO, found 'COL'"),
+        ({"country": "ZZ"}, "r", "country: no plates of 'ZZ' are known"),
         ({}, " ", "the reason"),
         ({}, "r" * 501, "the reason"),
     ],
@@ -186,10 +201,12 @@ def test_a_suppression_is_entered_listed_and_lifted(tmp_path: Path):
         "recovered, still listed",
         "--camera",
         "cam-1",
+        "--edge",
+        "edge-1",
     ]
     assert run("suppress", "add", "abc-123", *words, *LOOK).stdout == "suppression #1 stands\n"
     shown = " ".join(run("suppress", "list", *LOOK).stdout.split())
-    assert f"1 ABC123 (CO) cam-1 {tomorrow} 0 recovered, still listed 2026-117 ana.rojas" in shown
+    assert f"1 ABC123 (CO) edge-1/cam-1 {tomorrow} 0 recovered, still listed 2026-117 ana.rojas" in shown
     told = json.loads(run("suppress", "list", "--json", *LOOK).stdout)["suppressions"]
     assert [(each["plate"], each["hits"], each["lifted_at"]) for each in told] == [("ABC123", 0, None)]
     assert run("suppress", "lift", "1", "--why", "it is theirs", *LOOK).stdout == "suppression #1 is lifted\n"
@@ -202,7 +219,7 @@ def test_a_suppression_is_entered_listed_and_lifted(tmp_path: Path):
         "suppress.lift",
     ]
     assert not [detail for _, detail in acts if "ABC123" in detail]
-    assert json.loads(acts[0][1]).keys() == {"suppression", "plate", "country", "camera", "until"}
+    assert json.loads(acts[0][1]).keys() == {"suppression", "plate", "country", "edge", "camera", "until"}
     assert verify(engine, read_key(tmp_path / "state" / "audit.key")).fault == ""
 
 
