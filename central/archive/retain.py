@@ -9,12 +9,12 @@ day it goes whole. Each step can be cut off; what is left to do is asked anew by
 turn with seals, and so does the entering of a hold: a read that was not removed before is held.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, Engine, Table, delete, func, not_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Engine, Table, and_, delete, func, not_, select, tuple_
 
 from central.archive.close import by_day
 from central.archive.files import DataFile, write_file
@@ -142,30 +142,36 @@ def _delete_rows(run: _Run) -> list[Removal]:
         if rows:
             done.append(run.note(Removal(run.visible.since, table.name, rows)))
             _delete(run.sealer.engine, table, over)
-    before_us = to_us(run.visible.since)
-    newest = select(func.max(seal_table.c.seal_id)).where(seal_table.c.state == DONE).scalar_subquery()
-    with run.sealer.engine.begin() as connection:
-        gone = alert_trail.c.alert_id.not_in(select(alert.c.alert_id))
-        connection.execute(delete(alert_trail).where(alert_trail.c.captured_us < before_us, gone))
-        gone = alert_event.c.alert_id.not_in(select(alert.c.alert_id))
-        connection.execute(delete(alert_event).where(gone))
-        gone = delivery.c.alert_id.not_in(select(alert.c.alert_id))
-        connection.execute(delete(delivery).where(gone))
-        connection.execute(delete(suppressed_read).where(suppressed_read.c.captured_us < before_us))
-        connection.execute(delete(suppression).where(suppression.c.until_us < before_us))
-        connection.execute(delete(dead_letter).where(dead_letter.c.received_us < before_us))
-        old = (seal_table.c.finished_us < before_us, seal_table.c.seal_id < newest)
-        connection.execute(delete(seal_table).where(*old))
+    for table, over in _leftovers(to_us(run.visible.since)):
+        _delete(run.sealer.engine, table, over)
     return done
 
 
+def _leftovers(before_us: int) -> Iterator[tuple[Table, ColumnElement[bool]]]:
+    """What is over of the tables that hold no reads."""
+    trail, ended = alert_trail.c, seal_table.c
+    alerts = select(alert.c.alert_id)
+    yield alert_trail, and_(trail.captured_us < before_us, trail.alert_id.not_in(alerts))
+    for table in (alert_event, delivery):
+        yield table, table.c.alert_id.not_in(alerts)
+    yield suppressed_read, suppressed_read.c.captured_us < before_us
+    yield suppression, suppression.c.until_us < before_us
+    yield dead_letter, dead_letter.c.received_us < before_us
+    newest = select(func.max(ended.seal_id)).where(ended.state == DONE).scalar_subquery()
+    yield seal_table, and_(ended.finished_us < before_us, ended.seal_id < newest)
+
+
 def _delete(engine: Engine, table: Table, over: ColumnElement[bool]) -> None:
-    """Slice by slice: reads keep being committed meanwhile."""
-    key = tuple_(*table.primary_key.columns)
+    """Slice by slice: reads keep being committed meanwhile, and while the rows are looked for."""
+    keys = table.primary_key.columns
     while True:
-        some = select(*table.primary_key.columns).where(over).limit(_SLICE_ROWS)
+        with reading(engine) as connection:
+            some = [tuple(row) for row in connection.execute(select(*keys).where(over).limit(_SLICE_ROWS))]
+        if not some:
+            return
         with engine.begin() as connection:
-            if connection.execute(delete(table).where(over, key.in_(some))).rowcount == 0:
+            these = delete(table).where(tuple_(*keys).in_(some), over)
+            if connection.execute(these).rowcount == 0:  # something has happened to all of them meanwhile
                 return
 
 

@@ -3,17 +3,19 @@
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from central_city import FIRST, City
 from central_reads import a_read, hold_row, put
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Engine, event, insert, select, update
 from told_alerts import plan_all
 
 from central.access.audit import verify
 from central.access.key import read_key
 from central.alert.log import Act, note
+from central.archive import retain as retaining
 from central.archive.derive import parts_of
 from central.archive.place import LocalArchive
 from central.archive.rules import Rules
@@ -277,6 +279,34 @@ def test_alerts_and_their_hits_go_with_their_reads(database: Engine, tmp_path: P
 
 NOON = MIDNIGHT - timedelta(hours=12)
 HOUR = timedelta(hours=1)
+
+
+def test_what_is_removed_goes_slice_by_slice(
+    database: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On SQLite nobody else writes while rows are removed."""
+    monkeypatch.setattr(retaining, "_SLICE_ROWS", 2)
+    city = City(database, tmp_path / "archive")
+    city.read(MIDNIGHT, 1)
+    old_us = to_us(MIDNIGHT) - 1
+    letter = {"topic": "x", "payload": b"", "reason": "?", "times": 1, "received_us": old_us}
+    for seq in range(1, 6):
+        an_alert(city, seq, "ABC123", MIDNIGHT - timedelta(hours=1))
+        with city.engine.begin() as connection:
+            connection.execute(insert(dead_letter).values(letter))
+    assert plan_all(city.engine) == 5
+    slices: list[tuple[str, int]] = []
+
+    def note_slice(*executed: Any) -> None:
+        _, cursor, statement, *_ = executed
+        if statement.startswith("DELETE FROM"):
+            slices.append((statement.split()[2], cursor.rowcount))
+
+    event.listen(city.engine, "after_cursor_execute", note_slice)
+    retain(city, MIDNIGHT)
+    event.remove(city.engine, "after_cursor_execute", note_slice)
+    for table in (alert, alert_trail, alert_event, delivery, dead_letter):
+        assert [rows for name, rows in slices if name == table.name] == [2, 2, 1], table.name
 
 
 ON_SIGHTINGS = [
