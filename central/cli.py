@@ -52,6 +52,7 @@ _QUESTIONS = (
     questions.seen,
     questions.places,
     questions.journey,
+    questions.clones,
     questions.heatmap,
     questions.volumes,
 )

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from central.query.answers import HeatCell, Hour, Place, Seen, Volume
+from central.query.clones import Lead
 from central.query.journey import Passage
 from central.show import Style, add_row, new_table, plain
 
@@ -72,6 +73,29 @@ def journey_table(passages: Sequence[Passage], style: Style, named: Named) -> Ta
                 "" if passage.speed_kmh is None else f"{passage.speed_kmh:>4.0f} km/h",
                 Text(style.words("impossible"), style="bold red") if passage.impossible else "",
             )
+    return table
+
+
+def clones_table(leads: Iterable[Lead], style: Style, named: Named) -> Table:
+    """Plates with what contradicts, and the newest example."""
+    table = new_table(style, "plate", "against", "clone.first", "then", "distance", "")
+    for lead in leads:
+        kinds = {
+            "travels": lead.travels,
+            "types": lead.types,
+            "classes": lead.classes,
+            "colors": lead.colors,
+        }
+        said = [style.words(f"clone.{kind}").format(count) for kind, count in kinds.items() if count]
+        add_row(
+            table,
+            plain(lead.plate, "bold"),
+            Text("\n".join(said)),
+            Text(f"{style.moment(lead.first_at)}\n{named(lead.first_camera)}\n{lead.first_look}"),
+            Text(f"{style.moment(lead.then_at)}\n{named(lead.then_camera)}\n{lead.then_look}"),
+            "" if lead.distance_m is None else f"{lead.distance_m / 1000:>6.2f} km",
+            Text(style.words("clone.shared").format(lead.shared), style="yellow") if lead.shared else "",
+        )
     return table
 
 

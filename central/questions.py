@@ -131,6 +131,48 @@ def journey(config: Path, gap_min: float, **asked: Any) -> None:  # noqa: ANN401
 
 @click.command()
 @about_reads
+@click.option(
+    "--least",
+    type=click.FloatRange(0.0, 1.0),
+    default=0.95,
+    show_default=True,
+    metavar="LIKELIHOOD",
+    help="of reads that count",
+)
+@click.option(
+    "--pairs",
+    type=click.IntRange(1),
+    default=2,
+    show_default=True,
+    help="contradictions that a plate must have: one alone is mostly a misread",
+)
+@answered(100)
+def clones(config: Path, least: float, pairs: int, **asked: Any) -> None:  # noqa: ANN401  # options
+    """Plates that two vehicles seem to bear: too far apart, car and motorcycle, other classes or colours.
+
+    A lead is on whoever bears the plate wrongly, and no evidence against the one to whom it belongs.
+    """
+    from rich.console import Group
+    from rich.text import Text
+
+    from central.findings import clones_table
+    from central.query.clones import Lead
+
+    with asking(config, asked) as ask:
+        found = ask.desk.clones(
+            ask.question, cameras=ask.cameras, least_likelihood=least, least_pairs=pairs, form=ask.form
+        )
+
+    def table(_: "Console") -> "RenderableType":
+        return Group(
+            clones_table(found.rows, ask.style, ask.named), Text(ask.style.words("clones_note"), style="dim")
+        )
+
+    ask.hand_out("clones", found.rows, table, kind=Lead, answer=found)
+
+
+@click.command()
+@about_reads
 @answered(10)
 def heatmap(config: Path, **asked: Any) -> None:  # noqa: ANN401  # options
     """Reads by camera, weekday and hour, as shaded weeks; the busiest cameras first, --limit says how many."""

@@ -20,6 +20,7 @@ from central.query.alert_desk import AlertDesk, spoken
 from central.query.answers import Answer, Counts, HeatCell, Journey, Places, Rows, Seen, Volume
 from central.query.cameras import CameraPlace
 from central.query.clips import find_clip, locate, newest_clips
+from central.query.clones import Lead
 from central.query.journey import passages
 from central.query.lists import (
     KeptLetter,
@@ -113,6 +114,32 @@ class Desk(AlertDesk):
             return Journey(passages(found.reads, cameras, gap=gap), found.cut, found.missing)
 
         return self._about("journey", question, form, ask)
+
+    def clones(
+        self,
+        question: Question,
+        *,
+        cameras: Mapping[str, CameraPlace],
+        least_likelihood: float,
+        least_pairs: int,
+        form: Form = "table",
+    ) -> Rows[Lead]:
+        """Plates that two vehicles seem to bear; the question's limit counts plates.
+
+        Args:
+            question: of a time span, or of a plate.
+            cameras: names and places of those that stand.
+            least_likelihood: of reads that count.
+            least_pairs: contradictions that a plate must have.
+            form: for the log.
+        """
+
+        def ask() -> Rows[Lead]:
+            return self._reads.clones(
+                question, cameras, least_likelihood=least_likelihood, least_pairs=least_pairs
+            )
+
+        return self._about("clones", question, form, ask)
 
     def heatmap(self, question: Question, *, zone: tzinfo, form: Form = "table") -> Rows[HeatCell]:
         """Reads by camera, weekday and hour of the site; the question's limit counts cameras, the busiest first."""

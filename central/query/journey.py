@@ -15,7 +15,7 @@ SAME_PASSAGE: Final = timedelta(seconds=60)
 
 FASTEST_KMH: Final = 200.0
 
-_SEEN_WITHIN_M: Final = 100.0
+SEEN_WITHIN_M: Final = 100.0
 """A plate is read some way off the pole that its camera's place is, and in another place at each of two poles."""
 
 _KMH: Final = 3.6
@@ -120,7 +120,7 @@ def _passage(
 
 
 def _is_impossible(way_m: float, travel_s: float) -> bool:
-    return (way_m - _SEEN_WITHIN_M) * _KMH > FASTEST_KMH * travel_s
+    return (way_m - SEEN_WITHIN_M) * _KMH > FASTEST_KMH * travel_s
 
 
 def _place(read: KeptRead, cameras: Mapping[str, CameraPlace]) -> Position | None:

@@ -28,6 +28,8 @@ from central.query.answers import (
     Volume,
 )
 from central.query.asker import Asker, Sql
+from central.query.cameras import CameraPlace
+from central.query.clones import Lead, clones_sql
 from central.query.copies import copy_by_hour, copy_by_plate
 from central.query.hits import hits
 from central.query.plan import Plan, Question, during, plan, reads_sql
@@ -51,6 +53,7 @@ _FIRST_DAY: Final = date(1970, 1, 1)
 _FEW: Final = 10_000  # reads that the newest days may well give; who wants more wants them all
 _ALL_TIME: Final = (date.min, date.max)
 _SHIFTS: Final = pa.schema([("begins", pa.int64()), ("shift", pa.int64())])
+_STANDS: Final = pa.schema([("camera_id", pa.string()), ("lat", pa.float64()), ("lon", pa.float64())])
 
 _Row = TypeVar("_Row")
 
@@ -167,6 +170,30 @@ class Reads:
         cameras, cut = _within(question, list(dict.fromkeys(row["camera_id"] for row in rows)))
         shown = set(cameras)
         return Rows(tuple(HeatCell(**row) for row in rows if row["camera_id"] in shown), cut, missing)
+
+    def clones(
+        self,
+        question: Question,
+        cameras: Mapping[str, CameraPlace],
+        *,
+        least_likelihood: float,
+        least_pairs: int,
+    ) -> Rows[Lead]:
+        """Plates whose reads contradict each other, the most contradictory first.
+
+        Args:
+            question: its limit counts plates.
+            cameras: where they stand; travel between others is not judged.
+            least_likelihood: of reads that count.
+            least_pairs: contradictions that a plate must have.
+        """
+        sql = partial(clones_sql, least_likelihood=least_likelihood, least_pairs=least_pairs)
+        stands = [{"camera_id": name, **told.position._asdict()} for name, told in cameras.items()]
+        found, missing = self._ask(
+            question, sql, more={"stands": pa.Table.from_pylist(stands, schema=_STANDS)}
+        )
+        rows, cut = _within(question, found.to_pylist())
+        return Rows(tuple(Lead(**timed(row)) for row in rows), cut, missing)
 
     def volumes(self, question: Question, *, zone: tzinfo) -> Rows[Volume]:
         """Reads and hits by camera and day, newest day first.

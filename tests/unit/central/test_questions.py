@@ -27,6 +27,7 @@ from central.errors import StoreError
 from central.findings import heatmaps, journey_table, week
 from central.parquet import schema_of, write_parquet
 from central.query.answers import HeatCell, Hour, HourCount, Place, Seen, Volume
+from central.query.clones import Lead
 from central.query.journey import Passage
 from central.query.pattern import ALIKE
 from central.show import Style
@@ -143,6 +144,26 @@ def test_a_journey_has_travel_times_and_says_what_cannot_be(run: Run) -> None:
     )
 
 
+def test_a_plate_in_two_places_is_a_lead_and_accuses_nobody(run: Run) -> None:
+    result = run("clones", *SINCE, "--least", "0.5", "--pairs", "1")
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert lines[1:] == [
+        "ABC123 1 too fast 2025-03-05 07:00:00 2025-03-05 07:01:40 11.12 km",
+        "cam-1 Calle 33 cam-2",
+        "Car CO private Car CO private",
+        "Leads on whoever bears a plate wrongly; they prove nothing against the one to whom it belongs.",
+    ]
+    (lead,) = rows_of(run("clones", *SINCE, "--least", "0.5", "--pairs", "1", "--json"), "clones")
+    assert (lead["contradictions"], lead["travels"], lead["shared"]) == (1, 1, 0)
+    assert rows_of(run("clones", *SINCE, "--least", "0.5", "--json"), "clones") == [], (
+        "one is mostly a misread"
+    )
+    assert rows_of(run("clones", *SINCE, "--pairs", "1", "--json"), "clones") == [], (
+        "nor are doubtful reads one"
+    )
+    assert "Pistas" in run("clones", *SINCE, language="es").stdout
+
+
 def test_a_heat_map_is_a_week_for_each_camera(run: Run) -> None:
     lines = run("heatmap", *SINCE).stdout.splitlines()
     assert [line for line in lines if line.startswith("cam")] == ["cam-1 Calle 33", "cam-2", "cam-9"]
@@ -171,6 +192,7 @@ def test_volumes_are_of_days_of_the_site(run: Run) -> None:
         (["seen", "ABC123"], Seen),
         (["places", "ABC123"], Place),
         (["journey", "ABC123"], Passage),
+        (["clones", *SINCE, "--least", "0.5", "--pairs", "1"], Lead),
         (["heatmap", *SINCE], HeatCell),
         (["volumes", *SINCE], Volume),
     ],
