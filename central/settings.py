@@ -29,7 +29,7 @@ from central.sections import (
     StorageSettings,
     read_secret,
 )
-from central.subscribers import SubscriberSettings, no_name_twice
+from central.subscribers import SubscriberSettings, no_client_twice, no_name_twice
 from edge.contract.config import Section, faults
 from edge.contract.document import DocumentError, line_finder, read
 
@@ -77,8 +77,12 @@ class CentralSettings(Section):
 
     @field_validator("notify", mode="after")
     @classmethod
-    def _names_differ(cls, subscribers: tuple[SubscriberSettings, ...]) -> tuple[SubscriberSettings, ...]:
+    def _names_differ(
+        cls, subscribers: tuple[SubscriberSettings, ...], info: ValidationInfo
+    ) -> tuple[SubscriberSettings, ...]:
         no_name_twice(subscribers)
+        consumer = info.data.get("mqtt")  # None: at fault itself
+        no_client_twice(subscribers, "" if consumer is None else consumer.client_id)
         return subscribers
 
     @field_validator("pictures", mode="after")

@@ -166,3 +166,21 @@ def no_name_twice(subscribers: Sequence[_Subscriber]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"two subscribers are named {name}")
+
+
+def no_client_twice(subscribers: Sequence[_Subscriber], consumer: str) -> None:
+    """A broker ends the session of a client when another comes under its name.
+
+    Args:
+        subscribers: all of them.
+        consumer: under which name the centre itself is at its broker.
+
+    Raises:
+        ValueError: names one that two have.
+    """
+    names = [consumer, *(each.client_id for each in subscribers if isinstance(each, MqttNoticeSettings))]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(
+                f"two clients are named {name}: expected a client_id of its own for each, mqtt's included"
+            )

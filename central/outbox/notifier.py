@@ -41,7 +41,8 @@ class Notifier:
     """Threads that tell others of alerts; none where there is nobody to tell.
 
     Attributes:
-        stream: of what happens, for whoever follows in this process.
+        stream: of what happens, for whoever follows in this process. It asks the database twenty times a second, so
+            it is run here only where there is a subscriber: who serves it where there is none runs `stream.run` too.
     """
 
     def __init__(self, settings: CentralSettings, engine: Engine, *, clock: Clock) -> None:

@@ -255,6 +255,22 @@ def test_a_dispatch_system_is_told_of_nothing_else() -> None:
         settings_of(kind="cad", events=["raised"])
 
 
+def test_no_two_clients_of_a_broker_bear_one_name() -> None:
+    def configured(*ids: str, **more: Any) -> CentralSettings:
+        told = [
+            {"kind": "mqtt", "name": f"n{at}", **({"client_id": each} if each else {})}
+            for at, each in enumerate(ids)
+        ]
+        return CentralSettings.model_validate({"notify": told, **more})
+
+    assert len(configured("", "other").notify) == 2
+    for ids in (("", ""), ("a", "a"), ("central-1",)):
+        with pytest.raises(ValidationError, match="two clients are named"):
+            configured(*ids)
+    with pytest.raises(ValidationError, match="two clients are named centre"):
+        configured("centre", mqtt={"client_id": "centre"})
+
+
 def test_two_subscribers_of_one_name_are_refused() -> None:
     with pytest.raises(ValidationError, match="two subscribers are named watch"):
         CentralSettings.model_validate({"notify": [WEBHOOK, {**WEBHOOK, "plates": True}]})
