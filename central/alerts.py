@@ -21,7 +21,7 @@ from central.options import (
 )
 
 if TYPE_CHECKING:
-    from central.query.alerts import Story
+    from central.query.alerts import Story, TrailRead
     from central.query.logged import Form
     from central.show import Style
 
@@ -63,14 +63,15 @@ def _of_one(command: _F) -> _F:
 @alerts.command("list")
 @_formed
 @_with_pictures
-@click.option("--open", "open_only", is_flag=True, help="those that are neither rejected nor closed")
+@click.option("--open", "open_only", is_flag=True, help="neither rejected nor closed, the last seen first")
 @click.option("--station", metavar="STATION", help="of this station alone")
 @limited(50)
 @looking
 @configured
 def list_alerts(as_document: bool, pictures: Path | None, config: Path, **asked: Any) -> None:  # noqa: ANN401
     """Vehicles on a hotlist that were seen, newest first."""
-    from central.show import alert_blocks, as_json
+    from central.show import as_json
+    from central.stories import alert_blocks
 
     wanted = {name: asked[name] for name in ("limit", "open_only", "station")}
     with open_for(config, asked) as (desk, settings):
@@ -219,16 +220,21 @@ def list_units(number: int | None, as_document: bool, config: Path, **asked: Any
 
     from central.query.cameras import load_cameras
     from central.show import as_json
-    from central.stories import units_table
+    from central.stories import sighting_line, units_table
 
     with open_for(config, asked) as (desk, settings):
         cameras = load_cameras(settings.cameras_file)
         fresh = timedelta(seconds=settings.alert.unit_fresh_s)
-        found, style = desk.units(number, cameras=cameras, now=now(), fresh=fresh), style_of(settings)
+        found, last = desk.units(number, cameras=cameras, now=now(), fresh=fresh)
+        style = style_of(settings)
     if as_document:
-        click.echo(as_json("units", found, style))
-    else:
-        open_console().print(units_table(found, style))
+        more = {} if last is None else {"last_sighting": _sighting(last, style)}
+        click.echo(as_json("units", found, style, **more))
+        return
+    console = open_console()
+    if last is not None:
+        console.print(sighting_line(last, style))
+    console.print(units_table(found, style))
 
 
 def _act(kind: str, number: int, config: Path, asked: dict[str, Any]) -> None:
@@ -251,7 +257,7 @@ def _form(as_document: bool) -> "Form":
 
 def _document(story: "Story", style: "Style") -> dict[str, object]:
     """The parts of a story beside its alert, for JSON."""
-    trail = [{**asdict(read), "captured_at": style.zoned_iso(read.captured_at)} for read in story.trail]
+    trail = [_sighting(read, style) for read in story.trail]
     happened = [
         {
             "number": event.number,
@@ -263,3 +269,7 @@ def _document(story: "Story", style: "Style") -> dict[str, object]:
         for event in story.events
     ]
     return {"trail": trail, "events": happened}
+
+
+def _sighting(read: "TrailRead", style: "Style") -> dict[str, object]:
+    return {**asdict(read), "captured_at": style.zoned_iso(read.captured_at)}

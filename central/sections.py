@@ -237,7 +237,8 @@ class ClipSettings(Section):
     """Clips: some seconds of video around a read, which the edge that made it is asked for."""
 
     ask: Literal["alerts", "never"] = Field(
-        default="alerts", description="alerts: for the read that raises one; never: only where somebody asks"
+        default="alerts",
+        description="alerts: for reads that raise one or join it with a new passage; never: only where somebody asks",
     )
     before_s: Annotated[float, Field(ge=0, le=LONGEST_S)] = Field(
         default=5.0, description="seconds before the read"

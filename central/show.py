@@ -2,14 +2,12 @@
 
 import csv
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from typing import Any, Final, Literal, TextIO
 
-from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -17,9 +15,8 @@ from central.archive.holds import Hold
 from central.archive.set_aside import Missing
 from central.query.answers import Counts
 from central.query.lists import KeptLetter, LoggedAct
-from central.query.pictures import Evidence
 from central.text import harmless, is_printable, printable
-from central.types import Alert, AskedClip, ClipState, HotlistEntry, KeptRead
+from central.types import AskedClip, ClipState, HotlistEntry, KeptRead
 from central.words import Words
 
 _BAR: Final = 8
@@ -129,35 +126,6 @@ def counts_table(counts: Counts, style: Style) -> Table:
     for count in counts.hours:
         add_row(table, style.moment(count.hour), count.camera_id, f"{count.reads:>7,}")
     return table
-
-
-def alert_blocks(alerts: Iterable[Alert], pictures: Sequence[Evidence], style: Style) -> Group:
-    """Alerts, each a line of what was seen, and below it why it is an alert."""
-    parts: list[RenderableType] = []
-    for alert in alerts:
-        count = sum(picture.alert_id == alert.alert_id for picture in pictures)
-        line = Text.assemble(
-            plain(f"#{alert.alert_id}  {style.zoned(alert.captured_at)}  {alert.camera_id}  "),
-            plain(alert.plate, "bold red"),
-            plain(f"  {style.words(f'reason.{alert.reason}')} · {alert.list_name}"),
-            f"  {style.words('priority')} {alert.priority}  {count} {style.words('pictures')}",
-            (f"  {style.words('late')}" if alert.late else "", "yellow"),
-            plain(f"  {_state(alert, style)}", "bold"),
-        )
-        parts += [line, Padding(plain(alert.explanation, "dim"), (0, 0, 0, 4))]
-    return Group(*parts)
-
-
-def _state(alert: Alert, style: Style) -> str:
-    """How far it has come, with whom and where."""
-    told = (
-        style.words(f"alert.{alert.state}"),
-        alert.outcome and style.words(f"end.{alert.outcome}"),
-        alert.claimed_by,
-        alert.unit_id,
-        alert.station,
-    )
-    return " · ".join(filter(None, told))
 
 
 def clips_table(clips: Iterable[AskedClip], style: Style) -> Table:

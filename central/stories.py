@@ -3,14 +3,35 @@
 from collections.abc import Iterable, Sequence
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from central.alert.precision import Precision
-from central.query.alerts import Rejected, Story
+from central.query.alerts import Rejected, Story, TrailRead
 from central.query.pictures import Evidence
 from central.query.units import FREE, Unit
-from central.show import Style, add_row, alert_blocks, new_table, plain
+from central.show import Style, add_row, new_table, plain
+from central.types import Alert
+
+
+def alert_blocks(alerts: Iterable[Alert], pictures: Sequence[Evidence], style: Style) -> Group:
+    """Alerts, each a line of what was seen last, and first where that was elsewhere; below it why it is an alert."""
+    parts: list[RenderableType] = []
+    for alert in alerts:
+        count = sum(picture.alert_id == alert.alert_id for picture in pictures)
+        last_at, camera_id = alert.last_at or alert.captured_at, alert.last_camera_id or alert.camera_id
+        line = Text.assemble(
+            plain(f"#{alert.alert_id}  {style.zoned(last_at)}  {camera_id}  "),
+            plain(alert.plate, "bold red"),
+            plain(f"  {style.words(f'reason.{alert.reason}')} · {alert.list_name}"),
+            f"  {style.words('priority')} {alert.priority}  {count} {style.words('pictures')}",
+            (f"  {style.words('late')}" if alert.late else "", "yellow"),
+            plain(f"  {_state(alert, style)}", "bold"),
+            plain(_first_seen(alert, style)),
+        )
+        parts += [line, Padding(plain(alert.explanation, "dim"), (0, 0, 0, 4))]
+    return Group(*parts)
 
 
 def story_blocks(story: Story, pictures: Sequence[Evidence], style: Style) -> Group:
@@ -63,12 +84,23 @@ def units_table(found: Iterable[Unit], style: Style) -> Table:
     return table
 
 
+def sighting_line(read: TrailRead, style: Style) -> Text:
+    """Where an alert's vehicle was seen last."""
+    where = f"{style.words('last')} {style.zoned(read.captured_at)}  {read.camera_id}  "
+    return Text.assemble(plain(where), _doubt(read, style))
+
+
 def _trail_table(story: Story, style: Style) -> Table:
-    table = new_table(style, "time", "camera", "read")
+    table = new_table(style, "time", "camera", "read", "what")
     for read in story.trail:
         name = f"{read.edge_id}/{read.epoch}/{read.seq}"
-        add_row(table, style.moment(read.captured_at), read.camera_id, name)
+        add_row(table, style.moment(read.captured_at), read.camera_id, name, _doubt(read, style))
     return table
+
+
+def _doubt(read: TrailRead, style: Style) -> Text:
+    """That a sighting came after its alert was confirmed."""
+    return Text(style.words("unconfirmed") if read.confirmed is False else "", "bold yellow")
 
 
 def _events_table(story: Story, style: Style) -> Table:
@@ -79,3 +111,22 @@ def _events_table(story: Story, style: Style) -> Table:
         told = "  ".join(f"{name}={value}" for name, value in act.detail.items())
         add_row(table, str(event.number), style.moment(act.at), kind, act.actor, told)
     return table
+
+
+def _first_seen(alert: Alert, style: Style) -> str:
+    """Where its vehicle was seen first, if somewhere else."""
+    if alert.last_camera_id in (None, alert.camera_id):
+        return ""
+    return f"  ({style.words('first')} {style.zoned(alert.captured_at)}  {alert.camera_id})"
+
+
+def _state(alert: Alert, style: Style) -> str:
+    """How far it has come, with whom and where."""
+    told = (
+        style.words(f"alert.{alert.state}"),
+        alert.outcome and style.words(f"end.{alert.outcome}"),
+        alert.claimed_by,
+        alert.unit_id,
+        alert.station,
+    )
+    return " · ".join(filter(None, told))

@@ -178,9 +178,10 @@ class Alert:
         camera_id, captured_at: of its first sighting so far, which may have come after the one that raised it.
         explanation: in words, why this read matched this entry.
         late: the read was older than the limit when it arrived.
-        last_at: capture time of its last sighting so far; None: the first.
+        last_at, last_camera_id: of its last sighting so far; None: the first.
         events: the number of its last event.
         escalation: how often it was escalated.
+        merged_into: the alert that took this one in.
     """
 
     alert_id: int
@@ -198,6 +199,7 @@ class Alert:
     explanation: str
     late: bool
     last_at: datetime | None = None
+    last_camera_id: str | None = None
     state: str = "raised"
     events: int = 1
     claimed_by: str | None = None
@@ -205,6 +207,7 @@ class Alert:
     unit_id: str | None = None
     outcome: str | None = None
     escalation: int = 0
+    merged_into: int | None = None
 
 
 class EventKind(StrEnum):

@@ -81,6 +81,7 @@ _BOTH: Final[Mapping[str, tuple[str, str]]] = {
     "alert.dispatched": ("despachada", "dispatched"),
     "alert.closed": ("cerrada", "closed"),
     "alert.merged": ("unida a otra", "merged"),
+    "unconfirmed": ("sin confirmar: nadie la ha comparado", "not confirmed: nobody has compared it"),
     "event": ("hecho", "event"),
     "event.raised": ("surgió", "raised"),
     "event.joined": ("otra lectura", "joined"),

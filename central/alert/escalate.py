@@ -2,6 +2,7 @@
 
 Waiting is measured by a clock that nobody sets: when the wall clock is put right, forwards or backwards, nothing is
 escalated for it. Only how long an alert had waited before this centre began is told by the times in the database.
+An alert that was escalated as often as it may be begins anew when its vehicle comes by once more (central.alert.trail).
 """
 
 import time
@@ -113,7 +114,11 @@ class Escalator:
 
     def _escalate_if_due(self, row: RowMapping, waited_s: float) -> bool:
         level = self._patience.level(State(row["state"]), row["priority"], waited_s=waited_s)
-        return level > row["escalation"] and self._escalate(row, level, waited_s)
+        if level <= row["escalation"] or not self._escalate(row, level, waited_s):
+            return False
+        if level == MOST:  # should it begin anew, it waits from then on
+            del self._since[row["alert_id"], row["state"]]
+        return True
 
     def _escalate(self, row: Mapping[str, object] | RowMapping, level: int, waited_s: float) -> bool:
         """Whether it was us: another centre may be at it, and somebody may have seen it just now."""
@@ -133,9 +138,12 @@ class Escalator:
 
 
 def _waiting(connection: Connection, first: int) -> list[RowMapping]:
-    """The alerts that wait, from this number on, and since when by the times in the database."""
+    """The alerts that wait, from this number on, and since when by the times in the database.
+
+    What was noted since begins the time anew here: whether the alert began anew by it is not told.
+    """
     its = alert_event.c.alert_id == alert.c.alert_id
-    began = alert_event.c.kind.in_((EventKind.RAISED, EventKind.SEEN))
+    began = alert_event.c.kind.in_((EventKind.RAISED, EventKind.SEEN, EventKind.NOTED))
     since = select(func.max(alert_event.c.at_us)).where(its, began).scalar_subquery()
     query = select(
         alert.c.alert_id,

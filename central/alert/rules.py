@@ -1,6 +1,6 @@
 """Why a hit is one, and what speaks against it, in words (pure)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Final
 
@@ -38,14 +38,23 @@ def explain(hit: Hit, *, country_known: bool, late_by: timedelta | None, languag
         late_by: how old the read was when it arrived; None where it was not late.
         language: of everything else.
     """
-    sentences = _sentences(hit, country_known=country_known, late_by=late_by)
-    return " ".join(
-        (
-            in_words(_match(hit), language),
-            *(in_words(each, "both") for each in _warnings(hit)),
-            *(in_words(each, language) for each in sentences),
-        )
+    return _told(_match(hit), hit, _sentences(hit, country_known=country_known, late_by=late_by), language)
+
+
+def seen_again(
+    hit: Hit, *, country_known: bool, late_by: timedelta | None, language: Language = "both"
+) -> str:
+    """What to add to an alert when its vehicle comes by once more: as `explain`, without what the list says.
+
+    Neither when nor where: that goes with the read, should it be erased.
+    """
+    read, (english, spanish) = hit.read, _described(hit.read)
+    may_be, puede_ser = _likely(hit)
+    said = (
+        f"Seen again: {english}, {_frames(read)[0]}; {may_be} looked for.",
+        f"Vista otra vez: {spanish}, {_frames(read)[1]}; {puede_ser} que se busca.",
     )
+    return _told(said, hit, _sentences(hit, country_known=country_known, late_by=late_by), language)
 
 
 def second_look(read: PlateRead, *, fits: bool, language: Language = "both") -> str:
@@ -76,9 +85,15 @@ def in_words(said: Said, language: Language) -> str:
     return english if language == "en" else spanish
 
 
+def _told(first: Said, hit: Hit, others: Iterable[Said], language: Language) -> str:
+    """What must keep somebody from being stopped comes second, and in both languages."""
+    warnings = (in_words(each, "both") for each in _warnings(hit))
+    return " ".join((in_words(first, language), *warnings, *(in_words(each, language) for each in others)))
+
+
 def _match(hit: Hit) -> Said:
     read, entry = hit.read, hit.entry
-    (english, spanish), (listed, registered) = _described(read), _listed(hit)
+    (english, spanish), (listed, registered) = _described(read), _likely(hit)
     reason = f"reason.{entry.reason}"
     return (
         f"{english}, {_frames(read)[0]}; {listed} listed as {entry.reason} in {entry.list_name} (priority "
@@ -130,7 +145,7 @@ def _warnings(hit: Hit) -> Iterator[Said]:
         )
 
 
-def _listed(hit: Hit) -> Said:
+def _likely(hit: Hit) -> Said:
     if hit.is_exact:
         return "exactly the plate", "exactamente la placa"
     plate, likely = hit.entry.plate, f"{hit.likelihood:.2f}"

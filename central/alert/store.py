@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
-from sqlalchemy import ColumnElement, Connection, RowMapping, exists, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, select, update
 
+from central.alert import rules
 from central.alert.life import OVER, State
 from central.alert.log import Act, note
-from central.alert.rules import explain, in_words, is_doubted, second_look
 from central.alert.trail import add_to_trail, join, named, sighted
 from central.alert.vehicle import Known, choose, told_of_before
 from central.db import alert, alert_trail, from_us, to_us
@@ -41,6 +41,32 @@ class Sighting:
     late: bool
     country_known: bool
     is_update: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What came of the hits of a sighting that could join alerts.
+
+    Attributes:
+        left: those that join none.
+        seen_again: the alerts whose vehicle came by once more.
+    """
+
+    left: tuple[Hit, ...]
+    seen_again: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What came of a sighting.
+
+    Attributes:
+        raised: new alerts.
+        seen_again: the alerts whose vehicle came by once more.
+    """
+
+    raised: tuple[Alert, ...]
+    seen_again: tuple[int, ...]
 
 
 class Alerts:
@@ -80,17 +106,18 @@ class Alerts:
                 entries |= _told_entries(connection, sighting.read.id)
         take_turns(connection, "entry", (entry & _LOCKS for entry in entries))
 
-    def record(self, connection: Connection, sighting: Sighting) -> list[Alert]:
-        """Raise an alert for each hit that joins none; returns the new ones.
+    def record(self, connection: Connection, sighting: Sighting) -> Recorded:
+        """Raise an alert for each hit that joins none.
 
         Whatever the order in which sightings come, an alert tells of its vehicle from the first sighting on.
         An update that no longer fits an entry does not take the alert back, for somebody may be under way:
         the alert says so instead.
         """
-        raised = [self._raise(connection, hit, sighting) for hit in self.join(connection, sighting)]
+        joined = self.join(connection, sighting)
+        raised = tuple(self._raise(connection, hit, sighting) for hit in joined.left)
         if sighting.is_update:
             _annotate(connection, sighting, self._language)
-        return raised
+        return Recorded(raised, joined.seen_again)
 
     def _raise(self, connection: Connection, hit: Hit, sighting: Sighting) -> Alert:
         raised = _raise(connection, hit, sighting, self._language)
@@ -103,30 +130,35 @@ class Alerts:
         number = note(connection, raised.alert_id, assigned)
         return replace(raised, station=station, events=number)
 
-    def join(self, connection: Connection, sighting: Sighting) -> list[Hit]:
-        """Add a sighting to the alerts that it joins; the hits that join none."""
-        return [hit for hit in sighting.hits if not self._is_joined(connection, hit, sighting.received_at)]
-
-    def _is_joined(self, connection: Connection, hit: Hit, at: datetime) -> bool:
-        if _is_told(connection, hit):
-            return True
-        choice = choose(hit.read.best_at, self._known(connection, hit), within=self._vehicle)
-        if choice is not None:
-            join(connection, hit, choice, at)
-        return choice is not None
+    def join(self, connection: Connection, sighting: Sighting) -> Joined:
+        """Add a sighting to the alerts that it joins."""
+        left, seen_again = list[Hit](), list[int]()
+        for hit in sighting.hits:
+            if _is_told(connection, hit):
+                continue
+            choice = choose(hit.read.best_at, self._known(connection, hit), within=self._vehicle)
+            if choice is None:
+                left.append(hit)
+                continue
+            words = ""
+            if choice.is_new_passage:
+                words = _words(rules.seen_again, hit, sighting, self._language)
+                seen_again.append(choice.joins.alert_id)
+            join(connection, hit, choice, sighting.received_at, words=words)
+        return Joined(tuple(left), tuple(seen_again))
 
     def _known(self, connection: Connection, hit: Hit) -> list[Known]:
         """The alerts that a hit may join. On PostgreSQL nobody ends one of them until our transaction ends."""
         read, trail = hit.read, alert_trail.c
         at_us = to_us(read.best_at)
         reach_us = max(self._within_us, self._vehicle // timedelta(microseconds=1))
-        in_passage = exists().where(
+        passage = select(func.max(trail.number)).where(
             trail.alert_id == alert.c.alert_id,
             trail.edge_id == read.edge_id,  # a camera is named within its edge: two may both have a `cam-1`
             trail.camera_id == read.camera_id,
             trail.captured_us.between(at_us - self._within_us, at_us + self._within_us),
         )
-        query = select(alert, in_passage.label("in_passage")).where(
+        query = select(alert, passage.scalar_subquery().label("passage")).where(
             alert.c.hotlist_entry_id == hit.entry_id,
             alert.c.merged_into.is_(None),
             alert.c.passage_last_us >= at_us - reach_us,
@@ -162,7 +194,7 @@ def _to_known(row: RowMapping) -> Known:
         camera_id=row["camera_id"],
         first_at=from_us(row["passage_first_us"]),
         last_at=from_us(row["passage_last_us"]),
-        in_passage=row["in_passage"],
+        passage=row["passage"],
     )
 
 
@@ -183,13 +215,18 @@ def _before(connection: Connection, hit: Hit, language: Language) -> str:
     row = connection.execute(ended).first()
     if row is None:
         return ""
-    return in_words(told_of_before(row.alert_id, State(row.state), row.outcome), language)
+    return rules.in_words(told_of_before(row.alert_id, State(row.state), row.outcome), language)
+
+
+def _words(rule: Callable[..., str], hit: Hit, sighting: Sighting, language: Language) -> str:
+    """What a rule says of a hit."""
+    late_by = sighting.received_at - hit.read.best_at if sighting.late else None
+    return rule(hit, country_known=sighting.country_known, late_by=late_by, language=language)
 
 
 def _raise(connection: Connection, hit: Hit, sighting: Sighting, language: Language) -> Alert:
     read, entry = hit.read, hit.entry
-    late_by = sighting.received_at - read.best_at if sighting.late else None
-    why = explain(hit, country_known=sighting.country_known, late_by=late_by, language=language)
+    why = _words(rules.explain, hit, sighting, language)
     told = {
         **read.id._asdict(),
         "camera_id": read.camera_id,
@@ -211,8 +248,8 @@ def _raise(connection: Connection, hit: Hit, sighting: Sighting, language: Langu
         "passage_last_us": captured_us,
     }
     alert_id = connection.execute(insert(alert).values(row).returning(alert.c.alert_id)).scalar_one()
-    note(connection, alert_id, Act(EventKind.RAISED, sighting.received_at, detail=sighted(hit)))
-    add_to_trail(connection, alert_id, read)
+    number = note(connection, alert_id, Act(EventKind.RAISED, sighting.received_at, detail=sighted(hit)))
+    add_to_trail(connection, alert_id, read, number=number)
     at = {"raised_at": sighting.received_at, "captured_at": read.best_at}
     return Alert(**{**told, **at, "alert_id": alert_id, "reason": Reason(entry.reason)})
 
@@ -227,9 +264,9 @@ def _annotate(connection: Connection, sighting: Sighting, language: Language) ->
     ).all()
     for alert_id, entry_id, explanation in alerts:
         fits = entry_id in fitting
-        if fits and not is_doubted(explanation):
+        if fits and not rules.is_doubted(explanation):
             continue
-        told = second_look(sighting.read, fits=fits, language=language)
+        told = rules.second_look(sighting.read, fits=fits, language=language)
         connection.execute(
             update(alert).where(alert.c.alert_id == alert_id).values(explanation=f"{explanation} {told}")
         )

@@ -164,13 +164,7 @@ class Store:
                 continue
             try:
                 with connection.begin_nested():  # what fails here takes nothing else with it
-                    if may_raise:
-                        raised = self._alerts.record(connection, sighting)
-                        alerts += raised
-                        if raised:
-                            self._ask_for_clip(connection, arrival, raised[0])
-                    else:
-                        self._alerts.join(connection, sighting)
+                    alerts += self._alert(connection, arrival, sighting, may_raise=may_raise)
             except _UNCHECKABLE as error:
                 del sightings[id(arrival)]
                 batch.unchecked += 1
@@ -195,6 +189,20 @@ class Store:
                 _tell_unchecked(arrival, error)
         return found
 
+    def _alert(
+        self, connection: Connection, arrival: ReadArrival, sighting: Sighting, *, may_raise: bool
+    ) -> tuple[Alert, ...]:
+        """Let a sighting join alerts, or raise them; where a vehicle comes by, a clip of it is asked for."""
+        raised: tuple[Alert, ...] = ()
+        if may_raise:
+            recorded = self._alerts.record(connection, sighting)
+            raised, seen_again = recorded.raised, recorded.seen_again
+        else:
+            seen_again = self._alerts.join(connection, sighting).seen_again
+        if whose := [*(each.alert_id for each in raised), *seen_again]:
+            self._ask_for_clip(connection, arrival, whose[0])
+        return raised
+
     def _sighting(self, connection: Connection, arrival: ReadArrival, *, late: bool) -> Sighting:
         return Sighting(
             read=arrival.read,
@@ -205,7 +213,7 @@ class Store:
             is_update=arrival.topic.kind is Kind.UPDATE,
         )
 
-    def _ask_for_clip(self, connection: Connection, arrival: ReadArrival, alert: Alert) -> None:
+    def _ask_for_clip(self, connection: Connection, arrival: ReadArrival, alert_id: int) -> None:
         """In the transaction of the alert: a centre that dies now asks when it is back.
 
         Not where no box can hold it any more: after an outage, or of a recording that is replayed.
@@ -223,7 +231,7 @@ class Store:
             at=read.best_at,
             before_s=self._clips.before_s,
             after_s=self._clips.after_s,
-            by=f"alert {alert.alert_id}",
+            by=f"alert {alert_id}",
             asked_at=arrival.received_at,
         )
         ask(connection, wish)

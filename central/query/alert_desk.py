@@ -13,7 +13,7 @@ from central.alert.life import Change, Step, plain_plate
 from central.alert.precision import Precision
 from central.archive.rules import Rules
 from central.errors import AlertError, QueryError
-from central.query.alerts import By, Rejected, Story, measured, rejected, story
+from central.query.alerts import By, Rejected, Story, TrailRead, last_sighting, measured, rejected, story
 from central.query.cameras import CameraPlace
 from central.query.lists import newest_alerts
 from central.query.logged import Form, Logged
@@ -104,23 +104,23 @@ class AlertDesk:
 
     def units(
         self, alert_id: int | None, *, cameras: Mapping[str, CameraPlace], now: datetime, fresh: timedelta
-    ) -> list[Unit]:
-        """All units; of an alert those that are free, the nearest to its last sighting first.
+    ) -> tuple[list[Unit], TrailRead | None]:
+        """All units; of an alert those that are free, the nearest to its last sighting first, and that sighting.
 
         Raises:
-            QueryError: there is no such alert, or nobody has said where its camera stands.
+            QueryError: there is no such alert, another has taken it in, or nobody has said where its camera stands.
         """
 
-        def ask() -> list[Unit]:
+        def ask() -> tuple[list[Unit], TrailRead | None]:
             found = units(self._engine)
             if alert_id is None:
-                return found
-            last = story(self._engine, alert_id, rules=self._rules).trail[-1]
+                return found, None
+            last = last_sighting(story(self._engine, alert_id, rules=self._rules))
             if last.camera_id not in cameras:
                 raise QueryError(f"where {last.camera_id} stands is not known: cameras_file does not name it")
-            return nearest(found, cameras[last.camera_id].position, now=now, fresh=fresh)
+            return nearest(found, cameras[last.camera_id].position, now=now, fresh=fresh), last
 
-        return self._logged("alert.units", {"alert": alert_id}, ask, len)
+        return self._logged("alert.units", {"alert": alert_id}, ask, lambda found: len(found[0]))
 
     def precision(
         self, *, by: By, since: datetime | None, until: datetime | None, form: Form = "table"

@@ -1,32 +1,39 @@
 """What the database tells of alerts: their story, and how people have judged them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import ColumnElement, Engine, func, select
+from sqlalchemy import ColumnElement, Engine, RowMapping, func, select
 
 from central.alert.life import State
 from central.alert.log import AlertEvent, events
 from central.alert.precision import Judged, Precision, precisions
+from central.alert.vehicle import is_confirmed
 from central.archive.rules import Rules, shown
 from central.db import alert, alert_trail, from_us, reading, to_us
 from central.errors import QueryError
-from central.query.lists import to_alert
-from central.types import Alert
+from central.query.lists import to_alert, with_last_sighting
+from central.types import Alert, EventKind
 
 By = Literal["list", "camera"]
 
 
 @dataclass(frozen=True, slots=True)
 class TrailRead:
-    """One read of an alert's vehicle."""
+    """One read of an alert's vehicle.
+
+    Attributes:
+        confirmed: it was there to be compared when somebody confirmed the alert; None: nobody has.
+    """
 
     captured_at: datetime
     camera_id: str
     edge_id: str
     epoch: int
     seq: int
+    confirmed: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,26 +73,47 @@ def story(engine: Engine, alert_id: int, *, rules: Rules) -> Story:
         QueryError: there is none, or it may not be shown any more.
     """
     with reading(engine) as connection:
-        query = select(alert).where(alert.c.alert_id == alert_id, shown(alert, rules.in_force(connection)))
+        query = with_last_sighting().where(
+            alert.c.alert_id == alert_id, shown(alert, rules.in_force(connection))
+        )
         row = connection.execute(query).mappings().first()
         if row is None:
             raise QueryError(f"no alert #{alert_id} is known")
         trail = select(alert_trail).where(alert_trail.c.alert_id == alert_id)
         reads = connection.execute(trail.order_by(alert_trail.c.captured_us, alert_trail.c.seq)).mappings()
-        return Story(
-            to_alert(row),
-            tuple(
-                TrailRead(
-                    from_us(read["captured_us"]),
-                    read["camera_id"],
-                    read["edge_id"],
-                    read["epoch"],
-                    read["seq"],
-                )
-                for read in reads
-            ),
-            tuple(events(connection, alert_id)),
-        )
+        happened = tuple(events(connection, alert_id))
+        confirmation = _confirmation(happened)
+        return Story(to_alert(row), tuple(_read(read, confirmation) for read in reads), happened)
+
+
+def last_sighting(told: Story) -> TrailRead:
+    """Where an alert's vehicle was seen last.
+
+    Raises:
+        QueryError: none of its reads is its own: another alert has taken it in.
+    """
+    alert_id, into = told.alert.alert_id, told.alert.merged_into
+    if into is not None:
+        raise QueryError(f"alert #{alert_id} is one with alert #{into}: ask about that one")
+    if not told.trail:
+        raise QueryError(f"alert #{alert_id}: no sighting of it is kept")
+    return told.trail[-1]
+
+
+def _confirmation(happened: Sequence[AlertEvent]) -> int | None:
+    """The number of the event by which somebody confirmed an alert."""
+    return max((event.number for event in happened if event.act.kind is EventKind.CONFIRMED), default=None)
+
+
+def _read(row: RowMapping, confirmation: int | None) -> TrailRead:
+    return TrailRead(
+        captured_at=from_us(row["captured_us"]),
+        camera_id=row["camera_id"],
+        edge_id=row["edge_id"],
+        epoch=row["epoch"],
+        seq=row["seq"],
+        confirmed=is_confirmed(row["number"], confirmation),
+    )
 
 
 def measured(

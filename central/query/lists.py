@@ -4,14 +4,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Engine, RowMapping, select
+from sqlalchemy import Engine, RowMapping, Select, select
 
 from central.alert.life import OVER
 from central.archive.rules import Rules, shown
 from central.db import (
     alert,
+    alert_trail,
     audit,
     dead_letter,
     edge_health,
@@ -98,10 +99,15 @@ class EdgeState:
 def newest_alerts(
     engine: Engine, *, rules: Rules, limit: int, open_only: bool = False, station: str | None = None
 ) -> list[Alert]:
-    """Alerts, newest first, of what may be shown: all of them, those that are not over, those of a station."""
-    query = select(alert).where(alert.c.merged_into.is_(None)).order_by(alert.c.alert_id.desc()).limit(limit)
+    """Alerts of what may be shown, newest first: all of them, those of a station.
+
+    Those that are not over (`open_only`) come by their last sighting: an old alert whose vehicle is seen now is the
+    first that somebody must look at.
+    """
+    query = with_last_sighting().where(alert.c.merged_into.is_(None)).limit(limit)
     if open_only:
-        query = query.where(alert.c.state.not_in(OVER))
+        query = query.where(alert.c.state.not_in(OVER)).order_by(alert.c.passage_last_us.desc())
+    query = query.order_by(alert.c.alert_id.desc())
     if station is not None:
         query = query.where(alert.c.station == station)
     with reading(engine) as connection:
@@ -187,8 +193,16 @@ def _edge(row: RowMapping, turning: Mapping[str, PtzState]) -> EdgeState:
     return EdgeState(health, row["online"], {name: turning[name] for name in turning if name in names})
 
 
+def with_last_sighting() -> Select[Any]:
+    """Alerts as `to_alert` takes them."""
+    trail = alert_trail.c
+    last = select(trail.camera_id).where(trail.alert_id == alert.c.alert_id)
+    last = last.order_by(trail.captured_us.desc(), trail.seq.desc()).limit(1)
+    return select(alert, last.scalar_subquery().label("last_camera_id"))
+
+
 def to_alert(row: RowMapping) -> Alert:
-    """An alert as its row says it."""
+    """An alert as its row of `with_last_sighting` says it."""
     taken = {"raised_at", "captured_at", "last_at", "reason"}
     same = (each.name for each in fields(Alert) if each.name not in taken)
     return Alert(

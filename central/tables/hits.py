@@ -178,5 +178,7 @@ alert_trail = Table(
     Column("seq", BigInteger, primary_key=True),
     Column("captured_us", BigInteger, nullable=False),
     Column("camera_id", String(63), nullable=False),
+    # Of the alert's event with which its passage came: what came after the confirmation nobody has confirmed.
+    Column("number", Integer, nullable=False, server_default="0"),
 )
 Index("alert_trail_read", alert_trail.c.edge_id, alert_trail.c.epoch, alert_trail.c.seq)

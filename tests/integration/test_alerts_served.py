@@ -73,7 +73,7 @@ def test_one_vehicle_across_the_city(centre: Centre, mosquitto: Broker, tmp_path
     (row,) = rows(engine, alert)
     assert (row["station"], row["state"]) == ("laureles", "raised")
     kinds = [str(row["kind"]) for row in rows(engine, alert_event)]
-    assert sorted(kind for kind in kinds if kind != "escalated") == ["assigned", "joined", "raised"]
+    assert sorted(kind for kind in kinds if kind != "escalated") == ["assigned", "noted", "raised"]
 
     proposed = centre.run("alerts", "units", "1", "--json", *LOOK)
     assert [each["unit_id"] for each in json.loads(proposed.stdout)["units"]] == ["edge-2"]

@@ -123,6 +123,32 @@ def test_what_waited_for_a_day_before_is_left_alone(store: Store, database: Engi
     assert (levels(database), levels(database, 2)) == ([], [("raised", 1)])
 
 
+def test_a_vehicle_that_comes_by_again_is_escalated_anew_once_that_was_spent(
+    store: Store, database: Engine, clocks: Clocks, tmp_path: Path
+) -> None:
+    store = a_store(database, tmp_path / "more", vehicle_h=12)
+    escalator = an_escalator(database, clocks)
+
+    def come_by(seq: int) -> None:
+        ingest(store, [read_message(a_read(seq, camera_id=f"cam-{seq}", captured_at=clocks.now()))])
+
+    escalator.look()
+    clocks.pass_by(59)
+    come_by(2)  # which puts nothing off
+    clocks.pass_by(1)
+    assert escalator.look() == 1
+    for _ in range(3):
+        clocks.pass_by(240)
+        escalator.look()
+    assert [level for _, level in levels(database)] == [1, 3]
+    come_by(3)
+    assert escalator.look() == 0
+    clocks.pass_by(60)
+    assert escalator.look() == 1
+    assert [level for _, level in levels(database)] == [1, 3, 1]
+    store._pictures.close()
+
+
 def test_of_two_centres_one_escalates(store: Store, database: Engine, clocks: Clocks) -> None:
     both = an_escalator(database, clocks), an_escalator(database, clocks)
     for each in both:

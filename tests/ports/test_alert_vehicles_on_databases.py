@@ -14,8 +14,11 @@ from central.alert.desk import take_step
 from central.alert.life import RejectedAs, Step
 from central.alert.store import Alerts
 from central.consume.store import Store
-from central.db import alert, alert_event, alert_trail, to_us
+from central.db import alert, alert_event, alert_trail, clip, to_us
+from central.errors import AlertError
+from central.query.alerts import story
 from central.query.lists import newest_alerts
+from central.sections import ClipSettings
 from central.types import EventKind
 from edge.contract.read import PlateRead
 
@@ -100,6 +103,87 @@ def test_a_rejected_alert_keeps_its_passage_and_a_new_one_raises_anew(store: Sto
     assert trails(database) == {1: [1, 2, 4], 2: [3]}
     kinds = [(row["alert_id"], row["kind"]) for row in rows(database, alert_event)]
     assert kinds == [(1, "raised"), (1, "rejected"), (1, "joined"), (2, "raised"), (1, "joined")]
+
+
+def test_what_is_seen_again_is_noted_with_its_doubts_and_confirmed_by_nobody(
+    store: Store, database: Engine
+) -> None:
+    ingest(store, [read_message(passes(1, 1, 0)), picture_message(passes(1, 1, 0), 1)])
+    step(database, 1, EventKind.CONFIRMED, saw="ABC123")
+    for read in (passes(2, 1, 0.1), passes(3, 2, 9, trust="lower")):
+        ingest(store, [read_message(read)])
+    told = story(database, 1, rules=LASTING)
+    joined, noted = told.events[2:]
+    assert (joined.act.kind, noted.act.kind) == (EventKind.JOINED, EventKind.NOTED)
+    assert (noted.act.detail["passage"], noted.act.detail["seq"]) == ("new", 3)
+    words = str(noted.act.detail["note"])
+    assert "Seen again: ABC123" in words
+    assert "LOWER TRUST" in words
+    assert told.alert.explanation.endswith(f" [4] {words}")
+    assert [(read.seq, read.confirmed) for read in told.trail] == [(1, True), (2, True), (3, False)]
+    with pytest.raises(AlertError, match="changed since event 3: noted"):
+        step(database, 1, EventKind.CLAIMED, after=3)
+    # What is of that passage is confirmed as little.
+    ingest(store, [read_message(passes(4, 2, 9.1))])
+    assert story(database, 1, rules=LASTING).trail[-1].confirmed is False
+
+
+def test_an_explanation_that_is_very_long_takes_in_no_more_words(store: Store, database: Engine) -> None:
+    for seq in range(1, 41):
+        ingest(store, [read_message(passes(seq, seq, 9 * seq))])
+    told = story(database, 1, rules=LASTING)
+    assert 8_000 <= len(told.alert.explanation) < 9_000
+    assert [event.act.kind for event in told.events] == [EventKind.RAISED] + [EventKind.NOTED] * 39
+    assert all("Seen again" in str(event.act.detail["note"]) for event in told.events[1:])
+
+
+def test_two_alerts_that_are_claimed_stay_apart_and_say_so_once(store: Store, database: Engine) -> None:
+    ingest(store, [read_message(passes(1, 1, 0)), read_message(passes(2, 2, 1000))])
+    ingest(store, [picture_message(passes(1, 1, 0), 1), picture_message(passes(2, 2, 1000), 2)])
+    for number in (1, 2):
+        step(database, number, EventKind.CONFIRMED, saw="ABC123")
+        step(database, number, EventKind.CLAIMED)
+    step(database, 2, EventKind.DISPATCHED, unit_id="moto-7")
+    for seq, minutes in ((3, 500), (4, 510)):
+        ingest(store, [read_message(passes(seq, 3, minutes))])
+    both = sorted(rows(database, alert), key=lambda row: int(str(row["alert_id"])))
+    assert [(row["state"], row["merged_into"]) for row in both] == [("claimed", None), ("dispatched", None)]
+    assert trails(database) == {1: [1], 2: [3, 4, 2]}
+    for row, other in zip(both, (2, 1), strict=True):
+        assert str(row["explanation"]).count(f"Alert #{other}, which is ") == 1
+    beside = [row["alert_id"] for row in rows(database, alert_event) if "same_vehicle" in str(row["detail"])]
+    assert sorted(map(int, map(str, beside))) == [1, 2]
+
+
+def test_what_another_alert_brings_nobody_has_confirmed(store: Store, database: Engine) -> None:
+    ingest(store, [read_message(passes(1, 1, 0)), read_message(passes(2, 2, 1000))])
+    ingest(store, [picture_message(passes(2, 2, 1000), 1)])
+    step(database, 2, EventKind.CONFIRMED, saw="ABC123")
+    ingest(store, [read_message(passes(3, 3, 500))])
+    told = story(database, 2, rules=LASTING)
+    assert [(read.seq, read.confirmed) for read in told.trail] == [(1, False), (3, False), (2, True)]
+    assert [e.act.kind for e in told.events[2:]] == [EventKind.MERGED, EventKind.NOTED]
+
+
+def test_the_open_alert_that_was_seen_last_comes_first(
+    store: Store, database: Engine, tmp_path: Path
+) -> None:
+    list_plates(database, tmp_path, LISTED.replace("ABC123", "XYZ987"), list_name="other")
+    ingest(store, [read_message(passes(1, 1, 0)), read_message(passes(2, 1, 5, plate="XYZ987"))])
+    ingest(store, [read_message(passes(3, 2, 60))])
+    found = newest_alerts(database, rules=LASTING, limit=9, open_only=True)
+    assert [(a.plate, a.camera_id, a.last_camera_id) for a in found] == [
+        ("ABC123", "cam-1", "cam-2"),
+        ("XYZ987", "cam-1", "cam-1"),
+    ]
+    assert [a.plate for a in newest_alerts(database, rules=LASTING, limit=9)] == ["XYZ987", "ABC123"]
+
+
+def test_a_clip_of_each_new_passage_is_asked_for(store: Store, database: Engine) -> None:
+    store._clips = ClipSettings()
+    for seq, camera, minutes in ((1, 1, 0), (2, 1, 0.1), (3, 2, 9)):
+        ingest(store, [read_message(passes(seq, camera, minutes))])
+    assert {row["read_seq"]: row["asked_by"] for row in rows(database, clip)} == {1: "alert 1", 3: "alert 1"}
 
 
 def test_another_entry_of_the_same_plate_is_another_alert(

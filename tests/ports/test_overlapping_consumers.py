@@ -22,9 +22,9 @@ from central_messages import (
 from central_reads import a_read
 from sqlalchemy import Connection, Engine
 
-from central.alert.store import Alerts, Sighting
+from central.alert.store import Alerts, Joined, Sighting
 from central.db import alert, alert_trail, hot_read, open_database, received_range
-from central.types import Arrival, Hit
+from central.types import Arrival
 
 PLATES = ["ABC123", "XYZ789"]
 
@@ -77,11 +77,11 @@ class Halting(Alerts):
         super().__init__(within=timedelta(seconds=30))
         self._together = together
 
-    def join(self, connection: Connection, sighting: Sighting) -> list[Hit]:
-        left = super().join(connection, sighting)
+    def join(self, connection: Connection, sighting: Sighting) -> Joined:
+        joined = super().join(connection, sighting)
         with suppress(threading.BrokenBarrierError):
             self._together.wait(0.5)
-        return left
+        return joined
 
 
 @pytest.mark.postgres

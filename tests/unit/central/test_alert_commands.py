@@ -9,13 +9,13 @@ import pytest
 from central_commands import LOOK, Run, config_in, database_of, runner
 from central_messages import JPEG, a_store, ingest, list_plates, picture_message, read_message
 from central_reads import NOON, a_read
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, delete, select, update
 
 from central.access.audit import verify
 from central.access.key import read_key
 from central.alert.life import Outcome, RejectedAs
 from central.alerts import OUTCOMES, REJECTED_AS
-from central.db import audit
+from central.db import alert, alert_trail, audit
 from central.types import Arrival
 
 LISTED = "ABC123,CO,,stolen,1,SIJIN,C-1,,2099-12-31"
@@ -86,7 +86,8 @@ def test_from_the_read_to_the_outcome(run: Run, engine: Engine, tmp_path: Path) 
     assert [read["camera_id"] for read in document["trail"]] == ["cam-1", "cam-2"]
     assert document["trail"][0]["captured_at"] == "2025-03-04T07:00:01.000000-05:00"
     kinds = [event["kind"] for event in document["events"]]
-    assert kinds == ["raised", "joined", "seen", "confirmed", "claimed", "dispatched", "outcome"]
+    assert [read["confirmed"] for read in document["trail"]] == [True, True]
+    assert kinds == ["raised", "noted", "seen", "confirmed", "claimed", "dispatched", "outcome"]
     assert document["events"][-1]["detail"] == {"outcome": "recovered", "note": "in a workshop"}
     assert [path.read_bytes() for path in (tmp_path / "out").iterdir()] == [JPEG]
 
@@ -131,8 +132,37 @@ def test_a_story_on_the_screen_in_both_languages(run: Run) -> None:
     said(run, "seen", "1")
     english, spanish = said(run, "show", "1"), run("alerts", "show", "1", *LOOK, language="es").stdout
     assert "ana.rojas" in english
-    assert [word in english for word in ("raised", "joined", "seen", "cam-2")] == [True] * 4
-    assert [word in spanish for word in ("surgió", "otra lectura", "vista")] == [True] * 3
+    assert [word in english for word in ("raised", "noted", "seen", "cam-2")] == [True] * 4
+    assert [word in spanish for word in ("surgió", "anotada", "vista")] == [True] * 3
+
+
+def test_units_are_proposed_for_a_sighting_that_says_whether_it_was_confirmed(
+    run: Run, engine: Engine, config: Path
+) -> None:
+    cameras = "".join(f"  cam-{n}: {{name: C{n}, lat: 6.2{n}, lon: -75.58}}\n" for n in (1, 2, 3))
+    (config.parent / "cameras.yaml").write_text(f"cameras:\n{cameras}")
+    config.write_text(config.read_text() + "cameras_file: cameras.yaml\n")
+    assert json.loads(said(run, "units", "1", "--json"))["last_sighting"]["confirmed"] is None
+    said(run, "confirm", "1", "--saw", "ABC123")
+    store = a_store(engine, config.parent / "state" / "pictures", vehicle_h=12)
+    ingest(store, [read_message(a_read(3, camera_id="cam-3", captured_at=NOON + timedelta(hours=1)))])
+    store._pictures.close()
+    last = json.loads(said(run, "units", "1", "--json"))["last_sighting"]
+    assert (last["camera_id"], last["confirmed"]) == ("cam-3", False)
+    assert "not confirmed: nobody has compared it" in said(run, "units", "1")
+    assert "not confirmed: nobody has compared it" in said(run, "show", "1")
+    assert "cam-3" in said(run, "list", "--open").splitlines()[0]
+    assert "last_sighting" not in json.loads(said(run, "units", "--json"))
+
+
+def test_of_an_alert_that_another_took_in_no_unit_is_proposed(run: Run, engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(update(alert).values(state="merged", merged_into=7))
+        connection.execute(delete(alert_trail))
+    assert fault(run, "units", "1") == "error: alert #1 is one with alert #7: ask about that one\n"
+    with engine.begin() as connection:
+        connection.execute(update(alert).values(merged_into=None))
+    assert fault(run, "units", "1") == "error: alert #1: no sighting of it is kept\n"
 
 
 def test_how_often_a_list_was_right(run: Run) -> None:

@@ -1,5 +1,6 @@
 """What a hit means, and how it is told."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,7 @@ from central_reads import NOON, a_read
 from hypothesis import given
 from hypothesis import strategies as st
 
-from central.alert.rules import explain, is_doubted, second_look
+from central.alert.rules import explain, is_doubted, second_look, seen_again
 from central.types import Hit, HotlistEntry, Reason
 from edge.contract.read import PlateRead, Scored, Vehicle
 
@@ -207,6 +208,24 @@ def test_what_must_keep_somebody_from_being_stopped_is_said_in_both_languages(la
     assert "compare the pictures" in against
     assert "compare las imágenes" in against
     assert is_doubted(against)
+
+
+def test_a_vehicle_that_comes_by_again_is_told_with_all_that_speaks_against_it():
+    read = a_read(2, plate="ABC128", trust="lower", camera_id="cam-9")
+    hit = a_hit(read, vehicle_type="moto", twins=("ABC12B",))
+    words = seen_again(replace(hit, rival="ABC12S"), country_known=True, late_by=None)
+    for said in (
+        "Seen again: ABC128 (CO, private, likelihood 0.79), in 3 of 4 frames; it may be ABC123 (likelihood 0.79)",
+        "Vista otra vez: ABC128",
+        "LOWER TRUST",
+        "COMPARE: ABC12B is listed too",
+        "COMPARE: ABC12S, which looks alike",
+        "COMPARE: vehicle type listed moto, seen Car",
+        "In doubt: character 2 B 0.79",
+    ):
+        assert said in words
+    assert "cam-9" not in words, "an erased read is told by neither place nor time"
+    assert "12:00" not in words
 
 
 @pytest.mark.parametrize("language", ["en", "es", "both"])

@@ -15,7 +15,7 @@ from central_reads import a_read
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
 
-from central.alert.store import Alerts, Sighting
+from central.alert.store import Alerts, Recorded, Sighting
 from central.archive.packing import PackWriter
 from central.consume.store import Reply, Store
 from central.consume.writer import Delivery, Writer
@@ -24,7 +24,6 @@ from central.hotlist.grammar import load_grammar
 from central.hotlist.live import Hotlist
 from central.sections import IngestSettings
 from central.service import StopSignal, _dead_threads, log_to_stderr
-from central.types import Alert
 
 LISTED = "ABC123,CO,,stolen,1,SIJIN,C-1,,2026-12-31"
 
@@ -106,11 +105,11 @@ def test_no_plate_stands_in_the_log_when_a_commit_fails_while_we_stop(
 class BrokenAlerts(Alerts):
     """Raises the alert, and then finds something wrong with it."""
 
-    def record(self, connection: Connection, sighting: Sighting) -> list[Alert]:
-        super().record(connection, sighting)
+    def record(self, connection: Connection, sighting: Sighting) -> Recorded:
+        recorded = super().record(connection, sighting)
         if sighting.read.seq == 2:
             raise ValueError(f"no words for {sighting.read.plate}")
-        return []
+        return recorded
 
 
 def test_a_fault_in_an_alert_costs_neither_the_read_nor_the_others(

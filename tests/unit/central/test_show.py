@@ -21,7 +21,6 @@ from central.query.lists import EdgeState, KeptLetter, LoggedAct
 from central.query.snapshot import Totals
 from central.show import (
     Style,
-    alert_blocks,
     as_json,
     audit_table,
     counts_table,
@@ -30,6 +29,7 @@ from central.show import (
     reads_table,
     write_csv,
 )
+from central.stories import alert_blocks
 from central.tail import follow
 from central.text import harmless, is_printable, printable
 from central.types import Alert, HotlistEntry, KeptRead, Reason
