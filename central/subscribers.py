@@ -35,7 +35,11 @@ _MAIN: Final[tuple[EventKind, ...]] = (
     "escalated",
     "dispatched",
     "outcome",
+    "merged",
+    "noted",
 )
+"""What is told unless the setting names it: all but `joined` (one more read of a passage that is known) and what people
+do among themselves."""
 
 _ADDRESS: Final = re.compile(r"[^@\s<>,;:\"]+@[^@\s<>,;:\"]+")
 
@@ -59,6 +63,11 @@ class _Subscriber(Section):
     timeout_s: Annotated[float, Field(gt=0, le=60)] = Field(
         default=10.0, description="seconds that one try may take"
     )
+
+    @property
+    def only_sent(self) -> bool:
+        """Whether it is told of an alert nothing before somebody was sent."""
+        return False
 
 
 class WebhookSettings(_Subscriber):
@@ -90,12 +99,17 @@ class WebhookSettings(_Subscriber):
 
 
 class CadSettings(WebhookSettings):
-    """A dispatch system (CAD): told of dispatches and outcomes only, in a form of its own."""
+    """A dispatch system (CAD): told of what somebody was sent to, from then on, in a form of its own."""
 
     kind: Literal["cad"]  # type: ignore[assignment]  # narrower on purpose, as a tag
-    events: Annotated[tuple[Literal["dispatched", "outcome"], ...], Field(min_length=1)] = Field(
-        default=("dispatched", "outcome"), description="what is told"
+    events: Annotated[tuple[Literal["dispatched", "outcome", "noted"], ...], Field(min_length=1)] = Field(
+        default=("dispatched", "outcome", "noted"), description="what is told"
     )
+
+    @property
+    def only_sent(self) -> bool:
+        """It knows nothing of an alert to which nobody was sent."""
+        return True
 
 
 class SmtpSettings(_Subscriber):

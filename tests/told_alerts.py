@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, insert, select
 from central.access.key import AuditKey
 from central.alert.log import Act, note
 from central.db import alert, alert_trail, delivery, reading, to_us
-from central.outbox.event import Happening, Notice, Subject
+from central.outbox.event import Happening, Notice, Seen, Subject
 from central.outbox.follow import happenings
 from central.outbox.rules import Answer, Verdict
 from central.outbox.store import enrol, plan
@@ -42,8 +42,18 @@ def an_alert(connection: Connection, seq: int, **more: Any) -> int:
         **more,
     }
     number = connection.execute(insert(alert).values(row).returning(alert.c.alert_id)).scalar_one()
-    connection.execute(insert(alert_trail).values(alert_id=number, **read))
+    connection.execute(insert(alert_trail).values(alert_id=number, number=1, **read))
     return int(number)
+
+
+def seen_at(
+    connection: Connection, alert_id: int, seq: int, *, minutes: float, number: int, **more: Any
+) -> None:
+    """One more read of an alert's vehicle, so long after the first, which came with this event."""
+    read = {"edge_id": "edge-1", "epoch": 7, "seq": seq, "camera_id": f"cam-{seq}"}
+    at_us = to_us(AT + timedelta(minutes=minutes))
+    row = {**read, "alert_id": alert_id, "captured_us": at_us, "number": number, **more}
+    connection.execute(insert(alert_trail).values(row))
 
 
 def happens(connection: Connection, number: int, *kinds: EventKind, **detail: object) -> None:
@@ -71,7 +81,6 @@ def a_subject(**more: Any) -> Subject:
         "edge_id": "edge-1",
         "epoch": 7,
         "seq": 1,
-        "camera_id": "cam-1",
         "station": "centro",
         "raised_at": AT + timedelta(seconds=1),
         "late": False,
@@ -95,7 +104,8 @@ def a_happening(kind: str = "raised", *, subject: Subject | None = None, **more:
 def a_notice(kind: str = "raised", **detail: object) -> Notice:
     event = a_happening(kind)
     assert event.subject is not None
-    return Notice("ab" * 32, event, event.subject, AT, PLATE, 0.97, dict(detail))
+    seen = Seen("edge-1", "cam-1", AT, is_confirmed=None)
+    return Notice("ab" * 32, event, event.subject, seen, PLATE, 0.97, dict(detail))
 
 
 def deliveries(engine: Engine) -> list[dict[str, Any]]:
@@ -133,6 +143,7 @@ class Interested(Section):
     lists: tuple[str, ...] = ()
     stations: tuple[str, ...] = ()
     priority: int = 9
+    only_sent: bool = False
     give_up_h: float = 24.0
 
 

@@ -11,10 +11,11 @@ SQLite has one writer at a time, and no such question.
 
 from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, Select, func, select, text
+from sqlalchemy import Connection, RowMapping, Select, exists, func, select, text
 
 from central.db import alert, alert_event, from_us
 from central.outbox.event import Happening, Subject
+from central.types import EventKind
 
 PAGE: Final = 500
 """Events that are held at a time."""
@@ -84,6 +85,7 @@ def happening(row: RowMapping) -> Happening:
         kind=row["kind"],
         actor=row["actor"],
         subject=None if row["raised_us"] is None else _subject(row),
+        is_sent=row["is_sent"],
     )
 
 
@@ -95,7 +97,6 @@ def _subject(row: RowMapping) -> Subject:
         edge_id=row["edge_id"],
         epoch=row["epoch"],
         seq=row["seq"],
-        camera_id=row["camera_id"],
         station=row["station"],
         raised_at=from_us(row["raised_us"]),
         late=row["late"],
@@ -106,9 +107,15 @@ def with_alert() -> Select[Any]:
     """Events, each beside its alert where that is there."""
     event, of = alert_event.c, alert.c
     told = (event.event_id, event.alert_id, event.number, event.at_us, event.kind, event.actor)
-    about = (of.list_name, of.reason, of.priority, of.edge_id, of.epoch, of.seq, of.camera_id, of.station)
+    about = (of.list_name, of.reason, of.priority, of.edge_id, of.epoch, of.seq, of.station)
+    earlier = alert_event.alias("earlier").c
+    sent = exists().where(
+        earlier.alert_id == event.alert_id,
+        earlier.number <= event.number,
+        earlier.kind == EventKind.DISPATCHED,
+    )
     joined = alert_event.outerjoin(alert, of.alert_id == event.alert_id)
-    return select(*told, *about, of.raised_us, of.late).select_from(joined)
+    return select(*told, *about, of.raised_us, of.late, sent.label("is_sent")).select_from(joined)
 
 
 def _writers(connection: Connection) -> frozenset[str]:

@@ -88,7 +88,7 @@ class Mail:
         message["Date"] = notice.happening.at
         message["Message-ID"] = f"<{notice.key}@{settings.sender.rpartition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"
-        place = self._place_of(notice.subject.camera_id)
+        place = self._place_of(notice.camera_id)
         message.set_content(body(notice, plates=settings.plates, place=place, zone=self._zone))
         return message
 

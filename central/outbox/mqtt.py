@@ -152,24 +152,24 @@ def messages(
 
 def _onvif(notice: Notice) -> dict[str, Any]:
     """As the event broker of ONVIF writes it: attributes as `@Name`, text as `#text`."""
-    at = notice.captured_at or notice.happening.at
+    at = notice.happening.at if notice.seen is None else notice.seen.at
     plate = {"@Likelihood": round(notice.likelihood, 4), "#text": notice.plate}
     return {
         "UtcTime": at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-        "Source": {"VideoSource": notice.subject.camera_id},
+        "Source": {"VideoSource": notice.camera_id},
         "Data": {"LicensePlateInfo": {"PlateNumber": plate}},
     }
 
 
 def _frigate(notice: Notice) -> dict[str, Any]:
-    at = notice.captured_at or notice.happening.at
+    at = notice.happening.at if notice.seen is None else notice.seen.at
     return {
         "type": "lpr",
         "id": f"atalaya-{notice.happening.alert_id}",
         "name": notice.subject.list_name,
         "plate": notice.plate,
         "score": round(notice.likelihood, 4),
-        "camera": notice.subject.camera_id,
+        "camera": notice.camera_id,
         "timestamp": at.timestamp(),
         "plate_box": None,
     }

@@ -95,7 +95,7 @@ def open_channel(subscriber: SubscriberSettings, cameras: Mapping[str, CameraPla
     body = dispatch if isinstance(subscriber, CadSettings) else told
 
     def body_of(notice: Notice) -> BaseModel:
-        return body(notice, plates=subscriber.plates, place=cameras.get(notice.subject.camera_id))
+        return body(notice, plates=subscriber.plates, place=cameras.get(notice.camera_id))
 
     if isinstance(subscriber, MqttNoticeSettings):
         return MqttNotices(subscriber, body_of=body_of)

@@ -18,13 +18,24 @@ _TOLD: Final = (
     "station",
     "outcome",
     "as",
-    "step",
+    "level",
+    "waited_s",
+    "fits",
+    "passage",
     "camera_id",
     "captured_at",
     "took_in",
     "into",
+    "same_vehicle",
 )
 """What of an event's detail is neither a plate nor a person's words."""
+
+
+_ACTIONS: Final[Mapping[str, Literal["dispatch", "close"]]] = {
+    "dispatched": "dispatch",
+    "outcome": "close",
+}
+"""What events are to a dispatch system; any other one is a note."""
 
 
 class _Told(BaseModel):
@@ -49,16 +60,21 @@ class ToldAlert(_Told):
     priority: int = Field(description="1 is the most urgent of 9")
     station: str | None = Field(description="where it is routed to")
     raised_at: datetime
-    captured_at: datetime | None = Field(description="of the read that raised it")
-    late: bool = Field(description="that read was old when it came")
-    edge: str
-    camera: str
+    late: bool = Field(description="the read that raised it was old when it came")
+    last_seen_at: datetime | None = Field(
+        description="when this camera saw it: with `raised` the read that raised it, afterwards the last so far"
+    )
+    last_seen_confirmed: bool | None = Field(
+        description="false: since the alert was confirmed, so compared by nobody; null: nobody has confirmed it"
+    )
+    edge: str | None = Field(description="the camera's")
+    camera: str | None = Field(description="that saw it then")
     camera_name: str | None = Field(description="what people call the camera")
     position: Position | None = Field(description="of the camera")
     plate: str | None = Field(
         default=None, description="as listed; only for a subscriber that may have plates"
     )
-    likelihood: float | None = Field(default=None, description="of that read; with the plate")
+    likelihood: float | None = Field(default=None, description="of the read that raised it; with the plate")
 
 
 class Told(_Told):
@@ -66,13 +82,16 @@ class Told(_Told):
 
     version: Literal[1] = 1
     key: str = Field(description="the same for every repetition; as in the header Idempotency-Key")
-    event: str = Field(description="raised, confirmed, rejected, escalated, dispatched, outcome, ...")
+    event: str = Field(
+        description="raised, confirmed, rejected, escalated, dispatched, outcome, merged, noted, ..."
+    )
     sequence: int = Field(description="of the event within its alert: 1, 2, 3, ...; some may be left out")
     at: datetime
     actor: str = Field(description="a person's name, or atalaya")
     alert: ToldAlert
     detail: dict[str, Any] = Field(
-        description="unit_id, station, outcome, as; everything for who may have plates"
+        description="unit_id, station, outcome, as; level, waited_s; passage: new, or fits: whether a better look "
+        "does; everything for who may have plates"
     )
 
 
@@ -83,11 +102,15 @@ class Dispatch(_Told):
     key: str = Field(description="the same for every repetition; as in the header Idempotency-Key")
     incident: str = Field(description="the same for all that is told of an alert")
     sequence: int = Field(description="grows with each event of the incident; some numbers are left out")
-    action: Literal["dispatch", "close"]
+    action: Literal["dispatch", "close", "note"]
     at: datetime
-    by: str = Field(description="the person who decided it")
+    by: str = Field(description="the person who decided it; atalaya with note")
     unit: str | None = Field(description="that is sent")
     outcome: str | None = Field(description="recovered, arrested, not-found, false or test; with close")
+    fits: bool | None = Field(
+        description="with note: whether a better look fits the entry: false is to be told the unit at once; null: "
+        "something else, such as a sighting that is new, whose place stands in alert"
+    )
     alert: ToldAlert
 
 
@@ -112,17 +135,18 @@ def dispatch(notice: Notice, *, plates: bool, place: CameraPlace | None) -> Disp
         key=notice.key,
         incident=f"atalaya-{event.alert_id}",
         sequence=event.number,
-        action="dispatch" if event.kind == "dispatched" else "close",
+        action=_ACTIONS.get(event.kind, "note"),
         at=event.at,
         by=event.actor,
         unit=detail.get("unit_id"),
         outcome=detail.get("outcome"),
+        fits=detail.get("fits"),
         alert=_alert(notice, plates=plates, place=place),
     )
 
 
 def _alert(notice: Notice, *, plates: bool, place: CameraPlace | None) -> ToldAlert:
-    of = notice.subject
+    of, seen = notice.subject, notice.seen
     return ToldAlert(
         id=notice.happening.alert_id,
         list=of.list_name,
@@ -130,10 +154,11 @@ def _alert(notice: Notice, *, plates: bool, place: CameraPlace | None) -> ToldAl
         priority=of.priority,
         station=of.station,
         raised_at=of.raised_at,
-        captured_at=notice.captured_at,
         late=of.late,
-        edge=of.edge_id,
-        camera=of.camera_id,
+        last_seen_at=None if seen is None else seen.at,
+        last_seen_confirmed=None if seen is None else seen.is_confirmed,
+        edge=None if seen is None else seen.edge_id,
+        camera=None if seen is None else seen.camera_id,
         camera_name=None if place is None else place.name,
         position=None if place is None else Position(**place.position._asdict()),
         plate=notice.plate if plates else None,

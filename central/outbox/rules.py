@@ -44,6 +44,11 @@ class Interest(Protocol):
         """As urgent as this or more; 1 is the most urgent."""
         ...
 
+    @property
+    def only_sent(self) -> bool:
+        """Of an alert nothing before somebody was sent."""
+        ...
+
 
 class Verdict(StrEnum):
     """What came of a try."""
@@ -81,6 +86,8 @@ def wants(interest: Interest, happening: Happening) -> Subject | None:
     """The alert that a subscriber is told of, where it is told; of one that is gone nobody is."""
     subject = happening.subject
     if subject is None or happening.kind not in interest.events or subject.priority > interest.priority:
+        return None
+    if interest.only_sent and not happening.is_sent:
         return None
     if interest.lists and subject.list_name not in interest.lists:
         return None

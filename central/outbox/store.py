@@ -22,10 +22,12 @@ from sqlalchemy import (
 )
 
 from central.access.key import AuditKey
+from central.alert.vehicle import is_confirmed
 from central.db import alert, alert_event, alert_trail, delivery, from_us, subscriber, to_us
-from central.outbox.event import Happening, Notice
+from central.outbox.event import Happening, Notice, Seen, Subject
 from central.outbox.follow import happening, with_alert
 from central.outbox.rules import Interest, State, latest_due_us, wants
+from central.types import EventKind
 
 _KEPT_US: Final = 90 * 86_400 * 1_000_000
 """How long what became of a delivery is kept once it is over."""
@@ -135,18 +137,8 @@ def next_us(connection: Connection, name: str) -> int | None:
 
 def notice_of(connection: Connection, one: Due) -> Notice | None:
     """All that is to be told; None where the event or its alert is there no more."""
-    read = (
-        alert_trail.c.alert_id == alert.c.alert_id,
-        alert_trail.c.edge_id == alert.c.edge_id,
-        alert_trail.c.epoch == alert.c.epoch,
-        alert_trail.c.seq == alert.c.seq,
-    )
-    captured = select(alert_trail.c.captured_us).where(*read).scalar_subquery()
-    query = (
-        with_alert()
-        .add_columns(alert_event.c.detail, alert.c.plate, alert.c.likelihood, captured.label("captured_us"))
-        .where(alert_event.c.event_id == one.event_id)
-    )
+    more = (alert_event.c.detail, alert.c.plate, alert.c.likelihood)
+    query = with_alert().add_columns(*more).where(alert_event.c.event_id == one.event_id)
     row = connection.execute(query).mappings().first()
     if row is None or row["plate"] is None:
         return None
@@ -157,7 +149,7 @@ def notice_of(connection: Connection, one: Due) -> Notice | None:
         key=one.key,
         happening=event,
         subject=event.subject,
-        captured_at=None if row["captured_us"] is None else from_us(row["captured_us"]),
+        seen=_seen(connection, event, event.subject),
         plate=row["plate"],
         likelihood=row["likelihood"],
         detail=_detail(row["detail"]),
@@ -208,6 +200,26 @@ def ask_again(connection: Connection, names: Iterable[str], *, number: int | Non
         these.append(delivery.c.alert_id == number)
     fresh = {"state": State.WAITING, "tries": 0, "since_us": now_us, "next_us": now_us, "done_us": None}
     return connection.execute(update(delivery).where(and_(*these)).values(fresh)).rowcount
+
+
+def _seen(connection: Connection, event: Happening, subject: Subject) -> Seen | None:
+    """The sighting that an event is told with; of an alert that another has taken in, the one that raised it."""
+    trail, log = alert_trail.c, alert_event.c
+    raising = (trail.edge_id == subject.edge_id, trail.epoch == subject.epoch, trail.seq == subject.seq)
+    its = (trail.alert_id == event.alert_id,)
+    last = select(alert_trail).order_by(trail.captured_us.desc(), trail.seq.desc()).limit(1)
+    own = (*its, *raising) if event.kind == EventKind.RAISED else its
+    for terms in (own, raising):
+        row = connection.execute(last.where(*terms)).first()
+        if row is not None:
+            break
+    else:
+        return None
+    confirmed = select(func.max(log.number)).where(
+        log.alert_id == row.alert_id, log.kind == EventKind.CONFIRMED
+    )
+    told = is_confirmed(row.number, connection.scalar(confirmed))
+    return Seen(row.edge_id, row.camera_id, from_us(row.captured_us), told)
 
 
 def _first(name: str) -> tuple[ColumnElement[bool], ...]:

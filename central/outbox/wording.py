@@ -8,11 +8,17 @@ from zoneinfo import ZoneInfo
 from central.outbox.event import Notice
 from central.query.cameras import CameraPlace
 from central.text import printable
+from central.types import EventKind
 from central.words import Words
 
 _LANGUAGES: Final = (Words("es"), Words("en"))
 _OWN: Final = {
     "captured": ("captada", "captured"),
+    "seen": ("vista por última vez", "last seen"),
+    "unconfirmed": (
+        "SIN CONFIRMAR: nadie ha comparado esa imagen",
+        "NOT CONFIRMED: nobody has compared that picture",
+    ),
     "station": ("estación", "station"),
     "look": (
         "La placa y las imágenes las ve quien tenga acceso, con el número de la alerta.",
@@ -23,9 +29,28 @@ _OWN: Final = {
     "unit_id": ("unidad", "unit"),
     "outcome": ("resultado", "outcome"),
     "as": ("como", "as"),
+    "level": ("escalada, vez", "escalated, time"),
+    "waited_s": ("segundos de espera", "seconds waited"),
+    "took_in": ("se le unió la alerta", "took in alert"),
+    "into": ("unida a la alerta", "one with alert"),
+    "same_vehicle": ("mismo vehículo que la alerta", "same vehicle as alert"),
 }
-_DETAIL: Final = ("note", "saw", "unit_id", "outcome", "as")
-"""What of an event's detail is told, where plates and people's words may be."""
+_TYPED: Final = ("note", "saw")
+"""What of an event's detail is told where plates and people's words may be."""
+_DETAIL: Final = ("unit_id", "outcome", "as", "level", "waited_s", "took_in", "into", "same_vehicle")
+"""What of it is told to everybody."""
+_SAID: Final = {
+    ("fits", False): (
+        "UNA IMAGEN MEJOR NO CORRESPONDE a esta entrada: compare las imágenes antes de detener a alguien.",
+        "A BETTER LOOK DOES NOT FIT this entry: compare the pictures before anybody is stopped.",
+    ),
+    ("fits", True): ("Una imagen mejor corresponde otra vez.", "A better look fits again."),
+    ("passage", "new"): (
+        "VISTA OTRA VEZ: compare esa imagen también.",
+        "SEEN AGAIN: compare that picture too.",
+    ),
+}
+"""What is told in a sentence."""
 
 
 def subject(notice: Notice) -> str:
@@ -64,24 +89,31 @@ def _head(notice: Notice, words: Words, zone: ZoneInfo) -> Iterator[str]:
 
 
 def _where(notice: Notice, at: int, words: Words, place: CameraPlace | None, zone: ZoneInfo) -> Iterator[str]:
-    of = notice.subject
-    known = "" if place is None else f" {place.name} ({place.position.lat:.5f}, {place.position.lon:.5f})"
-    yield f"{words('camera')}: {of.camera_id}{known}"
-    if notice.captured_at is not None:
-        late = f" ({words('late')})" if of.late else ""
-        yield f"{_OWN['captured'][at]}: {_spoken(notice.captured_at, zone)}{late}"
+    of, seen = notice.subject, notice.seen
+    if seen is not None:
+        known = "" if place is None else f" {place.name} ({place.position.lat:.5f}, {place.position.lon:.5f})"
+        yield f"{words('camera')}: {seen.camera_id}{known}"
+        is_first = notice.happening.kind == EventKind.RAISED
+        late = f" ({words('late')})" if of.late and is_first else ""
+        when = _OWN["captured" if is_first else "seen"][at]
+        yield f"{when}: {_spoken(seen.at, zone)}{late}"
+        if seen.is_confirmed is False:
+            yield _OWN["unconfirmed"][at]
     if of.station is not None:
         yield f"{_OWN['station'][at]}: {of.station}"
 
 
 def _whose(notice: Notice, at: int, words: Words, plates: bool) -> Iterator[str]:
-    if not plates:
-        yield _OWN["look"][at]
-        return
-    yield f"{words('plate')}: {notice.plate} ({words('likelihood')} {notice.likelihood:.2f})"
-    for name in _DETAIL:
+    if plates:
+        yield f"{words('plate')}: {notice.plate} ({words('likelihood')} {notice.likelihood:.2f})"
+    for (name, value), said in _SAID.items():
+        if notice.detail.get(name) == value:
+            yield said[at]
+    for name in (*_TYPED, *_DETAIL) if plates else _DETAIL:
         if name in notice.detail:
             yield f"{_OWN[name][at]}: {notice.detail[name]}"
+    if not plates:
+        yield _OWN["look"][at]
 
 
 def _spoken(moment: datetime, zone: ZoneInfo) -> str:

@@ -67,7 +67,7 @@ def test_a_mail_speaks_both_languages_and_names_no_plate() -> None:
         "quién: maria",
         "lista: medellin (hurtado, prioridad 3)",
         "cámara: cam-1 Calle 33 con 65 (6.23970, -75.58600)",
-        "captada: 2026-03-01 07:00:00",
+        "vista por última vez: 2026-03-01 07:00:00",
         "estación: centro",
         "La placa y las imágenes las ve quien tenga acceso, con el número de la alerta.",
     ]

@@ -23,12 +23,14 @@ from told_alerts import (
     deliveries,
     happens,
     raised,
+    seen_at,
 )
 
-from central.db import alert_event, delivery, reading, to_us
+from central.db import alert_event, alert_trail, delivery, reading, to_us
 from central.errors import ConfigError
 from central.outbox import store
 from central.outbox.channel import Channel
+from central.outbox.event import Seen
 from central.outbox.follow import Horizon
 from central.outbox.rules import FEWEST, Answer
 from central.outbox.stream import Stream
@@ -158,7 +160,71 @@ def test_who_is_new_is_told_what_happens_from_now_on(database: Engine) -> None:
     assert post.turn() == 1
     assert post.told.sent == [(third, 1)]
     (notice,) = post.told.notices
-    assert (notice.plate, notice.subject.camera_id, notice.captured_at) == ("ABC123", "cam-1", AT)
+    assert (notice.plate, notice.seen) == ("ABC123", Seen("edge-1", "cam-1", AT, is_confirmed=None))
+
+
+def test_an_event_names_camera_and_time_of_one_read_the_raising_one_or_the_last(database: Engine) -> None:
+    """Reads come in any order, and the alert itself tells of its first sighting."""
+    post = Post(database, of=Interested(events=tuple(EventKind)))
+    (number,) = raised(database, camera_id="cam-early", captured_us=to_us(AT - HOUR))
+    with database.begin() as connection:
+        seen_at(connection, number, 3, minutes=30, number=2, edge_id="edge-2")
+        seen_at(connection, number, 2, minutes=-10, number=2)  # late, and of before
+        happens(connection, number, EventKind.NOTED, EventKind.CONFIRMED)
+    while post.turn():
+        pass
+    first, noted, confirmed = (notice.seen for notice in post.told.notices)
+    assert first == Seen("edge-1", "cam-1", AT, is_confirmed=True)
+    assert noted == confirmed == Seen("edge-2", "cam-3", AT + timedelta(minutes=30), is_confirmed=True)
+    with database.begin() as connection:
+        happens(connection, number, EventKind.NOTED)
+        seen_at(connection, number, 4, minutes=40, number=4)
+        happens(connection, number, EventKind.CLAIMED)
+    while post.turn():
+        pass
+    assert post.told.notices[-1].seen == Seen(
+        "edge-1", "cam-4", AT + timedelta(minutes=40), is_confirmed=False
+    )
+
+
+def test_of_a_read_that_raised_two_alerts_one_is_not_confirmed_by_the_other(database: Engine) -> None:
+    post = Post(database, of=Interested(events=("raised",)))
+    with database.begin() as connection:
+        both = an_alert(connection, 1), an_alert(connection, 1, hotlist_entry_id=2)
+        for number in both:
+            happens(connection, number, EventKind.RAISED)
+        happens(connection, both[1], EventKind.CONFIRMED)
+    while post.turn():
+        pass
+    told = {n.happening.alert_id: n.seen and n.seen.is_confirmed for n in post.told.notices}
+    assert told == {both[0]: None, both[1]: True}
+
+
+def test_of_an_alert_that_another_took_in_it_is_told_where_it_was_raised(database: Engine) -> None:
+    post = Post(database, of=Interested(events=("raised", "merged")))
+    kept, other = raised(database, 2)
+    with database.begin() as connection:
+        connection.execute(
+            update(alert_trail).where(alert_trail.c.alert_id == other).values(alert_id=kept, number=2)
+        )
+        seen_at(connection, kept, 9, minutes=5, number=3)
+        happens(connection, other, EventKind.MERGED, into=kept)
+    while post.turn():
+        pass
+    told = {(n.happening.alert_id, n.happening.kind): n.camera_id for n in post.told.notices}
+    assert told == {(kept, "raised"): "cam-1", (other, "raised"): "cam-1", (other, "merged"): "cam-1"}
+
+
+def test_a_dispatch_system_hears_of_an_alert_from_its_dispatch_on(database: Engine) -> None:
+    kinds = ("dispatched", "outcome", "noted")
+    post = Post(database, of=Interested(events=kinds, only_sent=True))
+    sent, other = raised(database, 2)
+    with database.begin() as connection:
+        happens(connection, sent, EventKind.NOTED, EventKind.DISPATCHED, EventKind.NOTED, EventKind.OUTCOME)
+        happens(connection, other, EventKind.NOTED, EventKind.OUTCOME)
+    while post.turn():
+        pass
+    assert post.told.sent == [(sent, 3), (sent, 4), (sent, 5)]
 
 
 def test_each_event_is_told_once_and_a_restart_tells_none_again(database: Engine) -> None:

@@ -1,9 +1,11 @@
 """Who is told what, how a webhook is signed, and when it is tried again: pure."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import ValidationError
@@ -26,6 +28,7 @@ from central.outbox.rules import (
 )
 from central.outbox.sign import FRESH_S, is_genuine, sign
 from central.outbox.store import delivery_key
+from central.outbox.wording import body as in_words
 from central.query.area import Position
 from central.query.cameras import CameraPlace
 from central.settings import CentralSettings, check_files, load
@@ -66,6 +69,11 @@ def test_an_alert_without_a_station_is_of_none() -> None:
     nowhere = a_happening(subject=a_subject(station=None))
     assert wants(Interested(), nowhere) == nowhere.subject
     assert wants(Interested(stations=("centro",)), nowhere) is None
+
+
+def test_who_knows_only_what_was_dispatched_is_told_from_there_on() -> None:
+    assert wants(Interested(only_sent=True), a_happening()) is None
+    assert wants(Interested(only_sent=True), a_happening(is_sent=True)) is not None
 
 
 def test_of_an_alert_that_is_gone_nobody_is_told() -> None:
@@ -184,8 +192,9 @@ def test_a_body_says_which_event_of_which_alert_and_where() -> None:
         "priority": 3,
         "station": "centro",
         "raised_at": "2026-03-01T12:00:01Z",
-        "captured_at": "2026-03-01T12:00:00Z",
         "late": False,
+        "last_seen_at": "2026-03-01T12:00:00Z",
+        "last_seen_confirmed": None,
         "edge": "edge-1",
         "camera": "cam-1",
         "camera_name": "Calle 33 con 65",
@@ -193,6 +202,35 @@ def test_a_body_says_which_event_of_which_alert_and_where() -> None:
         "plate": None,
         "likelihood": None,
     }
+
+
+def test_a_look_that_contradicts_is_told_without_a_plate() -> None:
+    noted = a_notice("noted", fits=False, passage="new", level=2, waited_s=120, note=PLATE)
+    assert told(noted, plates=False, place=None).detail == {
+        "fits": False,
+        "passage": "new",
+        "level": 2,
+        "waited_s": 120,
+    }
+    body = dispatch(noted, plates=False, place=None)
+    assert (body.action, body.fits) == ("note", False)
+    zone = ZoneInfo("UTC")
+    spoken = in_words(noted, plates=False, place=None, zone=zone)
+    assert "UNA IMAGEN MEJOR NO CORRESPONDE" in spoken
+    assert "A BETTER LOOK DOES NOT FIT" in spoken
+    assert "SEEN AGAIN" in spoken
+    assert PLATE not in spoken
+
+
+def test_a_sighting_that_nobody_has_confirmed_says_so_in_both_languages() -> None:
+    notice = a_notice("noted")
+    assert notice.seen is not None
+    doubted = replace(notice, seen=replace(notice.seen, is_confirmed=False))
+    assert told(doubted, plates=False, place=None).alert.last_seen_confirmed is False
+    spoken = in_words(doubted, plates=False, place=None, zone=ZoneInfo("UTC"))
+    assert ("SIN CONFIRMAR" in spoken, "NOT CONFIRMED" in spoken) == (True, True)
+    gone = told(replace(notice, seen=None), plates=False, place=None).alert
+    assert (gone.camera, gone.edge, gone.last_seen_at) == (None, None, None)
 
 
 def test_a_dispatch_system_is_told_who_goes_and_how_it_ended() -> None:
@@ -218,6 +256,8 @@ def test_a_subscriber_is_told_no_plates_unless_it_says_so() -> None:
     assert isinstance(watch, WebhookSettings)
     assert not watch.plates
     assert "joined" not in watch.events, "each look of a camera"
+    assert {"noted", "merged"} <= set(watch.events)
+    assert not watch.only_sent
     assert CentralSettings().notify == ()
 
 
@@ -250,7 +290,7 @@ def test_addresses_that_may_not_be(url: str, why: str) -> None:
 
 def test_a_dispatch_system_is_told_of_nothing_else() -> None:
     (cad,) = settings_of(kind="cad").notify
-    assert cad.events == ("dispatched", "outcome")
+    assert (cad.events, cad.only_sent) == (("dispatched", "outcome", "noted"), True)
     with pytest.raises(ValidationError):
         settings_of(kind="cad", events=["raised"])
 
