@@ -92,6 +92,8 @@ def _import(
 ) -> "ImportReport":
     from central.access.audit import AuditLog
     from central.access.key import open_key
+    from central.alert.wanted import tell_ended
+    from central.db import hotlist_entry
     from central.hotlist.grammar import load_grammar
     from central.hotlist.store import import_csv
     from central.types import Look
@@ -101,6 +103,7 @@ def _import(
 
     def note(connection: "Connection", report: "ImportReport") -> None:
         counts = {**asdict(report), "refused": len(report.refused)}
+        tell_ended(connection, order.at, hotlist_entry.c.list_name == order.list_name)
         log.note(connection, look, "hotlist.import", {"list": order.list_name, "file": file.name, **counts})
 
     return import_csv(engine, file, order, grammar=load_grammar(), log=note, sample=sample)
@@ -185,6 +188,8 @@ def remove_from_hotlist(  # noqa: PLR0913  # click passes every option apart
     from central.access.audit import AuditLog
     from central.access.key import open_key
     from central.access.look import declare
+    from central.alert.wanted import tell_ended
+    from central.db import hotlist_entry
     from central.hotlist.end import Which, end_entry
 
     if (number is None) is (plate is None) or (plate is None) is not (country is None):
@@ -196,10 +201,11 @@ def remove_from_hotlist(  # noqa: PLR0913  # click passes every option apart
 
         def note(connection: "Connection", entry: "Entry") -> None:
             told = {"list": entry.list_name, "entry": entry.number, "plate": key.of_plate(entry.plate)}
+            tell_ended(connection, at, hotlist_entry.c.id == entry.number)
             log.note(connection, look, "hotlist.remove", told)
 
-        which = Which(number=number, plate=plate, country=country, list_name=list_name)
-        ended = end_entry(engine, which, by=look.actor, at=now(), why=look.purpose, log=note)
+        at, which = now(), Which(number=number, plate=plate, country=country, list_name=list_name)
+        ended = end_entry(engine, which, by=look.actor, at=at, why=look.purpose, log=note)
     click.echo(
         f"#{ended.number} {ended.plate} ({ended.country}) is looked for no longer in {ended.list_name}"
     )

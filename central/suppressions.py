@@ -42,6 +42,7 @@ def add_suppression(config: Path, plate: str, **asked: Any) -> None:  # noqa: AN
     from central.access.audit import AuditLog
     from central.access.key import open_key
     from central.access.look import declare
+    from central.alert.wanted import tell_suppressed
     from central.hotlist.suppress import Term, enter
     from central.query.when import moment
 
@@ -54,6 +55,7 @@ def add_suppression(config: Path, plate: str, **asked: Any) -> None:  # noqa: AN
         log = AuditLog(engine, key, clock=now)
 
         def note(connection: "Connection", entered: "Suppression") -> None:
+            tell_suppressed(connection, entered.since, entered.plate)
             log.note(connection, look, "suppress.add", _told(entered, key))
 
         entered = enter(engine, term, look, reason=asked["reason"], log=note)

@@ -25,7 +25,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from central.access.audit import AuditLog
 from central.access.key import open_key
-from central.db import Clock, from_us, reading, taken_file
+from central.alert.wanted import tell_ended
+from central.db import Clock, from_us, hotlist_entry, reading, taken_file
 from central.errors import CentralError, HotlistError
 from central.hotlist.grammar import load_grammar
 from central.hotlist.merge import Import
@@ -189,10 +190,9 @@ class Watcher:
             if _identity(path) != identity:
                 raise _ChangedError(f"{path.name}: somebody writes into it still")
             told.update(_told(order, path.name, report))
-            counts = {**asdict(report), "refused": len(report.refused)}
-            self._log().note(
-                connection, self._who(), "hotlist.import", {"list": path.stem, "file": path.name, **counts}
-            )
+            act = {"list": path.stem, "file": path.name, **asdict(report), "refused": len(report.refused)}
+            tell_ended(connection, order.at, hotlist_entry.c.list_name == order.list_name)
+            self._log().note(connection, self._who(), "hotlist.import", act)
             connection.execute(delete(taken_file).where(taken_file.c.name == path.name))
             row = {"name": path.name, "identity": f"{identity}:{report.sha256}", "report": json.dumps(told)}
             connection.execute(insert(taken_file), row)

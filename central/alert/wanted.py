@@ -1,7 +1,7 @@
 """Whether anybody may still be stopped for an alert: asked anew when it is confirmed, claimed and dispatched.
 
 Between the read and the unit its entry may end (the vehicle was found), go with its list, or be suppressed after
-somebody was stopped without reason.
+somebody was stopped without reason. Who ends or suppresses it tells the open alerts, for a unit may be under way.
 """
 
 from collections.abc import Sequence
@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, RowMapping, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, exists, or_, select
 
-from central.db import alert_trail, from_us, hot_read, hotlist_entry, suppression, to_us
+from central.alert.life import OVER, State
+from central.alert.log import Act, note
+from central.db import alert, alert_trail, from_us, hot_read, hotlist_entry, suppression, to_us
+from central.types import EventKind
 
 _INSTEAD: Final = "reject it as stale-entry, or say what came of it"
 
@@ -85,6 +88,43 @@ def held_back(sightings: Sequence[Sighting], stays: Sequence[Stay], *, plate: st
     """
     found = [next((stay for stay in stays if _covers(stay, sighting, plate)), None) for sighting in sightings]
     return found[0] if found and all(found) else None
+
+
+def tell_ended(connection: Connection, at: datetime, which: ColumnElement[bool]) -> int:
+    """Note on their open alerts that entries have ended; how many alerts.
+
+    Args:
+        connection: in the transaction that ends them.
+        at: when they end.
+        which: entries; of these those that end now.
+    """
+    now = hotlist_entry.c.valid_until_us == to_us(at)
+    return _tell(connection, at, alert.c.hotlist_entry_id.in_(select(hotlist_entry.c.id).where(which, now)))
+
+
+def tell_suppressed(connection: Connection, at: datetime, plate: str) -> int:
+    """Note on the open alerts of a plate, or of reads that were spelt so, that they are suppressed; how many alerts.
+
+    Args:
+        connection: in the transaction that suppresses it.
+        at: now, UTC-aware.
+        plate: as the suppression has it.
+    """
+    trail, read = alert_trail.c, hot_read.c
+    same = (read.edge_id == trail.edge_id, read.epoch == trail.epoch, read.seq == trail.seq)
+    spelt = exists().where(trail.alert_id == alert.c.alert_id, read.plate == plate, *same)
+    return _tell(connection, at, or_(alert.c.plate == plate, spelt))
+
+
+def _tell(connection: Connection, at: datetime, which: ColumnElement[bool]) -> int:
+    is_open = alert.c.state.in_([state for state in State if state not in OVER])
+    query = select(alert).where(is_open, which).order_by(alert.c.alert_id)
+    told = 0
+    for row in connection.execute(query).mappings().all():
+        if words := against(connection, row, at):
+            note(connection, row["alert_id"], Act(EventKind.NOTED, at, detail={"note": words}))
+            told += 1
+    return told
 
 
 def _covers(stay: Stay, sighting: Sighting, plate: str) -> bool:

@@ -1,5 +1,6 @@
 """What people do with alerts is decided on the alert as it stands and written at once, on SQLite and on PostgreSQL."""
 
+import json
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,6 +15,7 @@ from sqlalchemy import Engine, delete, update
 from central.alert.desk import take_step
 from central.alert.life import Outcome, RejectedAs, Step
 from central.alert.log import events
+from central.alert.wanted import tell_ended, tell_suppressed
 from central.consume.store import Store
 from central.db import alert, alert_event, hot_read, hotlist_entry, reading, to_us
 from central.errors import AlertError
@@ -188,3 +190,30 @@ def test_nor_does_what_is_looked_for_no_longer(store: Store, database: Engine, i
     with pytest.raises(AlertError, match=f"{words}: reject it as stale-entry"):
         step(database, EventKind.CONFIRMED, saw="ABC123")
     assert step(database, EventKind.REJECTED, rejected_as=RejectedAs.STALE_ENTRY) == 2
+
+
+@pytest.mark.parametrize(("spelt", "told"), [("A8C123", 1), ("QQQ111", 0)])
+def test_an_open_alert_is_told_that_its_reads_are_suppressed(
+    store: Store, database: Engine, spelt: str, told: int
+) -> None:
+    with database.begin() as connection:  # the camera took another vehicle for it
+        connection.execute(update(hot_read).values(plate=spelt))
+    suppressed(database, plate="A8C123")
+    with database.begin() as connection:
+        assert tell_suppressed(connection, LATER, "A8C123") == told
+    kinds = [row["kind"] for row in rows(database, alert_event)]
+    assert kinds == ["raised", "noted"][: 1 + told]
+
+
+def test_what_is_over_is_told_nothing_and_what_ended_before_not_again(store: Store, database: Engine) -> None:
+    every = hotlist_entry.c.list_name == "medellin"
+    with database.begin() as connection:
+        connection.execute(update(hotlist_entry).values(valid_until_us=to_us(LATER)))
+        assert tell_ended(connection, LATER, every) == 1
+        assert tell_ended(connection, LATER + timedelta(seconds=1), every) == 0
+    step(database, EventKind.REJECTED, rejected_as=RejectedAs.STALE_ENTRY)
+    with database.begin() as connection:
+        assert tell_ended(connection, LATER, every) == 0
+    told = [json.loads(str(row["detail"])).get("note") for row in rows(database, alert_event)]
+    assert "looked for no longer, since 2025-03-04 12:01 UTC" in str(told[1])
+    assert "ABC123" not in str(told)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from central_commands import LOOK, Run, config_in, database_of, runner
-from central_messages import JPEG, a_store, ingest, list_plates, picture_message, read_message
+from central_messages import HEADER, JPEG, a_store, ingest, list_plates, picture_message, read_message
 from central_reads import NOON, a_read
 from sqlalchemy import Engine, delete, select, update
 
@@ -126,6 +126,33 @@ def test_who_types_one_plate_after_another_until_one_is_taken_is_seen_to(
     assert fourth == ("alert.seen.refused", "ana.rojas", {"alert": 9, "why": why})
     assert "ABC12" not in str(acts(engine))
     assert verify(engine, key).fault == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["hotlist", "remove", "ABC123", "--country", "CO", *LOOK], "looked for no longer, since 20"),
+        (["hotlist", "import", "others.csv", "--list", "medellin", "--as", "ana", "--whole"], "no longer"),
+        (
+            ["suppress", "add", "ABC123", "--country", "CO", "--reason", "found", "--until", "2099-01-01"],
+            "suppression #1",
+        ),
+    ],
+)
+def test_an_open_alert_is_told_when_nobody_is_to_be_stopped_for_it_any_more(
+    run: Run, config: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], told: str
+) -> None:
+    monkeypatch.chdir(config.parent)
+    (config.parent / "others.csv").write_text(f"{HEADER}\n{LISTED.replace('ABC123', 'XYZ789')}\n")
+    if words[0] == "suppress":
+        later = datetime.now(UTC) + timedelta(days=1)
+        words = [*words[:-1], later.isoformat(), *LOOK]
+    result = run(*words, *(["--even-many"] if "--whole" in words else []))
+    assert result.exit_code == 0, result.output
+    *_, last = json.loads(said(run, "show", "1", "--json"))["events"]
+    assert last["kind"] == "noted"
+    assert told in last["detail"]["note"]
+    assert "changed since event 2: noted by atalaya" in fault(run, "seen", "1", "--after", "2")
 
 
 def test_a_story_on_the_screen_in_both_languages(run: Run) -> None:

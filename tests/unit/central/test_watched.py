@@ -12,11 +12,12 @@ import pytest
 from central_messages import HEADER, rows
 from sqlalchemy import Engine
 from structlog.testing import capture_logs
+from told_alerts import an_alert
 
 import central.watched as watching
 from central.access.audit import verify
 from central.access.key import open_key
-from central.db import audit, from_us, hotlist, hotlist_entry, open_database, taken_file
+from central.db import alert_event, audit, from_us, hotlist, hotlist_entry, open_database, taken_file
 from central.errors import StoreError
 from central.lock import exclusive
 from central.settings import CentralSettings
@@ -132,6 +133,21 @@ def test_the_whole_list_ends_what_it_lacks_and_another_only_adds(quick: Box) -> 
         quick.round()
         assert quick.round() == ["done", "done"]
     assert quick.plates() == {"AAA112", "AAA113", "BBB111", "BBB112", "BBB113"}
+
+
+def test_an_open_alert_of_what_a_whole_list_ends_is_told(quick: Box) -> None:
+    quick.put("stolen.csv", *good("AAA111", "AAA112", "AAA113"))
+    quick.round()
+    quick.round()
+    with quick.engine.begin() as connection:
+        for seq, (entry_id, state) in enumerate(((1, "dispatched"), (2, "raised"), (1, "closed"))):
+            an_alert(connection, seq, hotlist_entry_id=entry_id, state=state)
+    quick.put("stolen.csv", *good("AAA112", "AAA113"))
+    quick.round()
+    assert quick.round() == ["done"]
+    (told,) = rows(quick.engine, alert_event)
+    assert (told["alert_id"], told["kind"]) == (1, "noted")
+    assert "looked for no longer" in str(told["detail"])
 
 
 def test_the_same_file_that_comes_again_is_another(quick: Box) -> None:
