@@ -79,7 +79,7 @@ def _purge(connection: Connection, name: str, now: datetime) -> Purged:
     is_open = (alert.c.hotlist_entry_id.in_(mine), alert.c.state.not_in([str(state) for state in OVER]))
     alerts = connection.scalars(select(alert.c.alert_id).where(*is_open)).all()
     for alert_id in alerts:
-        detail = {"note": f"list {name} was of an event that is over; the entry was deleted"}
+        detail = {"wanted": False, "note": f"list {name} was of an event that is over; the entry was deleted"}
         note(connection, alert_id, Act(EventKind.NOTED, now, detail=detail))
     gone = connection.execute(delete(hotlist_entry).where(hotlist_entry.c.list_name == name))
     return Purged(name, gone.rowcount, len(alerts))

@@ -20,6 +20,7 @@ _TOLD: Final = (
     "as",
     "level",
     "waited_s",
+    "wanted",
     "fits",
     "passage",
     "camera_id",
@@ -90,8 +91,8 @@ class Told(_Told):
     actor: str = Field(description="a person's name, or atalaya")
     alert: ToldAlert
     detail: dict[str, Any] = Field(
-        description="unit_id, station, outcome, as; level, waited_s; passage: new, or fits: whether a better look "
-        "does; everything for who may have plates"
+        description="unit_id, station, outcome, as; level, waited_s; wanted: false where nobody is to be stopped any "
+        "more; passage: new, or fits: whether a better look does; everything for who may have plates"
     )
 
 
@@ -110,6 +111,10 @@ class Dispatch(_Told):
     fits: bool | None = Field(
         description="with note: whether a better look fits the entry: false is to be told the unit at once; null: "
         "something else, such as a sighting that is new, whose place stands in alert"
+    )
+    wanted: bool | None = Field(
+        description="with note: false where its entry was ended, deleted or suppressed: nobody is to be stopped, and "
+        "the unit is to be told at once; else null"
     )
     alert: ToldAlert
 
@@ -141,6 +146,7 @@ def dispatch(notice: Notice, *, plates: bool, place: CameraPlace | None) -> Disp
         unit=detail.get("unit_id"),
         outcome=detail.get("outcome"),
         fits=detail.get("fits"),
+        wanted=detail.get("wanted"),
         alert=_alert(notice, plates=plates, place=place),
     )
 

@@ -40,6 +40,10 @@ _TYPED: Final = ("note", "saw")
 _DETAIL: Final = ("unit_id", "outcome", "as", "level", "waited_s", "took_in", "into", "same_vehicle")
 """What of it is told to everybody."""
 _SAID: Final = {
+    ("wanted", False): (
+        "NO DETENGA A NADIE por esta alerta: su entrada terminó, se borró o está suspendida.",
+        "STOP NOBODY for this alert: its entry was ended, deleted or suppressed.",
+    ),
     ("fits", False): (
         "UNA IMAGEN MEJOR NO CORRESPONDE a esta entrada: compare las imágenes antes de detener a alguien.",
         "A BETTER LOOK DOES NOT FIT this entry: compare the pictures before anybody is stopped.",

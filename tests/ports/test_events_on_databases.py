@@ -79,7 +79,8 @@ def test_entries_go_altogether_and_open_alerts_stay_with_a_note(
     assert (open_one["list_name"], open_one["plate"]) == ("match", "ABC123")
     assert (noted["kind"], noted["actor"], noted["at_us"]) == ("noted", "atalaya", to_us(END))
     assert json.loads(str(noted["detail"])) == {
-        "note": "list match was of an event that is over; the entry was deleted"
+        "wanted": False,
+        "note": "list match was of an event that is over; the entry was deleted",
     }
     (act,) = rows(database, audit)
     assert (act["actor"], act["action"]) == ("atalaya", "hotlist.purge")

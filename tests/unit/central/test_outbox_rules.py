@@ -222,6 +222,17 @@ def test_a_look_that_contradicts_is_told_without_a_plate() -> None:
     assert PLATE not in spoken
 
 
+def test_a_vehicle_that_nobody_is_to_be_stopped_for_any_more_is_told_to_all() -> None:
+    noted = a_notice("noted", wanted=False, note=f"suppression #1 stands, {PLATE}")
+    assert told(noted, plates=False, place=None).detail == {"wanted": False}
+    body = dispatch(noted, plates=False, place=None)
+    assert (body.action, body.wanted, body.fits) == ("note", False, None)
+    assert dispatch(a_notice("noted", fits=False), plates=False, place=None).wanted is None
+    spoken = in_words(noted, plates=False, place=None, zone=ZoneInfo("UTC"))
+    assert ("NO DETENGA A NADIE" in spoken, "STOP NOBODY" in spoken) == (True, True)
+    assert PLATE not in spoken
+
+
 def test_a_sighting_that_nobody_has_confirmed_says_so_in_both_languages() -> None:
     notice = a_notice("noted")
     assert notice.seen is not None
