@@ -122,7 +122,9 @@ def _tell(connection: Connection, at: datetime, which: ColumnElement[bool]) -> i
     told = 0
     for row in connection.execute(query).mappings().all():
         if words := against(connection, row, at):
-            note(connection, row["alert_id"], Act(EventKind.NOTED, at, detail={"wanted": False, "note": words}))
+            note(
+                connection, row["alert_id"], Act(EventKind.NOTED, at, detail={"wanted": False, "note": words})
+            )
             told += 1
     return told
 

@@ -203,7 +203,9 @@ def test_an_open_alert_is_told_that_its_reads_are_suppressed(
         assert tell_suppressed(connection, LATER, "A8C123") == told
     kinds = [row["kind"] for row in rows(database, alert_event)]
     assert kinds == ["raised", "noted"][: 1 + told]
-    assert [json.loads(str(row["detail"])).get("wanted") for row in rows(database, alert_event)][1:] == [False] * told
+    assert [json.loads(str(row["detail"])).get("wanted") for row in rows(database, alert_event)][1:] == [
+        False
+    ] * told
 
 
 def test_what_is_over_is_told_nothing_and_what_ended_before_not_again(store: Store, database: Engine) -> None:
