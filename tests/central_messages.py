@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from central_reads import NOON
-from sqlalchemy import Engine, Table, select
+from sqlalchemy import Connection, Engine, Table, select
 
 from central.alert.store import Alerts
 from central.archive.packing import PackWriter
@@ -18,7 +18,7 @@ from central.hotlist.grammar import load_grammar
 from central.hotlist.live import Hotlist
 from central.hotlist.merge import Import
 from central.hotlist.store import ImportReport, import_csv
-from central.types import Arrival
+from central.types import Arrival, Hit
 from edge.contract.delivery import Gone, SeqRange, Stream
 from edge.contract.read import PlateRead
 from edge.contract.topics import Address, Kind, Numbered
@@ -33,6 +33,11 @@ JPEG = (
 
 
 GRAMMAR = load_grammar()
+
+
+def matched(hotlist: Hotlist, connection: Connection, read: PlateRead) -> list[Hit]:
+    """The hits of one read by itself."""
+    return hotlist.match(connection, read, hotlist.gather(connection, [read]))
 
 
 def address_of(read: PlateRead) -> Address:

@@ -33,6 +33,7 @@ from central.hotlist.match import read_country
 from central.sections import ClipSettings
 from central.types import (
     Alert,
+    Hit,
     ReadArrival,
 )
 from edge.contract.clip import LONGEST_S
@@ -181,9 +182,11 @@ class Store:
     ) -> dict[int, Sighting]:
         """What each arrival hits, by its identity; without those of which that cannot be told."""
         found: dict[int, Sighting] = {}
+        gathered = self._hotlist.gather(connection, [arrival.read for arrival in arrivals])
         for arrival in arrivals:
             try:
-                found[id(arrival)] = self._sighting(connection, arrival, late=late[id(arrival)])
+                hits = self._hotlist.match(connection, arrival.read, gathered)
+                found[id(arrival)] = _sighting(arrival, hits, late=late[id(arrival)])
             except _UNCHECKABLE as error:
                 batch.unchecked += 1
                 _tell_unchecked(arrival, error)
@@ -202,16 +205,6 @@ class Store:
         if whose := [*(each.alert_id for each in raised), *seen_again]:
             self._ask_for_clip(connection, arrival, whose[0])
         return raised
-
-    def _sighting(self, connection: Connection, arrival: ReadArrival, *, late: bool) -> Sighting:
-        return Sighting(
-            read=arrival.read,
-            hits=self._hotlist.match(connection, arrival.read),
-            received_at=arrival.received_at,
-            late=late,
-            country_known=read_country(arrival.read) is not None,
-            is_update=arrival.topic.kind is Kind.UPDATE,
-        )
 
     def _ask_for_clip(self, connection: Connection, arrival: ReadArrival, alert_id: int) -> None:
         """In the transaction of the alert: a centre that dies now asks when it is back.
@@ -235,6 +228,17 @@ class Store:
             asked_at=arrival.received_at,
         )
         ask(connection, wish)
+
+
+def _sighting(arrival: ReadArrival, hits: Sequence[Hit], *, late: bool) -> Sighting:
+    return Sighting(
+        read=arrival.read,
+        hits=hits,
+        received_at=arrival.received_at,
+        late=late,
+        country_known=read_country(arrival.read) is not None,
+        is_update=arrival.topic.kind is Kind.UPDATE,
+    )
 
 
 def _apply(connection: Connection, ledger: Ledger, arrival: ReadArrival, *, late: bool) -> bool:

@@ -1,6 +1,6 @@
 """What the consumer matches against: the listed plates in memory, their entries in the database."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -12,7 +12,7 @@ from central.db import Clock, erasure, from_us, hotlist, hotlist_entry, table_ve
 from central.hotlist.budget import Limit, limit, shipped
 from central.hotlist.known import Known
 from central.hotlist.match import Terms, match
-from central.hotlist.weigh import weigh
+from central.hotlist.weigh import Gathered, at_a_time, gather, weigh
 from central.sections import MatchSettings
 from central.types import Hit, HotlistEntry, Reason
 from edge.contract.match import spellings
@@ -78,18 +78,23 @@ class Hotlist:
         """Listed strings that a read may be, however unlikely they are."""
         return [each.text for each in spellings(read) if each.text in self.plates]
 
-    def match(self, connection: Connection, read: PlateRead) -> list[Hit]:
-        """The entries that a read may be, as the database has them in this transaction."""
+    def gather(self, connection: Connection, reads: Sequence[PlateRead]) -> Gathered:
+        """What the database has, in this transaction, of the entries that these reads may be."""
+        entries: dict[str, list[tuple[int, HotlistEntry]]] = {}
+        for some in at_a_time({plate for read in reads for plate in self.listed(read)}):
+            # With the lists' names it is a look into the key's index.
+            query = select(hotlist_entry).where(
+                hotlist_entry.c.list_name.in_(list(self.limits)), hotlist_entry.c.plate.in_(some)
+            )
+            for number, entry in _understood(connection.execute(query).mappings()):
+                entries.setdefault(entry.plate, []).append((number, entry))
+        return gather(connection, entries, {read.plate for read in reads}) if entries else Gathered()
+
+    def match(self, connection: Connection, read: PlateRead, gathered: Gathered) -> list[Hit]:
+        """The entries that a read may be, of those that were gathered for it; suppressed ones are counted."""
         spelt = spellings(read)
-        listed = [each.text for each in spelt if each.text in self.plates]
-        if not listed:
-            return []
-        # With the lists' names it is a look into the key's index.
-        entries = select(hotlist_entry).where(
-            hotlist_entry.c.list_name.in_(list(self.limits)), hotlist_entry.c.plate.in_(listed)
-        )
-        rows = connection.execute(entries).mappings()
-        return weigh(connection, match(read, spelt, _understood(rows), self._terms))
+        entries = [known for each in spelt for known in gathered.entries.get(each.text, ())]
+        return weigh(connection, match(read, spelt, entries, self._terms), gathered) if entries else []
 
     def _limit(self, entries: int, allowed: float | None) -> Limit:
         return limit(

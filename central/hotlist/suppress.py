@@ -4,7 +4,7 @@ It hides no read. A hit that is suppressed raises nothing and joins nothing; whi
 so that whoever answers for a suppression sees what it holds back.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -94,15 +94,19 @@ def applies(term: Term, hit: Hit, *, lifted_at: datetime | None = None) -> bool:
     )
 
 
-def sift(connection: Connection, hits: Sequence[Hit]) -> list[Hit]:
-    """The hits that are not suppressed; those that are, are counted, each read once however often it comes."""
-    if not hits:
-        return []
-    plates = {hit.entry.plate for hit in hits} | {hits[0].read.plate}
-    query = select(suppression).where(suppression.c.plate.in_(plates))
-    known = list(connection.execute(query).mappings())
+def sift(
+    connection: Connection, hits: Sequence[Hit], suppressions: Mapping[str, Sequence[RowMapping]]
+) -> list[Hit]:
+    """The hits that are not suppressed; those that are, are counted, each read once however often it comes.
+
+    Args:
+        connection: of the transaction that raises the alerts.
+        hits: of one read or of several.
+        suppressions: rows, by plate: of entries, and of what cameras read.
+    """
     kept = []
     for hit in hits:
+        known = (row for plate in (hit.entry.plate, hit.read.plate) for row in suppressions.get(plate, ()))
         row = next((row for row in known if applies(_term(row), hit, lifted_at=_lifted_at(row))), None)
         if row is None:
             kept.append(hit)

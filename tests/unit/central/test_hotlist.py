@@ -7,7 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from central_messages import HEADER, list_plates, rows
+from central_messages import HEADER, list_plates, matched, rows
 from central_reads import NOON, a_read
 from hypothesis import given
 from hypothesis import strategies as st
@@ -334,8 +334,8 @@ def test_an_ended_entry_is_live_at_once_and_still_hit_by_what_was_seen_before(
     before, after = (a_read(1, plate_class=None, captured_at=AT + timedelta(seconds=s)) for s in (-1, 1))
     with database.begin() as connection:
         hotlist.refresh(connection)
-        assert [hit.entry_id for hit in hotlist.match(connection, before)] == [ended.number]
-        assert hotlist.match(connection, after) == []
+        assert [hit.entry_id for hit in matched(hotlist, connection, before)] == [ended.number]
+        assert matched(hotlist, connection, after) == []
     with pytest.raises(HotlistError, match="no entry ABC123"):
         end_entry(
             database, Which(plate="ABC123", country="CO"), by="ana", at=AT, why="found", log=lambda *_: None
@@ -400,9 +400,9 @@ def test_a_plate_is_found_in_every_list_and_among_many(database: Engine, tmp_pat
     hotlist = Hotlist(grammar=GRAMMAR)
     seen = a_read(1, plate_class=None, captured_at=AT - timedelta(seconds=1))
     with database.begin() as connection:
-        assert hotlist.match(connection, seen) == [], "nothing is known before the first look"
+        assert matched(hotlist, connection, seen) == [], "nothing is known before the first look"
         hotlist.refresh(connection)
-        found = hotlist.match(connection, seen)
+        found = matched(hotlist, connection, seen)
     assert len(hotlist.plates) == 201
     assert {hit.entry.list_name for hit in found} == {"medellin", "interpol"}
     assert {hit.entry.plate for hit in found} == {"ABC123"}

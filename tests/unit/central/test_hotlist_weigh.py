@@ -7,20 +7,22 @@ from pathlib import Path
 
 import pytest
 from central_commands import Run, config_in, runner
-from central_messages import GRAMMAR, HEADER, a_store, ingest, list_plates, read_message, rows
+from central_messages import GRAMMAR, HEADER, a_store, ingest, list_plates, matched, read_message, rows
 from central_reads import NOON, a_read
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, create_engine, text
 
 from central.db import alert, hotlist_entry, open_database
+from central.hotlist import weigh
 from central.hotlist.lists import Terms, change, listings
 from central.hotlist.live import Hotlist
 from central.hotlist.merge import Import
 from central.hotlist.stale import PRIORITY, as_of
 from central.hotlist.store import ImportReport, Sample, preview_csv
+from central.hotlist.suppress import Term, enter
 from central.hotlist.twins import GROUPS, Taken, Twin, alike
-from central.types import Hit, HotlistEntry, Reason
+from central.types import Hit, HotlistEntry, Look, Reason
 from edge.contract.match import LOOK_ALIKE
 
 DAY = timedelta(days=1)
@@ -199,7 +201,7 @@ def hits(database: Engine) -> Iterator[object]:
     def found(seq: int = 1, **read: object) -> list[Hit]:
         with database.begin() as connection:
             hotlist.refresh(connection)
-            return hotlist.match(connection, a_read(seq, plate_class=None, **read))
+            return matched(hotlist, connection, a_read(seq, plate_class=None, **read))
 
     return found
 
@@ -224,6 +226,32 @@ def test_a_hit_names_the_other_plates_that_are_looked_for_then(database: Engine,
     list_plates(database, tmp_path, *good("ABC123", "A8C123"), late.replace("ABCI2E", "ABCI23"))
     list_plates(database, tmp_path, *good("ABC123", "AB0123"), list_name="interpol")
     assert [hit.entry.twins for hit in hits()] == [("A8C123",), ("A8C123",)]
+
+
+@pytest.mark.parametrize("at_a_time", [2, 1_000])
+def test_reads_of_a_batch_are_matched_as_each_by_itself(
+    database: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_a_time: int
+):
+    monkeypatch.setattr(weigh, "_AT_A_TIME", at_a_time)
+    plates = ["ABC123", "A8C123", "XYZ980", "XYZ98D", "KLM01A", "QQQ111"]
+    list_plates(database, tmp_path, *good(*plates), at=NOON)
+    list_plates(database, tmp_path, *good("ABC123", "XYZ98O"), list_name="interpol", at=NOON - 2 * DAY)
+    change(database, "interpol", Terms(stale_after_h=36), at=NOON, log=quiet)
+    term = Term("QQQ111", "CO", None, None, NOON - DAY, NOON + DAY)
+    enter(database, term, Look("ana", "redress", "C-1"), reason="the owner has it back", log=quiet)
+    reads = [a_read(n, plate=plate, plate_class=None) for n, plate in enumerate([*plates, "ZZZ999"], start=1)]
+    hotlist = Hotlist(grammar=GRAMMAR)
+    with database.begin() as connection:
+        hotlist.refresh(connection)
+        gathered = hotlist.gather(connection, reads)
+        together = [hotlist.match(connection, read, gathered) for read in reads]
+        assert together == [matched(hotlist, connection, read) for read in reads]
+    told = {
+        read.plate: [hit.entry.list_name for hit in hits] for read, hits in zip(reads, together, strict=True)
+    }
+    assert told["ABC123"] == ["medellin", "interpol"]
+    assert (told["QQQ111"], told["ZZZ999"]) == ([], [])
+    assert [hit.entry.twins for hit in together[2]] == [("XYZ98D", "XYZ98O")]
 
 
 def test_an_alert_says_in_both_languages_what_the_list_leaves_open(database: Engine, tmp_path: Path):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from central_messages import list_plates
+from central_messages import list_plates, matched
 from central_reads import NOON, a_read
 from sqlalchemy import Engine, insert, update
 
@@ -278,7 +278,7 @@ def test_a_list_is_matched_by_what_the_settings_allow(database: Engine, tmp_path
         with database.begin() as connection:
             hotlist.refresh(connection)
             assert hotlist.listed(read) == ["ABC12B"]
-            found[false_a_day] = [hit.likelihood for hit in hotlist.match(connection, read)]
+            found[false_a_day] = [hit.likelihood for hit in matched(hotlist, connection, read)]
         assert hotlist.limits["medellin"].is_kept is (false_a_day > 0)
     assert found == {20.0: [pytest.approx(0.4)], 0.0: []}
 
