@@ -7,7 +7,7 @@ from enum import StrEnum
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import Connection, RowMapping, select
 
 from central.db import from_us, hotlist_entry, to_us
 from central.hotlist.row import Refusal, Row
@@ -94,11 +94,13 @@ class Merge:
     Attributes:
         refused: lines that do not become entries.
         ended_sooner: changed entries that expire earlier than before.
+        in_force: entries of the list before the file, once `unnamed` has looked.
     """
 
     def __init__(self, order: Import, columns: Sequence[str]) -> None:
         self.refused: Final[list[Refusal]] = []
         self.ended_sooner = 0
+        self.in_force = 0
         self._order: Final = order
         self._now_us: Final = to_us(order.at)
         self._confirms: Final = "confirmed" not in columns
@@ -116,15 +118,9 @@ class Merge:
         return any(refusal.names is None for refusal in self.refused)
 
     def steps(self, connection: Connection, rows: Iterator[Row | Refusal]) -> Iterator[Step]:
-        """The whole file; each step is to be written before the next is asked for."""
+        """The whole file; none of it is to be written before its end, or it would be compared with itself."""
         while lines := list(islice(rows, BATCH)):
             yield self._step(connection, lines)
-
-    def in_force(self, connection: Connection) -> int:
-        """How many entries the list looks for; before the first step, what the file itself brings is none of them."""
-        entry = hotlist_entry.c
-        of_list = (entry.list_name == self._order.list_name, entry.valid_until_us > self._now_us)
-        return connection.execute(select(func.count()).where(*of_list)).scalar_one()
 
     def unnamed(self, connection: Connection) -> list[tuple[int, Change]]:
         """The entries in force that the file, which is the whole list, does not name; by number.
@@ -137,6 +133,7 @@ class Merge:
         )
         gone = []
         for number, plate, country in connection.execute(query, execution_options={"yield_per": BATCH}):
+            self.in_force += 1
             is_named = self._taken.line_of(plate, country) is not None
             if not is_named and _key(plate, country) not in self._kept:
                 gone.append((number, Change(What.REMOVED, plate, country, None)))

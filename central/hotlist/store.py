@@ -4,20 +4,21 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import Connection, Engine, bindparam, insert, update
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from central.db import hotlist_entry, reading, to_us
+from central.db import reading
 from central.errors import HotlistError, StoreError
+from central.hotlist.draft import Draft
 from central.hotlist.lists import check_import, ensure
-from central.hotlist.merge import BATCH, Change, Import, Merge, Step, What, is_cut_off
+from central.hotlist.merge import Change, Import, Merge, Step, What, is_cut_off
 from central.hotlist.row import Checks, Refusal
 from central.hotlist.sheet import Sheet, open_sheet
 from central.hotlist.twins import Twin
-from central.hotlist.version import raise_version
+from central.hotlist.version import raise_version, version_of
 from edge.contract.plate import Grammar
 from edge.contract.read import Identifier
 
@@ -67,6 +68,12 @@ class Sample:
     is_cut_off: bool = False
     _left: Counter[What] = field(default_factory=Counter)
 
+    def clear(self) -> None:
+        """Forget what was told: it is looked at anew."""
+        self.changes.clear()
+        self.twins.clear()
+        self._left.clear()
+
     def take(self, changes: Sequence[Change], twins: Sequence[Twin]) -> None:
         """Note what happens, while there is room."""
         for change in changes:
@@ -74,6 +81,20 @@ class Sample:
             if self._left[change.what] <= self.limit:
                 self.changes.append(change)
         self.twins += twins[: max(0, self.limit - len(self.twins))]
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """A file held against its list.
+
+    Attributes:
+        ended: numbers of the entries that would end.
+        in_force: entries of the list before.
+    """
+
+    report: ImportReport
+    ended: list[int]
+    in_force: int
 
 
 Log = Callable[[Connection, ImportReport], object]
@@ -87,7 +108,7 @@ def import_csv(
 
     Nothing is removed, but where the file is the whole list. An entry ends by its expiry: a file that gives a
     listed plate an earlier `valid_until` ends it. A running centre matches against the new entries from its next
-    batch on.
+    batch on. The file is read, checked and compared while others write; they wait for the rows' writing alone.
 
     Args:
         engine: the database.
@@ -102,11 +123,16 @@ def import_csv(
         StoreError: the database cannot be written; the list is as it was.
     """
     _check_names(order)
+    source, sample = (path, Checks(order.zone, grammar)), sample or Sample(0)
     try:
-        with open_sheet(path, Checks(order.zone, grammar)) as sheet, engine.begin() as connection:
-            raise_version(connection)
+        with reading(engine) as connection:
+            draft, report = _drafted(connection, source, order, sample)
+        with engine.begin() as connection:
+            if raise_version(connection) != draft.version + 1:
+                # Somebody has changed the lists meanwhile: once more, while nobody can.
+                draft, report = _drafted(connection, source, order, sample)
             ensure(connection, order.list_name, by=order.entered_by, at=order.at)
-            report = _merge(connection, sheet, order, sample or Sample(0), write=_Writer(order))
+            draft.write(connection, order)
             log(connection, report)
     except SQLAlchemyError as error:
         fault = getattr(error, "orig", None) or error
@@ -123,9 +149,9 @@ def preview_csv(
         HotlistError: the import would be refused.
     """
     _check_names(order)
-    with open_sheet(path, Checks(order.zone, grammar)) as sheet, reading(engine) as connection:
+    with reading(engine) as connection, open_sheet(path, Checks(order.zone, grammar)) as sheet:
         check_import(connection, order.list_name, at=order.at)
-        return _merge(connection, sheet, order, sample)
+        return _compared(connection, sheet, order, sample).report
 
 
 def _check_names(order: Import) -> None:
@@ -139,70 +165,51 @@ def _check_names(order: Import) -> None:
         ) from error
 
 
-class _Writer:
-    """Writes what an import changes."""
+def _drafted(
+    connection: Connection, source: tuple[Path, Checks], order: Import, sample: Sample
+) -> tuple[Draft, ImportReport]:
+    """What the file makes of the list as this transaction has it.
 
-    def __init__(self, order: Import) -> None:
-        self._order: Final = order
-
-    def step(self, connection: Connection, step: Step) -> None:
-        entered = {"entered_by": self._order.entered_by, "entered_us": to_us(self._order.at)}
-        if step.new:
-            connection.execute(insert(hotlist_entry), step.new)
-        if step.changed:
-            _update(connection, step.changed, ended_why=None, ended_by_hand=False, **entered)
-        if step.confirmed:
-            _update(connection, step.confirmed)
-
-    def end(self, connection: Connection, numbers: Sequence[int], *, why: str) -> None:
-        now_us = to_us(self._order.at)
-        for begin in range(0, len(numbers), BATCH):
-            connection.execute(
-                update(hotlist_entry)
-                .where(hotlist_entry.c.id.in_(numbers[begin : begin + BATCH]))
-                .values(
-                    valid_until_us=now_us,
-                    entered_us=now_us,
-                    entered_by=self._order.entered_by,
-                    ended_why=why,
-                )
-            )
+    Raises:
+        HotlistError: the import is refused.
+    """
+    sample.clear()
+    draft = Draft(version_of(connection))
+    check_import(connection, order.list_name, at=order.at)
+    with open_sheet(*source) as sheet:
+        found = _compared(connection, sheet, order, sample, keep=draft.keep)
+    if sample.is_cut_off:
+        raise HotlistError(
+            f"the file does not name {len(found.ended)} of the {found.in_force} entries of {order.list_name!r}: is it "
+            "cut off? --even-many ends them all the same"
+        )
+    draft.ended = found.ended
+    draft.ended_why = f"not in the file {found.report.sha256[:12]}, which was the whole list"
+    return draft, found.report
 
 
-def _update(connection: Connection, rows: Sequence[dict[str, Any]], **fixed: object) -> None:
-    """Change entries by `at_id`: the columns `new_...` of each row, and what is the same for all."""
-    said: dict[str, Any] = {name.removeprefix("new_"): bindparam(name) for name in rows[0] if name != "at_id"}
-    connection.execute(
-        update(hotlist_entry).where(hotlist_entry.c.id == bindparam("at_id")).values(**said, **fixed), rows
-    )
-
-
-def _merge(
-    connection: Connection, sheet: Sheet, order: Import, sample: Sample, *, write: _Writer | None = None
-) -> ImportReport:
+def _compared(
+    connection: Connection,
+    sheet: Sheet,
+    order: Import,
+    sample: Sample,
+    *,
+    keep: Callable[[Step], object] = lambda _step: None,
+) -> _Compared:
+    """What would be done; `keep` is given what is to be written."""
     merge, counts, twins = Merge(order, sheet.columns), Counter[What](), 0
-    in_force = merge.in_force(connection) if order.whole else 0
     for step in merge.steps(connection, sheet.rows()):
-        if write is not None:
-            write.step(connection, step)
+        keep(step)
         counts.update(change.what for change in step.changes)
         twins += len(step.twins)
         sample.take(step.changes, step.twins)
     gone = merge.unnamed(connection) if order.whole else []
-    sample.is_cut_off = is_cut_off(removed=len(gone), in_force=in_force) and not order.even_many
+    sample.is_cut_off = is_cut_off(removed=len(gone), in_force=merge.in_force) and not order.even_many
     spared = 0
     if gone and merge.is_unsure and not sample.is_cut_off:
         gone, spared = [], len(gone)
     sample.take([change for _, change in gone], ())
-    if write is not None:
-        if sample.is_cut_off:
-            raise HotlistError(
-                f"the file does not name {len(gone)} of the {in_force} entries of {order.list_name!r}: is it "
-                "cut off? --even-many ends them all the same"
-            )
-        why = f"not in the file {sheet.sha256[:12]}, which was the whole list"
-        write.end(connection, [number for number, _ in gone], why=why)
-    return ImportReport(
+    report = ImportReport(
         added=counts[What.ADDED],
         changed=counts[What.CHANGED],
         ended_sooner=merge.ended_sooner,
@@ -214,3 +221,4 @@ def _merge(
         refused=tuple(sorted(merge.refused, key=lambda refusal: refusal.line)),
         sha256=sheet.sha256,
     )
+    return _Compared(report, [number for number, _ in gone], merge.in_force)

@@ -2,8 +2,10 @@
 
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from central_commands import LOOK, Run, config_in, database_of, runner
@@ -16,6 +18,7 @@ from central.access.audit import verify
 from central.access.key import read_key
 from central.db import audit, from_us, hotlist, hotlist_entry, open_database, table_version, to_us
 from central.errors import HotlistError
+from central.hotlist.end import Which, end_entry
 from central.hotlist.lists import Kind, Terms, change, listings, set_event
 from central.hotlist.merge import Import, is_cut_off
 from central.hotlist.store import ImportReport, Sample, import_csv, preview_csv
@@ -356,6 +359,54 @@ def test_a_file_of_several_portions_is_one_import(
         10: "AAA000 (CO) stands in line 2 already",
         11: "1 fields, line 1 names 9",
     }
+
+
+class Beside(Sample):
+    """Something else happens, once, while the file is compared."""
+
+    def __init__(self, act: Callable[[], object]) -> None:
+        super().__init__(50)
+        self.act, self.acted = act, False
+
+    def take(self, *told: Any) -> None:
+        super().take(*told)
+        if not self.acted:
+            self.acted = True
+            self.act()
+
+
+def test_while_a_file_is_compared_others_write_and_what_they_did_counts(database: Engine, tmp_path: Path):
+    """Taken off by hand meanwhile: or the file, which knew nothing of it, would bring the vehicle back."""
+    list_plates(database, tmp_path, *lines(3), at=AT - HOUR)
+    path = written(tmp_path, *[line.replace(",1,", ",9,") for line in lines(2)], *lines(1, begin=9))
+    sample = Beside(lambda: end_entry(database, Which(number=1), by="ana", at=AT, why="found", log=quiet))
+    order = Import("medellin", "maria", AT, UTC, whole=True)
+    report = import_csv(database, path, order, grammar=GRAMMAR, log=quiet, sample=sample)
+    assert sample.acted
+    assert (report.added, report.changed, report.revived, report.removed) == (1, 1, 0, 1)
+    assert [each.reason[:32] for each in report.refused] == ["AAA000 (CO) was taken off by han"]
+    assert [(each.what.value, each.plate) for each in sample.changes] == [
+        ("changed", "AAA001"),
+        ("added", "AAA009"),
+        ("removed", "AAA002"),
+    ], "each is told once"
+    entries = {str(row["plate"]): row for row in rows(database, hotlist_entry)}
+    assert {plate: row["priority"] for plate, row in entries.items()} == {
+        "AAA000": 1,
+        "AAA001": 9,
+        "AAA002": 1,
+        "AAA009": 1,
+    }
+    assert [entries[plate]["ended_by_hand"] for plate in ("AAA000", "AAA002")] == [True, False]
+
+
+def test_of_two_imports_that_begin_at_once_neither_doubles_an_entry(database: Engine, tmp_path: Path):
+    path = written(tmp_path, *lines(3))
+    order = Import("medellin", "maria", AT, UTC)
+    sample = Beside(lambda: import_csv(database, path, order, grammar=GRAMMAR, log=quiet))
+    report = import_csv(database, path, order, grammar=GRAMMAR, log=quiet, sample=sample)
+    assert (report.added, report.unchanged, len(rows(database, hotlist_entry))) == (0, 3, 3)
+    assert sample.changes == []
 
 
 def test_a_file_that_turns_out_to_be_no_text_changes_nothing(
