@@ -1,11 +1,12 @@
 """How hotlists look as a whole: which there are, and what an import would do (pure)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from rich.table import Table
 from rich.text import Text
 
+from central.hotlist.budget import Limit
 from central.hotlist.lists import Listing
 from central.hotlist.merge import Change, What
 from central.hotlist.suppress import Suppression
@@ -21,8 +22,8 @@ _COLOURS: Final = {
 }
 
 
-def lists_table(lists: Iterable[Listing], style: Style) -> Table:
-    """Hotlists: how many vehicles each looks for, and how it is kept."""
+def lists_table(lists: Iterable[Listing], limits: Mapping[str, Limit], style: Style) -> Table:
+    """Hotlists: how many vehicles each looks for, how it is kept, and what its budget costs."""
     table = new_table(
         style,
         "list",
@@ -33,6 +34,8 @@ def lists_table(lists: Iterable[Listing], style: Style) -> Table:
         "list.ended",
         "stale_after",
         "budget",
+        "least",
+        "missed",
         "until",
     )
     for each in lists:
@@ -46,6 +49,9 @@ def lists_table(lists: Iterable[Listing], style: Style) -> Table:
             str(each.ended),
             "" if each.stale_after_h is None else f"{each.stale_after_h} h",
             "" if each.false_alarms_a_day is None else f"{each.false_alarms_a_day:g}",
+            f"{limits[each.name].least:.0%}"
+            + ("" if limits[each.name].is_kept else f" {style.words('over')}"),
+            f"{limits[each.name].missed:.1%}",
             "" if each.purge_at is None else style.until(each.purge_at),
         )
     return table

@@ -1,6 +1,7 @@
 """The commands for a hotlist as a whole: which lists there are, and how each is kept."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,17 +20,26 @@ if TYPE_CHECKING:
 @click.option("--json", "as_document", is_flag=True, help="one JSON document")
 @configured
 def show_lists(config: Path, *, as_document: bool) -> None:
-    """Which lists there are, how many vehicles each looks for, and how it is kept."""
+    """Which lists there are, how many vehicles each looks for, and how it is kept.
+
+    How likely a read must be one of a list's plates to raise an alert follows from its length and the false alarms that
+    it may cost; beside it stands which share of the passages of its vehicles is missed by that.
+    """
+    from central.hotlist.budget import limit_of_list
     from central.hotlist.lists import listings
     from central.listed import lists_table
     from central.show import as_json
 
     with database(config) as (settings, engine):
         found, style = listings(engine, at=now()), style_of(settings)
+    limits = {
+        each.name: limit_of_list(each.in_force, settings.match, each.false_alarms_a_day) for each in found
+    }
     if as_document:
-        click.echo(as_json("lists", found, style))
+        told = {name: asdict(limit) for name, limit in limits.items()}
+        click.echo(as_json("lists", found, style, limits=told))
     else:
-        open_console().print(lists_table(found, style))
+        open_console().print(lists_table(found, limits, style))
 
 
 @click.command("set")

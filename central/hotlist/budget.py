@@ -15,6 +15,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
+from central.sections import MatchSettings
+
 GRID: Final = (0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.13, 0.16, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65,
                0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99)  # fmt: skip
 """Limits that are tried."""
@@ -69,6 +71,18 @@ def limit(curve: Curve, *, entries: int, reads_a_day: float, false_a_day: float)
     last = len(curve.limits) - 1
     place = next((n for n in range(first, last) if expected[n] <= false_a_day), last)
     return Limit(curve.limits[place], expected[place], curve.missed[place], expected[place] <= false_a_day)
+
+
+def limit_of_list(entries: int, budget: MatchSettings, allowed: float | None) -> Limit:
+    """What a list of so many entries is matched by, with the shipped reader.
+
+    Args:
+        entries: of the list.
+        budget: reads a day, and the false alerts of a day that a list may raise which says nothing itself.
+        allowed: false alerts of a day that the list itself allows; None: it says nothing.
+    """
+    false_a_day = budget.false_a_day if allowed is None else allowed
+    return limit(shipped(), entries=entries, reads_a_day=budget.reads_a_day, false_a_day=false_a_day)
 
 
 @cache

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, RowMapping, select
 from sqlalchemy.sql.functions import count
 
 from central.db import Clock, erasure, from_us, hotlist, hotlist_entry, table_version, to_us
-from central.hotlist.budget import Limit, limit, shipped
+from central.hotlist.budget import Limit, limit_of_list
 from central.hotlist.known import Known
 from central.hotlist.match import Terms, match
 from central.hotlist.weigh import Gathered, at_a_time, gather, weigh
@@ -69,7 +69,9 @@ class Hotlist:
             lengths = connection.execute(select(name, in_force).group_by(name)).all()
             terms = connection.execute(select(hotlist.c.name, hotlist.c.false_alarms_a_day))
             allowed: dict[str, float | None] = {each: false_a_day for each, false_a_day in terms}  # noqa: C416  # rows
-            self.limits = {each: self._limit(entries, allowed.get(each)) for each, entries in lengths}
+            self.limits = {
+                each: limit_of_list(entries, self._budget, allowed.get(each)) for each, entries in lengths
+            }
             plates = select(hotlist_entry.c.plate).execution_options(yield_per=10_000)
             self.plates = frozenset(connection.scalars(plates))
             self._version, self._erasures = version, erasures
@@ -95,14 +97,6 @@ class Hotlist:
         spelt = spellings(read)
         entries = [known for each in spelt for known in gathered.entries.get(each.text, ())]
         return weigh(connection, match(read, spelt, entries, self._terms), gathered) if entries else []
-
-    def _limit(self, entries: int, allowed: float | None) -> Limit:
-        return limit(
-            shipped(),
-            entries=entries,
-            reads_a_day=self._budget.reads_a_day,
-            false_a_day=self._budget.false_a_day if allowed is None else allowed,
-        )
 
 
 def _understood(rows: Iterable[RowMapping]) -> Iterator[tuple[int, HotlistEntry]]:

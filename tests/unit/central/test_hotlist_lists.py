@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,12 @@ from central.access.audit import verify
 from central.access.key import read_key
 from central.db import audit, from_us, hotlist, hotlist_entry, open_database, table_version, to_us
 from central.errors import HotlistError
+from central.hotlist.budget import limit_of_list
 from central.hotlist.end import Which, end_entry
 from central.hotlist.lists import Kind, Terms, change, listings, set_event
 from central.hotlist.merge import Import, is_cut_off
 from central.hotlist.store import ImportReport, Sample, import_csv, preview_csv
+from central.sections import MatchSettings
 
 AT = datetime(2026, 3, 4, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -437,8 +440,8 @@ def test_lists_are_shown_and_kept_by_command(run: Run, tmp_path: Path):
     made = run("hotlist", "event", "match", "--until", "2199-06-01", *LOOK)
     assert made.stdout == "list match is over after 2199-06-01\n"
     shown = run("hotlist", "lists").stdout
-    assert re.search(r"robados +standing +SIJIN +1 +0 +0 +36 h +5", shown)
-    assert re.search(r"match +event +0 +0 +0 +2199-06-01", shown)
+    assert re.search(r"robados +standing +SIJIN +1 +0 +0 +36 h +5 +10% +\d+\.\d%", shown)
+    assert re.search(r"match +event +0 +0 +0 +10% +\d+\.\d% +2199-06-01", shown)
     assert "permanente" in run("hotlist", "lists", language="es").stdout
     told = json.loads(run("hotlist", "lists", "--json").stdout)["lists"]
     assert [(each["name"], each["kind"], each["in_force"]) for each in told] == [
@@ -453,6 +456,26 @@ def test_lists_are_shown_and_kept_by_command(run: Run, tmp_path: Path):
     )
     assert acts[2][0] == "hotlist.event"
     assert verify(engine, read_key(tmp_path / "state" / "audit.key")).fault == ""
+
+
+def test_what_a_list_s_budget_costs_is_shown(tmp_path: Path):
+    """A list that may cost next to nothing, in a city of many reads: even the surest of them err too often for it."""
+    run = runner(config_in(tmp_path, match={"reads_a_day": 1e9}))
+    path = written(tmp_path, *[line.replace("2026-12-31", "2199-12-31") for line in lines(40)])
+    for name in ("cheap", "dear"):
+        run("hotlist", "import", str(path), "--list", name, "--as", "ana")
+    run("hotlist", "set", "cheap", "--false-alarms-a-day", "0.0001", *LOOK)
+    limits = json.loads(run("hotlist", "lists", "--json").stdout)["limits"]
+    budget = MatchSettings(reads_a_day=1e9)
+    assert limits == {
+        "cheap": asdict(limit_of_list(40, budget, 0.0001)),
+        "dear": asdict(limit_of_list(40, budget, None)),
+    }
+    assert (limits["cheap"]["is_kept"], limits["dear"]["is_kept"]) == (False, True)
+    assert limits["cheap"]["missed"] > limits["dear"]["missed"]
+    shown = run("hotlist", "lists").stdout
+    assert f"{limits['cheap']['missed']:.1%}" in shown
+    assert "(more than allowed)" in " ".join(shown.split())
 
 
 @pytest.mark.parametrize(
