@@ -11,6 +11,8 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 from central.db import alert, alert_event, from_us, to_us
 from central.types import EventKind
 
+_INSERTED: Final = insert(alert_event)
+
 ATALAYA: Final = "atalaya"
 """The actor of what no person did."""
 
@@ -59,7 +61,17 @@ def note(connection: Connection, alert_id: int, act: Act) -> int:
     number = connection.execute(counted.returning(alert.c.events)).scalar()
     if number is None:
         raise LookupError(f"no alert {alert_id}")
-    row = {
+    connection.execute(_INSERTED, _row(alert_id, number, act))
+    return int(number)
+
+
+def begin(connection: Connection, alert_id: int, acts: Sequence[Act]) -> None:
+    """Write the events of a new alert, whose row counts them already."""
+    connection.execute(_INSERTED, [_row(alert_id, number, act) for number, act in enumerate(acts, start=1)])
+
+
+def _row(alert_id: int, number: int, act: Act) -> dict[str, object]:
+    return {
         "alert_id": alert_id,
         "number": number,
         "at_us": to_us(act.at),
@@ -67,8 +79,6 @@ def note(connection: Connection, alert_id: int, act: Act) -> int:
         "actor": act.actor,
         "detail": json.dumps(act.detail, ensure_ascii=False, sort_keys=True),
     }
-    connection.execute(insert(alert_event), row)
-    return int(number)
 
 
 def events(connection: Connection, alert_id: int) -> Sequence[AlertEvent]:

@@ -1,7 +1,7 @@
 """Alerts in the database: raised, joined and annotated in the transaction that commits the read itself."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, sele
 
 from central.alert import rules
 from central.alert.life import OVER, State
-from central.alert.log import Act, note
+from central.alert.log import Act, begin, note
 from central.alert.trail import add_to_trail, join, named, sighted
 from central.alert.vehicle import Known, choose, told_of_before
 from central.db import alert, alert_trail, from_us, to_us
@@ -18,6 +18,10 @@ from central.lock import take_turns
 from central.sections import Language
 from central.types import Alert, EventKind, Hit, Reason
 from edge.contract.read import PlateRead, ReadId
+
+_INSERTED: Final = insert(alert).returning(alert.c.alert_id)
+
+_AT_A_TIME: Final = 1_000  # parameters of a statement, which databases bound
 
 _LOCKS: Final = 0x7FFF_FFFF
 """Entries whose numbers end alike in these bits wait for one another, which is rare and does no harm."""
@@ -44,29 +48,23 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
-    """What came of the hits of a sighting that could join alerts.
-
-    Attributes:
-        left: those that join none.
-        seen_again: the alerts whose vehicle came by once more.
-    """
-
-    left: tuple[Hit, ...]
-    seen_again: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Recorded:
     """What came of a sighting.
 
     Attributes:
         raised: new alerts.
         seen_again: the alerts whose vehicle came by once more.
+        left: hits that joined none, and have not raised any.
     """
 
     raised: tuple[Alert, ...]
     seen_again: tuple[int, ...]
+    left: tuple[Hit, ...] = ()
+
+    @property
+    def alerts(self) -> tuple[int, ...]:
+        """Those whose vehicle has come by."""
+        return (*(each.alert_id for each in self.raised), *self.seen_again)
 
 
 class Alerts:
@@ -93,11 +91,14 @@ class Alerts:
         self._within_us: Final = within // timedelta(microseconds=1)
         self._vehicle: Final = vehicle
 
-    def alone(self, connection: Connection, sightings: Iterable[Sighting]) -> None:
+    def alone(self, connection: Connection, sightings: Sequence[Sighting]) -> set[int]:
         """Before a batch of sightings: nobody else changes alerts of their entries until the transaction ends.
 
         A vehicle may be before two consumers at once. All of them take all that they need at once, in the same order,
         so that no two wait for each other.
+
+        Returns:
+            The entries that were hit and have alerts: of the others nothing can be joined.
         """
         entries: set[int] = set()
         for sighting in sightings:
@@ -105,35 +106,37 @@ class Alerts:
             if sighting.is_update:  # what no longer fits is told to its alerts
                 entries |= _told_entries(connection, sighting.read.id)
         take_turns(connection, "entry", (entry & _LOCKS for entry in entries))
+        return _with_alerts(connection, sorted(entries))
 
-    def record(self, connection: Connection, sighting: Sighting) -> Recorded:
-        """Raise an alert for each hit that joins none.
+    def record(self, connection: Connection, sighting: Sighting, met: set[int]) -> Recorded:
+        """Raise an alert for each hit that joins none; `met`, the entries that have alerts, grows by theirs.
 
         Whatever the order in which sightings come, an alert tells of its vehicle from the first sighting on.
         An update that no longer fits an entry does not take the alert back, for somebody may be under way:
         the alert says so instead.
         """
-        joined = self.join(connection, sighting)
-        raised = tuple(self._raise(connection, hit, sighting) for hit in joined.left)
+        joined = self.join(connection, sighting, met)
+        raised = tuple(self._raise(connection, hit, sighting, met) for hit in joined.left)
         if sighting.is_update:
             _annotate(connection, sighting, self._language)
         return Recorded(raised, joined.seen_again)
 
-    def _raise(self, connection: Connection, hit: Hit, sighting: Sighting) -> Alert:
-        raised = _raise(connection, hit, sighting, self._language)
-        station = self._station_of(sighting.read)
-        if station is None:
-            return raised
-        own = update(alert).where(alert.c.alert_id == raised.alert_id)
-        connection.execute(own.values(station=station))
-        assigned = Act(EventKind.ASSIGNED, sighting.received_at, detail={"station": station})
-        number = note(connection, raised.alert_id, assigned)
-        return replace(raised, station=station, events=number)
+    def _raise(self, connection: Connection, hit: Hit, sighting: Sighting, met: set[int]) -> Alert:
+        why = _words(rules.explain, hit, sighting, self._language)
+        before = _before(connection, hit, self._language) if hit.entry_id in met else ""
+        raised = _raise(
+            connection, hit, sighting, " ".join(filter(None, (why, before))), self._station_of(hit.read)
+        )
+        met.add(hit.entry_id)
+        return raised
 
-    def join(self, connection: Connection, sighting: Sighting) -> Joined:
-        """Add a sighting to the alerts that it joins."""
+    def join(self, connection: Connection, sighting: Sighting, met: set[int]) -> Recorded:
+        """Add a sighting to the alerts that it joins, of entries that have any (`met`)."""
         left, seen_again = list[Hit](), list[int]()
         for hit in sighting.hits:
+            if hit.entry_id not in met:
+                left.append(hit)
+                continue
             if _is_told(connection, hit):
                 continue
             choice = choose(hit.read.best_at, self._known(connection, hit), within=self._vehicle)
@@ -145,7 +148,7 @@ class Alerts:
                 words = _words(rules.seen_again, hit, sighting, self._language)
                 seen_again.append(choice.joins.alert_id)
             join(connection, hit, choice, sighting.received_at, words=words)
-        return Joined(tuple(left), tuple(seen_again))
+        return Recorded((), tuple(seen_again), tuple(left))
 
     def _known(self, connection: Connection, hit: Hit) -> list[Known]:
         """The alerts that a hit may join. On PostgreSQL nobody ends one of them until our transaction ends."""
@@ -166,6 +169,16 @@ class Alerts:
         )
         rows = connection.execute(query.with_for_update(of=alert)).mappings()
         return [_to_known(row) for row in rows]
+
+
+def _with_alerts(connection: Connection, entries: Sequence[int]) -> set[int]:
+    """Those of some entries of which there ever was an alert."""
+    found: set[int] = set()
+    for first in range(0, len(entries), _AT_A_TIME):
+        some = entries[first : first + _AT_A_TIME]
+        query = select(alert.c.hotlist_entry_id).distinct().where(alert.c.hotlist_entry_id.in_(some))
+        found.update(connection.scalars(query))
+    return found
 
 
 def _told_entries(connection: Connection, read: ReadId) -> set[int]:
@@ -224,9 +237,10 @@ def _words(rule: Callable[..., str], hit: Hit, sighting: Sighting, language: Lan
     return rule(hit, country_known=sighting.country_known, late_by=late_by, language=language)
 
 
-def _raise(connection: Connection, hit: Hit, sighting: Sighting, language: Language) -> Alert:
-    read, entry = hit.read, hit.entry
-    why = _words(rules.explain, hit, sighting, language)
+def _raise(
+    connection: Connection, hit: Hit, sighting: Sighting, explanation: str, station: str | None
+) -> Alert:
+    read, entry, at = hit.read, hit.entry, sighting.received_at
     told = {
         **read.id._asdict(),
         "camera_id": read.camera_id,
@@ -235,23 +249,29 @@ def _raise(connection: Connection, hit: Hit, sighting: Sighting, language: Langu
         "list_name": entry.list_name,
         "reason": str(entry.reason),
         "priority": entry.priority,
-        "explanation": " ".join(filter(None, (why, _before(connection, hit, language)))),
+        "explanation": explanation,
         "late": sighting.late,
+        "station": station,
     }
+    acts = [Act(EventKind.RAISED, at, detail=sighted(hit))]
+    if station is not None:
+        acts.append(Act(EventKind.ASSIGNED, at, detail={"station": station}))
     captured_us = to_us(read.best_at)
     row = {
         **told,
-        "raised_us": to_us(sighting.received_at),
+        "events": len(acts),
+        "raised_us": to_us(at),
         "captured_us": captured_us,
         "hotlist_entry_id": hit.entry_id,
         "passage_first_us": captured_us,
         "passage_last_us": captured_us,
     }
-    alert_id = connection.execute(insert(alert).values(row).returning(alert.c.alert_id)).scalar_one()
-    number = note(connection, alert_id, Act(EventKind.RAISED, sighting.received_at, detail=sighted(hit)))
-    add_to_trail(connection, alert_id, read, number=number)
-    at = {"raised_at": sighting.received_at, "captured_at": read.best_at}
-    return Alert(**{**told, **at, "alert_id": alert_id, "reason": Reason(entry.reason)})
+    alert_id = connection.execute(_INSERTED, row).scalar_one()
+    begin(connection, alert_id, acts)
+    add_to_trail(connection, alert_id, read, number=1)
+    times = {"raised_at": at, "captured_at": read.best_at}
+    numbers = {"alert_id": alert_id, "events": len(acts)}
+    return Alert(**{**told, **times, **numbers, "reason": Reason(entry.reason)})
 
 
 def _annotate(connection: Connection, sighting: Sighting, language: Language) -> None:

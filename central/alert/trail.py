@@ -20,6 +20,8 @@ _SPANISH: Final = Words("es")
 _FULL: Final = 8_000
 """Characters of an explanation that takes in no more passages: the log tells them all."""
 
+_INSERTED: Final = insert(alert_trail)
+
 _log = structlog.get_logger(__name__)
 
 
@@ -133,14 +135,11 @@ def named(read: PlateRead) -> dict[str, object]:
 
 def add_to_trail(connection: Connection, alert_id: int, read: PlateRead, *, number: int) -> None:
     """Note where and when a read of its vehicle was made, and with which event its passage came."""
-    connection.execute(
-        insert(alert_trail).values(
-            alert_id=alert_id,
-            edge_id=read.edge_id,
-            epoch=read.epoch,
-            seq=read.seq,
-            captured_us=to_us(read.best_at),
-            camera_id=read.camera_id,
-            number=number,
-        )
-    )
+    row = {
+        **read.id._asdict(),
+        "alert_id": alert_id,
+        "captured_us": to_us(read.best_at),
+        "camera_id": read.camera_id,
+        "number": number,
+    }
+    connection.execute(_INSERTED, row)

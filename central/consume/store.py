@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy import ColumnElement, Connection, Engine, Table, delete, insert, select, update
 from sqlalchemy.exc import DataError, IntegrityError
 
-from central.alert.store import Alerts, Sighting
+from central.alert.store import Alerts, Recorded, Sighting
 from central.archive.newest import holds_as_new
 from central.archive.packing import PackWriter
 from central.clip.store import Wish, ask
@@ -156,16 +156,21 @@ class Store:
         listed = (arrival for arrival in batch.reads if self._hotlist.listed(arrival.read))
         reads = sorted(listed, key=lambda arrival: arrival.read.best_at)
         sightings = self._sightings(connection, batch, (*reads, *applied), late=late)
-        self._alerts.alone(connection, sightings.values())
+        met = self._alerts.alone(connection, list(sightings.values()))
         turns = [(arrival, False) for arrival in reversed(reads)]
         turns += [(arrival, True) for arrival in (*reads, *applied)]
         for arrival, may_raise in turns:
             sighting = sightings.get(id(arrival))
-            if sighting is None or not (sighting.hits or sighting.is_update):
+            if sighting is None or not (may_raise or any(hit.entry_id in met for hit in sighting.hits)):
+                continue
+            if not (sighting.hits or sighting.is_update):
                 continue
             try:
                 with connection.begin_nested():  # what fails here takes nothing else with it
-                    alerts += self._alert(connection, arrival, sighting, may_raise=may_raise)
+                    act = self._alerts.record if may_raise else self._alerts.join
+                    recorded = act(connection, sighting, met)
+                    alerts += recorded.raised
+                    self._ask_for_clip(connection, arrival, recorded)
             except _UNCHECKABLE as error:
                 del sightings[id(arrival)]
                 batch.unchecked += 1
@@ -192,26 +197,12 @@ class Store:
                 _tell_unchecked(arrival, error)
         return found
 
-    def _alert(
-        self, connection: Connection, arrival: ReadArrival, sighting: Sighting, *, may_raise: bool
-    ) -> tuple[Alert, ...]:
-        """Let a sighting join alerts, or raise them; where a vehicle comes by, a clip of it is asked for."""
-        raised: tuple[Alert, ...] = ()
-        if may_raise:
-            recorded = self._alerts.record(connection, sighting)
-            raised, seen_again = recorded.raised, recorded.seen_again
-        else:
-            seen_again = self._alerts.join(connection, sighting).seen_again
-        if whose := [*(each.alert_id for each in raised), *seen_again]:
-            self._ask_for_clip(connection, arrival, whose[0])
-        return raised
-
-    def _ask_for_clip(self, connection: Connection, arrival: ReadArrival, alert_id: int) -> None:
-        """In the transaction of the alert: a centre that dies now asks when it is back.
+    def _ask_for_clip(self, connection: Connection, arrival: ReadArrival, recorded: Recorded) -> None:
+        """Where a vehicle comes by, in the transaction of the alert: a centre that dies now asks when it is back.
 
         Not where no box can hold it any more: after an outage, or of a recording that is replayed.
         """
-        if self._clips is None:
+        if self._clips is None or not recorded.alerts:
             return
         read = arrival.read
         age_s = (arrival.received_at - read.best_at).total_seconds() + (read.clock_error_s or 0.0)
@@ -224,7 +215,7 @@ class Store:
             at=read.best_at,
             before_s=self._clips.before_s,
             after_s=self._clips.after_s,
-            by=f"alert {alert_id}",
+            by=f"alert {recorded.alerts[0]}",
             asked_at=arrival.received_at,
         )
         ask(connection, wish)

@@ -22,7 +22,7 @@ from central_messages import (
 from central_reads import a_read
 from sqlalchemy import Connection, Engine
 
-from central.alert.store import Alerts, Joined, Sighting
+from central.alert.store import Alerts, Recorded, Sighting
 from central.db import alert, alert_trail, hot_read, open_database, received_range
 from central.types import Arrival
 
@@ -77,8 +77,8 @@ class Halting(Alerts):
         super().__init__(within=timedelta(seconds=30))
         self._together = together
 
-    def join(self, connection: Connection, sighting: Sighting) -> Joined:
-        joined = super().join(connection, sighting)
+    def join(self, connection: Connection, sighting: Sighting, met: set[int]) -> Recorded:
+        joined = super().join(connection, sighting, met)
         with suppress(threading.BrokenBarrierError):
             self._together.wait(0.5)
         return joined

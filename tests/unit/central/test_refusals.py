@@ -105,8 +105,8 @@ def test_no_plate_stands_in_the_log_when_a_commit_fails_while_we_stop(
 class BrokenAlerts(Alerts):
     """Raises the alert, and then finds something wrong with it."""
 
-    def record(self, connection: Connection, sighting: Sighting) -> Recorded:
-        recorded = super().record(connection, sighting)
+    def record(self, connection: Connection, sighting: Sighting, met: set[int]) -> Recorded:
+        recorded = super().record(connection, sighting, met)
         if sighting.read.seq == 2:
             raise ValueError(f"no words for {sighting.read.plate}")
         return recorded
