@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import Connection, RowMapping, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
 
 from central.archive.packing import Place
 from central.db import clip, clip_part, from_us, to_us
@@ -31,6 +31,16 @@ GIVEN_UP: Final = timedelta(days=7)
 """A box that was away for so long is not asked any more."""
 
 _NAME: Final = TypeAdapter[str](Identifier)
+_INSERTED: Final = insert(clip)
+_SAME: Final = select(clip.c.request).where(
+    clip.c.edge_id == bindparam("edge_id"),
+    clip.c.epoch == bindparam("epoch"),
+    clip.c.read_seq == bindparam("seq"),
+    clip.c.before_s >= bindparam("before"),
+    clip.c.after_s >= bindparam("after"),
+    clip.c.state.in_((ClipState.ASKED, ClipState.CAME)),
+)
+"""A statement that is made once: to make it takes as long as to run it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +68,8 @@ def ask(connection: Connection, wish: Wish) -> str:
 
     Who asks for what was asked before, and came or may still come, gets the name of that request.
     """
-    same = select(clip.c.request).where(
-        clip.c.edge_id == wish.read.edge_id,
-        clip.c.epoch == wish.read.epoch,
-        clip.c.read_seq == wish.read.seq,
-        clip.c.before_s >= wish.before_s,
-        clip.c.after_s >= wish.after_s,
-        clip.c.state.in_((ClipState.ASKED, ClipState.CAME)),
-    )
-    if (known := connection.scalar(same)) is not None:
+    same = {**wish.read._asdict(), "before": wish.before_s, "after": wish.after_s}
+    if (known := connection.scalar(_SAME, same)) is not None:
         return str(known)
     request = uuid.uuid4().hex
     row = {
@@ -84,7 +87,7 @@ def ask(connection: Connection, wish: Wish) -> str:
         "state": ClipState.ASKED,
         "reason": "",
     }
-    connection.execute(insert(clip).values(row))
+    connection.execute(_INSERTED, row)
     return request
 
 
