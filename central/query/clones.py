@@ -19,12 +19,16 @@ LEAST_LIKELIHOOD: Final = 0.95
 
 _US_PER_H: Final = 3.6e9
 _KEPT: Final = (
-    "captured_at", "camera_id", "vehicle_type", "vehicle_color", "country", "plate_class", "lat", "lon",
+    "captured_at", "edge_id", "camera_id", "vehicle_type", "vehicle_color", "country", "plate_class", "lat", "lon",
 )  # fmt: skip
 _KINDS: Final = ("travels", "types", "classes", "colors")
 _COUNTS: Final = ", ".join(f"count(*) FILTER (WHERE {kind}) OVER p AS all_{kind}" for kind in _KINDS)
 _KINDS_TOLD: Final = " + ".join(f"(all_{kind} > 0)::INT" for kind in _KINDS)
 _IS_MOTORCYCLE: Final = "lower(vehicle_type{}) = 'motorcycle'"
+_IS_COLOR: Final = (  # light alone decides between these
+    "vehicle_color <> vehicle_color_0 "
+    "AND vehicle_color NOT IN ('white or grey', 'black') AND vehicle_color_0 NOT IN ('white or grey', 'black')"
+)
 _WAY: Final = (  # least(1, NULL) is 1
     f"CASE WHEN lat + lat_0 IS NOT NULL THEN 2 * {EARTH_M} * asin(sqrt(least(1, sin(radians(lat - lat_0) / 2) ** 2 "
     "+ cos(radians(lat)) * cos(radians(lat_0)) * sin(radians(lon - lon_0) / 2) ** 2))) END"
@@ -40,7 +44,7 @@ class Lead:
         travels: of these, faster than 200 km/h.
         types: a motorcycle, and then none.
         classes: of plates, such as private and then public: their colours differ.
-        colors: of the vehicle.
+        colors: of the vehicle; white, grey and black are not told apart.
         first_camera, first_at, first_look: the earlier read of the example; the look in the camera's words.
         then_camera, then_at, then_look: the later one.
         distance_m: between them; None where nobody knows where they are.
@@ -78,7 +82,7 @@ def clones_sql(plan: Plan, sources: Sources, *, least_likelihood: float, least_p
     before = ", ".join(f"lag({name}) OVER w AS {name}_0" for name in (*_KEPT, "look"))
     return (
         f"{newest(plan, sources)}, "  # noqa: S608
-        f"sure AS (SELECT plate, edge_id, epoch, seq, {', '.join(_KEPT[:-2])}, {look} AS look, "
+        f"sure AS (SELECT plate, epoch, seq, {', '.join(_KEPT[:-2])}, {look} AS look, "
         "coalesce(newest.lat_e7 / 1e7, stands.lat) AS lat, coalesce(newest.lon_e7 / 1e7, stands.lon) AS lon "
         "FROM newest LEFT JOIN stands USING (camera_id) "
         f"WHERE likelihood_e4 >= {likelihood_e4(least_likelihood):d}), "
@@ -91,9 +95,11 @@ def clones_sql(plan: Plan, sources: Sources, *, least_likelihood: float, least_p
         f"coalesce((way_m - {SEEN_WITHIN_M}) / 1000 > {FASTEST_KMH} * hours, false) AS travels, "
         f"coalesce(({_IS_MOTORCYCLE.format('')}) <> ({_IS_MOTORCYCLE.format('_0')}), false) AS types, "
         "coalesce(country = country_0 AND plate_class <> plate_class_0, false) AS classes, "
-        "coalesce(vehicle_color <> vehicle_color_0, false) AS colors FROM measured), "
-        "against AS (SELECT *, least(camera_id, camera_id_0) AS one, greatest(camera_id, camera_id_0) AS other "
-        "FROM judged WHERE travels OR types OR classes OR colors), "
+        f"coalesce({_IS_COLOR}, false) AS colors FROM measured), "
+        # A camera is named within its edge: two may both have a `cam-1`.
+        "against AS (SELECT *, least((edge_id, camera_id), (edge_id_0, camera_id_0)) AS one, "
+        "greatest((edge_id, camera_id), (edge_id_0, camera_id_0)) AS other FROM judged "
+        "WHERE travels OR types OR classes OR colors), "
         "clocks AS (SELECT one, other, count(DISTINCT plate) AS plates FROM against WHERE travels GROUP BY ALL), "
         f"counted AS (SELECT *, count(*) OVER p AS pairs, {_COUNTS}, "
         "row_number() OVER (PARTITION BY plate ORDER BY travels DESC, captured_at DESC, seq DESC) AS nth "

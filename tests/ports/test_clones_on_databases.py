@@ -44,7 +44,7 @@ def some_reads() -> list[PlateRead]:
             camera_id=chance.choice([*STANDING, "nowhere"]),
             likelihood=chance.choice([0.99, 0.99, 0.99, 0.9]),
             kind=chance.choice([None, "Car", "Truck", "Motorcycle"]),
-            color=chance.choice([None, None, "red", "blue"]),
+            color=chance.choice([None, "white or grey", "red", "blue"]),
             plate_class=chance.choice([None, "private", "public"]),
         )
         for seq in range(1, 301)
@@ -78,9 +78,12 @@ def kinds(one: PlateRead, other: PlateRead) -> set[str]:
     types = [read.vehicle.type for read in (one, other)]
     if all(types) and len({told.value == "Motorcycle" for told in types}) == 2:
         found.add("types")
+    colors = [read.vehicle.color for read in (one, other)]
+    if any(told is not None and told.value == "white or grey" for told in colors):
+        colors = [None]
     for kind, values in (
         ("classes", [read.plate_class for read in (one, other)]),
-        ("colors", [read.vehicle.color for read in (one, other)]),
+        ("colors", colors),
     ):
         if all(values) and len({told.value for told in values}) == 2:
             found.add(kind)
