@@ -66,8 +66,10 @@ def build(engine: Engine, settings: ArchiveSettings, *, days: int, per_day: int,
 
 
 def _maintain(engine: Engine, settings: ArchiveSettings, today: date, on_step: OnStep) -> None:
-    """Without grace, for nobody asks meanwhile and what was replaced is as large as what remains; for ever, for what is
-    older than five years is linked from the same month, and would be taken out day by day.
+    """Without grace and for ever.
+
+    Nobody asks meanwhile, and what is replaced is as large as what remains; what is older than five years is linked
+    from the same month, and would be taken apart day by day.
     """
     noon = datetime.combine(today, time(12), UTC)
     without = settings.model_copy(update={"grace_h": 0, "keep_days": settings.keep_days + 36_500})
