@@ -68,6 +68,7 @@ WORDS: Final = (
     taken_file.c.report,
 )
 """Free text of rows that stay. A report is JSON, and is JSON with dots in it."""
+_AT_A_TIME: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,13 +216,17 @@ class Removal:
         table = column.table
         keys = list(table.primary_key.columns)
         maybe = column.ilike("%".join(("", *self.needle.plate, "")))  # as people type it; the needle decides
-        spelt = select(column, *keys).where(maybe, *terms)
-        for words, *values in self.connection.execute(spelt).all():
-            if self.needle.in_text(words):
-                this = [key == value for key, value in zip(keys, values, strict=True)]
-                cleared = update(table).where(*this).values({column: self.needle.without(words)})
-                self.connection.execute(cleared)
-                removed[f"{table.name}.{column.name}"] += 1
+        # A quarter of all explanations may be spelt so: only those that name it are kept in memory.
+        spelt = select(column, *keys).where(maybe, *terms).execution_options(yield_per=_AT_A_TIME)
+        named = [
+            (values, self.needle.without(words))
+            for words, *values in self.connection.execute(spelt)
+            if self.needle.in_text(words)
+        ]
+        for values, cleared in named:
+            this = [key == value for key, value in zip(keys, values, strict=True)]
+            self.connection.execute(update(table).where(*this).values({column: cleared}))
+        removed[f"{table.name}.{column.name}"] += len(named)
 
     def _clear_words(self, removed: Counter[str]) -> None:
         """What people, files and receivers said of other vehicles."""
@@ -230,7 +235,7 @@ class Removal:
 
     def _remove_letters(self, removed: Counter[str]) -> None:
         """Of any time: what cannot be understood tells none that can be relied on."""
-        query = select(dead_letter).execution_options(yield_per=1_000)
+        query = select(dead_letter).execution_options(yield_per=_AT_A_TIME)
         rows = self.connection.execute(query).mappings()
         letters = [row["id"] for row in rows if any(map(self.needle.in_text, _said(row)))]
         for letter in letters:

@@ -2,6 +2,8 @@
 
 import json
 import time
+import tracemalloc
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -390,6 +392,27 @@ def test_words_of_entries_suppressions_reports_and_receivers_are_kept_without_th
         {"line": 2, "reason": "... (CO) stands in line 1 already"}
     ]
     assert scene.run() == [Result(1, DONE)]
+
+
+def test_words_that_are_only_spelt_alike_are_not_kept_in_memory(scene: Scene) -> None:
+    report = f"A Bomberos del Centro, 100 de 30, {PLATE[:-1]} " + "." * 10_000
+    said = [report] * 2_999 + [f"{report}{PLATE}"]
+    names = [
+        {"name": f"{n}.csv", "identity": "1:2:3", "report": words} for n, words in enumerate(said, start=1)
+    ]
+    with scene.engine.begin() as connection:
+        connection.execute(insert(taken_file), names)
+    assert sum(map(len, said)) > 30_000_000
+    tracemalloc.start()
+    try:
+        assert scene.order().removed == {"taken_file.report": 1}
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+    assert Counter(str(row["report"]) for row in rows(scene.engine, taken_file)) == {
+        report: 2_999,
+        f"{report}...": 1,
+    }
 
 
 def test_every_table_of_which_rows_go_is_written_anew(scene: Scene) -> None:
