@@ -72,11 +72,6 @@ def second_look(read: PlateRead, *, fits: bool, language: Language = "both") -> 
     return in_words(said, language) if fits else in_words(against, "both")
 
 
-def is_doubted(explanation: str) -> bool:
-    """Whether a second look has spoken against the alert."""
-    return any(words in explanation for words in _SECOND_LOOK)
-
-
 def in_words(said: Said, language: Language) -> str:
     """A sentence in one language, or in both, the Spanish one in brackets."""
     english, spanish = said

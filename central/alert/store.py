@@ -2,22 +2,24 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 import structlog
-from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, select, update
+from sqlalchemy import Connection, Label, RowMapping, func, insert, select
 
 from central.alert import rules
+from central.alert.better import annotate, told_entries
 from central.alert.life import OVER, State
-from central.alert.log import Act, begin, note
-from central.alert.trail import add_to_trail, join, named, sighted
+from central.alert.log import Act, begin
+from central.alert.sighting import Sighting
+from central.alert.trail import add_to_trail, join, sighted
 from central.alert.vehicle import Known, choose, told_of_before
 from central.db import alert, alert_trail, from_us, to_us
 from central.lock import take_turns
 from central.sections import Language
 from central.types import Alert, EventKind, Hit, Reason
-from edge.contract.read import PlateRead, ReadId
+from edge.contract.read import PlateRead
 
 _INSERTED: Final = insert(alert).returning(alert.c.alert_id)
 
@@ -27,24 +29,6 @@ _LOCKS: Final = 0x7FFF_FFFF
 """Entries whose numbers end alike in these bits wait for one another, which is rare and does no harm."""
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """One fresh read or update, and what it hit.
-
-    Attributes:
-        hits: of this read, the most urgent first; may be empty.
-        country_known: whether a grammar recognised the plate's country.
-        is_update: it is a better look at a read that came before.
-    """
-
-    read: PlateRead
-    hits: Sequence[Hit]
-    received_at: datetime
-    late: bool
-    country_known: bool
-    is_update: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +88,7 @@ class Alerts:
         for sighting in sightings:
             entries |= {hit.entry_id for hit in sighting.hits}
             if sighting.is_update:  # what no longer fits is told to its alerts
-                entries |= _told_entries(connection, sighting.read.id)
+                entries |= told_entries(connection, sighting.read.id)
         take_turns(connection, "entry", (entry & _LOCKS for entry in entries))
         return _with_alerts(connection, sorted(entries))
 
@@ -118,7 +102,7 @@ class Alerts:
         joined = self.join(connection, sighting, met)
         raised = tuple(self._raise(connection, hit, sighting, met) for hit in joined.left)
         if sighting.is_update:
-            _annotate(connection, sighting, self._language)
+            annotate(connection, sighting, self._language)
         return Recorded(raised, joined.seen_again)
 
     def _raise(self, connection: Connection, hit: Hit, sighting: Sighting, met: set[int]) -> Alert:
@@ -137,7 +121,7 @@ class Alerts:
             if hit.entry_id not in met:
                 left.append(hit)
                 continue
-            if _is_told(connection, hit):
+            if hit.entry_id in told_entries(connection, hit.read.id):
                 continue
             choice = choose(hit.read.best_at, self._known(connection, hit), within=self._vehicle)
             if choice is None:
@@ -152,23 +136,29 @@ class Alerts:
 
     def _known(self, connection: Connection, hit: Hit) -> list[Known]:
         """The alerts that a hit may join. On PostgreSQL nobody ends one of them until our transaction ends."""
-        read, trail = hit.read, alert_trail.c
-        at_us = to_us(read.best_at)
+        at_us = to_us(hit.read.best_at)
         reach_us = max(self._within_us, self._vehicle // timedelta(microseconds=1))
-        passage = select(func.max(trail.number)).where(
-            trail.alert_id == alert.c.alert_id,
-            trail.edge_id == read.edge_id,  # a camera is named within its edge: two may both have a `cam-1`
-            trail.camera_id == read.camera_id,
-            trail.captured_us.between(at_us - self._within_us, at_us + self._within_us),
-        )
-        query = select(alert, passage.scalar_subquery().label("passage")).where(
+        passage = (self._passage(hit, alike=is_alike) for is_alike in (False, True))
+        query = select(alert, *passage).where(
             alert.c.hotlist_entry_id == hit.entry_id,
             alert.c.merged_into.is_(None),
             alert.c.passage_last_us >= at_us - reach_us,
             alert.c.passage_first_us <= at_us + reach_us,
         )
         rows = connection.execute(query.with_for_update(of=alert)).mappings()
-        return [_to_known(row) for row in rows]
+        return [_to_known(row, hit) for row in rows]
+
+    def _passage(self, hit: Hit, *, alike: bool) -> Label[int | None]:
+        """The event with which reads of the hit's passage came: exact ones, or ones of a plate that looks alike."""
+        read, trail, at_us = hit.read, alert_trail.c, to_us(hit.read.best_at)
+        number = select(func.max(trail.number)).where(
+            trail.alert_id == alert.c.alert_id,
+            trail.edge_id == read.edge_id,  # a camera is named within its edge: two may both have a `cam-1`
+            trail.camera_id == read.camera_id,
+            trail.captured_us.between(at_us - self._within_us, at_us + self._within_us),
+            trail.alike == alike,
+        )
+        return number.scalar_subquery().label("alike" if alike else "exact")
 
 
 def _with_alerts(connection: Connection, entries: Sequence[int]) -> set[int]:
@@ -181,33 +171,17 @@ def _with_alerts(connection: Connection, entries: Sequence[int]) -> set[int]:
     return found
 
 
-def _told_entries(connection: Connection, read: ReadId) -> set[int]:
-    """The entries whose alerts have this very read in their trails."""
-    its = select(alert.c.hotlist_entry_id).join(alert_trail, alert_trail.c.alert_id == alert.c.alert_id)
-    return set(connection.scalars(its.where(*_is_read(read))))
-
-
-def _is_told(connection: Connection, hit: Hit) -> bool:
-    """Whether an alert of this entry has this very read in its trail (an update of the read says it again)."""
-    return hit.entry_id in _told_entries(connection, hit.read.id)
-
-
-def _is_read(read: ReadId) -> tuple[ColumnElement[bool], ...]:
-    return (
-        alert_trail.c.edge_id == read.edge_id,
-        alert_trail.c.epoch == read.epoch,
-        alert_trail.c.seq == read.seq,
-    )
-
-
-def _to_known(row: RowMapping) -> Known:
+def _to_known(row: RowMapping, hit: Hit) -> Known:
+    exact, alike = row["exact"], row["alike"]
+    own, other = (exact, alike) if hit.is_exact else (alike, exact)
     return Known(
         alert_id=row["alert_id"],
         state=State(row["state"]),
         camera_id=row["camera_id"],
         first_at=from_us(row["passage_first_us"]),
         last_at=from_us(row["passage_last_us"]),
-        passage=row["passage"],
+        passage=other if own is None else own,
+        is_other=not hit.is_exact and alike is None and exact is not None,
     )
 
 
@@ -268,27 +242,7 @@ def _raise(
     }
     alert_id = connection.execute(_INSERTED, row).scalar_one()
     begin(connection, alert_id, acts)
-    add_to_trail(connection, alert_id, read, number=1)
+    add_to_trail(connection, alert_id, hit, number=1)
     times = {"raised_at": at, "captured_at": read.best_at}
     numbers = {"alert_id": alert_id, "events": len(acts)}
     return Alert(**{**told, **times, **numbers, "reason": Reason(entry.reason)})
-
-
-def _annotate(connection: Connection, sighting: Sighting, language: Language) -> None:
-    """Tell every alert that has this read in its trail what the better look says."""
-    fitting = {hit.entry_id for hit in sighting.hits}
-    alerts = connection.execute(
-        select(alert.c.alert_id, alert.c.hotlist_entry_id, alert.c.explanation)
-        .join(alert_trail, alert_trail.c.alert_id == alert.c.alert_id)
-        .where(*_is_read(sighting.read.id))
-    ).all()
-    for alert_id, entry_id, explanation in alerts:
-        fits = entry_id in fitting
-        if fits and not rules.is_doubted(explanation):
-            continue
-        told = rules.second_look(sighting.read, fits=fits, language=language)
-        connection.execute(
-            update(alert).where(alert.c.alert_id == alert_id).values(explanation=f"{explanation} {told}")
-        )
-        detail = {**named(sighting.read), "fits": fits}
-        note(connection, alert_id, Act(EventKind.NOTED, sighting.received_at, detail=detail))

@@ -44,7 +44,8 @@ def join(connection: Connection, hit: Hit, choice: Choice, at: datetime, *, word
         number = _see_again(connection, hit, kept, at, words)
     else:
         number = note(connection, kept.alert_id, Act(EventKind.JOINED, at, detail=sighted(hit)))
-    add_to_trail(connection, kept.alert_id, read, number=number if kept.passage is None else kept.passage)
+    of_passage = None if choice.is_new_passage else kept.passage
+    add_to_trail(connection, kept.alert_id, hit, number=number if of_passage is None else of_passage)
     alerts = (kept, *choice.takes_in)
     begun_at, camera_id = min(
         (read.best_at, read.camera_id), *((each.first_at, each.camera_id) for each in alerts)
@@ -133,13 +134,15 @@ def named(read: PlateRead) -> dict[str, object]:
     return {**read.id._asdict(), "camera_id": read.camera_id, "captured_at": at}
 
 
-def add_to_trail(connection: Connection, alert_id: int, read: PlateRead, *, number: int) -> None:
+def add_to_trail(connection: Connection, alert_id: int, hit: Hit, *, number: int) -> None:
     """Note where and when a read of its vehicle was made, and with which event its passage came."""
+    read = hit.read
     row = {
         **read.id._asdict(),
         "alert_id": alert_id,
         "captured_us": to_us(read.best_at),
         "camera_id": read.camera_id,
         "number": number,
+        "alike": not hit.is_exact,
     }
     connection.execute(_INSERTED, row)

@@ -40,6 +40,8 @@ class Known:
         camera_id: of its first sighting.
         first_at, last_at: capture times of its first and last sighting, at any camera.
         passage: the number of the event with which the hit's own passage came into its trail; None: it is not there.
+        is_other: that passage was read as exactly the plate, and the hit is of one that looks alike: it may be the next
+            vehicle's.
     """
 
     alert_id: int
@@ -48,6 +50,7 @@ class Known:
     first_at: datetime
     last_at: datetime
     passage: int | None
+    is_other: bool = False
 
     @property
     def in_passage(self) -> bool:
@@ -71,7 +74,7 @@ class Choice:
     @property
     def is_new_passage(self) -> bool:
         """Whether nobody who looked at these alerts can have seen the passage of the hit."""
-        return not any(each.in_passage for each in (self.joins, *self.takes_in))
+        return not any(_covers(each) for each in (self.joins, *self.takes_in))
 
 
 def choose(at: datetime, known: Sequence[Known], *, within: timedelta) -> Choice | None:
@@ -99,13 +102,16 @@ def choose(at: datetime, known: Sequence[Known], *, within: timedelta) -> Choice
     )
 
 
-def is_confirmed(number: int, confirmation: int | None) -> bool | None:
+def is_confirmed(number: int, confirmation: int | None, *, refuted: bool = False) -> bool | None:
     """Whether a sighting was there to be compared when somebody confirmed its alert; None: nobody has.
 
     Args:
         number: of the event with which its passage came into the trail.
         confirmation: of the event that confirmed the alert.
+        refuted: a better look has spoken against it, whatever somebody saw before.
     """
+    if refuted:
+        return False
     return None if confirmation is None else number <= confirmation
 
 
@@ -117,6 +123,11 @@ def told_of_before(alert_id: int, state: State, outcome: str) -> Said:
         f"The alert before, #{alert_id}, {did[1]} as: {english}.",
         f"La alerta anterior, #{alert_id}, {did[0]} como: {spanish}.",
     )
+
+
+def _covers(each: Known) -> bool:
+    """Whether who looked at it has seen the passage of the hit; to one that is over, no passage of its own is new."""
+    return each.in_passage and (not each.is_other or each.state in OVER)
 
 
 def _turn(each: Known) -> tuple[bool, int, int]:

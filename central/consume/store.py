@@ -16,7 +16,8 @@ import structlog
 from sqlalchemy import ColumnElement, Connection, Engine, Table, delete, insert, select, update
 from sqlalchemy.exc import DataError, IntegrityError
 
-from central.alert.store import Alerts, Recorded, Sighting
+from central.alert.sighting import Sighting
+from central.alert.store import Alerts, Recorded
 from central.archive.newest import holds_as_new
 from central.archive.packing import PackWriter
 from central.clip.store import Wish, ask

@@ -205,21 +205,23 @@ def ask_again(connection: Connection, names: Iterable[str], *, number: int | Non
 def _seen(connection: Connection, event: Happening, subject: Subject) -> Seen | None:
     """The sighting that an event is told with; of an alert that another has taken in, the one that raised it."""
     trail, log = alert_trail.c, alert_event.c
-    raising = (trail.edge_id == subject.edge_id, trail.epoch == subject.epoch, trail.seq == subject.seq)
-    its = (trail.alert_id == event.alert_id,)
-    last = select(alert_trail).order_by(trail.captured_us.desc(), trail.seq.desc()).limit(1)
-    own = (*its, *raising) if event.kind == EventKind.RAISED else its
-    for terms in (own, raising):
-        row = connection.execute(last.where(*terms)).first()
-        if row is not None:
-            break
-    else:
+    home = _home(connection, event.alert_id)
+    terms = [trail.alert_id == home]
+    if event.kind == EventKind.RAISED or home != event.alert_id:
+        terms += [trail.edge_id == subject.edge_id, trail.epoch == subject.epoch, trail.seq == subject.seq]
+    last = (trail.refuted, trail.captured_us.desc(), trail.seq.desc())
+    row = connection.execute(select(alert_trail).where(*terms).order_by(*last).limit(1)).first()
+    if row is None:
         return None
-    confirmed = select(func.max(log.number)).where(
-        log.alert_id == row.alert_id, log.kind == EventKind.CONFIRMED
-    )
-    told = is_confirmed(row.number, connection.scalar(confirmed))
+    confirmed = select(func.max(log.number)).where(log.alert_id == home, log.kind == EventKind.CONFIRMED)
+    told = is_confirmed(row.number, connection.scalar(confirmed), refuted=row.refuted)
     return Seen(row.edge_id, row.camera_id, from_us(row.captured_us), told)
+
+
+def _home(connection: Connection, alert_id: int) -> int:
+    """The alert that has an alert's trail: itself, or the one that took it in, or that one's own."""
+    into = connection.scalar(select(alert.c.merged_into).where(alert.c.alert_id == alert_id))
+    return alert_id if into is None else _home(connection, into)
 
 
 def _first(name: str) -> tuple[ColumnElement[bool], ...]:

@@ -26,6 +26,7 @@ class TrailRead:
 
     Attributes:
         confirmed: it was there to be compared when somebody confirmed the alert; None: nobody has.
+        refuted: a better look at it is not of the vehicle that is looked for.
     """
 
     captured_at: datetime
@@ -34,6 +35,7 @@ class TrailRead:
     epoch: int
     seq: int
     confirmed: bool | None
+    refuted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def story(engine: Engine, alert_id: int, *, rules: Rules) -> Story:
 
 
 def last_sighting(told: Story) -> TrailRead:
-    """Where an alert's vehicle was seen last.
+    """Where an alert's vehicle was seen last: by no read that a better look refuted, if there is another.
 
     Raises:
         QueryError: none of its reads is its own: another alert has taken it in.
@@ -97,7 +99,8 @@ def last_sighting(told: Story) -> TrailRead:
         raise QueryError(f"alert #{alert_id} is one with alert #{into}: ask about that one")
     if not told.trail:
         raise QueryError(f"alert #{alert_id}: no sighting of it is kept")
-    return told.trail[-1]
+    standing = [read for read in told.trail if not read.refuted]
+    return (standing or told.trail)[-1]
 
 
 def _confirmation(happened: Sequence[AlertEvent]) -> int | None:
@@ -112,7 +115,8 @@ def _read(row: RowMapping, confirmation: int | None) -> TrailRead:
         edge_id=row["edge_id"],
         epoch=row["epoch"],
         seq=row["seq"],
-        confirmed=is_confirmed(row["number"], confirmation),
+        confirmed=is_confirmed(row["number"], confirmation, refuted=row["refuted"]),
+        refuted=row["refuted"],
     )
 
 

@@ -194,11 +194,18 @@ def _edge(row: RowMapping, turning: Mapping[str, PtzState]) -> EdgeState:
 
 
 def with_last_sighting() -> Select[Any]:
-    """Alerts as `to_alert` takes them."""
+    """Alerts as `to_alert` takes them: their last sighting is one that no better look refuted, if there is any."""
     trail = alert_trail.c
-    last = select(trail.camera_id).where(trail.alert_id == alert.c.alert_id)
-    last = last.order_by(trail.captured_us.desc(), trail.seq.desc()).limit(1)
-    return select(alert, last.scalar_subquery().label("last_camera_id"))
+    last = (
+        select(each)
+        .where(trail.alert_id == alert.c.alert_id)
+        .order_by(trail.refuted, trail.captured_us.desc(), trail.seq.desc())
+        .limit(1)
+        .scalar_subquery()
+        .label(name)
+        for each, name in ((trail.camera_id, "last_camera_id"), (trail.captured_us, "last_us"))
+    )
+    return select(alert, *last)
 
 
 def to_alert(row: RowMapping) -> Alert:
@@ -208,7 +215,7 @@ def to_alert(row: RowMapping) -> Alert:
     return Alert(
         raised_at=from_us(row["raised_us"]),
         captured_at=from_us(row["captured_us"]),
-        last_at=from_us(row["passage_last_us"]),
+        last_at=from_us(row["passage_last_us"] if row["last_us"] is None else row["last_us"]),
         reason=Reason(row["reason"]),
         **{name: row[name] for name in same},
     )

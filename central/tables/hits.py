@@ -180,5 +180,9 @@ alert_trail = Table(
     Column("camera_id", String(63), nullable=False),
     # Of the alert's event with which its passage came: what came after the confirmation nobody has confirmed.
     Column("number", Integer, nullable=False, server_default="0"),
+    Column(
+        "alike", Boolean, nullable=False, server_default=false()
+    ),  # another plate was decoded, taken for it
+    Column("refuted", Boolean, nullable=False, server_default=false()),  # by a better look, the last one
 )
 Index("alert_trail_read", alert_trail.c.edge_id, alert_trail.c.epoch, alert_trail.c.seq)

@@ -6,7 +6,16 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from central_messages import a_store, ingest, list_plates, picture_message, read_message, rows, standing
+from central_messages import (
+    a_store,
+    ingest,
+    list_plates,
+    picture_message,
+    read_message,
+    rows,
+    standing,
+    update_message,
+)
 from central_reads import LASTING, NOON, a_read
 from sqlalchemy import Engine
 
@@ -16,11 +25,11 @@ from central.alert.store import Alerts
 from central.consume.store import Store
 from central.db import alert, alert_event, alert_trail, clip, to_us
 from central.errors import AlertError
-from central.query.alerts import story
+from central.query.alerts import last_sighting, story
 from central.query.lists import newest_alerts
 from central.sections import ClipSettings
 from central.types import EventKind
-from edge.contract.read import PlateRead
+from edge.contract.read import Character, CharacterAlternative, PlateRead
 
 LISTED = "ABC123,CO,,stolen,1,SIJIN,C-1,,2026-12-31"
 See = Callable[..., int]
@@ -37,6 +46,22 @@ def store(database: Engine, tmp_path: Path) -> Iterator[Store]:
 def passes(seq: int, camera: int, minutes: float, **more: object) -> PlateRead:
     at = NOON + timedelta(minutes=minutes)
     return a_read(seq, camera_id=f"cam-{camera}", captured_at=at, **more)
+
+
+def alike(seq: int, camera: int, minutes: float) -> PlateRead:
+    """A read of another plate that may be the listed one."""
+    doubtful = Character(
+        char="8", likelihood=0.5, alternatives=(CharacterAlternative(char="3", likelihood=0.5),)
+    )
+    sure = tuple(Character(char=char, likelihood=1.0) for char in "ABC12")
+    more = {"plate": "ABC128", "likelihood": 0.5, "characters": (*sure, doubtful), "plate_class": None}
+    return passes(seq, camera, minutes, **more)
+
+
+def confirmed(store: Store, engine: Engine, read: PlateRead) -> None:
+    """An alert of this read that somebody has compared."""
+    ingest(store, [read_message(read), picture_message(read, 1)])
+    step(engine, 1, EventKind.CONFIRMED, saw="ABC123")
 
 
 def step(engine: Engine, alert_id: int, kind: EventKind, **said: object) -> None:
@@ -126,6 +151,69 @@ def test_what_is_seen_again_is_noted_with_its_doubts_and_confirmed_by_nobody(
     # What is of that passage is confirmed as little.
     ingest(store, [read_message(passes(4, 2, 9.1))])
     assert story(database, 1, rules=LASTING).trail[-1].confirmed is False
+
+
+def test_a_plate_that_looks_alike_beside_the_exact_one_is_new_once(store: Store, database: Engine) -> None:
+    """It may be the vehicle behind: nobody has compared it, and it is told."""
+    confirmed(store, database, passes(1, 1, 0))
+    for read in (alike(2, 1, 0.3), alike(3, 1, 0.4), passes(4, 1, 0.2)):
+        ingest(store, [read_message(read)])
+    told = story(database, 1, rules=LASTING)
+    found = {read.seq: read.confirmed for read in told.trail}
+    assert found == {1: True, 2: False, 3: False, 4: True}
+    assert [event.act.kind for event in told.events[2:]] == [
+        EventKind.NOTED,
+        EventKind.JOINED,
+        EventKind.JOINED,
+    ]
+    assert told.events[2].act.detail["passage"] == "new"
+    assert "it may be ABC123" in told.alert.explanation
+
+
+def test_more_reads_of_a_plate_that_looks_alike_are_of_its_passage(store: Store, database: Engine) -> None:
+    confirmed(store, database, alike(1, 1, 0))
+    for read in (alike(2, 1, 0.1), passes(3, 1, 0.2)):
+        ingest(store, [read_message(read)])
+    told = story(database, 1, rules=LASTING)
+    assert [read.confirmed for read in told.trail] == [True, True, True]
+    assert {event.act.kind for event in told.events[2:]} == {EventKind.JOINED}
+
+
+def test_what_was_rejected_is_not_raised_again_by_a_frame_that_looks_alike(
+    store: Store, database: Engine
+) -> None:
+    ingest(store, [read_message(passes(1, 1, 0))])
+    reject(database, 1)
+    assert ingest(store, [read_message(alike(2, 1, 0.2))]).alerts == ()
+    assert rows(database, alert_event)[-1]["kind"] == "joined"
+
+
+def test_what_a_better_look_refuted_is_no_last_sighting_until_it_fits_again(
+    store: Store, database: Engine
+) -> None:
+    ingest(store, [read_message(passes(2, 2, 9)), read_message(passes(1, 1, 0))])
+    ingest(store, [picture_message(passes(2, 2, 9), 1)])
+    step(database, 1, EventKind.CONFIRMED, saw="ABC123")
+
+    def last() -> tuple[int, bool | None, bool]:
+        read = last_sighting(story(database, 1, rules=LASTING))
+        return read.seq, read.confirmed, read.refuted
+
+    def where() -> list[tuple[object, object]]:
+        found = newest_alerts(database, rules=LASTING, limit=9)
+        return [(each.last_camera_id, each.last_at) for each in found]
+
+    assert last() == (2, True, False)
+    ingest(store, [update_message(passes(2, 2, 9, plate="ABD999"), 1)])
+    assert last() == (1, True, False)
+    assert where() == [("cam-1", NOON)]
+    assert story(database, 1, rules=LASTING).trail[-1].confirmed is False
+    ingest(store, [update_message(passes(2, 2, 9), 2)])
+    assert last() == (2, True, False)
+    assert where() == [("cam-2", NOON + timedelta(minutes=9))]
+    for seq, camera, minutes in ((1, 1, 0), (2, 2, 9)):
+        ingest(store, [update_message(passes(seq, camera, minutes, plate="ABD999"), 2 + seq)])
+    assert last() == (2, False, True)
 
 
 def test_an_explanation_that_is_very_long_takes_in_no_more_words(store: Store, database: Engine) -> None:

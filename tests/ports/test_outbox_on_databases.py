@@ -26,7 +26,7 @@ from told_alerts import (
     seen_at,
 )
 
-from central.db import alert_event, alert_trail, delivery, reading, to_us
+from central.db import alert, alert_event, alert_trail, delivery, reading, to_us
 from central.errors import ConfigError
 from central.outbox import store
 from central.outbox.channel import Channel
@@ -187,6 +187,42 @@ def test_an_event_names_camera_and_time_of_one_read_the_raising_one_or_the_last(
     )
 
 
+def test_a_sighting_that_a_better_look_refuted_is_told_only_where_there_is_no_other(database: Engine) -> None:
+    post = Post(database, of=Interested(events=("confirmed", "dispatched")))
+    (number,) = raised(database)
+    with database.begin() as connection:
+        seen_at(connection, number, 2, minutes=30, number=1, refuted=True)
+        happens(connection, number, EventKind.CONFIRMED)
+    while post.turn():
+        pass
+    assert post.told.notices[-1].seen == Seen("edge-1", "cam-1", AT, is_confirmed=True)
+    with database.begin() as connection:
+        connection.execute(update(alert_trail).values(refuted=True))
+        happens(connection, number, EventKind.DISPATCHED)
+    while post.turn():
+        pass
+    at = AT + timedelta(minutes=30)
+    assert post.told.notices[-1].seen == Seen("edge-1", "cam-2", at, is_confirmed=False)
+
+
+def test_of_a_read_that_raised_two_alerts_one_of_which_was_taken_in(database: Engine) -> None:
+    """Each is told with what became of its own vehicle's alert."""
+    post = Post(database, of=Interested(events=("raised",)))
+    with database.begin() as connection:
+        both = an_alert(connection, 1), an_alert(connection, 1, hotlist_entry_id=2)
+        home = an_alert(connection, 2, hotlist_entry_id=2)
+        for number in both:
+            happens(connection, number, EventKind.RAISED)
+        happens(connection, both[0], EventKind.CONFIRMED)
+        its = alert_trail.c.alert_id == both[1]
+        connection.execute(update(alert_trail).where(its).values(alert_id=home, number=4))
+        connection.execute(update(alert).where(alert.c.alert_id == both[1]).values(merged_into=home))
+    while post.turn():
+        pass
+    told = {n.happening.alert_id: n.seen and n.seen.is_confirmed for n in post.told.notices}
+    assert told == {both[0]: True, both[1]: None}
+
+
 def test_of_a_read_that_raised_two_alerts_one_is_not_confirmed_by_the_other(database: Engine) -> None:
     post = Post(database, of=Interested(events=("raised",)))
     with database.begin() as connection:
@@ -204,6 +240,7 @@ def test_of_an_alert_that_another_took_in_it_is_told_where_it_was_raised(databas
     post = Post(database, of=Interested(events=("raised", "merged")))
     kept, other = raised(database, 2)
     with database.begin() as connection:
+        connection.execute(update(alert).where(alert.c.alert_id == other).values(merged_into=kept))
         connection.execute(
             update(alert_trail).where(alert_trail.c.alert_id == other).values(alert_id=kept, number=2)
         )

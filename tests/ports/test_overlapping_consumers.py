@@ -22,7 +22,8 @@ from central_messages import (
 from central_reads import a_read
 from sqlalchemy import Connection, Engine
 
-from central.alert.store import Alerts, Recorded, Sighting
+from central.alert.sighting import Sighting
+from central.alert.store import Alerts, Recorded
 from central.db import alert, alert_trail, hot_read, open_database, received_range
 from central.types import Arrival
 

@@ -11,14 +11,16 @@ from alembic import command
 from alembic.config import Config
 from central_reads import LASTING, NOON, a_read, put, row_of
 from deltalake import DeltaTable, write_deltalake
-from sqlalchemy import Engine, create_engine, insert, inspect, table, text
+from sqlalchemy import Connection, Engine, create_engine, insert, inspect, table, text
 from sqlalchemy import column as named
+from told_alerts import an_alert
 
+from central.alert.vehicle import is_confirmed
 from central.archive.place import LocalArchive
 from central.archive.rows import to_table
 from central.archive.schema import ADDED, PARTITION, READS, SCHEMA
 from central.archive.write import seal
-from central.db import hot_read, late_update, open_database
+from central.db import alert_trail, hot_read, late_update, open_database
 from central.errors import StoreError
 from central.query.plan import Question
 from central.query.reads import Reads
@@ -177,11 +179,8 @@ def test_one_that_lay_in_the_archive_s_own_folder_moves_with_the_next_seal(
 
 def test_an_old_database_keeps_its_rows(empty_database_url: str) -> None:
     engine = create_engine(empty_database_url)
-    config = Config()
-    config.set_main_option("script_location", "central:migrations")
-    config.set_main_option("path_separator", "os")
     with engine.begin() as connection:
-        config.attributes["connection"] = connection
+        config = _migrations(connection)
         command.upgrade(config, "0004")
         row = {
             name: value
@@ -199,3 +198,31 @@ def test_an_old_database_keeps_its_rows(empty_database_url: str) -> None:
         assert connection.scalar(text("SELECT plate FROM hot_read")) == "ABC123"
         assert not inspect(connection).has_table("ptz_state")
     opened.dispose()
+
+
+def test_of_old_trails_only_what_is_confirmed_from_now_on_was_there_to_be_compared(
+    empty_database_url: str,
+) -> None:
+    engine = create_engine(empty_database_url)
+    with engine.begin() as connection:
+        config = _migrations(connection)
+        command.upgrade(config, "head")
+        raised = [an_alert(connection, seq, events=3) for seq in (1, 2)]
+        connection.execute(
+            alert_trail.update().where(alert_trail.c.alert_id == raised[1]).values(alert_id=77)
+        )
+        command.downgrade(config, "0019")
+        command.upgrade(config, "head")
+        kept = connection.execute(alert_trail.select().order_by(alert_trail.c.alert_id)).mappings()
+        told = [(row["number"], row["alike"], row["refuted"]) for row in kept]
+    engine.dispose()
+    assert told == [(3, False, False), (0, False, False)]
+    assert [is_confirmed(told[0][0], confirmation) for confirmation in (None, 2, 4)] == [None, False, True]
+
+
+def _migrations(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", "central:migrations")
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config

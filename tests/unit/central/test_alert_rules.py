@@ -8,7 +8,7 @@ from central_reads import NOON, a_read
 from hypothesis import given
 from hypothesis import strategies as st
 
-from central.alert.rules import explain, is_doubted, second_look, seen_again
+from central.alert.rules import explain, second_look, seen_again
 from central.types import Hit, HotlistEntry, Reason
 from edge.contract.read import PlateRead, Scored, Vehicle
 
@@ -149,8 +149,6 @@ def test_a_second_look_says_what_it_reads_and_whether_it_fits():
     against = second_look(a_read(1, plate="ABC128"), fits=False, language="en")
     assert against.startswith("A better look at 12:00:01 UTC reads ABC128 (CO, private, likelihood 0.79)")
     assert "does not fit: compare the pictures" in against
-    assert is_doubted(f"{told(a_read(1))} {against}")
-    assert not is_doubted(told(a_read(1)))
     assert "fits this entry again" in second_look(a_read(1), fits=True)
 
 
@@ -207,7 +205,6 @@ def test_what_must_keep_somebody_from_being_stopped_is_said_in_both_languages(la
     against = second_look(read, fits=False, language=language)  # type: ignore[arg-type]
     assert "compare the pictures" in against
     assert "compare las imágenes" in against
-    assert is_doubted(against)
 
 
 def test_a_vehicle_that_comes_by_again_is_told_with_all_that_speaks_against_it():
@@ -226,9 +223,3 @@ def test_a_vehicle_that_comes_by_again_is_told_with_all_that_speaks_against_it()
         assert said in words
     assert "cam-9" not in words, "an erased read is told by neither place nor time"
     assert "12:00" not in words
-
-
-@pytest.mark.parametrize("language", ["en", "es", "both"])
-def test_doubt_is_recognised_in_every_language(language: str):
-    assert is_doubted(second_look(a_read(1), fits=True, language=language))  # type: ignore[arg-type]
-    assert not is_doubted(in_all(a_read(1))[language])

@@ -1,5 +1,6 @@
 """Which alert a hit belongs to, whatever the order in which hits come."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -102,6 +103,21 @@ def test_a_passage_is_new_where_none_of_its_alerts_has_it() -> None:
 def test_a_sighting_is_confirmed_that_was_there_when_somebody_confirmed() -> None:
     assert is_confirmed(1, None) is None
     assert [is_confirmed(number, 4) for number in (0, 1, 4, 5)] == [True, True, True, False]
+
+
+@pytest.mark.parametrize("confirmation", [None, 1, 4])
+def test_what_a_better_look_refuted_is_confirmed_by_nobody(confirmation: int | None) -> None:
+    assert is_confirmed(1, confirmation, refuted=True) is False
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_what_looks_alike_beside_an_exact_read_is_new_but_to_what_is_over(state: State) -> None:
+    exact = replace(known(1, state, passage=True), is_other=True)
+    choice = chosen(0.5, exact)
+    assert choice is not None
+    assert choice.is_new_passage is (state not in OVER)
+    both = Choice(exact, takes_in=(known(2, passage=True),))
+    assert not both.is_new_passage
 
 
 def test_without_a_time_each_passage_is_an_alert() -> None:

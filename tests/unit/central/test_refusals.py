@@ -15,7 +15,8 @@ from central_reads import a_read
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
 
-from central.alert.store import Alerts, Recorded, Sighting
+from central.alert.sighting import Sighting
+from central.alert.store import Alerts, Recorded
 from central.archive.packing import PackWriter
 from central.consume.store import Reply, Store
 from central.consume.writer import Delivery, Writer
