@@ -21,9 +21,11 @@ def told_entries(connection: Connection, read: ReadId) -> set[int]:
 def annotate(connection: Connection, sighting: Sighting, language: Language) -> None:
     """Tell every alert that has this read in its trail what the better look says.
 
-    One that it refutes is its vehicle's last sighting for nobody, until a later look fits again.
+    A read that it refutes is no last sighting where there is another, until a later look fits again. A look that reads
+    the very plate refutes nothing: how the vehicle looks, which cameras tell badly at night, is told instead.
     """
     fitting = {hit.entry_id for hit in sighting.hits}
+    borne = {hit.entry_id: hit for hit in sighting.borne if hit.entry_id not in fitting}
     is_it = _is_read(sighting.read.id)
     alerts = connection.execute(
         select(alert.c.alert_id, alert.c.hotlist_entry_id, alert.c.explanation, alert_trail.c.refuted)
@@ -31,10 +33,13 @@ def annotate(connection: Connection, sighting: Sighting, language: Language) -> 
         .where(is_it)
     ).all()
     for alert_id, entry_id, explanation, refuted in alerts:
-        fits = entry_id in fitting
-        if fits and not refuted:
+        fits = entry_id in fitting or entry_id in borne
+        against = rules.looks(borne[entry_id]) if entry_id in borne else ""
+        if fits and not refuted and not against:
             continue
         told = rules.second_look(sighting.read, fits=fits, language=language)
+        if against:
+            told = f"{told} {against}"
         connection.execute(
             update(alert).where(alert.c.alert_id == alert_id).values(explanation=f"{explanation} {told}")
         )

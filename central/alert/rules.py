@@ -62,14 +62,20 @@ def second_look(read: PlateRead, *, fits: bool, language: Language = "both") -> 
     at = f"{read.best_at:%H:%M:%S} UTC"
     english, spanish = _described(read)
     said = (
-        f"{_SECOND_LOOK[0]} at {at} reads {english}, which fits this entry again.",
-        f"{_SECOND_LOOK[1]} de las {at} dice {spanish}, y corresponde otra vez a esta entrada.",
+        f"{_SECOND_LOOK[0]} at {at} reads {english}, which fits this entry.",
+        f"{_SECOND_LOOK[1]} de las {at} dice {spanish}, y corresponde a esta entrada.",
     )
     against = (
         f"{_SECOND_LOOK[0]} at {at} reads {english}, which this entry does not fit: compare the pictures.",
         f"{_SECOND_LOOK[1]} de las {at} dice {spanish}, que no corresponde a esta entrada: compare las imágenes.",
     )
     return in_words(said, language) if fits else in_words(against, "both")
+
+
+def looks(hit: Hit) -> str:
+    """What of the vehicle's look contradicts the list, in both languages; nothing where nothing does."""
+    said = _look(hit.read, hit.entry)
+    return " ".join(in_words(each, "both") for each in said if each[0].startswith("COMPARE"))
 
 
 def in_words(said: Said, language: Language) -> str:

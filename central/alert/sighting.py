@@ -16,6 +16,7 @@ class Sighting:
         hits: of this read, the most urgent first; may be empty.
         country_known: whether a grammar recognised the plate's country.
         is_update: it is a better look at a read that came before.
+        borne: of an update, the entries whose very plate it reads, hit or not: the vehicle may look like another.
     """
 
     read: PlateRead
@@ -24,3 +25,4 @@ class Sighting:
     late: bool
     country_known: bool
     is_update: bool
+    borne: Sequence[Hit] = ()

@@ -8,7 +8,7 @@ Of several updates of a read the highest number wins, whichever comes last, afte
 import traceback
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -192,7 +192,10 @@ class Store:
         for arrival in arrivals:
             try:
                 hits = self._hotlist.match(connection, arrival.read, gathered)
-                found[id(arrival)] = _sighting(arrival, hits, late=late[id(arrival)])
+                sighting = _sighting(arrival, hits, late=late[id(arrival)])
+                if sighting.is_update:
+                    sighting = replace(sighting, borne=self._hotlist.borne(arrival.read, gathered))
+                found[id(arrival)] = sighting
             except _UNCHECKABLE as error:
                 batch.unchecked += 1
                 _tell_unchecked(arrival, error)

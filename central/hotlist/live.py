@@ -11,7 +11,7 @@ from sqlalchemy.sql.functions import count
 from central.db import Clock, erasure, from_us, hotlist, hotlist_entry, table_version, to_us
 from central.hotlist.budget import Limit, limit_of_list
 from central.hotlist.known import Known
-from central.hotlist.match import Terms, match
+from central.hotlist.match import Terms, borne, match
 from central.hotlist.weigh import Gathered, at_a_time, gather, weigh
 from central.sections import MatchSettings
 from central.types import Hit, HotlistEntry, Reason
@@ -97,6 +97,11 @@ class Hotlist:
         spelt = spellings(read)
         entries = [known for each in spelt for known in gathered.entries.get(each.text, ())]
         return weigh(connection, match(read, spelt, entries, self._terms), gathered) if entries else []
+
+    def borne(self, read: PlateRead, gathered: Gathered) -> list[Hit]:
+        """The entries whose very plate a read bears, of those that were gathered for it."""
+        entries = gathered.entries.get(read.plate, ())
+        return borne(read, spellings(read), entries, self._terms) if entries else []
 
 
 def _understood(rows: Iterable[RowMapping]) -> Iterator[tuple[int, HotlistEntry]]:

@@ -64,6 +64,27 @@ def match(
     return sorted(hits, key=lambda hit: (hit.entry.priority, -hit.likelihood, hit.entry_id))
 
 
+def borne(
+    read: PlateRead, spelt: Sequence[Spelling], entries: Iterable[tuple[int, HotlistEntry]], terms: Terms
+) -> list[Hit]:
+    """The entries whose very plate the read bears, whatever its vehicle looks like and whoever looks for it now.
+
+    Args:
+        read: as it came.
+        spelt: every string that it may be.
+        entries: whose plates are among these strings.
+        terms: by what they are held against each other.
+    """
+    likely = likelihood_of(read.plate, spelt, terms.known)
+    return [
+        Hit(entry_id, entry, read, likely)
+        for entry_id, entry in entries
+        if entry.plate == read.plate
+        and likely >= terms.least(entry.list_name)
+        and _fits(read, entry, terms.grammar)
+    ]
+
+
 def _likelihood(
     read: PlateRead, entry: HotlistEntry, spelt: Sequence[Spelling], known: Container[str]
 ) -> float:

@@ -48,7 +48,10 @@ _SAID: Final = {
         "UNA IMAGEN MEJOR NO CORRESPONDE a esta entrada: compare las imágenes antes de detener a alguien.",
         "A BETTER LOOK DOES NOT FIT this entry: compare the pictures before anybody is stopped.",
     ),
-    ("fits", True): ("Una imagen mejor corresponde otra vez.", "A better look fits again."),
+    ("fits", True): (
+        "Una imagen mejor corresponde: compárela también.",
+        "A better look fits: compare it too.",
+    ),
     ("passage", "new"): (
         "VISTA OTRA VEZ: compare esa imagen también.",
         "SEEN AGAIN: compare that picture too.",

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,19 +18,19 @@ from central_messages import (
     update_message,
 )
 from central_reads import LASTING, NOON, a_read
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from central.alert.desk import take_step
 from central.alert.life import RejectedAs, Step
 from central.alert.store import Alerts
 from central.consume.store import Store
-from central.db import alert, alert_event, alert_trail, clip, to_us
+from central.db import alert, alert_event, alert_trail, clip, hotlist_entry, to_us
 from central.errors import AlertError
 from central.query.alerts import last_sighting, story
 from central.query.lists import newest_alerts
 from central.sections import ClipSettings
 from central.types import EventKind
-from edge.contract.read import Character, CharacterAlternative, PlateRead
+from edge.contract.read import Character, CharacterAlternative, PlateRead, Scored, Vehicle
 
 LISTED = "ABC123,CO,,stolen,1,SIJIN,C-1,,2026-12-31"
 See = Callable[..., int]
@@ -214,6 +215,22 @@ def test_what_a_better_look_refuted_is_no_last_sighting_until_it_fits_again(
     for seq, camera, minutes in ((1, 1, 0), (2, 2, 9)):
         ingest(store, [update_message(passes(seq, camera, minutes, plate="ABD999"), 2 + seq)])
     assert last() == (2, False, True)
+
+
+def test_a_better_look_at_the_very_plate_fits_whatever_its_colour(store: Store, database: Engine) -> None:
+    with database.begin() as connection:
+        connection.execute(update(hotlist_entry).values(color="red"))
+    store._hotlist._terms = replace(store._hotlist._terms, least=lambda _: 0.5)
+    ingest(store, [read_message(passes(1, 1, 0))])
+    blue = Vehicle(color=Scored(value="blue", likelihood=0.99))
+    for number, look in ((1, {"vehicle": blue}), (2, {"vehicle": blue, "plate": "ABC128"})):
+        ingest(store, [update_message(passes(1, 1, 0, **look), number)])
+    told = story(database, 1, rules=LASTING)
+    assert [event.act.detail["fits"] for event in told.events[1:]] == [True, False]
+    assert told.trail[0].refuted
+    words = told.alert.explanation
+    assert "COMPARE: vehicle color listed red, seen blue" in words
+    assert words.index("COMPARE: vehicle color") < words.index("does not fit")
 
 
 def test_an_explanation_that_is_very_long_takes_in_no_more_words(store: Store, database: Engine) -> None:
