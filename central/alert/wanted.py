@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, and_, exists, or_,
 
 from central.alert.life import OVER, State
 from central.alert.log import Act, note
-from central.db import alert, alert_trail, from_us, hot_read, hotlist_entry, suppression, to_us
+from central.db import alert, alert_trail, from_us, hot_read, hotlist, hotlist_entry, suppression, to_us
 from central.types import EventKind
 
 _INSTEAD: Final = "reject it as stale-entry, or say what came of it"
@@ -57,11 +57,13 @@ def against(connection: Connection, of_alert: RowMapping, at: datetime) -> str:
         of_alert: its row.
         at: now, UTC-aware.
     """
-    its = select(hotlist_entry).where(hotlist_entry.c.id == of_alert["hotlist_entry_id"])
-    entry = connection.execute(its).mappings().first()
+    kept = hotlist_entry.outerjoin(hotlist, hotlist.c.name == hotlist_entry.c.list_name)
+    its = select(hotlist_entry, hotlist.c.purge_us).select_from(kept)
+    found = connection.execute(its.where(hotlist_entry.c.id == of_alert["hotlist_entry_id"]))
+    entry = found.mappings().first()
     if entry is None:
         return f"its entry is deleted: {_INSTEAD}"
-    until = from_us(entry["valid_until_us"])
+    until = from_us(min(entry["valid_until_us"], entry["purge_us"] or entry["valid_until_us"]))
     if until <= at:
         return f"its vehicle is looked for no longer, since {until:%Y-%m-%d %H:%M} UTC: {_INSTEAD}"
     sightings = _sightings(connection, of_alert["alert_id"])
@@ -93,13 +95,16 @@ def held_back(sightings: Sequence[Sighting], stays: Sequence[Stay], *, plate: st
 def tell_ended(connection: Connection, at: datetime, which: ColumnElement[bool]) -> int:
     """Note on their open alerts that entries have ended; how many alerts.
 
+    A file may say that an entry was over long ago, so what counts is when that was written.
+
     Args:
         connection: in the transaction that ends them.
-        at: when they end.
-        which: entries; of these those that end now.
+        at: when that is written.
+        which: entries; of these those that were changed now and are over.
     """
-    now = hotlist_entry.c.valid_until_us == to_us(at)
-    return _tell(connection, at, alert.c.hotlist_entry_id.in_(select(hotlist_entry.c.id).where(which, now)))
+    entry, now_us = hotlist_entry.c, to_us(at)
+    over = select(entry.id).where(which, entry.entered_us == now_us, entry.valid_until_us <= now_us)
+    return _tell(connection, at, alert.c.hotlist_entry_id.in_(over))
 
 
 def tell_suppressed(connection: Connection, at: datetime, plate: str) -> int:

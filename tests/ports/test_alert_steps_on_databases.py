@@ -17,7 +17,7 @@ from central.alert.life import Outcome, RejectedAs, Step
 from central.alert.log import events
 from central.alert.wanted import tell_ended, tell_suppressed
 from central.consume.store import Store
-from central.db import alert, alert_event, hot_read, hotlist_entry, reading, to_us
+from central.db import alert, alert_event, hot_read, hotlist, hotlist_entry, reading, to_us
 from central.errors import AlertError
 from central.hotlist.suppress import Term, enter, lift
 from central.types import EventKind, Look
@@ -208,15 +208,49 @@ def test_an_open_alert_is_told_that_its_reads_are_suppressed(
     ] * told
 
 
-def test_what_is_over_is_told_nothing_and_what_ended_before_not_again(store: Store, database: Engine) -> None:
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_unit_under_way_is_told_that_a_file_has_ended_its_entry(
+    store: Store, database: Engine, tmp_path: Path, whole: bool
+) -> None:
+    """By leaving it out of the whole list, or by an earlier `valid_until`, which may be days ago."""
+    ingest(store, [picture_message(a_read(1), 1)])
+    for kind, said in STEPS:
+        step(database, kind, **said)
+    other = "XYZ987,CO,,stolen,1,SIJIN,C-2,,2026-12-31"
+    lines = [other] if whole else [LISTED.replace("2026-12-31", "2025-03-02"), other]
+    list_plates(database, tmp_path, *lines, at=LATER, whole=whole)
     every = hotlist_entry.c.list_name == "medellin"
     with database.begin() as connection:
-        connection.execute(update(hotlist_entry).values(valid_until_us=to_us(LATER)))
         assert tell_ended(connection, LATER, every) == 1
-        assert tell_ended(connection, LATER + timedelta(seconds=1), every) == 0
+    told = json.loads(str(rows(database, alert_event)[-1]["detail"]))
+    assert told["wanted"] is False
+    assert f"looked for no longer, since 2025-03-0{4 if whole else 3} " in told["note"]
+    assert "ABC123" not in str(told)
+    list_plates(database, tmp_path, *lines, at=LATER + timedelta(hours=1), whole=whole)
+    with database.begin() as connection:
+        assert tell_ended(connection, LATER + timedelta(hours=1), every) == 0, "it was over before"
+
+
+def test_what_nobody_is_at_is_told_nothing(store: Store, database: Engine) -> None:
+    ended = {"valid_until_us": to_us(NOON), "entered_us": to_us(LATER)}
+    with database.begin() as connection:
+        connection.execute(update(hotlist_entry).values(ended))
     step(database, EventKind.REJECTED, rejected_as=RejectedAs.STALE_ENTRY)
     with database.begin() as connection:
-        assert tell_ended(connection, LATER, every) == 0
-    told = [json.loads(str(row["detail"])).get("note") for row in rows(database, alert_event)]
-    assert "looked for no longer, since 2025-03-04 12:01 UTC" in str(told[1])
-    assert "ABC123" not in str(told)
+        assert tell_ended(connection, LATER, hotlist_entry.c.list_name == "medellin") == 0
+
+
+@pytest.mark.parametrize("done", range(3))
+def test_what_was_of_an_event_that_is_over_goes_no_further(store: Store, database: Engine, done: int) -> None:
+    """Its entries stay until maintenance deletes them."""
+    ingest(store, [picture_message(a_read(1), 1)])
+    for kind, said in STEPS[:done]:
+        step(database, kind, **said)
+    kind, said = STEPS[done]
+    with database.begin() as connection:
+        connection.execute(update(hotlist).values(purge_us=to_us(LATER)))
+    with pytest.raises(AlertError, match="looked for no longer, since 2025-03-04 12:01 UTC"):
+        step(database, kind, **said)
+    with database.begin() as connection:
+        connection.execute(update(hotlist).values(purge_us=to_us(LATER) + 1))
+    assert step(database, kind, **said) == done + 2
