@@ -78,6 +78,16 @@ def looks(hit: Hit) -> str:
     return " ".join(in_words(each, "both") for each in said if each[0].startswith("COMPARE"))
 
 
+def looked_for_no_longer(hit: Hit) -> str:
+    """What to say where the entry was over when the read arrived, although it was in force when the read was made."""
+    since = f"{hit.entry.valid_until:%Y-%m-%d %H:%M} UTC"
+    said = (
+        f"STOP NOBODY: its vehicle is looked for no longer, since {since}.",
+        f"NO DETENGA A NADIE: el vehículo ya no se busca desde {since}.",
+    )
+    return in_words(said, "both")
+
+
 def in_words(said: Said, language: Language) -> str:
     """A sentence in one language, or in both, the Spanish one in brackets."""
     english, spanish = said

@@ -13,7 +13,7 @@ from central.alert.better import annotate, told_entries
 from central.alert.life import OVER, State
 from central.alert.log import Act, begin
 from central.alert.sighting import Sighting
-from central.alert.trail import add_to_trail, join, sighted
+from central.alert.trail import add_to_trail, join, sighted, unwanted
 from central.alert.vehicle import Known, choose, told_of_before
 from central.db import alert, alert_trail, from_us, to_us
 from central.lock import take_turns
@@ -208,7 +208,9 @@ def _before(connection: Connection, hit: Hit, language: Language) -> str:
 def _words(rule: Callable[..., str], hit: Hit, sighting: Sighting, language: Language) -> str:
     """What a rule says of a hit."""
     late_by = sighting.received_at - hit.read.best_at if sighting.late else None
-    return rule(hit, country_known=sighting.country_known, late_by=late_by, language=language)
+    said = rule(hit, country_known=sighting.country_known, late_by=late_by, language=language)
+    is_over = hit.entry.valid_until <= sighting.received_at
+    return f"{rules.looked_for_no_longer(hit)} {said}" if is_over else said
 
 
 def _raise(
@@ -227,7 +229,7 @@ def _raise(
         "late": sighting.late,
         "station": station,
     }
-    acts = [Act(EventKind.RAISED, at, detail=sighted(hit))]
+    acts = [Act(EventKind.RAISED, at, detail=sighted(hit) | unwanted(hit, at))]
     if station is not None:
         acts.append(Act(EventKind.ASSIGNED, at, detail={"station": station}))
     captured_us = to_us(read.best_at)

@@ -66,7 +66,7 @@ def _see_again(connection: Connection, hit: Hit, kept: Known, at: datetime, word
     The explanation names the event and neither time nor place, so that a read that is erased is told by neither.
     Where nobody has looked at the alert although it was escalated as often as it may be, that begins anew.
     """
-    detail = {**sighted(hit), "passage": "new", "note": words}
+    detail = {**sighted(hit), **unwanted(hit, at), "passage": "new", "note": words}
     number = note(connection, kept.alert_id, Act(EventKind.NOTED, at, detail=detail))
     told = alert.c.explanation
     is_full = func.length(told) >= _FULL
@@ -126,6 +126,11 @@ def _take_in(connection: Connection, kept: Known, other: Known, at: datetime) ->
 def sighted(hit: Hit) -> dict[str, object]:
     """Which read it was, and how likely it is of the vehicle that is looked for."""
     return {**named(hit.read), "likelihood": round(hit.likelihood, 3)}
+
+
+def unwanted(hit: Hit, at: datetime) -> dict[str, object]:
+    """What an event says where a read came so late that its entry is over."""
+    return {"wanted": False} if hit.entry.valid_until <= at else {}
 
 
 def named(read: PlateRead) -> dict[str, object]:
