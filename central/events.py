@@ -11,7 +11,7 @@ from central.alert.life import OVER
 from central.alert.log import ATALAYA, Act, note
 from central.db import Clock, alert, hotlist, hotlist_entry, reading, to_us
 from central.hotlist.version import raise_version
-from central.lock import exclusive
+from central.lock import exclusive, take_turns
 from central.maintain import OnStep, Step
 from central.settings import CentralSettings
 from central.types import EventKind, Look
@@ -77,7 +77,11 @@ def _purge(connection: Connection, name: str, now: datetime) -> Purged:
     raise_version(connection)
     mine = select(hotlist_entry.c.id).where(hotlist_entry.c.list_name == name)
     is_open = (alert.c.hotlist_entry_id.in_(mine), alert.c.state.not_in([str(state) for state in OVER]))
-    alerts = connection.scalars(select(alert.c.alert_id).where(*is_open)).all()
+    # As whoever tells alerts does (`central.alert.wanted`): their entries' turns first, then one after another.
+    take_turns(
+        connection, "entry", connection.scalars(select(alert.c.hotlist_entry_id).where(*is_open)).all()
+    )
+    alerts = connection.scalars(select(alert.c.alert_id).where(*is_open).order_by(alert.c.alert_id)).all()
     for alert_id in alerts:
         detail = {"wanted": False, "note": f"list {name} was of an event that is over; the entry was deleted"}
         note(connection, alert_id, Act(EventKind.NOTED, now, detail=detail))

@@ -28,6 +28,7 @@ from central.errors import StoreError
 
 _LOCK: Final = 0
 _FENCE: Final = 1
+_NUMBERS: Final = 0x7FFF_FFFF
 _HOLDERS: Final = (
     "SELECT pid, application_name FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory'"
     " AND granted AND classid = %s AND objid = %s AND objsubid = 2 AND datname = current_database()"
@@ -59,12 +60,14 @@ def take_turns(connection: Connection, name: str, numbers: Iterable[int]) -> Non
     Args:
         connection: in a transaction.
         name: what is numbered.
-        numbers: 0 to 2^31 - 1.
+        numbers: any; two that differ by a multiple of 2^31 wait for each other too.
     """
     if connection.dialect.name == "postgresql":
         # In order, so that no two wait for each other.
         turns = "SELECT pg_advisory_xact_lock(%s, number) FROM unnest(%s::integer[]) AS number"
-        connection.exec_driver_sql(turns, (_key(name), sorted(set(numbers)))).all()
+        connection.exec_driver_sql(
+            turns, (_key(name), sorted({number & _NUMBERS for number in numbers}))
+        ).all()
 
 
 @contextmanager
@@ -146,7 +149,7 @@ def _lock_session(session: Connection, name: str, key: int, *, wait: bool) -> No
 
 
 def _key(name: str) -> int:
-    return crc32(name.encode()) & 0x7FFFFFFF
+    return crc32(name.encode()) & _NUMBERS
 
 
 def _refusal(where: str, name: str, who: str) -> str:

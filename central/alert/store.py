@@ -25,9 +25,6 @@ _INSERTED: Final = insert(alert).returning(alert.c.alert_id)
 
 _AT_A_TIME: Final = 1_000  # parameters of a statement, which databases bound
 
-_LOCKS: Final = 0x7FFF_FFFF
-"""Entries whose numbers end alike in these bits wait for one another, which is rare and does no harm."""
-
 _log = structlog.get_logger(__name__)
 
 
@@ -89,7 +86,7 @@ class Alerts:
             entries |= {hit.entry_id for hit in sighting.hits}
             if sighting.is_update:  # what no longer fits is told to its alerts
                 entries |= told_entries(connection, sighting.read.id)
-        take_turns(connection, "entry", (entry & _LOCKS for entry in entries))
+        take_turns(connection, "entry", entries)
         return _with_alerts(connection, sorted(entries))
 
     def record(self, connection: Connection, sighting: Sighting, met: set[int]) -> Recorded:

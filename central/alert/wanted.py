@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, and_, exists, or_,
 from central.alert.life import OVER, State
 from central.alert.log import Act, note
 from central.db import alert, alert_trail, from_us, hot_read, hotlist, hotlist_entry, suppression, to_us
+from central.lock import take_turns
 from central.types import EventKind
 
 _INSTEAD: Final = "reject it as stale-entry, or say what came of it"
@@ -123,6 +124,10 @@ def tell_suppressed(connection: Connection, at: datetime, plate: str) -> int:
 
 def _tell(connection: Connection, at: datetime, which: ColumnElement[bool]) -> int:
     is_open = alert.c.state.in_([state for state in State if state not in OVER])
+    # Before any alert, as a consumer does: or each would wait for an alert that the other has changed.
+    take_turns(
+        connection, "entry", connection.scalars(select(alert.c.hotlist_entry_id).where(is_open, which)).all()
+    )
     query = select(alert).where(is_open, which).order_by(alert.c.alert_id)
     told = 0
     for row in connection.execute(query).mappings().all():
