@@ -45,7 +45,7 @@ class Draft:
             if new:
                 connection.execute(insert(hotlist_entry), new)
             if changed:
-                _update(connection, changed, ended_why=None, ended_by_hand=False, **entered)
+                _update(connection, changed, **entered)
             if confirmed:
                 _update(connection, confirmed)
         entry = hotlist_entry.c

@@ -194,13 +194,20 @@ class Merge:
         self._taken.add(row.plate, row.country, row.line)
         values = values_of(row, before=before, now_us=self._now_us)
         values["confirmed_us"] = self._confirmed_us(row, before)
+        ended = {"ended_why": None, "ended_by_hand": False}
+        if before and before["ended_by_hand"] and values["valid_until_us"] <= self._now_us:
+            # It is over either way, and since when decides which line brings it back.
+            ended = {name: before[name] for name in ended}
+            values["valid_until_us"] = max(values["valid_until_us"], before["valid_until_us"])
         if before is None:
             step.new.append(values | self._entered())
             step.changes.append(Change(What.ADDED, row.plate, row.country, row.line))
         elif differs := differing(before, values, self._order.zone):
             self.ended_sooner += values["valid_until_us"] < before["valid_until_us"]
-            said = {f"new_{name}": values[name] for name in (*SAID, "confirmed_us")}
-            step.changed.append(said | {"at_id": before["id"]})
+            said = {name: values[name] for name in (*SAID, "confirmed_us")} | ended
+            step.changed.append(
+                {f"new_{name}": each for name, each in said.items()} | {"at_id": before["id"]}
+            )
             is_revived = before["valid_until_us"] <= self._now_us < values["valid_until_us"]
             what = What.REVIVED if is_revived else What.CHANGED
             step.changes.append(Change(what, row.plate, row.country, row.line, differs))

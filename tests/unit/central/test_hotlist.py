@@ -369,6 +369,31 @@ def test_what_was_taken_off_by_hand_comes_back_only_once_its_source_has_confirme
     assert take(GOOD, columns=HEADER).unchanged == 1, "as every other from then on"
 
 
+@pytest.mark.parametrize("until", ["2026-03-01", "2026-03-04T13:00+00:00"])
+def test_what_was_taken_off_by_hand_stays_so_where_a_newer_line_is_over_itself(
+    database: Engine, tmp_path: Path, until: str
+):
+    list_plates(database, tmp_path, GOOD, at=AT)
+    end_entry(database, Which(number=1), by="ana", at=AT, why="found", log=lambda *_: None)
+    path, hour = tmp_path / "hotlist.csv", timedelta(hours=1)
+
+    def take(line: str, confirmed: str) -> tuple[int, int, int]:
+        path.write_text(f"{HEADER},confirmed\n{line},{confirmed}\n")
+        order = Import("medellin", "maria", at=AT + 3 * hour, whole=True)
+        said = import_csv(database, path, order, grammar=GRAMMAR, log=lambda *_: None)
+        return said.changed, said.revived, len(said.refused)
+
+    over = GOOD.replace("2026-12-31", until).replace(",1,", ",2,")
+    assert take(over, "2026-03-04T12:01+00:00") == (1, 0, 0)
+    (row,) = rows(database, hotlist_entry)
+    assert (row["priority"], row["ended_why"], row["ended_by_hand"]) == (2, "found", True)
+    stale = take(GOOD, "2026-03-04T11:59+00:00")
+    assert stale == (0, 0, 1), "it knows nothing of what was done by hand"
+    assert take(GOOD, "2026-03-04T14:00+00:00") == (0, 1, 0)
+    (row,) = rows(database, hotlist_entry)
+    assert (row["ended_why"], row["ended_by_hand"]) == (None, False)
+
+
 def test_what_was_over_and_is_looked_for_again_is_told(database: Engine, tmp_path: Path):
     list_plates(database, tmp_path, GOOD, GOOD.replace("ABC123", "ABC124"), at=AT)
     list_plates(database, tmp_path, GOOD.replace("2026-12-31", "2026-01-02"), at=AT)
