@@ -24,7 +24,7 @@ from central.archive.close import close, unclosed
 from central.archive.derive import derive_day, drop_ended, due, merge_month, turn, unturned
 from central.archive.holds import holds
 from central.archive.mend import NOTHING, Mended, mend, telling
-from central.archive.parts import Period
+from central.archive.parts import Part, Period
 from central.archive.pictures import open_packs
 from central.archive.place import SPILL, Archive, archive_of
 from central.archive.retain import Removal, retain
@@ -240,11 +240,17 @@ def _derive(
 
 
 def _turn(archive: Archive, duck: Sorter, on_step: OnStep) -> None:
-    done = 0
-    while wanted := unturned(archive):
-        on_step(Step(f"plates of {wanted[0].period} by their endings", done, done + len(wanted)))
-        turn(archive, wanted[0], duck=duck)
-        done += 1
+    """Each part once: one that cannot be turned keeps none of the others waiting, and is told at the end."""
+    tried, failed = set[Part](), list[StoreError]()
+    while wanted := [part for part in unturned(archive) if part not in tried]:
+        on_step(Step(f"plates of {wanted[0].period} by their endings", len(tried), len(tried) + len(wanted)))
+        tried.add(wanted[0])
+        try:
+            turn(archive, wanted[0], duck=duck)
+        except StoreError as error:
+            failed.append(error)
+    if failed:
+        raise failed[0]
 
 
 def _merge(archive: Archive, month: Period, duck: Sorter, on_step: OnStep) -> bool:

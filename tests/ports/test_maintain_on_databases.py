@@ -13,11 +13,12 @@ from central_city import FIRST, City
 from sqlalchemy import Engine
 
 from central.archive import close as closing
-from central.archive.derive import due, parts_of
+from central.archive.derive import due, parts_of, turn, unturned
 from central.archive.mend import NOTHING
 from central.archive.parts import Part, Period, holders
-from central.archive.place import LocalArchive
+from central.archive.place import Archive, LocalArchive
 from central.archive.schema import PLATES, READS
+from central.archive.sorter import Sorter
 from central.archive.table import open_archive
 from central.errors import StoreError
 from central.lock import exclusive
@@ -136,6 +137,31 @@ def test_a_round_that_is_cut_off_is_continued(city: City, stage: int) -> None:
     assert city.identities() == before
     city.check()
     assert due(LocalArchive(city.settings.path), today=date(2025, 2, 2)).days == ()
+
+
+def test_plates_that_cannot_be_turned_keep_no_others_waiting(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for day in (0, 1, 5, 6):  # two days of January, which are merged, and two of February
+        city.read(FIRST + timedelta(days=day))
+    now, tried = datetime(2025, 2, 4, 12, tzinfo=UTC), list[str]()
+
+    def failing(archive: Archive, part: Part, *, duck: Sorter) -> None:
+        tried.append(str(part.period))
+        if part.period.day in (0, 1):
+            raise StoreError(f"{part.period} cannot be turned")
+        turn(archive, part, duck=duck)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("central.maintain.turn", failing)
+        with pytest.raises(StoreError, match="2025-01 cannot be turned"):
+            city.maintain(now)
+    assert tried == ["2025-01", "2025-02-01", "2025-02-02"], "each once"
+    place = LocalArchive(city.settings.path)
+    assert [str(part.period) for part in unturned(place)] == ["2025-01", "2025-02-01"]
+    city.maintain(now)
+    assert unturned(place) == []
+    city.check()
 
 
 def test_two_do_not_maintain_at_once(city: City) -> None:
