@@ -194,8 +194,9 @@ class Watcher:
             tell_ended(connection, order.at, hotlist_entry.c.list_name == order.list_name)
             self._log().note(connection, self._who(), "hotlist.import", act)
             connection.execute(delete(taken_file).where(taken_file.c.name == path.name))
-            row = {"name": path.name, "identity": f"{identity}:{report.sha256}", "report": json.dumps(told)}
-            connection.execute(insert(taken_file), row)
+            # As it was typed, or an erasure does not find a plate with a long dash in it.
+            kept = {"identity": f"{identity}:{report.sha256}", "report": json.dumps(told, ensure_ascii=False)}
+            connection.execute(insert(taken_file), {"name": path.name, **kept})
 
         import_csv(self._engine, path, order, grammar=load_grammar(), log=note)
         return told

@@ -18,6 +18,7 @@ import central.watched as watching
 from central.access.audit import verify
 from central.access.key import open_key
 from central.db import alert_event, audit, from_us, hotlist, hotlist_entry, open_database, taken_file
+from central.erase.plate import Needle
 from central.errors import StoreError
 from central.lock import exclusive
 from central.settings import CentralSettings
@@ -218,6 +219,24 @@ def test_a_file_confirms_as_of_when_it_was_written_and_never_the_future(
     assert quick.round() == ["done"]
     (row,) = rows(quick.engine, hotlist_entry)
     assert from_us(int(str(row["confirmed_us"]))) == AT + timedelta(hours=confirmed_h, seconds=age_h < 0)
+
+
+def test_a_plate_in_a_report_is_kept_as_it_was_typed_so_that_an_erasure_finds_it(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box.put("stolen.csv", *good("AAA111", "ABC\N{EN DASH}123?"))
+    box.round()
+    with monkeypatch.context() as patched:
+        patched.setattr(watching, "write_atomic", full)
+        with pytest.raises(OSError, match="disk full"):
+            box.round()
+    (taken,) = rows(box.engine, taken_file)
+    assert Needle("ABC123").in_text(str(taken["report"]))
+    assert box.round() == ["done"]
+
+
+def full(*_: object) -> None:
+    raise OSError("disk full")
 
 
 def test_links_folders_and_other_names_are_left_alone(quick: Box, tmp_path: Path) -> None:
