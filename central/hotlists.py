@@ -92,7 +92,7 @@ def _import(
 ) -> "ImportReport":
     from central.access.audit import AuditLog
     from central.access.key import open_key
-    from central.alert.wanted import tell_ended
+    from central.alert.wanted import tell_listed
     from central.db import hotlist_entry
     from central.hotlist.grammar import load_grammar
     from central.hotlist.store import import_csv
@@ -103,7 +103,7 @@ def _import(
 
     def note(connection: "Connection", report: "ImportReport") -> None:
         counts = {**asdict(report), "refused": len(report.refused)}
-        tell_ended(connection, order.at, hotlist_entry.c.list_name == order.list_name)
+        tell_listed(connection, order.at, hotlist_entry.c.list_name == order.list_name)
         log.note(connection, look, "hotlist.import", {"list": order.list_name, "file": file.name, **counts})
 
     return import_csv(engine, file, order, grammar=load_grammar(), log=note, sample=sample)
@@ -188,7 +188,7 @@ def remove_from_hotlist(  # noqa: PLR0913  # click passes every option apart
     from central.access.audit import AuditLog
     from central.access.key import open_key
     from central.access.look import declare
-    from central.alert.wanted import tell_ended
+    from central.alert.wanted import tell_listed
     from central.db import hotlist_entry
     from central.hotlist.end import Which, end_entry
 
@@ -201,7 +201,7 @@ def remove_from_hotlist(  # noqa: PLR0913  # click passes every option apart
 
         def note(connection: "Connection", entry: "Entry") -> None:
             told = {"list": entry.list_name, "entry": entry.number, "plate": key.of_plate(entry.plate)}
-            tell_ended(connection, at, hotlist_entry.c.id == entry.number)
+            tell_listed(connection, at, hotlist_entry.c.id == entry.number)
             log.note(connection, look, "hotlist.remove", told)
 
         at, which = now(), Which(number=number, plate=plate, country=country, list_name=list_name)

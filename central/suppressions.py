@@ -98,6 +98,7 @@ def lift_suppression(number: int, config: Path, why: str, **asked: Any) -> None:
     from central.access.audit import AuditLog
     from central.access.key import open_key
     from central.access.look import declare
+    from central.alert.wanted import tell_suppressed
     from central.hotlist.suppress import lift
 
     look = declare(asked["actor"], asked["purpose"], asked["case_number"])
@@ -106,6 +107,7 @@ def lift_suppression(number: int, config: Path, why: str, **asked: Any) -> None:
         log = AuditLog(engine, key, clock=now)
 
         def note(connection: "Connection", lifted: "Suppression") -> None:
+            tell_suppressed(connection, now(), lifted.plate)
             log.note(connection, look, "suppress.lift", _told(lifted, key))
 
         lift(engine, number, by=look.actor, at=now(), why=why, log=note)

@@ -155,6 +155,7 @@ class Hit:
         entry_id: the entry's number in the database.
         likelihood: that the plate is the listed one, which may be another than was decoded.
         rival: the likeliest other string among those that the cameras know; None where there is none.
+        has_stays: suppressions of its plates are on record, which do not hold for it: of another time, or elsewhere.
     """
 
     entry_id: int
@@ -162,6 +163,7 @@ class Hit:
     read: PlateRead
     likelihood: float
     rival: str | None = None
+    has_stays: bool = False
 
     @property
     def is_exact(self) -> bool:

@@ -25,7 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from central.access.audit import AuditLog
 from central.access.key import open_key
-from central.alert.wanted import tell_ended
+from central.alert.wanted import tell_listed
 from central.db import Clock, from_us, hotlist_entry, reading, taken_file
 from central.errors import CentralError, HotlistError
 from central.hotlist.grammar import load_grammar
@@ -191,7 +191,7 @@ class Watcher:
                 raise _ChangedError(f"{path.name}: somebody writes into it still")
             told.update(_told(order, path.name, report))
             act = {"list": path.stem, "file": path.name, **asdict(report), "refused": len(report.refused)}
-            tell_ended(connection, order.at, hotlist_entry.c.list_name == order.list_name)
+            tell_listed(connection, order.at, hotlist_entry.c.list_name == order.list_name)
             self._log().note(connection, self._who(), "hotlist.import", act)
             connection.execute(delete(taken_file).where(taken_file.c.name == path.name))
             # As it was typed, or an erasure does not find a plate with a long dash in it.

@@ -15,6 +15,7 @@ from central.alert.log import Act, begin
 from central.alert.sighting import Sighting
 from central.alert.trail import add_to_trail, join, sighted, unwanted
 from central.alert.vehicle import Known, choose, told_of_before
+from central.alert.wanted import tell_late
 from central.db import alert, alert_trail, from_us, to_us
 from central.lock import take_turns
 from central.sections import Language
@@ -100,7 +101,10 @@ class Alerts:
         raised = tuple(self._raise(connection, hit, sighting, met) for hit in joined.left)
         if sighting.is_update:
             annotate(connection, sighting, self._language)
-        return Recorded(raised, joined.seen_again)
+        recorded = Recorded(raised, joined.seen_again)
+        if any(hit.has_stays for hit in sighting.hits):  # one may have been entered since it was captured
+            tell_late(connection, sighting.received_at, recorded.alerts)
+        return recorded
 
     def _raise(self, connection: Connection, hit: Hit, sighting: Sighting, met: set[int]) -> Alert:
         why = _words(rules.explain, hit, sighting, self._language)

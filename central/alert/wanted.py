@@ -1,10 +1,11 @@
 """Whether anybody may still be stopped for an alert: asked anew when it is confirmed, claimed and dispatched.
 
 Between the read and the unit its entry may end (the vehicle was found), go with its list, or be suppressed after
-somebody was stopped without reason. Who ends or suppresses it tells the open alerts, for a unit may be under way.
+somebody was stopped without reason. Who ends or suppresses it, or takes that back, tells the open alerts, for a unit
+may be under way.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -12,7 +13,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, exists, or_, select
 
 from central.alert.life import OVER, State
-from central.alert.log import Act, note
+from central.alert.log import Act, events, note
 from central.db import alert, alert_trail, from_us, hot_read, hotlist, hotlist_entry, suppression, to_us
 from central.lock import take_turns
 from central.types import EventKind
@@ -93,33 +94,41 @@ def held_back(sightings: Sequence[Sighting], stays: Sequence[Stay], *, plate: st
     return found[0] if found and all(found) else None
 
 
-def tell_ended(connection: Connection, at: datetime, which: ColumnElement[bool]) -> int:
-    """Note on their open alerts that entries have ended; how many alerts.
+def tell_listed(connection: Connection, at: datetime, which: ColumnElement[bool]) -> int:
+    """Note on their open alerts that entries have ended, or are looked for again; how many alerts.
 
     A file may say that an entry was over long ago, so what counts is when that was written.
 
     Args:
-        connection: in the transaction that ends them.
+        connection: in the transaction that changes them.
         at: when that is written.
-        which: entries; of these those that were changed now and are over.
+        which: entries; of these those that were changed now.
     """
-    entry, now_us = hotlist_entry.c, to_us(at)
-    over = select(entry.id).where(which, entry.entered_us == now_us, entry.valid_until_us <= now_us)
-    return _tell(connection, at, alert.c.hotlist_entry_id.in_(over))
+    entry = hotlist_entry.c
+    changed = select(entry.id).where(which, entry.entered_us == to_us(at))
+    return _tell(connection, at, alert.c.hotlist_entry_id.in_(changed))
 
 
 def tell_suppressed(connection: Connection, at: datetime, plate: str) -> int:
-    """Note on the open alerts of a plate, or of reads that were spelt so, that they are suppressed; how many alerts.
+    """Note on the open alerts of a plate, or of reads that were spelt so, that they are suppressed, or no longer.
 
     Args:
-        connection: in the transaction that suppresses it.
+        connection: in the transaction that suppresses it, or lifts that.
         at: now, UTC-aware.
         plate: as the suppression has it.
+
+    Returns:
+        How many alerts.
     """
     trail, read = alert_trail.c, hot_read.c
     same = (read.edge_id == trail.edge_id, read.epoch == trail.epoch, read.seq == trail.seq)
     spelt = exists().where(trail.alert_id == alert.c.alert_id, read.plate == plate, *same)
     return _tell(connection, at, or_(alert.c.plate == plate, spelt))
+
+
+def tell_late(connection: Connection, at: datetime, alerts: Collection[int]) -> int:
+    """Note on alerts that a read raised, or was added to, that they were suppressed before it came; how many alerts."""
+    return _tell(connection, at, alert.c.alert_id.in_(alerts))
 
 
 def _tell(connection: Connection, at: datetime, which: ColumnElement[bool]) -> int:
@@ -131,12 +140,19 @@ def _tell(connection: Connection, at: datetime, which: ColumnElement[bool]) -> i
     query = select(alert).where(is_open, which).order_by(alert.c.alert_id)
     told = 0
     for row in connection.execute(query).mappings().all():
-        if words := against(connection, row, at):
-            note(
-                connection, row["alert_id"], Act(EventKind.NOTED, at, detail={"wanted": False, "note": words})
-            )
-            told += 1
+        words = against(connection, row, at)
+        if bool(words) is _is_held(connection, row["alert_id"]):
+            continue
+        detail = {"wanted": False, "note": words} if words else {"wanted": True}
+        note(connection, row["alert_id"], Act(EventKind.NOTED, at, detail=detail))
+        told += 1
     return told
+
+
+def _is_held(connection: Connection, alert_id: int) -> bool:
+    """Whether the last that was told of an alert is that nobody is to be stopped."""
+    said = (event.act.detail.get("wanted") for event in reversed(events(connection, alert_id)))
+    return next((wanted for wanted in said if wanted is not None), True) is False
 
 
 def _covers(stay: Stay, sighting: Sighting, plate: str) -> bool:

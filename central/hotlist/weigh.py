@@ -81,7 +81,9 @@ def weigh(connection: Connection, hits: Sequence[Hit], gathered: Gathered) -> li
         if purge_us is not None and purge_us <= to_us(at):
             continue  # the event was over
         entry = as_of(hit.entry, stale_after_h=stale_after_h, at=at)
-        weighed.append(replace(hit, entry=replace(entry, twins=_twins(hit, gathered))))
+        has_stays = any(plate in gathered.suppressions for plate in (entry.plate, hit.read.plate))
+        entry = replace(entry, twins=_twins(hit, gathered))
+        weighed.append(replace(hit, entry=entry, has_stays=has_stays))
     return sorted(weighed, key=lambda hit: (hit.entry.priority, -hit.likelihood, hit.entry_id))
 
 

@@ -92,7 +92,8 @@ class Told(_Told):
     alert: ToldAlert
     detail: dict[str, Any] = Field(
         description="unit_id, station, outcome, as; level, waited_s; wanted: false where nobody is to be stopped any "
-        "more; passage: new, or fits: whether a better look does; everything for who may have plates"
+        "more, true where that is taken back; passage: new, or fits: whether a better look does; everything for who "
+        "may have plates"
     )
 
 
@@ -114,7 +115,7 @@ class Dispatch(_Told):
     )
     wanted: bool | None = Field(
         description="with note: false where its entry was ended, deleted or suppressed: nobody is to be stopped, and "
-        "the unit is to be told at once; else null"
+        "the unit is to be told at once; true where that is taken back; else null"
     )
     alert: ToldAlert
 

@@ -44,6 +44,10 @@ _SAID: Final = {
         "NO DETENGA A NADIE por esta alerta: su entrada terminó, se borró o está suspendida.",
         "STOP NOBODY for this alert: its entry was ended, deleted or suppressed.",
     ),
+    ("wanted", True): (
+        "SE BUSCA DE NUEVO: su entrada volvió, o ya no está suspendida. Verifique antes de detener a alguien.",
+        "LOOKED FOR AGAIN: its entry is back, or no longer suppressed. Check before anybody is stopped.",
+    ),
     ("fits", False): (
         "UNA IMAGEN MEJOR NO CORRESPONDE a esta entrada: compare las imágenes antes de detener a alguien.",
         "A BETTER LOOK DOES NOT FIT this entry: compare the pictures before anybody is stopped.",

@@ -15,9 +15,9 @@ from sqlalchemy import Engine, delete, update
 from central.alert.desk import take_step
 from central.alert.life import Outcome, RejectedAs, Step
 from central.alert.log import events
-from central.alert.wanted import tell_ended, tell_suppressed
+from central.alert.wanted import tell_listed, tell_suppressed
 from central.consume.store import Store
-from central.db import alert, alert_event, hot_read, hotlist, hotlist_entry, reading, to_us
+from central.db import alert, alert_event, hot_read, hotlist, hotlist_entry, reading, suppression, to_us
 from central.errors import AlertError
 from central.hotlist.suppress import Term, enter, lift
 from central.types import EventKind, Look
@@ -192,6 +192,12 @@ def test_nor_does_what_is_looked_for_no_longer(store: Store, database: Engine, i
     assert step(database, EventKind.REJECTED, rejected_as=RejectedAs.STALE_ENTRY) == 2
 
 
+def wanted(database: Engine) -> list[bool]:
+    """What the notes on alerts say of it, in their order."""
+    told = (json.loads(str(row["detail"])) for row in rows(database, alert_event))
+    return [detail["wanted"] for detail in told if "wanted" in detail]
+
+
 @pytest.mark.parametrize(("spelt", "told"), [("A8C123", 1), ("QQQ111", 0)])
 def test_an_open_alert_is_told_that_its_reads_are_suppressed(
     store: Store, database: Engine, spelt: str, told: int
@@ -201,11 +207,13 @@ def test_an_open_alert_is_told_that_its_reads_are_suppressed(
     suppressed(database, plate="A8C123")
     with database.begin() as connection:
         assert tell_suppressed(connection, LATER, "A8C123") == told
-    kinds = [row["kind"] for row in rows(database, alert_event)]
-    assert kinds == ["raised", "noted"][: 1 + told]
-    assert [json.loads(str(row["detail"])).get("wanted") for row in rows(database, alert_event)][1:] == [
-        False
-    ] * told
+        assert tell_suppressed(connection, LATER, "A8C123") == 0, "it was told"
+    assert wanted(database) == [False] * told
+    with database.begin() as connection:
+        connection.execute(update(suppression).values(lifted_us=to_us(LATER)))
+        assert tell_suppressed(connection, LATER, "A8C123") == told
+        assert tell_suppressed(connection, LATER, "A8C123") == 0
+    assert wanted(database) == [False, True][: 2 * told]
 
 
 @pytest.mark.parametrize("whole", [True, False])
@@ -221,14 +229,19 @@ def test_a_unit_under_way_is_told_that_a_file_has_ended_its_entry(
     list_plates(database, tmp_path, *lines, at=LATER, whole=whole)
     every = hotlist_entry.c.list_name == "medellin"
     with database.begin() as connection:
-        assert tell_ended(connection, LATER, every) == 1
+        assert tell_listed(connection, LATER, every) == 1
     told = json.loads(str(rows(database, alert_event)[-1]["detail"]))
     assert told["wanted"] is False
     assert f"looked for no longer, since 2025-03-0{4 if whole else 3} " in told["note"]
     assert "ABC123" not in str(told)
     list_plates(database, tmp_path, *lines, at=LATER + timedelta(hours=1), whole=whole)
     with database.begin() as connection:
-        assert tell_ended(connection, LATER + timedelta(hours=1), every) == 0, "it was over before"
+        assert tell_listed(connection, LATER + timedelta(hours=1), every) == 0, "it was over before"
+    again = LATER + timedelta(hours=2)
+    list_plates(database, tmp_path, LISTED, other, at=again, whole=whole)
+    with database.begin() as connection:
+        assert tell_listed(connection, again, every) == 1
+    assert wanted(database) == [False, True]
 
 
 def test_what_nobody_is_at_is_told_nothing(store: Store, database: Engine) -> None:
@@ -237,7 +250,7 @@ def test_what_nobody_is_at_is_told_nothing(store: Store, database: Engine) -> No
         connection.execute(update(hotlist_entry).values(ended))
     step(database, EventKind.REJECTED, rejected_as=RejectedAs.STALE_ENTRY)
     with database.begin() as connection:
-        assert tell_ended(connection, LATER, hotlist_entry.c.list_name == "medellin") == 0
+        assert tell_listed(connection, LATER, hotlist_entry.c.list_name == "medellin") == 0
 
 
 @pytest.mark.parametrize("done", range(3))

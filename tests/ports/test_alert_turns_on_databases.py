@@ -10,7 +10,7 @@ from central_messages import a_store, ingest, list_plates, read_message, rows
 from central_reads import NOON, a_read
 from sqlalchemy import Connection, Engine, update
 
-from central.alert.wanted import tell_ended
+from central.alert.wanted import tell_listed
 from central.db import alert, alert_event, hotlist_entry, to_us
 from central.events import purge_events
 from central.hotlist.lists import set_event
@@ -27,7 +27,7 @@ Tell = Callable[[Engine, Path], object]
 def ended(engine: Engine, _: Path) -> None:
     with engine.begin() as connection:
         connection.execute(update(hotlist_entry).values(valid_until_us=to_us(END), entered_us=to_us(END)))
-        tell_ended(connection, END, hotlist_entry.c.list_name == "match")
+        tell_listed(connection, END, hotlist_entry.c.list_name == "match")
 
 
 def purged(engine: Engine, folder: Path) -> None:

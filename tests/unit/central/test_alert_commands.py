@@ -153,6 +153,11 @@ def test_an_open_alert_is_told_when_nobody_is_to_be_stopped_for_it_any_more(
     assert last["kind"] == "noted"
     assert told in last["detail"]["note"]
     assert "changed since event 2: noted by atalaya" in fault(run, "seen", "1", "--after", "2")
+    if words[0] != "suppress":
+        return
+    assert run("suppress", "lift", "1", "--why", "it was another", *LOOK).exit_code == 0
+    *_, last = json.loads(said(run, "show", "1", "--json"))["events"]
+    assert (last["kind"], last["detail"]) == ("noted", {"wanted": True})
 
 
 def test_a_story_on_the_screen_in_both_languages(run: Run) -> None:

@@ -231,6 +231,11 @@ def test_a_vehicle_that_nobody_is_to_be_stopped_for_any_more_is_told_to_all() ->
     spoken = in_words(noted, plates=False, place=None, zone=ZoneInfo("UTC"))
     assert ("NO DETENGA A NADIE" in spoken, "STOP NOBODY" in spoken) == (True, True)
     assert PLATE not in spoken
+    again = a_notice("noted", wanted=True)
+    assert dispatch(again, plates=False, place=None).wanted is True
+    spoken = in_words(again, plates=False, place=None, zone=ZoneInfo("UTC"))
+    assert ("SE BUSCA DE NUEVO" in spoken, "LOOKED FOR AGAIN" in spoken) == (True, True)
+    assert "STOP NOBODY" not in spoken
 
 
 def test_a_sighting_that_nobody_has_confirmed_says_so_in_both_languages() -> None:
