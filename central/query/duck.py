@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from threading import Event
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
@@ -120,7 +120,7 @@ class Duck:
         """In a thread of its own: Ctrl-C reaches the one that waits, and DuckDB, which may forget it, knows of none."""
         return self._duck.sql(sql, params=parameters).to_arrow_table()
 
-    def _end(self, answering: Future[pa.Table]) -> None:
+    def _end(self, answering: Future[Any]) -> None:
         """Interrupt again and again: DuckDB forgets an interruption that comes while it still prepares."""
         while not answering.done():
             self._given_up.set()
@@ -134,6 +134,7 @@ class Duck:
         return TimedOutError(f"no answer within {self._timeout_s:g} s; narrow the question")
 
     def close(self) -> None:
-        """Give everything back."""
+        """Give everything back; what Ctrl-C left alone in the moment in which it was handed over, too."""
+        self._end(self._worker.submit(lambda: None))
         self._worker.shutdown()
         self._duck.close()

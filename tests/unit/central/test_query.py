@@ -360,6 +360,22 @@ def test_ctrl_c_ends_an_answer_as_it_ends_any_program(tmp_path: Path) -> None:
     duck.close()
 
 
+def test_ctrl_c_while_a_question_is_handed_over_leaves_nothing_that_goes_on(tmp_path: Path) -> None:
+    duck = Duck(LocalArchive(tmp_path), timeout_s=60, memory_mb=256)
+    duck.begin()
+    hand_over = duck._worker.submit
+
+    def interrupted(*work: object) -> None:
+        hand_over(*work)  # type: ignore[arg-type]
+        duck._worker.submit = hand_over
+        raise KeyboardInterrupt
+
+    duck._worker.submit = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        duck.run(ENDLESS, {}, {})
+    duck.close()
+
+
 def test_a_question_is_cancelled_while_its_rows_are_fetched(reads: Reads, engine: Engine) -> None:
     put(engine, [a_read(1)])
     cancelling = [True]
