@@ -9,11 +9,11 @@ can be stale when it is written. `reading(engine)` is for reading: one snapshot,
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, select, text
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
@@ -45,6 +45,7 @@ __all__ = [
     "alert",
     "alert_event",
     "alert_trail",
+    "at_a_time",
     "audit",
     "clip",
     "clip_part",
@@ -86,6 +87,8 @@ Clock = Callable[[], datetime]
 """Now, UTC-aware; injected wherever time matters."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_Parameter = TypeVar("_Parameter", int, str)
+_AT_A_TIME = 1_000  # parameters of a statement, which databases bound
 
 
 def to_us(moment: datetime) -> int:
@@ -97,6 +100,13 @@ def to_us(moment: datetime) -> int:
 def from_us(moment_us: int) -> datetime:
     """The UTC-aware time of `to_us`."""
     return _EPOCH + timedelta(microseconds=moment_us)
+
+
+def at_a_time(values: Collection[_Parameter]) -> Iterator[list[_Parameter]]:
+    """Values in portions that a statement takes as its parameters, in order."""
+    ordered = sorted(values)
+    for first in range(0, len(ordered), _AT_A_TIME):
+        yield ordered[first : first + _AT_A_TIME]
 
 
 def open_database(url: str, *, half_restored: bool = False) -> Engine:

@@ -156,12 +156,11 @@ def clones(config: Path, least: float, pairs: int, **asked: Any) -> None:  # noq
     from rich.text import Text
 
     from central.findings import clones_table
-    from central.query.clones import Lead
+    from central.query.clones import Lead, Least
 
     with asking(config, asked) as ask:
-        found = ask.desk.clones(
-            ask.question, cameras=ask.cameras, least_likelihood=least, least_pairs=pairs, form=ask.form
-        )
+        counts = Least(least, pairs)
+        found = ask.desk.clones(ask.question, cameras=ask.cameras, least=counts, form=ask.form)
 
     def table(_: "Console") -> "RenderableType":
         return Group(

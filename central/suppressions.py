@@ -104,13 +104,13 @@ def lift_suppression(number: int, config: Path, why: str, **asked: Any) -> None:
     look = declare(asked["actor"], asked["purpose"], asked["case_number"])
     with database(config) as (settings, engine):
         key = open_key(settings.access.key_file)
-        log = AuditLog(engine, key, clock=now)
+        log, at = AuditLog(engine, key, clock=now), now()
 
         def note(connection: "Connection", lifted: "Suppression") -> None:
-            tell_suppressed(connection, now(), lifted.plate)
+            tell_suppressed(connection, at, lifted.plate)
             log.note(connection, look, "suppress.lift", _told(lifted, key))
 
-        lift(engine, number, by=look.actor, at=now(), why=why, log=note)
+        lift(engine, number, by=look.actor, at=at, why=why, log=note)
     click.echo(f"suppression #{number} is lifted")
 
 

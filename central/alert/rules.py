@@ -20,8 +20,6 @@ _LOWER_TRUST = (
     "MENOR CONFIANZA: de CCTV común o de una grabación; compare las imágenes antes de detener a alguien.",
 )
 
-_SECOND_LOOK = ("A better look", "Una imagen mejor")
-
 Said = tuple[str, str]
 """A sentence in English and in Spanish."""
 
@@ -62,20 +60,20 @@ def second_look(read: PlateRead, *, fits: bool, language: Language = "both") -> 
     at = f"{read.best_at:%H:%M:%S} UTC"
     english, spanish = _described(read)
     said = (
-        f"{_SECOND_LOOK[0]} at {at} reads {english}, which fits this entry.",
-        f"{_SECOND_LOOK[1]} de las {at} dice {spanish}, y corresponde a esta entrada.",
+        f"A better look at {at} reads {english}, which fits this entry.",
+        f"Una imagen mejor de las {at} dice {spanish}, y corresponde a esta entrada.",
     )
     against = (
-        f"{_SECOND_LOOK[0]} at {at} reads {english}, which this entry does not fit: compare the pictures.",
-        f"{_SECOND_LOOK[1]} de las {at} dice {spanish}, que no corresponde a esta entrada: compare las imágenes.",
+        f"A better look at {at} reads {english}, which this entry does not fit: compare the pictures.",
+        f"Una imagen mejor de las {at} dice {spanish}, que no corresponde a esta entrada: compare las imágenes.",
     )
     return in_words(said, language) if fits else in_words(against, "both")
 
 
 def looks(hit: Hit) -> str:
     """What of the vehicle's look contradicts the list, in both languages; nothing where nothing does."""
-    said = _look(hit.read, hit.entry)
-    return " ".join(in_words(each, "both") for each in said if each[0].startswith("COMPARE"))
+    said = (each for agrees, each in _compared(hit.read, hit.entry) if agrees is False)
+    return " ".join(in_words(each, "both") for each in said)
 
 
 def looked_for_no_longer(hit: Hit) -> str:
@@ -218,41 +216,47 @@ def _class_told(read: PlateRead, entry: HotlistEntry) -> Iterator[Said]:
 
 def _look(read: PlateRead, entry: HotlistEntry) -> Iterator[Said]:
     """The vehicle itself: what cost people most was a stop for the right plate on the wrong vehicle."""
-    pairs: tuple[tuple[Said, str | None, Scored | None], ...] = (
-        (("type", "tipo"), entry.vehicle_type, read.vehicle.type),
-        (("color", "color"), entry.color, read.vehicle.color),
-        (("brand", "marca"), entry.brand, read.vehicle.brand),
-    )
-    unsure: list[Said] = []
-    for (name, nombre), listed, seen in pairs:
-        if listed is None:
-            continue
-        agrees = is_same(name, listed, seen.value) if seen else None
-        if seen is None:
-            unsure.append((f"{name} {listed}", f"{nombre} {listed}"))
-            continue
-        value, sure = seen.value, f"{seen.likelihood:.2f}"
-        valor = _SPANISH(value)
-        if agrees is None:
-            unsure.append(
-                (f"{name} {listed} (seen {value} {sure})", f"{nombre} {listed} (visto {valor} {sure})")
-            )
-        elif agrees:
-            yield (
-                f"Vehicle {name} {value} as listed ({sure}).",
-                f"Vehículo de {nombre} {valor}, como en la lista ({sure}).",
-            )
-        else:
-            yield (
-                f"COMPARE: vehicle {name} listed {listed}, seen {value} ({sure}).",
-                f"COMPARE: {nombre} del vehículo en la lista {listed}, visto {valor} ({sure}).",
-            )
-    if unsure:
+    told = list(_compared(read, entry))
+    yield from (said for agrees, said in told if agrees is not None)
+    if unsure := [said for agrees, said in told if agrees is None]:
         english, spanish = (", ".join(each) for each in zip(*unsure, strict=True))
         yield (
             f"Not recognised by the camera, so compare: {english}.",
             f"La cámara no lo reconoció, así que compare: {spanish}.",
         )
+
+
+def _compared(read: PlateRead, entry: HotlistEntry) -> Iterator[tuple[bool | None, Said]]:
+    """Of each thing that the list says of the vehicle, whether it was seen so, in a sentence.
+
+    None and its name alone: nobody can tell.
+    """
+    pairs: tuple[tuple[Said, str | None, Scored | None], ...] = (
+        (("type", "tipo"), entry.vehicle_type, read.vehicle.type),
+        (("color", "color"), entry.color, read.vehicle.color),
+        (("brand", "marca"), entry.brand, read.vehicle.brand),
+    )
+    for (name, nombre), listed, seen in pairs:
+        if listed is None:
+            continue
+        if seen is None:
+            yield None, (f"{name} {listed}", f"{nombre} {listed}")
+            continue
+        value, sure = seen.value, f"{seen.likelihood:.2f}"
+        valor, agrees = _SPANISH(value), is_same(name, listed, value)
+        if agrees is None:
+            said = f"{name} {listed} (seen {value} {sure})", f"{nombre} {listed} (visto {valor} {sure})"
+        elif agrees:
+            said = (
+                f"Vehicle {name} {value} as listed ({sure}).",
+                f"Vehículo de {nombre} {valor}, como en la lista ({sure}).",
+            )
+        else:
+            said = (
+                f"COMPARE: vehicle {name} listed {listed}, seen {value} ({sure}).",
+                f"COMPARE: {nombre} del vehículo en la lista {listed}, visto {valor} ({sure}).",
+            )
+        yield agrees, said
 
 
 def _spoken(span: timedelta) -> str:

@@ -1,6 +1,6 @@
 """Alerts in the database: raised, joined and annotated in the transaction that commits the read itself."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -16,15 +16,13 @@ from central.alert.sighting import Sighting
 from central.alert.trail import add_to_trail, join, sighted, unwanted
 from central.alert.vehicle import Known, choose, told_of_before
 from central.alert.wanted import tell_late
-from central.db import alert, alert_trail, from_us, to_us
+from central.db import alert, alert_trail, at_a_time, from_us, to_us
 from central.lock import take_turns
 from central.sections import Language
 from central.types import Alert, EventKind, Hit, Reason
 from edge.contract.read import PlateRead
 
 _INSERTED: Final = insert(alert).returning(alert.c.alert_id)
-
-_AT_A_TIME: Final = 1_000  # parameters of a statement, which databases bound
 
 _log = structlog.get_logger(__name__)
 
@@ -88,7 +86,7 @@ class Alerts:
             if sighting.is_update:  # what no longer fits is told to its alerts
                 entries |= told_entries(connection, sighting.read.id)
         take_turns(connection, "entry", entries)
-        return _with_alerts(connection, sorted(entries))
+        return _with_alerts(connection, entries)
 
     def record(self, connection: Connection, sighting: Sighting, met: set[int]) -> Recorded:
         """Raise an alert for each hit that joins none; `met`, the entries that have alerts, grows by theirs.
@@ -109,11 +107,9 @@ class Alerts:
     def _raise(self, connection: Connection, hit: Hit, sighting: Sighting, met: set[int]) -> Alert:
         why = _words(rules.explain, hit, sighting, self._language)
         before = _before(connection, hit, self._language) if hit.entry_id in met else ""
-        raised = _raise(
-            connection, hit, sighting, " ".join(filter(None, (why, before))), self._station_of(hit.read)
-        )
+        explanation, station = " ".join(filter(None, (why, before))), self._station_of(hit.read)
         met.add(hit.entry_id)
-        return raised
+        return _insert(connection, hit, sighting, explanation, station)
 
     def join(self, connection: Connection, sighting: Sighting, met: set[int]) -> Recorded:
         """Add a sighting to the alerts that it joins, of entries that have any (`met`)."""
@@ -162,11 +158,10 @@ class Alerts:
         return number.scalar_subquery().label("alike" if alike else "exact")
 
 
-def _with_alerts(connection: Connection, entries: Sequence[int]) -> set[int]:
+def _with_alerts(connection: Connection, entries: Collection[int]) -> set[int]:
     """Those of some entries of which there ever was an alert."""
     found: set[int] = set()
-    for first in range(0, len(entries), _AT_A_TIME):
-        some = entries[first : first + _AT_A_TIME]
+    for some in at_a_time(entries):
         query = select(alert.c.hotlist_entry_id).distinct().where(alert.c.hotlist_entry_id.in_(some))
         found.update(connection.scalars(query))
     return found
@@ -214,7 +209,7 @@ def _words(rule: Callable[..., str], hit: Hit, sighting: Sighting, language: Lan
     return f"{rules.looked_for_no_longer(hit)} {said}" if is_over else said
 
 
-def _raise(
+def _insert(
     connection: Connection, hit: Hit, sighting: Sighting, explanation: str, station: str | None
 ) -> Alert:
     read, entry, at = hit.read, hit.entry, sighting.received_at

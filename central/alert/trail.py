@@ -22,6 +22,9 @@ _FULL: Final = 8_000
 
 _INSERTED: Final = insert(alert_trail)
 
+LAST_FIRST: Final = (alert_trail.c.refuted, alert_trail.c.captured_us.desc(), alert_trail.c.seq.desc())
+"""Order of a trail, the last sighting first, and before all others one that no better look refuted."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -41,11 +44,11 @@ def join(connection: Connection, hit: Hit, choice: Choice, at: datetime, *, word
     for other in choice.beside:
         _stand_beside(connection, kept, other, at)
     if choice.is_new_passage:
-        number = _see_again(connection, hit, kept, at, words)
+        passage = _see_again(connection, hit, kept, at, words)
     else:
         number = note(connection, kept.alert_id, Act(EventKind.JOINED, at, detail=sighted(hit)))
-    of_passage = None if choice.is_new_passage else kept.passage
-    add_to_trail(connection, kept.alert_id, hit, number=number if of_passage is None else of_passage)
+        passage = number if kept.passage is None else kept.passage
+    add_to_trail(connection, kept.alert_id, hit, number=passage)
     alerts = (kept, *choice.takes_in)
     begun_at, camera_id = min(
         (read.best_at, read.camera_id), *((each.first_at, each.camera_id) for each in alerts)

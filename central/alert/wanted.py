@@ -22,7 +22,7 @@ _INSTEAD: Final = "reject it as stale-entry, or say what came of it"
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class SeenAs:
     """One read of an alert's trail.
 
     Attributes:
@@ -79,7 +79,7 @@ def against(connection: Connection, of_alert: RowMapping, at: datetime) -> str:
     )
 
 
-def held_back(sightings: Sequence[Sighting], stays: Sequence[Stay], *, plate: str) -> Stay | None:
+def held_back(sightings: Sequence[SeenAs], stays: Sequence[Stay], *, plate: str) -> Stay | None:
     """The suppression that holds an alert back: each of its sightings is under one (pure).
 
     One sighting that is under none is a vehicle that may be stopped. A read whose spelling is not known any more is
@@ -155,13 +155,13 @@ def _is_held(connection: Connection, alert_id: int) -> bool:
     return next((wanted for wanted in said if wanted is not None), True) is False
 
 
-def _covers(stay: Stay, sighting: Sighting, plate: str) -> bool:
+def _covers(stay: Stay, sighting: SeenAs, plate: str) -> bool:
     is_spelt = stay.plate == plate or sighting.plate in (None, stay.plate)
     is_there = stay.camera_id in (None, sighting.camera_id) and stay.edge_id in (None, sighting.edge_id)
     return is_spelt and is_there
 
 
-def _sightings(connection: Connection, alert_id: int) -> list[Sighting]:
+def _sightings(connection: Connection, alert_id: int) -> list[SeenAs]:
     trail, read = alert_trail.c, hot_read.c
     same = and_(read.edge_id == trail.edge_id, read.epoch == trail.epoch, read.seq == trail.seq)
     query = (
@@ -170,7 +170,7 @@ def _sightings(connection: Connection, alert_id: int) -> list[Sighting]:
         .where(trail.alert_id == alert_id)
         .order_by(trail.captured_us)
     )
-    return [Sighting(*row) for row in connection.execute(query)]
+    return [SeenAs(*row) for row in connection.execute(query)]
 
 
 def _stays(connection: Connection, entry: RowMapping, plates: set[str], at: datetime) -> list[Stay]:

@@ -8,7 +8,7 @@ Of several updates of a read the highest number wins, whichever comes last, afte
 import traceback
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
@@ -162,9 +162,9 @@ class Store:
         turns += [(arrival, True) for arrival in (*reads, *applied)]
         for arrival, may_raise in turns:
             sighting = sightings.get(id(arrival))
-            if sighting is None or not (may_raise or any(hit.entry_id in met for hit in sighting.hits)):
+            if sighting is None:
                 continue
-            if not (sighting.hits or sighting.is_update):
+            if not may_raise and met.isdisjoint(hit.entry_id for hit in sighting.hits):
                 continue
             try:
                 with connection.begin_nested():  # what fails here takes nothing else with it
@@ -186,16 +186,17 @@ class Store:
         *,
         late: dict[int, bool],
     ) -> dict[int, Sighting]:
-        """What each arrival hits, by its identity; without those of which that cannot be told."""
+        """What there is to do for an arrival, by its identity; without those of which that cannot be told."""
         found: dict[int, Sighting] = {}
         gathered = self._hotlist.gather(connection, [arrival.read for arrival in arrivals])
         for arrival in arrivals:
             try:
                 hits = self._hotlist.match(connection, arrival.read, gathered)
-                sighting = _sighting(arrival, hits, late=late[id(arrival)])
-                if sighting.is_update:
-                    sighting = replace(sighting, borne=self._hotlist.borne(arrival.read, gathered))
-                found[id(arrival)] = sighting
+                # What an update no longer hits may have alerts too.
+                is_update = arrival.topic.kind is Kind.UPDATE
+                borne = self._hotlist.borne(arrival.read, gathered) if is_update else ()
+                if hits or is_update:
+                    found[id(arrival)] = _sighting(arrival, hits, borne, late=late[id(arrival)])
             except _UNCHECKABLE as error:
                 batch.unchecked += 1
                 _tell_unchecked(arrival, error)
@@ -225,10 +226,11 @@ class Store:
         ask(connection, wish)
 
 
-def _sighting(arrival: ReadArrival, hits: Sequence[Hit], *, late: bool) -> Sighting:
+def _sighting(arrival: ReadArrival, hits: Sequence[Hit], borne: Sequence[Hit], *, late: bool) -> Sighting:
     return Sighting(
         read=arrival.read,
         hits=hits,
+        borne=borne,
         received_at=arrival.received_at,
         late=late,
         country_known=read_country(arrival.read) is not None,

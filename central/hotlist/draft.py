@@ -7,14 +7,14 @@ import json
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, update
 
-from central.db import hotlist_entry, to_us
-from central.hotlist.merge import BATCH, Import, Step
+from central.db import at_a_time, hotlist_entry, to_us
+from central.hotlist.merge import Import, Step
 
-_QUICK = 1  # zlib's level: lines of a list are much alike
+_QUICK: Final = 1  # zlib's level: lines of a list are much alike
 
 
 @dataclass(slots=True)
@@ -50,8 +50,7 @@ class Draft:
                 _update(connection, confirmed)
         entry = hotlist_entry.c
         ends = {"valid_until_us": to_us(order.at), "ended_why": self.ended_why, **entered}
-        for begin in range(0, len(self.ended), BATCH):
-            some = self.ended[begin : begin + BATCH]
+        for some in at_a_time(self.ended):
             connection.execute(update(hotlist_entry).where(entry.id.in_(some)).values(ends))
 
     def _steps(self) -> Iterator[list[list[dict[str, Any]]]]:

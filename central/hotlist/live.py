@@ -8,11 +8,11 @@ import structlog
 from sqlalchemy import Connection, RowMapping, select
 from sqlalchemy.sql.functions import count
 
-from central.db import Clock, erasure, from_us, hotlist, hotlist_entry, table_version, to_us
+from central.db import Clock, at_a_time, erasure, from_us, hotlist, hotlist_entry, table_version, to_us
 from central.hotlist.budget import Limit, limit_of_list
 from central.hotlist.known import Known
 from central.hotlist.match import Terms, borne, match
-from central.hotlist.weigh import Gathered, at_a_time, gather, weigh
+from central.hotlist.weigh import Gathered, gather, weigh
 from central.sections import MatchSettings
 from central.types import Hit, HotlistEntry, Reason
 from edge.contract.match import spellings

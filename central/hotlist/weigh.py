@@ -1,17 +1,15 @@
 """What else is known of an entry that was hit: is it suppressed, or stale, and are plates like it listed."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection, RowMapping, select
 
-from central.db import hotlist, hotlist_entry, suppression, to_us
+from central.db import at_a_time, hotlist, hotlist_entry, suppression, to_us
 from central.hotlist.stale import as_of
 from central.hotlist.suppress import sift
 from central.hotlist.twins import alike
 from central.types import Hit, HotlistEntry
-
-_AT_A_TIME = 1_000  # parameters of a statement, which databases bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +58,6 @@ def gather(
         for key, *times in connection.execute(select(*columns).where(entry.alike.in_(some))):
             found.setdefault(key, []).append((times[0], times[1], times[2]))
     return Gathered(entries, {name: (stale, purge) for name, stale, purge in lists}, suppressions, found)
-
-
-def at_a_time(plates: Iterable[str]) -> Iterator[list[str]]:
-    """Plates in portions that a statement takes."""
-    ordered = sorted(plates)
-    for first in range(0, len(ordered), _AT_A_TIME):
-        yield ordered[first : first + _AT_A_TIME]
 
 
 def weigh(connection: Connection, hits: Sequence[Hit], gathered: Gathered) -> list[Hit]:

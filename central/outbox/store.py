@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 
 from central.access.key import AuditKey
+from central.alert.trail import LAST_FIRST
 from central.alert.vehicle import is_confirmed
 from central.db import alert, alert_event, alert_trail, delivery, from_us, subscriber, to_us
 from central.outbox.event import Happening, Notice, Seen, Subject
@@ -209,8 +210,7 @@ def _seen(connection: Connection, event: Happening, subject: Subject) -> Seen | 
     terms = [trail.alert_id == home]
     if event.kind == EventKind.RAISED or home != event.alert_id:
         terms += [trail.edge_id == subject.edge_id, trail.epoch == subject.epoch, trail.seq == subject.seq]
-    last = (trail.refuted, trail.captured_us.desc(), trail.seq.desc())
-    row = connection.execute(select(alert_trail).where(*terms).order_by(*last).limit(1)).first()
+    row = connection.execute(select(alert_trail).where(*terms).order_by(*LAST_FIRST).limit(1)).first()
     if row is None:
         return None
     confirmed = select(func.max(log.number)).where(log.alert_id == home, log.kind == EventKind.CONFIRMED)

@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from central.errors import QueryError
 from edge.contract.config import faults
 
-EARTH_M: Final = 6_371_008.8
+_EARTH_M: Final = 6_371_008.8
 MOST_POINTS: Final = 10_000
 
 _LARGEST_M: Final = 1_000_000
@@ -46,11 +46,7 @@ class Circle:
     @property
     def condition(self) -> str:
         """SQL over a read's own position."""
-        lat, lon = _OWN
-        return (
-            f"2 * {EARTH_M} * asin(sqrt(least(1, sin(radians({lat} - $area_lat) / 2) ** 2 + cos(radians({lat})) "
-            f"* cos(radians($area_lat)) * sin(radians({lon} - $area_lon) / 2) ** 2))) <= $area_radius_m"
-        )
+        return f"{distance_sql(_OWN, ('$area_lat', '$area_lon'))} <= $area_radius_m"
 
     @property
     def parameters(self) -> dict[str, object]:
@@ -137,7 +133,16 @@ def distance_m(one: Position, other: Position) -> float:
     half = (
         math.sin((lat2 - lat1) / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
     )
-    return 2 * EARTH_M * math.asin(math.sqrt(min(1.0, half)))
+    return 2 * _EARTH_M * math.asin(math.sqrt(min(1.0, half)))
+
+
+def distance_sql(one: tuple[str, str], other: tuple[str, str]) -> str:
+    """SQL of `distance_m` between two places, each the SQL of its degrees north and east; none may be NULL."""
+    (lat1, lon1), (lat2, lon2) = one, other
+    return (
+        f"2 * {_EARTH_M} * asin(sqrt(least(1, sin(radians({lat1} - {lat2}) / 2) ** 2 + cos(radians({lat1})) "
+        f"* cos(radians({lat2})) * sin(radians({lon1} - {lon2}) / 2) ** 2)))"
+    )
 
 
 def read_shape(typed: str) -> Shape:

@@ -10,12 +10,9 @@ from datetime import datetime
 from typing import Final
 
 from central.archive.schema import likelihood_e4
-from central.query.area import EARTH_M
+from central.query.area import distance_sql
 from central.query.journey import FASTEST_KMH, SEEN_WITHIN_M
 from central.query.plan import Plan, Sources, newest
-
-LEAST_LIKELIHOOD: Final = 0.95
-"""Of a read that counts: a misread plate is seen wherever its look-alikes drive."""
 
 _US_PER_H: Final = 3.6e9
 _KEPT: Final = (
@@ -29,10 +26,7 @@ _IS_COLOR: Final = (  # light alone decides between these
     "vehicle_color <> vehicle_color_0 "
     "AND vehicle_color NOT IN ('white or grey', 'black') AND vehicle_color_0 NOT IN ('white or grey', 'black')"
 )
-_WAY: Final = (  # least(1, NULL) is 1
-    f"CASE WHEN lat + lat_0 IS NOT NULL THEN 2 * {EARTH_M} * asin(sqrt(least(1, sin(radians(lat - lat_0) / 2) ** 2 "
-    "+ cos(radians(lat)) * cos(radians(lat_0)) * sin(radians(lon - lon_0) / 2) ** 2))) END"
-)
+_WAY: Final = f"CASE WHEN lat + lat_0 IS NOT NULL THEN {distance_sql(('lat', 'lon'), ('lat_0', 'lon_0'))} END"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +61,20 @@ class Lead:
     shared: int
 
 
-def clones_sql(plan: Plan, sources: Sources, *, least_likelihood: float, least_pairs: int) -> str:
+@dataclass(frozen=True, slots=True)
+class Least:
+    """What a contradiction must be for somebody to look at it.
+
+    Attributes:
+        likelihood: of each read: a misread plate is seen wherever its look-alikes drive.
+        pairs: contradictions of a plate: one alone is mostly a misread.
+    """
+
+    likelihood: float = 0.95
+    pairs: int = 2
+
+
+def clones_sql(plan: Plan, sources: Sources, *, least: Least) -> str:
     """Plates by how many kinds of contradiction there are, then by how many; one more than the limit.
 
     The table `stands` has the cameras' places (camera_id, lat, lon).
@@ -75,8 +82,7 @@ def clones_sql(plan: Plan, sources: Sources, *, least_likelihood: float, least_p
     Args:
         plan: the plan.
         sources: what there is.
-        least_likelihood: of reads that count.
-        least_pairs: contradictions that a plate must have.
+        least: what counts.
     """
     look = "concat_ws(' ', vehicle_type, vehicle_color, country, plate_class)"
     before = ", ".join(f"lag({name}) OVER w AS {name}_0" for name in (*_KEPT, "look"))
@@ -85,7 +91,7 @@ def clones_sql(plan: Plan, sources: Sources, *, least_likelihood: float, least_p
         f"sure AS (SELECT plate, epoch, seq, {', '.join(_KEPT[:-2])}, {look} AS look, "
         "coalesce(newest.lat_e7 / 1e7, stands.lat) AS lat, coalesce(newest.lon_e7 / 1e7, stands.lon) AS lon "
         "FROM newest LEFT JOIN stands USING (camera_id) "
-        f"WHERE likelihood_e4 >= {likelihood_e4(least_likelihood):d}), "
+        f"WHERE likelihood_e4 >= {likelihood_e4(least.likelihood):d}), "
         f"pairs AS (SELECT *, {before} FROM sure "
         "WINDOW w AS (PARTITION BY plate ORDER BY captured_at, edge_id, epoch, seq)), "
         f"measured AS (SELECT *, {_WAY} AS way_m, "
@@ -110,6 +116,6 @@ def clones_sql(plan: Plan, sources: Sources, *, least_likelihood: float, least_p
         "look AS then_look, way_m AS distance_m, "
         "coalesce(plates, 0) - (all_travels > 0)::INT AS shared "
         "FROM counted LEFT JOIN clocks USING (one, other) "
-        f"WHERE nth = 1 AND pairs >= {least_pairs:d} "
+        f"WHERE nth = 1 AND pairs >= {least.pairs:d} "
         f"ORDER BY {_KINDS_TOLD} DESC, pairs DESC, plate LIMIT {plan.question.limit + 1:d}"
     )

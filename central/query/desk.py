@@ -20,7 +20,7 @@ from central.query.alert_desk import AlertDesk, spoken
 from central.query.answers import Answer, Counts, HeatCell, Journey, Places, Rows, Seen, Volume
 from central.query.cameras import CameraPlace
 from central.query.clips import find_clip, locate, newest_clips
-from central.query.clones import Lead
+from central.query.clones import Lead, Least
 from central.query.journey import passages
 from central.query.lists import (
     KeptLetter,
@@ -120,8 +120,7 @@ class Desk(AlertDesk):
         question: Question,
         *,
         cameras: Mapping[str, CameraPlace],
-        least_likelihood: float,
-        least_pairs: int,
+        least: Least,
         form: Form = "table",
     ) -> Rows[Lead]:
         """Plates that two vehicles seem to bear; the question's limit counts plates.
@@ -129,15 +128,12 @@ class Desk(AlertDesk):
         Args:
             question: of a time span, or of a plate.
             cameras: names and places of those that stand.
-            least_likelihood: of reads that count.
-            least_pairs: contradictions that a plate must have.
+            least: what counts.
             form: for the log.
         """
 
         def ask() -> Rows[Lead]:
-            return self._reads.clones(
-                question, cameras, least_likelihood=least_likelihood, least_pairs=least_pairs
-            )
+            return self._reads.clones(question, cameras, least=least)
 
         return self._about("clones", question, form, ask)
 

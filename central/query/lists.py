@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Engine, RowMapping, Select, select
 
 from central.alert.life import OVER
+from central.alert.trail import LAST_FIRST
 from central.archive.rules import Rules, shown
 from central.db import (
     alert,
@@ -199,7 +200,7 @@ def with_last_sighting() -> Select[Any]:
     last = (
         select(each)
         .where(trail.alert_id == alert.c.alert_id)
-        .order_by(trail.refuted, trail.captured_us.desc(), trail.seq.desc())
+        .order_by(*LAST_FIRST)
         .limit(1)
         .scalar_subquery()
         .label(name)

@@ -29,7 +29,7 @@ from central.query.answers import (
 )
 from central.query.asker import Asker, Sql
 from central.query.cameras import CameraPlace
-from central.query.clones import Lead, clones_sql
+from central.query.clones import Lead, Least, clones_sql
 from central.query.copies import copy_by_hour, copy_by_plate
 from central.query.hits import hits
 from central.query.plan import Plan, Question, during, plan, reads_sql
@@ -176,18 +176,16 @@ class Reads:
         question: Question,
         cameras: Mapping[str, CameraPlace],
         *,
-        least_likelihood: float,
-        least_pairs: int,
+        least: Least,
     ) -> Rows[Lead]:
         """Plates whose reads contradict each other, the most contradictory first.
 
         Args:
             question: its limit counts plates.
             cameras: where they stand; travel between others is not judged.
-            least_likelihood: of reads that count.
-            least_pairs: contradictions that a plate must have.
+            least: what counts.
         """
-        sql = partial(clones_sql, least_likelihood=least_likelihood, least_pairs=least_pairs)
+        sql = partial(clones_sql, least=least)
         stands = [{"camera_id": name, **told.position._asdict()} for name, told in cameras.items()]
         found, missing = self._ask(
             question, sql, more={"stands": pa.Table.from_pylist(stands, schema=_STANDS)}

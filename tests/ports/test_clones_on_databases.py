@@ -14,6 +14,7 @@ from central.archive.place import LocalArchive
 from central.archive.write import seal
 from central.query.area import Position, distance_m
 from central.query.cameras import CameraPlace
+from central.query.clones import Least
 from central.query.plan import Question
 from central.query.reads import Reads
 from central.sections import QuerySettings
@@ -100,7 +101,7 @@ def test_it_is_what_plain_loops_find(kept: Kept) -> None:
         plate: [(one, other, told) for one, other in pairwise(passed) if (told := kinds(one, other))]
         for plate, passed in of_plate.items()
     }
-    found = reads.clones(Question(since=SINCE), STANDING, least_likelihood=0.95, least_pairs=3)
+    found = reads.clones(Question(since=SINCE), STANDING, least=Least(pairs=3))
     assert {lead.plate for lead in found.rows} == {
         plate for plate, pairs in against.items() if len(pairs) >= 3
     }
@@ -131,18 +132,18 @@ def test_it_is_what_plain_loops_find(kept: Kept) -> None:
 
 def test_of_one_plate_and_cut(kept: Kept) -> None:
     reads, _ = kept
-    every = reads.clones(Question(since=SINCE), STANDING, least_likelihood=0.95, least_pairs=1)
-    one = reads.clones(Question(plate=every.rows[0].plate), STANDING, least_likelihood=0.95, least_pairs=1)
+    every = reads.clones(Question(since=SINCE), STANDING, least=Least(pairs=1))
+    one = reads.clones(Question(plate=every.rows[0].plate), STANDING, least=Least(pairs=1))
     assert [lead.plate for lead in one.rows] == [every.rows[0].plate]
     assert one.rows[0].shared == 0, "of the reads that are asked for alone"
-    few = reads.clones(Question(since=SINCE, limit=2), STANDING, least_likelihood=0.95, least_pairs=1)
+    few = reads.clones(Question(since=SINCE, limit=2), STANDING, least=Least(pairs=1))
     assert (few.rows, few.cut, every.cut) == (every.rows[:2], True, False)
 
 
 def test_a_look_is_told_in_the_cameras_words(kept: Kept) -> None:
     reads, rows = kept
     of_seq = {(row.plate, row.best_at): row for row in rows}
-    for lead in reads.clones(Question(since=SINCE), STANDING, least_likelihood=0.95, least_pairs=1).rows:
+    for lead in reads.clones(Question(since=SINCE), STANDING, least=Least(pairs=1)).rows:
         read = of_seq[lead.plate, lead.then_at]
         told = (read.vehicle.type, read.vehicle.color, read.country, read.plate_class)
         assert lead.then_look == " ".join(scored.value for scored in told if scored)

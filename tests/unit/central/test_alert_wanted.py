@@ -5,11 +5,11 @@ from central_reads import NOON
 from hypothesis import given
 from hypothesis import strategies as st
 
-from central.alert.wanted import Sighting, Stay, held_back
+from central.alert.wanted import SeenAs, Stay, held_back
 
 PLATE, TAKEN_FOR_IT = "ABC123", "A8C123"
-HERE, THERE = Sighting("edge-1", "cam-1", PLATE), Sighting("edge-1", "cam-2", PLATE)
-NEIGHBOUR, GONE = Sighting("edge-1", "cam-1", TAKEN_FOR_IT), Sighting("edge-1", "cam-1", None)
+HERE, THERE = SeenAs("edge-1", "cam-1", PLATE), SeenAs("edge-1", "cam-2", PLATE)
+NEIGHBOUR, GONE = SeenAs("edge-1", "cam-1", TAKEN_FOR_IT), SeenAs("edge-1", "cam-1", None)
 
 
 def stay(
@@ -37,7 +37,7 @@ def stay(
         ([GONE, NEIGHBOUR, THERE], [stay(TAKEN_FOR_IT)], None),
     ],
 )
-def test_it_leaves_no_sighting(sightings: list[Sighting], stays: list[Stay], number: int | None) -> None:
+def test_it_leaves_no_sighting(sightings: list[SeenAs], stays: list[Stay], number: int | None) -> None:
     found = held_back(sightings, stays, plate=PLATE)
     assert (found.number if found else None) == number
 
@@ -46,5 +46,5 @@ def test_it_leaves_no_sighting(sightings: list[Sighting], stays: list[Stay], num
     sightings=st.lists(st.sampled_from([HERE, THERE, NEIGHBOUR, GONE]), min_size=1),
     stays=st.lists(st.builds(stay, st.just(TAKEN_FOR_IT), st.sampled_from([None, "cam-1", "cam-2"]))),
 )
-def test_one_of_the_entry_everywhere_always_holds_back(sightings: list[Sighting], stays: list[Stay]) -> None:
+def test_one_of_the_entry_everywhere_always_holds_back(sightings: list[SeenAs], stays: list[Stay]) -> None:
     assert held_back(sightings, [*stays, stay()], plate=PLATE) is not None

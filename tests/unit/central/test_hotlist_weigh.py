@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, create_engine, text
 
+from central import db
 from central.db import alert, hotlist_entry, open_database
-from central.hotlist import weigh
 from central.hotlist.lists import Terms, change, listings
 from central.hotlist.live import Hotlist
 from central.hotlist.merge import Import
@@ -232,7 +232,7 @@ def test_a_hit_names_the_other_plates_that_are_looked_for_then(database: Engine,
 def test_reads_of_a_batch_are_matched_as_each_by_itself(
     database: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_a_time: int
 ):
-    monkeypatch.setattr(weigh, "_AT_A_TIME", at_a_time)
+    monkeypatch.setattr(db, "_AT_A_TIME", at_a_time)
     plates = ["ABC123", "A8C123", "XYZ980", "XYZ98D", "KLM01A", "QQQ111"]
     list_plates(database, tmp_path, *good(*plates), at=NOON)
     list_plates(database, tmp_path, *good("ABC123", "XYZ98O"), list_name="interpol", at=NOON - 2 * DAY)
