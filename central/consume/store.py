@@ -25,7 +25,7 @@ from central.consume.batch import Batch, touched
 from central.consume.media import write_clips, write_pictures
 from central.consume.notices import write_notices
 from central.consume.parse import Record
-from central.consume.put import put
+from central.consume.put import insert_all, put
 from central.consume.ranges import Ledger, Source
 from central.consume.refuse import Refusals
 from central.db import hot_read, late_update
@@ -137,8 +137,7 @@ class Store:
 
     def _write(self, connection: Connection, batch: Batch) -> list[Alert]:
         late = {id(r): r.read.is_late(now=r.received_at, limit=self._late_after) for r in batch.seen()}
-        if batch.reads:
-            connection.execute(insert(hot_read), [r.row | {"late": late[id(r)]} for r in batch.reads])
+        insert_all(connection, hot_read, [r.row | {"late": late[id(r)]} for r in batch.reads])
         applied = [u for u in batch.updates if _apply(connection, batch.ledger, u, late=late[id(u)])]
         write_pictures(connection, self._pictures, batch.pictures)
         batch.dead += write_clips(connection, self._pictures, batch.clips)

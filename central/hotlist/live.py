@@ -15,7 +15,7 @@ from central.hotlist.match import Terms, borne, match
 from central.hotlist.weigh import Gathered, gather, weigh
 from central.sections import MatchSettings
 from central.types import Hit, HotlistEntry, Reason
-from edge.contract.match import spellings
+from edge.contract.match import spellings, texts
 from edge.contract.plate import Grammar
 from edge.contract.read import PlateRead
 
@@ -78,7 +78,7 @@ class Hotlist:
 
     def listed(self, read: PlateRead) -> list[str]:
         """Listed strings that a read may be, however unlikely they are."""
-        return [each.text for each in spellings(read) if each.text in self.plates]
+        return [text for text in texts(read) if text in self.plates]
 
     def gather(self, connection: Connection, reads: Sequence[PlateRead]) -> Gathered:
         """What the database has, in this transaction, of the entries that these reads may be."""

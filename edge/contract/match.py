@@ -16,7 +16,7 @@ at the city's cameras day after day passes some thirty times as often as a liste
 So a doubtful read of a neighbour's car, which looks like a listed plate, is held to be the neighbour's.
 """
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from edge.contract.read import Character
@@ -43,6 +43,7 @@ ALIKE: Final = {
 }
 """Of a character, those that look like it."""
 
+_IN_ORDER: Final = {char: sorted(alike) for char, alike in ALIKE.items()}
 
 _NEVER: Final = 1e-12
 """Instead of a likelihood of nothing, by which nothing can be divided."""
@@ -83,49 +84,55 @@ def spellings(read: Read, *, least: float = LEAST) -> list[Spelling]:
 
     The likeliest first, behind the decoded one; the same read gives the same list.
     """
-    decoded = Spelling(read.plate, read.likelihood)
-    left = 1.0 - read.likelihood
-    if left < least:  # all others together do not reach it
-        return [decoded]
-    begun = [("", read.likelihood)]
-    for position in read.characters:
-        options = [(position.char, 1.0), *_others(position, read, least=least)]
-        begun = [
-            (text + char, p * ratio)
-            for text, p in begun
-            for char, ratio in options
-            if ratio == 1.0 or p * ratio >= least
-        ]
-        if len(begun) > MOST:
-            begun = [begun[0], *_likeliest(begun[1:])[: MOST - 1]]  # the first is what was decoded
-    others = [(text, p) for text, p in _likeliest(begun) if text != read.plate]
-    scale = min(1.0, left / max(sum(p for _, p in others), _NEVER))
-    return [decoded, *(Spelling(text, p * scale) for text, p in others if p * scale >= least)]
+    others = [(text, p) for text, p in _likeliest(_begun(read, least)) if text != read.plate]
+    scale = min(1.0, (1.0 - read.likelihood) / max(sum([p for _, p in others]), _NEVER))
+    told = [Spelling(text, p * scale) for text, p in others if p * scale >= least]
+    return [Spelling(read.plate, read.likelihood), *told]
+
+
+def texts(read: Read) -> list[str]:
+    """The strings of `spellings`, in no order and at times some more: enough to say that nobody looks for any."""
+    return [read.plate, *(text for text, _ in _begun(read, LEAST) if text != read.plate)]
+
+
+def _begun(read: Read, least: float) -> list[tuple[str, float]]:
+    """Each string with its likelihood as the positions have it, whatever the whole leaves over."""
+    text = "".join([position.char for position in read.characters])
+    begun = [(text, read.likelihood)]
+    if 1.0 - read.likelihood < least:  # all others together do not reach it
+        return begun
+    for place, position in enumerate(read.characters):
+        if others := _others(position, read, least):
+            begun += [
+                (text[:place] + char + text[place + 1 :], p * ratio)
+                for text, p in begun
+                for char, ratio in others
+                if p * ratio >= least
+            ]
+            if len(begun) > MOST:
+                begun = [begun[0], *_likeliest(begun[1:])[: MOST - 1]]  # the first is what was decoded
+    return begun
 
 
 def _likeliest(strings: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
     return sorted(strings, key=lambda each: (-each[1], each[0]))
 
 
-def _others(position: Character, read: Read, *, least: float) -> Iterator[tuple[str, float]]:
+def _others(position: Character, read: Read, least: float) -> list[tuple[str, float]]:
     """The other characters of a position, with how much less likely than the decoded one each makes the string."""
+    own, length = position.char, len(read.characters)
+    shares = [(other.char, other.likelihood) for other in position.alternatives if other.char != own]
+    left = 1.0 - position.likelihood - sum([share for _, share in shares])
+    # 'Something else' is a string as a whole: what each position leaves over is the same, not one for each.
+    of_all = LEFT_TO_ALIKE * left / length
+    if of_all >= least and own in ALIKE:  # each of them has at most this
+        named = [char for char, _ in shares]
+        alike = [char for char in _IN_ORDER[own] if char not in named]
+        shares += [(char, of_all / len(alike)) for char in alike]
     # A read that is surer of the whole than of a part of it contradicts itself: the part counts.
     whole = max(position.likelihood, read.likelihood, _NEVER)
-    for char, share in _shares(position, len(read.characters)):
-        # Two that are equally likely take the place of each other, and no more than that.
-        if share >= least:
-            yield char, min(share / whole, 0.999_999)
-
-
-def _shares(position: Character, length: int) -> Iterable[tuple[str, float]]:
-    named = [(a.char, a.likelihood) for a in position.alternatives if a.char != position.char]
-    left = 1.0 - position.likelihood - sum(share for _, share in named)
-    if left <= 0.0 or position.char not in ALIKE:
-        return named
-    # 'Something else' is a string as a whole: what each position leaves over is the same, not one for each.
-    alike = sorted(ALIKE[position.char] - {char for char, _ in named})
-    each = LEFT_TO_ALIKE * left / length / max(1, len(alike))
-    return [*named, *((char, each) for char in alike)]
+    # Two that are equally likely take the place of each other, and no more than that.
+    return [(char, min(share / whole, 0.999_999)) for char, share in shares if share >= least]
 
 
 def likelihood_of(text: str, spelt: Sequence[Spelling], known: Container[str]) -> float:

@@ -4,7 +4,7 @@ from edge_reads import plate_read
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.contract.match import LEAST, MOST, likelihood_of, spellings
+from edge.contract.match import LEAST, MOST, likelihood_of, spellings, texts
 from edge.contract.pattern import ALPHABET
 from edge.contract.read import Character, CharacterAlternative, PlateRead
 
@@ -44,6 +44,14 @@ def test_whatever_is_sent_the_strings_are_few_different_and_of_one_length(read: 
     assert all(LEAST <= s.likelihood <= 1.0 for s in found[1:])
     assert [s.likelihood for s in found[1:]] == sorted((s.likelihood for s in found[1:]), reverse=True)
     assert spellings(read) == found
+
+
+@given(st.booleans().flatmap(lambda honest: reads(honest=honest)))
+def test_what_is_looked_up_has_all_that_a_read_may_be(read: PlateRead) -> None:
+    found = texts(read)
+    assert {s.text for s in spellings(read)} <= set(found)
+    assert len(set(found)) == len(found) <= MOST + 1  # the plate may be none of what its characters say
+    assert {len(text) for text in found} == {len(read.plate)}
 
 
 @given(reads(honest=True))
