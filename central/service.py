@@ -7,7 +7,7 @@
     keeper (thread): what is over is removed, days are closed, copies derived, files swept, every `archive.maintain_s`
     learner (thread): which plates pass day after day, every hour, for the match
     notifier (threads): a follower of the log of alerts, and a courier for each of `notify`, where there is one
-    escalator (thread): alerts that nobody sees or confirms in time
+    escalator (thread): alerts that nobody sees or confirms in time, and units under way to what has run out
     watcher (thread): hotlists of a watched folder, every `hotlist.watch.every_s`, where there is one
     mover (thread): finished packs of pictures -> S3, every minute, where storage is S3
 

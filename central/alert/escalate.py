@@ -1,5 +1,7 @@
 """Alerts that nobody sees, or that nobody confirms, in time: the rule (pure), and who carries it out.
 
+Who carries it out tells those who are under way, too, that a vehicle is looked for no longer by now.
+
 Waiting is measured by a clock that nobody sets: when the wall clock is put right, forwards or backwards, nothing is
 escalated for it. Only how long an alert had waited before this centre began is told by the times in the database.
 An alert that was escalated as often as it may be begins anew when its vehicle comes by once more (central.alert.trail).
@@ -17,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from central.alert.life import State
 from central.alert.log import Act, note
+from central.alert.wanted import tell_under_way
 from central.db import Clock, alert, alert_event, reading, to_us
 from central.sections import AlertSettings
 from central.types import EventKind
@@ -85,8 +88,9 @@ class Escalator:
         while not wait(LOOK_S):
             try:
                 self.look()
+                tell_under_way(self._engine, self._clock())
             except SQLAlchemyError as error:
-                _log.error("alerts cannot be escalated now", fault=type(error).__name__)
+                _log.error("alerts cannot be looked at now", fault=type(error).__name__)
 
     def look(self) -> int:
         """Escalate what is due; how many."""

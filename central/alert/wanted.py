@@ -2,7 +2,7 @@
 
 Between the read and the unit its entry may end (the vehicle was found), go with its list, or be suppressed after
 somebody was stopped without reason. Who ends or suppresses it, or takes that back, tells the open alerts, for a unit
-may be under way.
+may be under way; what ends by its own time is told by the escalator.
 """
 
 from collections.abc import Collection, Sequence
@@ -10,11 +10,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, and_, exists, or_, select
 
 from central.alert.life import OVER, State
 from central.alert.log import Act, events, note
-from central.db import alert, alert_trail, from_us, hot_read, hotlist, hotlist_entry, suppression, to_us
+from central.db import (
+    alert,
+    alert_trail,
+    from_us,
+    hot_read,
+    hotlist,
+    hotlist_entry,
+    reading,
+    suppression,
+    to_us,
+)
 from central.lock import take_turns
 from central.types import EventKind
 
@@ -129,6 +139,24 @@ def tell_suppressed(connection: Connection, at: datetime, plate: str) -> int:
 def tell_late(connection: Connection, at: datetime, alerts: Collection[int]) -> int:
     """Note on alerts that a read raised, or was added to, that they were suppressed before it came; how many alerts."""
     return _tell(connection, at, alert.c.alert_id.in_(alerts))
+
+
+def tell_under_way(engine: Engine, at: datetime) -> int:
+    """Note on alerts that somebody has claimed that their time has run out, or has come; how many.
+
+    Of an entry, of its event, of a suppression: nobody does anything at that moment, so nobody else tells it.
+    """
+    with reading(engine) as connection:
+        claimed = select(alert).where(alert.c.state.in_((State.CLAIMED, State.DISPATCHED)))
+        changed = [
+            row["alert_id"]
+            for row in connection.execute(claimed).mappings().all()
+            if bool(against(connection, row, at)) is not _is_held(connection, row["alert_id"])
+        ]
+    if not changed:
+        return 0
+    with engine.begin() as connection:
+        return _tell(connection, at, alert.c.alert_id.in_(changed))
 
 
 def _tell(connection: Connection, at: datetime, which: ColumnElement[bool]) -> int:

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from central_messages import a_store, ingest, list_plates, read_message, rows
 from central_reads import NOON, a_read
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from central.alert.desk import take_step
 from central.alert.escalate import Escalator, Patience, _waiting
 from central.alert.life import Step
 from central.alert.log import events
 from central.consume.store import Store
-from central.db import alert, reading
+from central.db import alert, hotlist_entry, reading, to_us
 from central.types import EventKind
 
 LISTED = "ABC123,CO,,stolen,1,SIJIN,C-1,,2026-12-31"
@@ -183,3 +183,15 @@ def test_a_database_that_is_away_is_waited_for(store: Store, database: Engine, c
         connection.exec_driver_sql("ALTER TABLE away RENAME TO alert_event")
     clocks.pass_by(70)
     assert escalator.look() == 1
+
+
+def test_who_is_under_way_is_told_that_the_entry_has_run_out(
+    store: Store, database: Engine, clocks: Clocks
+) -> None:
+    rounds = iter([False, True])
+    with database.begin() as connection:
+        connection.execute(update(alert).values(state="claimed", claimed_by="ana"))
+        connection.execute(update(hotlist_entry).values(valid_until_us=to_us(clocks.now())))
+    an_escalator(database, clocks).run(lambda _seconds: next(rounds))
+    with reading(database) as connection:
+        assert events(connection, 1)[-1].act.detail["wanted"] is False

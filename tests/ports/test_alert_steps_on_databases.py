@@ -15,7 +15,7 @@ from sqlalchemy import Engine, delete, update
 from central.alert.desk import take_step
 from central.alert.life import Outcome, RejectedAs, Step
 from central.alert.log import events
-from central.alert.wanted import tell_listed, tell_suppressed
+from central.alert.wanted import tell_listed, tell_suppressed, tell_under_way
 from central.consume.store import Store
 from central.db import alert, alert_event, hot_read, hotlist, hotlist_entry, reading, suppression, to_us
 from central.errors import AlertError
@@ -241,6 +241,38 @@ def test_a_unit_under_way_is_told_that_a_file_has_ended_its_entry(
     list_plates(database, tmp_path, LISTED, other, at=again, whole=whole)
     with database.begin() as connection:
         assert tell_listed(connection, again, every) == 1
+    assert wanted(database) == [False, True]
+
+
+RUN_OUT = {
+    "entry": lambda until_us: update(hotlist_entry).values(valid_until_us=until_us),
+    "event": lambda until_us: update(hotlist).values(purge_us=until_us),
+}
+
+
+@pytest.mark.parametrize("what", RUN_OUT)
+@pytest.mark.parametrize(("done", "told"), [(0, []), (1, []), (2, [False]), (3, [False])])
+def test_a_unit_under_way_is_told_once_that_its_time_has_run_out(
+    store: Store, database: Engine, what: str, done: int, told: list[bool]
+) -> None:
+    ingest(store, [picture_message(a_read(1), 1)])
+    for kind, said in STEPS[:done]:
+        step(database, kind, **said)
+    with database.begin() as connection:
+        connection.execute(RUN_OUT[what](to_us(LATER)))
+    assert tell_under_way(database, LATER - timedelta(microseconds=1)) == 0
+    assert tell_under_way(database, LATER) == len(told)
+    assert tell_under_way(database, LATER + timedelta(hours=1)) == 0, "it was told"
+    assert wanted(database) == told
+
+
+def test_a_unit_under_way_is_told_that_a_suppression_has_run_out(store: Store, database: Engine) -> None:
+    ingest(store, [picture_message(a_read(1), 1)])
+    for kind, said in STEPS:
+        step(database, kind, **said)
+    suppressed(database, until=LATER + timedelta(hours=1))
+    assert tell_under_way(database, LATER) == 1
+    assert tell_under_way(database, LATER + timedelta(hours=1)) == 1
     assert wanted(database) == [False, True]
 
 
