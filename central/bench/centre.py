@@ -29,6 +29,12 @@ _STOP_S: Final = 300.0
 Identity = tuple[str, int]
 """Box and number; a run has one epoch."""
 
+FALSE_A_DAY: Final = 10_000
+"""So many that each read of a listed vehicle is a hit, which is work.
+
+A list of a million that keeps to its usual budget lets a third of its passages go.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -76,6 +82,7 @@ class Centre:
             "database_url": "sqlite:///central.sqlite",
             "pictures": {"path": "pictures"},
             "archive": {"path": "archive"},
+            "match": {"false_a_day": FALSE_A_DAY},
             "access": {"key_file": "audit.key"},
             "mqtt": mqtt,
         }

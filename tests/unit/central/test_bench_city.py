@@ -7,8 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from central.bench import city
+from central.bench.centre import FALSE_A_DAY
 from central.consume.parse import parse
+from central.hotlist.budget import LEAST, limit_of_list
 from central.hotlist.grammar import load_grammar
+from central.sections import MatchSettings
 from central.types import Arrival, ReadArrival
 from edge.contract.topics import Address
 
@@ -49,3 +52,8 @@ def test_the_hotlist_is_whole_and_lists_some_who_drive(tmp_path: Path) -> None:
     assert len(set(plates)) == 1000
     assert plates[: city.DRIVING] == [city.plate(n)[0] for n in range(city.DRIVING)]
     assert "CO" in grammar.countries
+
+
+def test_the_centre_under_load_takes_every_read_of_a_long_list_for_a_hit() -> None:
+    found = limit_of_list(1_000_000, MatchSettings(false_a_day=FALSE_A_DAY), None)
+    assert (found.least, found.is_kept) == (LEAST, True)
