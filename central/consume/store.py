@@ -30,7 +30,6 @@ from central.consume.ranges import Ledger, Source
 from central.consume.refuse import Refusals
 from central.db import hot_read, late_update
 from central.hotlist.live import Hotlist
-from central.hotlist.match import read_country
 from central.sections import ClipSettings
 from central.types import (
     Alert,
@@ -39,6 +38,7 @@ from central.types import (
 )
 from edge.contract.clip import LONGEST_S
 from edge.contract.delivery import Ack, Stream
+from edge.contract.listed import read_country
 from edge.contract.topics import Address, Kind
 
 _UNCHECKABLE: Final = (ValueError, OverflowError, DataError, IntegrityError)

@@ -11,10 +11,11 @@ from sqlalchemy.sql.functions import count
 from central.db import Clock, at_a_time, erasure, from_us, hotlist, hotlist_entry, table_version, to_us
 from central.hotlist.budget import Limit, limit_of_list
 from central.hotlist.known import Known
-from central.hotlist.match import Terms, borne, match
+from central.hotlist.match import borne, match
 from central.hotlist.weigh import Gathered, gather, weigh
 from central.sections import MatchSettings
 from central.types import Hit, HotlistEntry, Reason
+from edge.contract.listed import Terms
 from edge.contract.match import spellings, texts
 from edge.contract.plate import Grammar
 from edge.contract.read import PlateRead

@@ -12,6 +12,8 @@ dead letters AND acknowledged.
     lpr/v1/{p}/{site}/{edge}/gone        lpr/v1/{p}/{site}/{edge}/status (retained, last will)
     lpr/v1/{p}/{site}/{edge}/ack         from the centre, retained
     lpr/v1/{p}/{site}/{edge}/cmd         from the centre, retained: the clips that it waits for
+    lpr/v1/hotlist/head                  from the centre, retained, to every edge: the signed copy of the hotlists
+    lpr/v1/hotlist/part/{n}              and its parts, 0 to 255
 
 `p` = crc32(edge) % 64: a static partition, so that one consumer sees the whole of an edge. Updates,
 crops, overviews and clips are numbered in streams of their own and name the read that they belong to.
@@ -28,6 +30,7 @@ from edge.contract.read import ReadId
 
 PARTITIONS = 64
 ROOT = "lpr/v1"
+HOTLIST_HEAD = f"{ROOT}/hotlist/head"
 _NAME = r"[a-z0-9][a-z0-9._-]{0,62}"
 _EDGE = rf"lpr/v1/(?P<partition>0|[1-9][0-9]?)/(?P<site>{_NAME})/(?P<edge>{_NAME})"
 _NUMBER = r"[1-9][0-9]{0,15}"
@@ -124,6 +127,11 @@ class Plain:
 def partition(edge_id: str) -> int:
     """The static partition of an edge, 0 to 63."""
     return crc32(edge_id.encode()) % PARTITIONS
+
+
+def hotlist_part(number: int) -> str:
+    """Where a part of the hotlists' copy is retained."""
+    return f"{ROOT}/hotlist/part/{number}"
 
 
 def parse(topic: str) -> Numbered | Plain:

@@ -19,12 +19,13 @@ from central.errors import HotlistError, StoreError
 from central.hotlist.end import Which, end_entry
 from central.hotlist.grammar import load_grammar
 from central.hotlist.live import Hotlist
-from central.hotlist.match import Terms, match
+from central.hotlist.match import match
 from central.hotlist.merge import Import
 from central.hotlist.row import Checks, Refusal, Row
 from central.hotlist.sheet import open_sheet
 from central.hotlist.store import ImportReport, Sample, import_csv, preview_csv
 from central.types import Hit, HotlistEntry, Reason
+from edge.contract.listed import Terms
 from edge.contract.match import spellings
 from edge.contract.read import PlateRead, Scored
 

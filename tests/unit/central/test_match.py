@@ -17,10 +17,11 @@ from central.hotlist.budget import LEAST, Curve, as_json, from_json, limit, ship
 from central.hotlist.grammar import load_grammar
 from central.hotlist.known import Known
 from central.hotlist.live import Hotlist
-from central.hotlist.match import Terms, match
+from central.hotlist.match import match
 from central.hotlist.version import raise_version
 from central.sections import MatchSettings
 from central.types import Hit, HotlistEntry, Reason
+from edge.contract.listed import Terms
 from edge.contract.match import KNOWN_WEIGHT, spellings
 from edge.contract.read import Character, CharacterAlternative, PlateRead, Scored, Vehicle
 

@@ -7,7 +7,18 @@ from paho.mqtt.client import topic_matches_sub
 
 from edge.contract.delivery import Stream
 from edge.contract.read import ReadId
-from edge.contract.topics import PARTITIONS, Address, Kind, Numbered, Plain, parse, partition, subscriptions
+from edge.contract.topics import (
+    HOTLIST_HEAD,
+    PARTITIONS,
+    Address,
+    Kind,
+    Numbered,
+    Plain,
+    hotlist_part,
+    parse,
+    partition,
+    subscriptions,
+)
 
 ADDRESS = Address("site-1", "edge-1")
 P = partition("edge-1")
@@ -101,3 +112,12 @@ def test_consumers_of_disjoint_partitions_receive_everything_once_between_them()
     for topic in [str(Numbered(ADDRESS, "cam-1", Kind.READ, 5, 9, 9)), ADDRESS.gone, ADDRESS.status]:
         assert sum(topic_matches_sub(each, topic) for each in mine) == 1
         assert not any(topic_matches_sub(each, topic) for each in others)
+
+
+def test_the_copy_of_the_hotlists_is_no_edges_message_and_no_consumer_is_sent_it() -> None:
+    topics = [HOTLIST_HEAD, hotlist_part(0), hotlist_part(255)]
+    assert topics == ["lpr/v1/hotlist/head", "lpr/v1/hotlist/part/0", "lpr/v1/hotlist/part/255"]
+    for topic in topics:
+        assert not any(topic_matches_sub(each, topic) for each in subscriptions())
+        with pytest.raises(ValueError, match="not a topic"):
+            parse(topic)
