@@ -6,6 +6,9 @@ A message is numbered, built with its number inside and written in one transacti
 full: then the oldest clips go first, then pictures, and reads last, every number counted and announced as `Gone` until
 that too has been acknowledged.
 
+What waits is sent live messages first, then what was put to go first (a read that may be of a listed vehicle), then the
+rest, each oldest first.
+
     read      1 2 3 4 5 ...   one dense numbering a stream, from 1 in every epoch;
     update    1 2 ...         an epoch is the life of one spool file (`file`),
     crop      1 2 3 4 ...     or what is left of it after an old copy was restored (`renew`)

@@ -13,13 +13,13 @@ from edge.contract.delivery import Stream
 from edge.errors import SpoolError, SpoolFullError
 
 _APPLICATION_ID: Final = 0x41544C59
-_VERSION: Final = 3
+_VERSION: Final = 4
 _SCHEMA: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE counter (stream TEXT PRIMARY KEY, last_seq INTEGER NOT NULL, dropped INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE message (
     stream TEXT NOT NULL, seq INTEGER NOT NULL, topic TEXT NOT NULL,
-    size INTEGER NOT NULL, payload BLOB NOT NULL, PRIMARY KEY (stream, seq)
+    size INTEGER NOT NULL, payload BLOB NOT NULL, first INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (stream, seq)
 );
 CREATE INDEX message_size ON message (stream, seq, size);
 CREATE TABLE gone (
@@ -37,6 +37,9 @@ CREATE TABLE IF NOT EXISTS answered (
 """Which requests for clips are answered (`clips`)."""
 
 _HALF: Final = "CREATE INDEX IF NOT EXISTS answered_half ON answered (first) WHERE whole = 0"
+
+_FIRST: Final = "CREATE INDEX IF NOT EXISTS message_first ON message (stream, seq, first) WHERE first = 1"
+"""What goes before the rest of the backlog (`queue`)."""
 
 FULL_CODES: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE})
 """No room on the disk; and beyond what this user may have of it, which SQLite does not tell from other faults."""
@@ -174,10 +177,11 @@ def _create(db: sqlite3.Connection, edge_id: str, now: datetime) -> None:
 
 
 def _bring_up(db: sqlite3.Connection, version: int) -> None:
-    """A file of format 1 knows no clips, one of format 2 none that is put half."""
+    """A file of format 1 knows no clips, one of format 2 none that is put half, one of format 3 nothing to go first."""
     db.execute("BEGIN IMMEDIATE")
-    if version > 1:
+    if version == 2:
         db.execute("ALTER TABLE answered ADD COLUMN whole INTEGER NOT NULL DEFAULT 1")
+    db.execute("ALTER TABLE message ADD COLUMN first INTEGER NOT NULL DEFAULT 0")
     _add_streams(db)
     db.execute("COMMIT")
 
@@ -185,6 +189,7 @@ def _bring_up(db: sqlite3.Connection, version: int) -> None:
 def _add_streams(db: sqlite3.Connection) -> None:
     db.execute(ANSWERED)
     db.execute(_HALF)
+    db.execute(_FIRST)
     db.executemany("INSERT OR IGNORE INTO counter VALUES (?, 0, 0)", [(stream,) for stream in Stream])
     db.execute(f"PRAGMA user_version = {_VERSION}")
 

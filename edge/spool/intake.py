@@ -63,6 +63,7 @@ class Intake(Ledger):
         crop: bytes | None = None,
         overview: bytes | None = None,
         progress: str | None = None,
+        first: bool = False,
     ) -> PlateRead:
         """Number, build and store a read with its pictures; on disk when this returns.
 
@@ -71,6 +72,7 @@ class Intake(Ledger):
             crop: JPEG of the plate.
             overview: JPEG of the scene.
             progress: how far the read's source has come with it, stored with it (`edge.spool.progress`).
+            first: it and its pictures go before the rest of the backlog.
 
         Raises:
             ValueError: the read does not bear the number it was given, or names other pictures than these.
@@ -81,10 +83,10 @@ class Intake(Ledger):
             read = build(self._epoch, seq)
             if read.id != (self._edge_id, self._epoch, seq):
                 raise ValueError(f"read bears {read.id}, given was {(self._edge_id, self._epoch, seq)}")
-            self._insert(tally, read, Kind.READ, read.model_dump_json().encode())
+            self._insert(tally, read, Kind.READ, read.model_dump_json().encode(), first=first)
             if read.pictures != PictureRef(crop=crop is not None, overview=overview is not None):
                 raise ValueError(f"{read.id} names other pictures than those given: {read.pictures}")
-            self._insert_pictures(tally, read, crop, overview)
+            self._insert_pictures(tally, read, crop, overview, first=first)
             write_progress(self._db, progress, read.id)
             room.make_room(self._db, tally, max_bytes=self._max_bytes)
         self._tell()
@@ -97,10 +99,11 @@ class Intake(Ledger):
         crop: bytes | None = None,
         overview: bytes | None = None,
         progress: str | None = None,
+        first: bool = False,
     ) -> int:
         """Store better evidence for a read that was put before; the number of the update.
 
-        It names the pictures of the read; those given with it take the place of the earlier ones.
+        It names the pictures of the read; those given with it take the place of the earlier ones. `first` as there.
 
         A read of an epoch that was renewed meanwhile is found under its new number. Where it had left the
         spool by then, the update is stored as a read.
@@ -118,8 +121,8 @@ class Intake(Ledger):
                 read = read.model_copy(update={"epoch": self._epoch, "seq": heir})
             elif number != (self._edge_id, self._epoch, min(read.seq, tally.last[Stream.READ])):
                 raise ValueError(f"{number} was never put: edge {self._edge_id}, epoch {self._epoch}")
-            seq = self._insert(tally, read, kind, read.model_dump_json().encode())
-            self._insert_pictures(tally, read, crop, overview)
+            seq = self._insert(tally, read, kind, read.model_dump_json().encode(), first=first)
+            self._insert_pictures(tally, read, crop, overview, first=first)
             write_progress(self._db, progress, read.id)
             room.make_room(self._db, tally, max_bytes=self._max_bytes)
         if kind is Kind.READ:
@@ -226,24 +229,27 @@ class Intake(Ledger):
         with self._reading():
             return clips.sendable_below(self._db)
 
-    def _insert(self, tally: Tally, read: PlateRead, kind: Kind, payload: bytes) -> int:
+    def _insert(self, tally: Tally, read: PlateRead, kind: Kind, payload: bytes, *, first: bool) -> int:
         stream = kind.stream
         seq = tally.last[stream] + 1
-        address = Address(read.site_id, read.edge_id)
-        self._insert_at(tally, Numbered(address, read.camera_id, kind, read.epoch, seq, read.seq), payload)
+        numbered = Numbered(
+            Address(read.site_id, read.edge_id), read.camera_id, kind, read.epoch, seq, read.seq
+        )
+        self._insert_at(tally, numbered, payload, first=first)
         self._fresh[stream].append((self._clock(), seq))
         return seq
 
-    def _insert_at(self, tally: Tally, numbered: Numbered, payload: bytes) -> None:
+    def _insert_at(self, tally: Tally, numbered: Numbered, payload: bytes, *, first: bool = False) -> None:
         stream, seq, topic = numbered.kind.stream, numbered.seq, str(numbered)
         size = len(payload) + len(topic)
-        self._db.execute("INSERT INTO message VALUES (?, ?, ?, ?, ?)", (stream, seq, topic, size, payload))
+        row = (stream, seq, topic, size, payload, first)
+        self._db.execute("INSERT INTO message VALUES (?, ?, ?, ?, ?, ?)", row)
         tally.last[stream] = seq
         tally.waiting[stream] += 1
         tally.bytes += size
 
     def _insert_pictures(
-        self, tally: Tally, read: PlateRead, crop: bytes | None, overview: bytes | None
+        self, tally: Tally, read: PlateRead, crop: bytes | None, overview: bytes | None, *, first: bool
     ) -> None:
         named = read.pictures
         for kind, jpeg, is_named in (
@@ -254,7 +260,7 @@ class Intake(Ledger):
                 continue
             if not is_named:
                 raise ValueError(f"{read.id} does not name the {kind} given: {named}")
-            seq = self._insert(tally, read, kind, jpeg)
+            seq = self._insert(tally, read, kind, jpeg, first=first)
             if len(jpeg) > MAX_PICTURE_BYTES:
                 # Given up at once: a picture that no broker takes must not keep its read from being stored.
                 span = SeqRange(first=seq, last=seq)

@@ -19,6 +19,11 @@ from edge.spool.tally import SpoolStats, stats
 FRESH: Final = timedelta(seconds=10)
 """A message younger than this is live: it overtakes the backlog of its stream."""
 
+_WAITING: Final = "SELECT seq FROM message WHERE stream = ? AND seq >= ? AND seq < ? ORDER BY seq LIMIT ?"
+_FIRST: Final = (
+    "SELECT seq FROM message WHERE first = 1 AND stream = ? AND seq >= ? AND seq < ? ORDER BY seq LIMIT ?"
+)
+
 _log = structlog.get_logger(__name__)
 
 
@@ -48,26 +53,25 @@ class Spool(Intake):
     def pending(
         self, stream: Stream, *, limit: int, skip: Collection[int] = frozenset(), backlog: int | None = None
     ) -> list[Outgoing]:
-        """What waits in a stream: live messages (see FRESH) first, then the backlog, each oldest first.
+        """What waits in a stream: live messages (see FRESH), then those put to go first, then the rest of the backlog.
+
+        Each oldest first.
 
         Args:
             stream: which.
             limit: at most so many.
             skip: numbers that are under way already.
-            backlog: at most so many that are not live; None: as many as there is room for.
+            backlog: at most so many of that rest; None: as many as there is room for.
         """
         with self._reading():
             end = clips.sendable_below(self._db) if stream is Stream.CLIP else BEYOND
             floor = min(self._fresh_from(stream), end)
             chosen: list[int] = []
-            for low, high, is_live in ((floor, end, True), (1, floor, False)):
-                most = limit if backlog is None or is_live else len(chosen) + backlog
-                rows = self._db.execute(
-                    "SELECT seq FROM message WHERE stream = ? AND seq >= ? AND seq < ? ORDER BY seq LIMIT ?",
-                    (stream, low, high, limit + len(skip)),
-                )
-                chosen += [seq for (seq,) in rows if seq not in skip][: max(most - len(chosen), 0)]
-            found = [self._get(stream, seq) for seq in chosen[:limit]]
+            for query, low, high in ((_WAITING, floor, end), (_FIRST, 1, floor)):
+                chosen += self._numbers(query, (stream, low, high), limit - len(chosen), skip)
+            most = limit - len(chosen) if backlog is None else min(limit - len(chosen), backlog)
+            chosen += self._numbers(_WAITING, (stream, 1, floor), most, {*skip, *chosen})
+            found = [self._get(stream, seq) for seq in chosen]
             return [message for message in found if message is not None]
 
     def get(self, stream: Stream, seq: int) -> Outgoing | None:
@@ -168,6 +172,15 @@ class Spool(Intake):
             " new numbers, and a read that waited in the copy may arrive twice",
             old_epoch=old, new_epoch=new, messages=sum(self._tally.waiting.values()),
         )  # fmt: skip
+
+    def _numbers(
+        self, query: str, span: tuple[Stream, int, int], most: int, skip: Collection[int]
+    ) -> list[int]:
+        """The first so many numbers that a query finds, but these."""
+        if most <= 0:
+            return []
+        rows = self._db.execute(query, (*span, most + len(skip)))
+        return [seq for (seq,) in rows if seq not in skip][:most]
 
     def _get(self, stream: Stream, seq: int) -> Outgoing | None:
         row = self._db.execute(

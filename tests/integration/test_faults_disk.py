@@ -112,6 +112,8 @@ def as_of_format_2(path: Path) -> None:
     with contextlib.closing(sqlite3.connect(path)) as db:
         db.execute("DROP INDEX answered_half")
         db.execute("ALTER TABLE answered DROP COLUMN whole")
+        db.execute("DROP INDEX message_first")
+        db.execute("ALTER TABLE message DROP COLUMN first")
         db.execute("PRAGMA user_version = 2")
         db.commit()
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from datetime import datetime
 from pathlib import Path
 
 from edge_reads import Clock, ack, builder
@@ -12,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from edge.contract.delivery import SeqRange, Stream
 from edge.contract.read import PictureRef
-from edge.spool.queue import Spool
+from edge.spool.queue import FRESH, Spool
 from edge.spool.tally import inspect
 
 MAX_BYTES = 60_000
@@ -30,6 +31,8 @@ class SpoolMachine(RuleBasedStateMachine):
         self.held: dict[Stream, set[int]] = {s: set() for s in Stream}  # by the centre
         self.seen_gone: dict[Stream, set[int]] = {s: set() for s in Stream}
         self.dropped = 0
+        self.marked: set[int] = set()  # reads that are to go first
+        self.put_at: dict[int, datetime] = {}  # reads of this process
 
     def open(self) -> Spool:
         return Spool(self.folder / "spool.sqlite", edge_id="edge-1", max_bytes=MAX_BYTES, clock=self.clock)
@@ -39,13 +42,21 @@ class SpoolMachine(RuleBasedStateMachine):
         self.spool = self.open()
         self.epoch = self.spool.epoch
 
-    @rule(crop=st.sampled_from([0, 100, 4_000]), overview=st.sampled_from([0, 100, 15_000, 70_000]))
-    def put_read(self, crop: int, overview: int) -> None:
+    @rule(
+        crop=st.sampled_from([0, 100, 4_000]),
+        overview=st.sampled_from([0, 100, 15_000, 70_000]),
+        first=st.booleans(),
+    )
+    def put_read(self, crop: int, overview: int, *, first: bool) -> None:
         read = self.spool.put_read(
             builder(crop=bool(crop), overview=bool(overview)),
             crop=b"c" * crop or None,
             overview=b"o" * overview or None,
+            first=first,
         )
+        self.put_at[read.seq] = self.clock()
+        if first:
+            self.marked.add(read.seq)
         self.given[Stream.READ] += 1
         self.given[Stream.CROP] += bool(crop)
         self.given[Stream.OVERVIEW] += bool(overview)
@@ -104,6 +115,7 @@ class SpoolMachine(RuleBasedStateMachine):
             before.bytes,
             before.streams,
         )
+        self.put_at.clear()
         self.spool = self.open()
         assert self.spool.epoch == self.epoch
 
@@ -128,6 +140,19 @@ class SpoolMachine(RuleBasedStateMachine):
             assert not waiting & held, "what is acknowledged does not remain"
             assert not gone & held, "an announcement that is acknowledged does not remain"
             assert not waiting & self.seen_gone[stream], "what was given up does not come back"
+
+    @invariant()
+    def live_reads_go_before_marked_ones_and_those_before_the_rest(self) -> None:
+        if not hasattr(self, "spool"):
+            return
+        waiting = [message.seq for message in self.spool.pending(Stream.READ, limit=10_000)]
+        live = [seq for seq, at in self.put_at.items() if self.clock() - at <= FRESH]
+        floor = min(live, default=self.given[Stream.READ] + 1)
+        ranks = [(0 if seq >= floor else 1 if seq in self.marked else 2, seq) for seq in waiting]
+        assert ranks == sorted(ranks)
+        rest = [seq for rank, seq in ranks if rank == 2]
+        no_more = [m.seq for m in self.spool.pending(Stream.READ, limit=10_000, backlog=1)]
+        assert no_more == [seq for rank, seq in ranks if rank < 2] + rest[:1]
 
     @invariant()
     def counts_are_right(self) -> None:

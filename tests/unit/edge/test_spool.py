@@ -545,9 +545,9 @@ class TestOpening:
     def test_a_newer_format_is_left_alone(self, open_spool: Opener, path: Path) -> None:
         open_spool().close()
         db = sqlite3.connect(path)
-        db.execute("PRAGMA user_version = 4")
+        db.execute("PRAGMA user_version = 5")
         db.close()
-        with pytest.raises(SpoolError, match=r"newer version \(format 4, known is 3\)"):
+        with pytest.raises(SpoolError, match=r"newer version \(format 5, known is 4\)"):
             open_spool()
 
     def test_another_edges_spool_is_left_alone(self, open_spool: Opener) -> None:

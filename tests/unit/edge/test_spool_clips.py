@@ -164,6 +164,11 @@ def test_a_new_epoch_numbers_what_waits_and_remembers_what_was_answered(open_spo
     assert not spool.is_answered(clip_request(2).request)
 
 
+def forget_what_goes_first(db: sqlite3.Connection) -> None:
+    db.execute("DROP INDEX message_first")
+    db.execute("ALTER TABLE message DROP COLUMN first")
+
+
 def test_a_file_of_before_there_were_clips_is_brought_up(open_spool: Opener, path: Path) -> None:
     spool = open_spool()
     spool.put_read(builder())
@@ -172,6 +177,7 @@ def test_a_file_of_before_there_were_clips_is_brought_up(open_spool: Opener, pat
     db = sqlite3.connect(path)
     db.execute("DROP TABLE answered")
     db.execute("DELETE FROM counter WHERE stream = 'clip'")
+    forget_what_goes_first(db)
     db.execute("PRAGMA user_version = 1")
     db.commit()
     db.close()
@@ -191,6 +197,7 @@ def test_a_file_of_before_clips_were_put_in_bulks_is_brought_up(open_spool: Open
     db = sqlite3.connect(path)
     db.execute("DROP INDEX answered_half")
     db.execute("ALTER TABLE answered DROP COLUMN whole")
+    forget_what_goes_first(db)
     db.execute("PRAGMA user_version = 2")
     db.commit()
     db.close()
