@@ -114,6 +114,16 @@ class Connection:
         if optional:
             self._optional[mid] = topic
 
+    def unsubscribe(self, topic: str) -> None:
+        """Be sent nothing more of this topic; what is on its way still comes.
+
+        Raises:
+            LinkLostError: the connection is gone.
+        """
+        rc, _ = self._client.unsubscribe(topic)
+        if rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            raise self._lost(paho.error_string(rc))
+
     def step(self, timeout_s: float) -> None:
         """Wait for the broker or for a byte on `wake`, at most so long, and let paho read and write.
 

@@ -40,7 +40,7 @@ class Standing:
         unanswered: whether the last connection broke off before the broker took anything of what it was sent.
             Where more than one message was under way, that may hide a refusal: closing a connection with
             messages unread throws away what was said last. The next connection sends one at a time.
-        unheard: why the broker keeps the centre's commands from us; empty: it does not.
+        unheard: of topics that the broker keeps from us, why.
         clock_error_s: this box's clock minus the centre's: the least of what the last acknowledgements
             showed, because transit only ever adds to it. None before the first.
     """
@@ -53,7 +53,7 @@ class Standing:
     refusals: dict[Stream | None, str] = field(default_factory=dict)
     held_until: dict[Stream | None, float] = field(default_factory=dict)
     unanswered: bool = False
-    unheard: str = ""
+    unheard: dict[str, str] = field(default_factory=dict)
     clock_error_s: float | None = None
     _clock_errors_s: deque[float] = field(default_factory=lambda: deque(maxlen=32))
     _began_s: float | None = None
@@ -65,8 +65,7 @@ class Standing:
             f"broker refuses {'health or announcements' if stream is None else f'stream {stream}'}: {reason}"
             for stream, reason in list(self.refusals.items())
         ]
-        if self.unheard:
-            refused.append(f"broker refuses us the centre's commands (topic cmd): {self.unheard}")
+        refused += [f"broker refuses us the topic {topic}: {why}" for topic, why in self.unheard.items()]
         return "; ".join(refused)
 
     def compare_clocks(self, *, ours: datetime, centres: datetime, now: float) -> None:
@@ -93,9 +92,9 @@ class Delivery:
         *,
         address: Address,
         standing: Standing,
-        command: Callable[[bytes], None] | None = None,
+        heard: Callable[[str, bytes], None] = lambda _topic, _payload: None,
     ) -> None:
-        """Begin on an open connection; `command` takes what the centre asks for, and must not block."""
+        """Begin on an open connection; `heard` takes what comes at the topics of `listen`, and must not block."""
         self._link = link
         self._spool = spool
         self._address = address
@@ -111,12 +110,25 @@ class Delivery:
         self._unread = set(Stream)  # streams that may hold something that is not under way
         self._gone_sent: dict[Gone, float] = {}
         self._gone_look_at = float("-inf")
-        self._command = command
+        self._heard = heard
+        self._topics: frozenset[str] = frozenset()
         link.subscribe(address.ack)
-        if command is not None:
-            link.subscribe(
-                address.cmd, optional=True
-            )  # a box that cannot be asked for clips still sends reads
+
+    def listen(self, topics: frozenset[str]) -> None:
+        """Hear these topics from now on, beside the acknowledgements, and no others.
+
+        Where the broker refuses one, reads are sent all the same.
+
+        Raises:
+            LinkLostError: the connection is gone.
+        """
+        if topics == self._topics:
+            return
+        for topic in sorted(self._topics - topics):
+            self._link.unsubscribe(topic)
+        for topic in sorted(topics - self._topics):
+            self._link.subscribe(topic, optional=True)
+        self._topics = topics
 
     def takes_other(self, *, now: float) -> bool:
         """Whether what is of no stream, health and states, may be sent beside the window now."""
@@ -143,8 +155,7 @@ class Delivery:
                 self._answered()
                 key = self._window.confirmed(confirmation.mid)
                 self._standing.refusals.pop(None if key is None else key[0], None)
-        if why := self._link.denied.get(self._address.cmd):
-            self._standing.unheard = why
+        self._standing.unheard = dict(self._link.denied)
         acks = [ack for ack in map(self._read_ack, self._take_incoming()) if ack is not None]
         for ack, retained in acks:
             if ack.at is not None and not retained:
@@ -232,11 +243,10 @@ class Delivery:
         """Acknowledgements; what is none goes where it belongs."""
         taken = list(self._link.incoming)
         self._link.incoming.clear()
-        if self._command is not None:
-            for incoming in taken:
-                if incoming.topic == self._address.cmd:
-                    self._command(incoming.payload)
-        return [incoming for incoming in taken if incoming.topic != self._address.cmd]
+        for incoming in taken:
+            if incoming.topic != self._address.ack:
+                self._heard(incoming.topic, incoming.payload)
+        return [incoming for incoming in taken if incoming.topic == self._address.ack]
 
     def _read_ack(self, incoming: Incoming) -> tuple[Ack, bool] | None:
         try:

@@ -44,6 +44,7 @@ class Publisher:
         address: this edge's place in the topic tree.
         clock: now, UTC.
         command: takes what the centre says at our topic `cmd`, in the publisher's thread; must not block.
+        heard: takes what comes at the topics that `listen` was told of, in the same way.
     """
 
     def __init__(
@@ -54,12 +55,15 @@ class Publisher:
         *,
         clock: Callable[[], datetime],
         command: Callable[[bytes], None] | None = None,
+        heard: Callable[[str, bytes], None] = lambda _topic, _payload: None,
     ) -> None:
         self._spool = spool
         self._settings = settings
         self._address = address
         self._clock = clock
         self._command = command
+        self._heard = heard
+        self._topics: frozenset[str] = frozenset()
         self._standing = Standing()
         self._connected = False
         self._connections = 0
@@ -115,6 +119,12 @@ class Publisher:
             self._states[topic] = payload
             self._states_due.add(topic)
         self._ring()
+
+    def listen(self, topics: frozenset[str]) -> None:
+        """Hear these topics, and no others, on this connection and on those that follow; from any thread."""
+        if topics != self._topics:
+            self._topics = topics
+            self._ring()
 
     def stop(self, *, drain_s: float = 5.0) -> bool:
         """Wait for the last acknowledgements, at most `drain_s`, say that this edge goes, and end.
@@ -186,17 +196,19 @@ class Publisher:
             wake=self._wake,
         )
         with contextlib.closing(link):
-            self._standing.unheard = ""
+            self._standing.unheard = {}
             delivery = Delivery(
                 link,
                 self._spool,
                 self._settings,
                 address=self._address,
                 standing=self._standing,
-                command=self._command,
+                heard=self._take,
             )
             self._up()
+            own = frozenset() if self._command is None else frozenset({self._address.cmd})
             while not self._finished():
+                delivery.listen(own | self._topics)
                 if self._put:
                     self._put = False
                     delivery.put()
@@ -209,6 +221,13 @@ class Publisher:
                     delivery.take(now=time.monotonic(), clock=self._clock)
             self._farewell(link)
         self._connected = False
+
+    def _take(self, topic: str, payload: bytes) -> None:
+        """What is no acknowledgement."""
+        if topic != self._address.cmd:
+            self._heard(topic, payload)
+        elif self._command is not None:
+            self._command(payload)
 
     def _up(self) -> None:
         self._connected = True

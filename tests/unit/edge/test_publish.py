@@ -38,6 +38,7 @@ class FakeLink:
         self.confirmations: deque[Confirmation] = deque()
         self.incoming: deque[Incoming] = deque()
         self.subscribed: list[str] = []
+        self.unsubscribed: list[str] = []
         self.denied: dict[str, str] = {}
         self.sent: list[tuple[str, bytes]] = []
 
@@ -47,6 +48,9 @@ class FakeLink:
 
     def subscribe(self, topic: str, *, optional: bool = False) -> None:
         self.subscribed.append(topic)
+
+    def unsubscribe(self, topic: str) -> None:
+        self.unsubscribed.append(topic)
 
     def confirm(self, refusal: str = "") -> None:
         """All that was handed over so far."""
@@ -619,35 +623,47 @@ def wait_for(condition: object, timeout_s: float = 10.0) -> None:
 
 
 class TestCommands:
-    def scene(self, spool: Spool, heard: list[bytes] | None) -> tuple[FakeLink, Delivery]:
+    def scene(self, spool: Spool, heard: list[tuple[str, bytes]]) -> tuple[FakeLink, Delivery]:
         link = FakeLink()
-        command = None if heard is None else heard.append
         delivery = Delivery(
             link,  # type: ignore[arg-type]
             spool,
             MqttSettings(resend_s=RESEND_S),
             address=ADDRESS,
             standing=Standing(),
-            command=command,
+            heard=lambda topic, payload: heard.append((topic, payload)),
         )
         return link, delivery
 
     def test_what_the_centre_asks_goes_to_who_meets_it_and_is_no_acknowledgement(self, spool: Spool) -> None:
-        heard: list[bytes] = []
+        heard: list[tuple[str, bytes]] = []
         link, delivery = self.scene(spool, heard)
+        delivery.listen(frozenset({ADDRESS.cmd}))
         assert link.subscribed == [ADDRESS.ack, ADDRESS.cmd]
         spool.put_read(builder())
         link.incoming.append(Incoming(ADDRESS.cmd, b"one", True))
         link.say(ack(spool.epoch, {Stream.READ: [1]}))
         link.incoming.append(Incoming(ADDRESS.cmd, b"two", False))
         delivery.take(now=0.0, clock=Clock())
-        assert heard == [b"one", b"two"]
+        assert heard == [(ADDRESS.cmd, b"one"), (ADDRESS.cmd, b"two")]
         assert spool.is_empty()
         assert not link.incoming
 
-    def test_who_meets_no_commands_does_not_listen_for_them(self, spool: Spool) -> None:
-        link, _ = self.scene(spool, None)
+    def test_it_listens_to_what_it_was_told_last_and_to_nothing_twice(self, spool: Spool) -> None:
+        link, delivery = self.scene(spool, [])
         assert link.subscribed == [ADDRESS.ack]
+        for topics in ({"b", "a"}, {"b", "a"}, {"b", "c"}, {"b", "c", "a"}):
+            delivery.listen(frozenset(topics))
+        assert link.subscribed == [ADDRESS.ack, "a", "b", "c", "a"]
+        assert link.unsubscribed == ["a"]
+
+    def test_what_still_comes_after_it_was_told_otherwise_is_no_acknowledgement(self, spool: Spool) -> None:
+        heard: list[tuple[str, bytes]] = []
+        link, delivery = self.scene(spool, heard)
+        link.incoming.append(Incoming("a", ack(spool.epoch, {}).model_dump_json().encode(), True))
+        delivery.take(now=0.0, clock=Clock())
+        assert [topic for topic, _ in heard] == ["a"]
+        assert delivery._standing.clock_error_s is None
 
     def test_a_broker_that_keeps_commands_from_us_is_told_of_and_reads_go_on(self, spool: Spool) -> None:
         link, standing = FakeLink(), Standing()
@@ -657,14 +673,14 @@ class TestCommands:
             MqttSettings(resend_s=RESEND_S),
             address=ADDRESS,
             standing=standing,
-            command=lambda _: None,
         )
+        delivery.listen(frozenset({ADDRESS.cmd}))
         link.denied[ADDRESS.cmd] = "Not authorized"
         spool.put_read(builder())
         delivery.put()
         delivery.send(now=0.0)
         delivery.take(now=0.0, clock=Clock())
-        assert standing.fault == "broker refuses us the centre's commands (topic cmd): Not authorized"
+        assert standing.fault == f"broker refuses us the topic {ADDRESS.cmd}: Not authorized"
         assert link.numbers() == [(Kind.READ, 1)]
 
     def run_on(self, link: Connection) -> None:
@@ -687,7 +703,7 @@ class TestCommands:
         )
 
     def test_parts_of_a_clip_go_one_at_a_time_and_behind_everything_else(self, spool: Spool) -> None:
-        link, delivery = self.scene(spool, None)
+        link, delivery = self.scene(spool, [])
         request = clip_request()
         spool.put_clip(ADDRESS, request, lambda: clip_parts(request, b"x" * (3 * PART_BYTES)))
         spool.put_read(builder(crop=True, overview=True), crop=b"c" * 3_000, overview=b"o" * 90_000)
