@@ -23,10 +23,19 @@ def load(path: Path) -> x509.Certificate:
     Raises:
         CertificateError: it cannot be read, or is none.
     """
+    return parse(_read(path, "certificate"), path)
+
+
+def parse(pem: bytes, name: Path | str) -> x509.Certificate:
+    """A certificate (PEM) that stands in a file, or came otherwise.
+
+    Raises:
+        CertificateError: it is none.
+    """
     try:
-        return x509.load_pem_x509_certificate(_read(path, "certificate"))
+        return x509.load_pem_x509_certificate(pem)
     except ValueError as error:
-        raise CertificateError(f"{path}: not a certificate (PEM)") from error
+        raise CertificateError(f"{name}: not a certificate (PEM)") from error
 
 
 def load_key(path: Path) -> EllipticCurvePrivateKey:
@@ -73,7 +82,7 @@ def check_key(
         raise CertificateError(f"{path}: made for another key than {key_path}")
 
 
-def check_time(path: Path, certificate: x509.Certificate, *, now: datetime) -> None:
+def check_time(path: Path | str, certificate: x509.Certificate, *, now: datetime) -> None:
     """Refuse a certificate that does not hold now.
 
     Raises:
@@ -89,7 +98,9 @@ def check_time(path: Path, certificate: x509.Certificate, *, now: datetime) -> N
         raise CertificateError(f"{path}: expired on {_told(end)} (it is {_told(now)}): request a new one")
 
 
-def check_issuer(path: Path, certificate: x509.Certificate, ca_path: Path, ca: x509.Certificate) -> None:
+def check_issuer(
+    path: Path | str, certificate: x509.Certificate, ca_path: Path, ca: x509.Certificate
+) -> None:
     """Refuse a client's certificate that the authority did not sign, and an authority that is none.
 
     Raises:

@@ -11,6 +11,7 @@ EdgeError
 │   └── SpoolFullError   the disk, or what this user may have of it, is full
 ├── PublishError     the broker refuses us
 │   └── LinkLostError    unreachable, broken off or silent; retried with backoff
+├── HotlistError     the copy of the hotlists cannot be kept, or is not the centre's
 ├── CertificateError the box's certificate or its key is wrong: says which file, and why
 └── WorkerError      a thread of the worker died
 """
@@ -58,6 +59,10 @@ class PublishError(EdgeError):
 
 class LinkLostError(PublishError):
     """The broker is unreachable, broke off or fell silent; connect again."""
+
+
+class HotlistError(EdgeError):
+    """The copy of the hotlists cannot be kept, or what came is not the centre's own."""
 
 
 class CertificateError(EdgeError):

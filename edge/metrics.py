@@ -19,7 +19,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
-from edge.contract.health import Ailment, CameraHealth, CameraState, ClipHealth, EdgeHealth
+from edge.contract.health import Ailment, CameraHealth, CameraState, ClipHealth, EdgeHealth, HotlistHealth
 from edge.errors import WorkerError
 from edge.types import LinkState
 
@@ -76,6 +76,7 @@ class BoxCollector(Collector):
         yield from _cameras(health.cameras)
         yield from _spool(health)
         yield _clips(health.clips)
+        yield from _hotlist(health.hotlist)
         yield from _link(self._link())
 
 
@@ -254,6 +255,22 @@ def _clips(clips: ClipHealth) -> CounterMetricFamily:
     for outcome in ("made", "gone", "refused"):
         found.add_metric([outcome], getattr(clips, outcome))
     return found
+
+
+def _hotlist(hotlist: HotlistHealth) -> Iterator[Metric]:
+    if hotlist.issued_at is not None:
+        issued_at = hotlist.issued_at.timestamp()
+        yield _gauge(
+            "atalaya_hotlist_issued_timestamp_seconds", "when the copy of the hotlists was signed", issued_at
+        )
+    yield _gauge("atalaya_hotlist_entries", "in the copy of the hotlists", hotlist.entries)
+    yield _counter("atalaya_hotlist_hits", "reads and better looks at them that went first", hotlist.hits)
+    heads = CounterMetricFamily(
+        "atalaya_hotlist_heads", "copies that were not taken: too old, or not the centre's", labels=["why"]
+    )
+    for why in ("replayed", "refused"):
+        heads.add_metric([why], getattr(hotlist, why))
+    yield heads
 
 
 def _link(link: LinkState) -> Iterator[Metric]:

@@ -47,6 +47,7 @@ class _Parcel:
     models: ModelVersions
     crop: bytes | None
     overview: bytes | None
+    first: bool
 
 
 class Outbox:
@@ -60,6 +61,7 @@ class Outbox:
         edge_id, site_id: who we are.
         pictures: which go along.
         clock_error_s: this box's clock minus the centre's, as far as it is known now.
+        is_listed: whether a read is to go first; in any thread, must not raise.
     """
 
     def __init__(
@@ -70,12 +72,14 @@ class Outbox:
         site_id: str,
         pictures: PicturesSettings,
         clock_error_s: Callable[[], float | None],
+        is_listed: Callable[[PlateRead], bool] = lambda _: False,
     ) -> None:
         self._spool = spool
         self._edge_id = edge_id
         self._site_id = site_id
         self._has_overview = pictures.overview == "always"
         self._clock_error_s = clock_error_s
+        self._is_listed = is_listed
         self._passages: OrderedDict[tuple[str, int], _Passage] = OrderedDict()
         self._waiting: deque[_Parcel] = deque()
         self._lost = 0
@@ -97,7 +101,11 @@ class Outbox:
         if passage is None:
             _log.warning("update of a read long gone", camera=emission.camera_id, track=emission.track_id)
             return
-        shot, parcel = emission.shot, _Parcel(passage, _without_pixels(emission), models, None, None)
+        shot = emission.shot
+        parcel = _Parcel(passage, _without_pixels(emission), models, None, None, first=False)
+        # Before it has a number, which does not matter to any list.
+        unnumbered = self._message(parcel, ReadId(self._edge_id, 1, 1), PictureRef())
+        parcel = replace(parcel, first=self._is_listed(unnumbered))
         if shot.crop.size and passage.shot != (shot.captured_at, shot.box):
             overview = overview_jpeg(shot.overview) if self._has_overview else None
             parcel = replace(parcel, crop=crop_jpeg(shot.crop), overview=overview)
@@ -151,7 +159,7 @@ class Outbox:
         if passage.number is not None:
             pictures = PictureRef(crop=True, overview=self._has_overview)
             update = self._message(parcel, passage.number, pictures)
-            self._spool.put_update(update, crop=crop, overview=overview)
+            self._spool.put_update(update, crop=crop, overview=overview, first=parcel.first)
             return
         # Also for an update whose read was lost: it says all that the read said.
         pictures = PictureRef(crop=crop is not None, overview=overview is not None)
@@ -159,6 +167,7 @@ class Outbox:
             lambda epoch, seq: self._message(parcel, ReadId(self._edge_id, epoch, seq), pictures),
             crop=crop,
             overview=overview,
+            first=parcel.first,
         )
         passage.number = read.id
 

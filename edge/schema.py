@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from edge.contract.clip import ClipAnswer, ClipCommands
 from edge.contract.delivery import Ack, Gone
 from edge.contract.health import EdgeHealth
+from edge.contract.hotlist import Head, SignedHead
 from edge.contract.ptz import PtzState
 from edge.contract.read import PlateRead
 from edge.settings import EdgeSettings
@@ -20,6 +21,8 @@ _MODELS: dict[str, type[BaseModel]] = {
     "clip_answer": ClipAnswer,
     "edge_health": EdgeHealth,
     "ptz_state": PtzState,
+    "hotlist_signed_head": SignedHead,
+    "hotlist_head": Head,
     "edge_settings": EdgeSettings,
 }
 

@@ -321,6 +321,18 @@ class ClipSettings(Section):
     )
 
 
+class HotlistSettings(Section):
+    """The centre's signed copy of the hotlists, by which reads of listed vehicles go first; only with mqtt.tls."""
+
+    signer: Annotated[str, Field(min_length=1, max_length=64)] = Field(
+        default="centre",
+        description="common name of the certificate that may sign it: the consumer's that has partition 0",
+    )
+    old_h: Annotated[float, Field(ge=0.25, le=8760)] = Field(
+        default=1.0, description="a copy that is older, hours, is a fault that the box's health says"
+    )
+
+
 class HealthSettings(Section):
     """Health messages and metrics."""
 
@@ -357,6 +369,7 @@ class EdgeSettings(Section):
     vote: VoteSettings = VoteSettings()
     pictures: PicturesSettings = PicturesSettings()
     clips: ClipSettings = ClipSettings()
+    hotlist: HotlistSettings = HotlistSettings()
     health: HealthSettings = HealthSettings()
 
     @field_validator("cameras", mode="after")

@@ -5,6 +5,7 @@
                      frame)                                                                  v
     HealthReporter (asks them all) ------------------------------------------> Publisher -> MQTT
     ClipDesk (cuts what the centre asks for from the cameras' rings) -> Spool      |  ^-- commands
+    HotlistDesk (says to the Outbox which reads go first) <-- signed hotlists -----|
     PtzGuard (one a camera that turns) ---- its state -----------------------------^
              says which frames may be read
 
@@ -41,6 +42,7 @@ from edge.errors import WorkerError
 from edge.health.reporter import HealthReporter, Sources
 from edge.health.watch import Overheard
 from edge.health.watches import Watches
+from edge.hotlist.opened import opened
 from edge.outbox import Outbox
 from edge.pipeline import Counts
 from edge.ports import FrameSource
@@ -96,13 +98,22 @@ class Worker:
         address = Address(settings.site_id, settings.edge_id)
         self._kept = kept or {}
         self._clips = ClipDesk(self._kept, spool, address, settings.clips, clock=clock)
-        self._publisher = Publisher(spool, settings.mqtt, address, clock=clock, command=self._clips.command)
+        self._hotlist = opened(settings, grammar=engines[0].grammar, clock=clock)
+        self._publisher = Publisher(
+            spool,
+            settings.mqtt,
+            address,
+            clock=clock,
+            command=self._clips.command,
+            heard=self._hotlist.heard,
+        )
         self._outbox = outbox = Outbox(
             spool,
             edge_id=settings.edge_id,
             site_id=settings.site_id,
             pictures=settings.pictures,
             clock_error_s=lambda: self._publisher.state.clock_error_s,
+            is_listed=self._hotlist.is_listed,
         )
         self._address = address
         memory = settings.health.memory or settings.spool.path.with_name("health")
@@ -145,6 +156,7 @@ class Worker:
                 outbox=lambda: outbox.fault,
                 certificate_days=_certificate_days(settings, clock),
                 clips=lambda: self._clips.counts,
+                hotlist=lambda: self._hotlist.health,
             ),
             send=self._publisher.announce,
             interval_s=settings.health.interval_s,
@@ -157,6 +169,7 @@ class Worker:
         """Start every thread, the takers before the givers."""
         self._publisher.start()
         self._clips.start()
+        self._hotlist.start(self._publisher.listen)
         for analyser in self._analysers:
             analyser.start()
         for guard in self._guards.values():
@@ -189,6 +202,7 @@ class Worker:
         self._outbox.close()
         self._watches.save()
         self._clips.stop()
+        self._hotlist.stop()
         if self._metrics is not None:
             self._metrics.close()
         self._health.stop()

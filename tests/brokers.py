@@ -179,6 +179,7 @@ class Mosquitto(Broker):
         access += [f"pattern write lpr/v1/+/+/%u/{tail}" for tail in _DEVICE_WRITES]
         access += ["pattern write lpr/v1/units/%u/position"]
         access += ["pattern read lpr/v1/+/+/%u/ack", "pattern read lpr/v1/+/+/%u/cmd"]
+        access += ["pattern read lpr/v1/hotlist/head", "pattern read lpr/v1/hotlist/part/+"]
         (self.folder / "access").write_text("\n".join(access) + "\n")
         (self.folder / "mosquitto.conf").write_text("\n".join(self._config()) + "\n")
 

@@ -137,6 +137,26 @@ class ClipHealth(Message):
     unreadable: Annotated[Count, Field(description="messages on the cmd topic that were no commands")] = 0
 
 
+class HotlistHealth(Message):
+    """The copy of the hotlists by which a box knows what to send first; `number` null: it has none.
+
+    What the centre has put in force with a head of this number, or of a lower one, is known at the box.
+    """
+
+    number: Annotated[int | None, Field(ge=1, description="of the head that is in force here")] = None
+    issued_at: Annotated[AwareDatetime | None, Field(description="when the centre signed it")] = None
+    entries: Count = 0
+    hits: Annotated[
+        Count,
+        Field(description="reads and better looks at them, since the start, that may be of a listed vehicle"),
+    ] = 0
+    replayed: Annotated[Count, Field(description="heads that were older than the one in force; ignored")] = 0
+    refused: Annotated[Count, Field(description="heads that were not the centre's, or not understood")] = 0
+    fault: Annotated[
+        str, Field(max_length=300, description="why it is not newer, or cannot be used; empty: nothing")
+    ] = ""
+
+
 class EdgeHealth(Message):
     """One edge box; `online` false comes from the broker (last will) or from a clean stop."""
 
@@ -163,4 +183,5 @@ class EdgeHealth(Message):
         float | None, Field(gt=0, description="longest time between two such messages, seconds")
     ] = None
     clips: ClipHealth = ClipHealth()
+    hotlist: HotlistHealth = HotlistHealth()
     cameras: tuple[CameraHealth, ...] = ()

@@ -16,7 +16,7 @@ from typing import Final
 import structlog
 
 from edge import certificate
-from edge.contract.health import CameraHealth, ClipHealth, EdgeHealth
+from edge.contract.health import CameraHealth, ClipHealth, EdgeHealth, HotlistHealth
 from edge.contract.topics import Address
 from edge.errors import SpoolError
 from edge.spool.queue import Spool
@@ -43,6 +43,7 @@ class Sources:
         outbox: what keeps reads from the spool; empty: nothing.
         certificate_days: how long our certificate holds; None where there is none.
         clips: what became of the centre's requests.
+        hotlist: the copy of the hotlists.
     """
 
     cameras: Callable[[], Sequence[CameraHealth]]
@@ -51,6 +52,7 @@ class Sources:
     outbox: Callable[[], str]
     certificate_days: Callable[[], float | None] = lambda: None
     clips: Callable[[], ClipHealth] = ClipHealth
+    hotlist: Callable[[], HotlistHealth] = HotlistHealth
 
 
 class HealthReporter:
@@ -96,7 +98,7 @@ class HealthReporter:
         link = self._sources.link()
         # Reads that are about to be lost come first: the rest may be cut off.
         faults = [self._sources.outbox(), link.fault]
-        days = self._sources.certificate_days()
+        days, hotlist = self._sources.certificate_days(), self._sources.hotlist()
         stats: SpoolStats | None = None
         oldest_at: datetime | None = None
         try:
@@ -112,7 +114,7 @@ class HealthReporter:
             _clock_fault(link.clock_error_s),
             _age_fault(oldest_at, self._clock()),
         ]
-        faults.append(self._drops.fault(stats.dropped if stats else 0))
+        faults += [self._drops.fault(stats.dropped if stats else 0), hotlist.fault]
         return EdgeHealth(
             edge_id=self._address.edge_id,
             site_id=self._address.site_id,
@@ -129,6 +131,7 @@ class HealthReporter:
             spool_oldest_at=oldest_at,
             certificate_days_left=days,
             clips=self._sources.clips(),
+            hotlist=hotlist,
             pipeline_ms=self._sources.pipeline_ms(),
             interval_s=self._interval_s,
             cameras=tuple(self._sources.cameras()),
@@ -215,4 +218,5 @@ def _age_fault(oldest_at: datetime | None, now: datetime) -> str:
 def _telling(health: EdgeHealth) -> tuple[object, ...]:
     """What a person would want to know at once."""
     cameras = tuple((camera.camera_id, camera.state, camera.detail) for camera in health.cameras)
-    return health.fault, health.spool_dropped, cameras
+    # The centre waits for the number: whoever was taken off a list is off it at this box from that one on.
+    return health.fault, health.spool_dropped, health.hotlist.number, cameras

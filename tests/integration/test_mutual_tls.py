@@ -19,7 +19,7 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from edge.contract.delivery import Stream
-from edge.contract.topics import Address, Kind, Numbered
+from edge.contract.topics import HOTLIST_HEAD, Address, Kind, Numbered, hotlist_part
 from edge.publish.publisher import Publisher
 from edge.settings import MqttSettings
 from edge.spool.queue import Spool
@@ -262,6 +262,8 @@ def test_a_box_writes_below_its_own_name_alone(quiet: CityBroker) -> None:
         OWN.ack,
         OTHER.ack,
         f"{OWN.prefix}/cmd",
+        HOTLIST_HEAD,
+        hotlist_part(0),
         "lpr/v1/1/edge-1/edge-2/cam-1/read/7/3",
         "lpr/v1/1/site-1/edge-2/edge-1/read/7/3",
         "lpr/v1/edge-1",
@@ -289,16 +291,19 @@ def test_a_box_hears_its_own_acknowledgements_alone(quiet: CityBroker) -> None:
         assert {topic.split("/")[4] for topic in curious.heard} == {"edge-2"}
 
 
-def test_the_centre_writes_acknowledgements_and_commands_alone(quiet: CityBroker) -> None:
+def test_the_centre_writes_acknowledgements_commands_and_hotlists_alone(quiet: CityBroker) -> None:
     answers = {}
-    for topic in (OWN.ack, f"{OWN.prefix}/cmd", str(Numbered(OWN, "cam-1", Kind.READ, 7, 3, 3)), OWN.status):
+    read = str(Numbered(OWN, "cam-1", Kind.READ, 7, 3, 3))
+    for topic in (OWN.ack, f"{OWN.prefix}/cmd", read, OWN.status, HOTLIST_HEAD, hotlist_part(255)):
         with peer(quiet, "centre") as centre:
-            answers[topic.rsplit("edge-1/", 1)[1]] = centre.publish(topic)
+            answers[topic.rsplit("edge-1/", 1)[-1]] = centre.publish(topic)
     assert answers == {
         "ack": "Success",
         "cmd": "Success",
         "cam-1/read/7/3": "Not authorized",
         "status": "Not authorized",
+        HOTLIST_HEAD: "Success",
+        hotlist_part(255): "Success",
     }
 
 

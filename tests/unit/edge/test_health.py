@@ -9,7 +9,7 @@ import pytest
 from edge_reads import NOON, Clock, ack, builder
 
 from edge.contract.delivery import Stream
-from edge.contract.health import CameraHealth, CameraState, EdgeHealth
+from edge.contract.health import CameraHealth, CameraState, EdgeHealth, HotlistHealth
 from edge.contract.topics import Address
 from edge.errors import SpoolError
 from edge.health.reporter import HealthReporter, Sources
@@ -28,6 +28,7 @@ class Box:
         self.pipeline_ms: float | None = None
         self.outbox = ""
         self.certificate_days: float | None = None
+        self.hotlist = HotlistHealth()
         self.sent: list[EdgeHealth] = []
         self.fails_with: Exception | None = None
 
@@ -38,6 +39,7 @@ class Box:
             link=lambda: self.link,
             outbox=lambda: self.outbox,
             certificate_days=lambda: self.certificate_days,
+            hotlist=lambda: self.hotlist,
         )
         return HealthReporter(
             Address("site-1", "edge-1"),
@@ -123,6 +125,13 @@ class TestCollecting:
         assert health.fault == "certificate expires in 12 day(s): renew it (edge enroll request)"
         box.certificate_days = 200.0
         assert box.reporter().collect().fault == ""
+
+    def test_what_is_wrong_with_the_hotlists_is_the_boxs(self, box: Box) -> None:
+        box.link = LinkState(fault="no broker")
+        box.hotlist = HotlistHealth(number=7, fault="hotlists are those of 2026-03-01 12:00 UTC")
+        health = box.reporter().collect()
+        assert health.hotlist == box.hotlist
+        assert health.fault == "no broker; hotlists are those of 2026-03-01 12:00 UTC"
 
     def test_the_age_of_what_waits_is_that_of_its_oldest_read(self, box: Box) -> None:
         assert box.reporter().collect().spool_oldest_at is None
@@ -218,6 +227,15 @@ class TestSending:
         box.spool.drop(Stream.READ, 1, reason="test")
         wait_for(lambda: len(box.sent) == 3)
         assert box.sent[-1].spool_dropped == 1
+
+    def test_another_copy_of_the_hotlists_is_news(self, box: Box, running: Callable[..., None]) -> None:
+        running(interval_s=3600.0)
+        wait_for(lambda: len(box.sent) == 1)
+        box.hotlist = HotlistHealth(number=8)
+        wait_for(lambda: len(box.sent) == 2)
+        box.hotlist = HotlistHealth(number=8, hits=3)
+        time.sleep(0.7)
+        assert [health.hotlist.number for health in box.sent] == [None, 8]
 
     def test_a_part_that_fails_does_not_end_it(self, box: Box, running: Callable[..., None]) -> None:
         box.fails_with = RuntimeError("camera list is broken")

@@ -16,7 +16,15 @@ from edge_reads import NOON
 from prometheus_client.parser import text_string_to_metric_families
 
 from edge.cli import cli
-from edge.contract.health import Ailment, CameraHealth, CameraState, ClipHealth, EdgeHealth, TriggerHealth
+from edge.contract.health import (
+    Ailment,
+    CameraHealth,
+    CameraState,
+    ClipHealth,
+    EdgeHealth,
+    HotlistHealth,
+    TriggerHealth,
+)
 from edge.errors import WorkerError
 from edge.metrics import ADDRESS, BoxCollector, MetricsServer, look_age_s, serve
 from edge.types import LinkState
@@ -54,6 +62,7 @@ HEALTH = EdgeHealth(
     certificate_days_left=10.0,
     pipeline_ms=12.5,
     clips=ClipHealth(made=3, gone=2, refused=1),
+    hotlist=HotlistHealth(number=7, issued_at=NOON, entries=20_000, hits=12, replayed=3, refused=1),
     cameras=(CAMERA, CameraHealth(camera_id="south", state=CameraState.UNREACHABLE)),
 )
 LINK = LinkState(
@@ -101,6 +110,9 @@ def test_all_that_health_knows_is_told(start: Callable[..., MetricsServer]) -> N
         "atalaya_spool_bytes": 4096,
         "atalaya_spool_dropped_total": 1,
         "atalaya_spool_oldest_read_seconds": 90,
+        "atalaya_hotlist_issued_timestamp_seconds": NOON.timestamp(),
+        "atalaya_hotlist_entries": 20_000,
+        "atalaya_hotlist_hits_total": 12,
         "atalaya_link_connected": 1,
         "atalaya_link_unconfirmed": 9,
         "atalaya_link_published_total": 40,
@@ -111,6 +123,8 @@ def test_all_that_health_knows_is_told(start: Callable[..., MetricsServer]) -> N
     }
     clips = {o: found["atalaya_clips_total", (("outcome", o),)] for o in ("made", "gone", "refused")}
     assert clips == {"made": 3, "gone": 2, "refused": 1}
+    heads = {w: found["atalaya_hotlist_heads_total", (("why", w),)] for w in ("replayed", "refused")}
+    assert heads == {"replayed": 3, "refused": 1}
     assert found["atalaya_camera_packets_dropped_total", (("camera", "north"),)] == 11
     assert found["atalaya_edge", (("edge", "edge-1"), ("site", "site-1"), ("version", "0.1.0"))] == 1
 

@@ -2,6 +2,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -73,9 +74,17 @@ def box(spool: Spool) -> Outbox:
     return an_outbox(spool)
 
 
-def an_outbox(spool: Spool, *, overview: Literal["always", "never"] = "always") -> Outbox:
-    pictures = PicturesSettings(overview=overview)
-    return Outbox(spool, edge_id="edge-1", site_id="site-1", pictures=pictures, clock_error_s=lambda: 0.25)
+def an_outbox(
+    spool: Spool, *, overview: Literal["always", "never"] = "always", listed: frozenset[str] = frozenset()
+) -> Outbox:
+    return Outbox(
+        spool,
+        edge_id="edge-1",
+        site_id="site-1",
+        pictures=PicturesSettings(overview=overview),
+        clock_error_s=lambda: 0.25,
+        is_listed=lambda read: read.plate in listed,
+    )
 
 
 def another_shot(one: Emission) -> Emission:
@@ -132,6 +141,22 @@ def test_an_update_bears_the_number_of_its_read(spool: Spool, box: Outbox) -> No
     assert PlateRead.model_validate_json(message.payload).plate == "KAB128"
     assert len(waiting(spool, Stream.READ)) == 2
     assert len(waiting(spool, Stream.CROP, Stream.OVERVIEW)) == 6
+
+
+def test_what_may_be_listed_goes_first_with_its_pictures_and_its_updates(tmp_path: Path) -> None:
+    path, now = tmp_path / "listed.sqlite", [START]
+    with Spool(path, edge_id="edge-1", max_bytes=10_000_000, clock=lambda: now[0]) as spool:
+        box = an_outbox(spool, listed=frozenset({"XYZ987"}))
+        for track, plate in enumerate(("KAB123", "XYZ987", "KAB124")):
+            box.put(emission(plate, track=track), models=MODELS)
+        for track, plate in ((0, "KAB123"), (2, "XYZ987")):
+            update = another_shot(emission(plate, kind=Kind.UPDATE, track=track))
+            box.put(update, models=MODELS)
+        now[0] += timedelta(minutes=1)
+        order = {stream: [topic.seq for topic, _ in waiting(spool, stream)] for stream in Stream}
+    assert order[Stream.READ] == [2, 1, 3]
+    assert order[Stream.UPDATE] == [2, 1]
+    assert order[Stream.CROP] == order[Stream.OVERVIEW] == [2, 5, 1, 3, 4]
 
 
 def test_equal_track_numbers_of_two_cameras_are_two_passages(spool: Spool, box: Outbox) -> None:

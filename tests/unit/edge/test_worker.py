@@ -10,12 +10,16 @@ from pathlib import Path
 
 import pytest
 from fakes import FakeEngine, FakeSource, at, picture, reading
+from hotlist_copies import Authority, Issuer, an_entry
 
 from edge.capture.stats import CaptureStats
+from edge.contract.config import TlsSettings
 from edge.contract.delivery import Stream
 from edge.contract.health import CameraState, EdgeHealth
 from edge.contract.read import PlateRead
+from edge.contract.topics import HOTLIST_HEAD
 from edge.errors import LostError, RefusedError, SpoolError, WorkerError
+from edge.hotlist.copy import CopyFile
 from edge.ports import FrameSource
 from edge.settings import CameraSettings, EdgeSettings, MqttSettings, SpoolSettings
 from edge.spool.queue import Spool
@@ -103,6 +107,43 @@ def test_what_cameras_see_lies_in_the_spool(tmp_path: Path, spool: Spool) -> Non
     assert sorted(r.seq for r in reads(spool)) == [1, 2, 3]
     assert {c: h.reads for c, h in health.items()} == {"north": 1, "south": 1, "west": 1}
     assert all(h.state is CameraState.LIVE and h.frames_analysed >= 2 for h in health.values())
+
+
+def test_what_the_box_s_copy_of_the_hotlists_names_goes_first(tmp_path: Path, spool: Spool) -> None:
+    authority = Authority(tmp_path)
+    issuer = Issuer(authority.client())
+    head = issuer.issue([an_entry("KAB109")])
+    file = CopyFile(tmp_path / "spool.sqlite.hotlist")
+    file.put(next(payload for topic, payload in issuer.retained.items() if topic != HOTLIST_HEAD))
+    file.put_in_force(head, head.model_dump_json())
+    file.close()
+    mqtt = MqttSettings(port=1, tls=TlsSettings(ca_file=authority.ca_file))
+    street = Street({"north": passing("north", 7), "south": passing("south", 9), "west": passing("west", 11)})
+    box = settings(tmp_path, cameras=list(street.shows)).model_copy(update={"mqtt": mqtt})
+    worker = Worker(box, spool=spool, engines=[engine()], connect=street)
+    worker.start()
+    until(lambda: len(reads(spool)) == 3)
+    worker.stop()
+    marked = spool._db.execute("SELECT seq FROM message WHERE first = 1 AND stream = 'read'").fetchall()
+    assert [(r.plate, (r.seq,) in marked) for r in sorted(reads(spool), key=lambda r: r.plate)] == [
+        ("KAB107", False),
+        ("KAB109", True),
+        ("KAB111", False),
+    ]
+    assert (worker._hotlist.health.number, worker._hotlist.health.hits) == (1, 1)
+
+
+def test_without_tls_there_is_no_copy_of_the_hotlists_which_is_said_once(
+    tmp_path: Path, spool: Spool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    street = Street({"cam": passing("cam", 7)})
+    worker = Worker(settings(tmp_path), spool=spool, engines=[engine()], connect=street)
+    worker.start()
+    until(lambda: len(reads(spool)) == 1)
+    worker.stop()
+    assert capsys.readouterr().out.count("no copy of the hotlists is kept: mqtt.tls is not set") == 1
+    assert worker._hotlist.health.number is None
+    assert not (tmp_path / "spool.sqlite.hotlist").exists()
 
 
 def test_a_clean_stop_ends_the_tracks_into_the_spool(tmp_path: Path, spool: Spool) -> None:
