@@ -210,7 +210,7 @@ def pack(entries: Iterable[Entry]) -> bytes:
 
 
 def unpack(payload: bytes, part: int) -> tuple[Entry, ...]:
-    """The entries of a part, by plate and list.
+    """The entries of a part, by plate, list and country.
 
     Raises:
         CopyError: it is not what `pack` makes of this part's entries.
@@ -238,8 +238,8 @@ def _checked(entries: tuple[Entry, ...], part: int) -> tuple[Entry, ...]:
     return entries
 
 
-def _place(entry: Entry) -> tuple[str, str]:
-    return entry.plate, entry.list_name
+def _place(entry: Entry) -> tuple[str, str, str]:
+    return entry.plate, entry.list_name, entry.country
 
 
 def _first(error: ValidationError) -> str:

@@ -98,7 +98,12 @@ def test_entries_of_several_parts_make_none() -> None:
         unpack(pack([one]), 2)
 
 
-def test_a_plate_stands_once_in_a_list() -> None:
+def test_the_same_plate_of_two_countries_is_two_entries_of_a_list() -> None:
+    two = [an_entry(country="VE"), an_entry(country="CO")]
+    assert unpack(pack(two), part_of("ABC123")) == tuple(reversed(two))
+
+
+def test_a_plate_of_a_country_stands_once_in_a_list() -> None:
     with pytest.raises(CopyError, match="twice"):
         pack([an_entry(), an_entry(color="azul")])
 
