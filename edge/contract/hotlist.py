@@ -15,10 +15,11 @@ import base64
 import binascii
 import hashlib
 import itertools
+import json
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Final, Literal, NamedTuple, Self
+from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
 from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError, field_validator
 
@@ -226,6 +227,21 @@ def unpack(payload: bytes, part: int) -> tuple[Entry, ...]:
     except ValidationError as error:
         raise CopyError(f"part {part} cannot be read: {_first(error)}") from error
     return _checked(entries, part)
+
+
+def plates_in(payload: bytes) -> list[str]:
+    """The plates of a part that `unpack` has taken; nothing is checked again. One for each entry."""
+    return [row[0] for row in _rows(payload)]
+
+
+def entries_of(plate: str, payload: bytes) -> list[Entry]:
+    """The entries of one plate in a part that `unpack` has taken; nothing is checked again."""
+    return [Entry(*row) for row in _rows(payload) if row[0] == plate]
+
+
+def _rows(payload: bytes) -> list[list[Any]]:
+    rows: list[list[Any]] = json.loads(zlib.decompress(payload)) if payload else []
+    return rows
 
 
 def _checked(entries: tuple[Entry, ...], part: int) -> tuple[Entry, ...]:

@@ -17,7 +17,7 @@ from typing import Final
 import structlog
 
 from edge.contract.health import HotlistHealth
-from edge.contract.hotlist import PARTS, CopyError, Head, SignedHead, digest, open_head
+from edge.contract.hotlist import PARTS, CopyError, Head, SignedHead, digest, open_head, unpack
 from edge.contract.plate import Grammar
 from edge.contract.read import PlateRead
 from edge.contract.topics import HOTLIST_HEAD, hotlist_part
@@ -90,7 +90,7 @@ class HotlistDesk:
         """Whether a read may be of a listed vehicle; from any thread. A copy that cannot be used lists nobody."""
         try:
             found = self._is_listed(read)
-        except (HotlistError, CopyError, ValueError, ArithmeticError) as error:
+        except (HotlistError, ValueError, ArithmeticError) as error:
             self._say(f"hotlists cannot be matched by: {error}")
             return False
         with self._counting:
@@ -175,10 +175,19 @@ class HotlistDesk:
 
     def _take_part(self, payload: bytes) -> None:
         part = self._lacking.get(digest(payload))
-        if part is not None:
-            self._file.put(payload)
-            del self._lacking[digest(payload)]
-            self._asked.pop(part, None)
+        if part is None or self._next is None:
+            return
+        try:
+            unpack(payload, part)
+        except CopyError as error:
+            self._refused += 1
+            self._say(f"hotlists number {self._next[0].number} cannot be used: {error}")
+            self._next, self._lacking = None, {}
+            self._asked.clear()
+            return
+        self._file.put(payload)
+        del self._lacking[digest(payload)]
+        self._asked.pop(part, None)
 
     def _put_in_force(self) -> None:
         if self._next is None or self._lacking:
@@ -186,11 +195,6 @@ class HotlistDesk:
         head, signed = self._next
         try:
             copy = Copy.of(head, self._file.part, before=self._copy)
-        except CopyError as error:
-            self._next = None
-            self._refused += 1
-            self._say(f"hotlists number {head.number} cannot be used: {error}")
-            return
         except HotlistError:
             self._follow(head, signed)  # a part was damaged meanwhile: it lacks again
             raise
@@ -228,7 +232,7 @@ class HotlistDesk:
         try:
             head = self._file.head()
             return (None, 0) if head is None else (Copy.of(head, self._file.part), head.number)
-        except (HotlistError, CopyError) as error:
+        except HotlistError as error:
             self._say(f"hotlists of before cannot be used, and are had anew: {error}")
             return None, 0 if head is None else head.number - 1
 

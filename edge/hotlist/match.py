@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
-from edge.contract.hotlist import Entry, Head, part_of, unpack
+from edge.contract.hotlist import Head, entries_of, part_of, plates_in
 from edge.contract.listed import Terms, may_be
 from edge.contract.match import Spelling, spellings
 from edge.contract.plate import Grammar
@@ -37,18 +37,14 @@ class Copy:
 
     @classmethod
     def of(cls, head: Head, load: Load, *, before: "Copy | None" = None) -> Self:
-        """Read a head's parts, but those that the copy of before has too.
+        """Read a head's parts, each of which `unpack` has taken, but those that the copy of before has too.
 
         Raises:
-            CopyError: a part is not what `pack` makes.
             HotlistError: a part is not held.
         """
         digests = head.parts
         known = {} if before is None else dict(zip(before.digests, before.codes, strict=True))
-        codes = tuple(
-            known[name] if name in known else _codes(unpack(load(name), part))
-            for part, name in enumerate(digests)
-        )
+        codes = tuple(known[name] if name in known else _codes(plates_in(load(name))) for name in digests)
         return cls(head, digests, codes)
 
     def __contains__(self, plate: str) -> bool:
@@ -61,30 +57,26 @@ class Copy:
         """Whether the read may be of an entry, as likely as its list asks for.
 
         Raises:
-            CopyError, HotlistError: a part cannot be read.
+            HotlistError: a part is not held any more.
         """
         spelt = spellings(read)
         terms = Terms(grammar, _KNOWN, self._least)
         return any(
             may_be(read, entry, spelt, terms) is not None
             for plate in self._met(spelt)
-            for entry in self._entries(plate, load)
+            for entry in entries_of(plate, load(self.digests[part_of(plate)]))
         )
 
     def _met(self, spelt: Sequence[Spelling]) -> list[str]:
         return [each.text for each in spelt if each.text in self]
-
-    def _entries(self, plate: str, load: Load) -> list[Entry]:
-        part = part_of(plate)
-        return [entry for entry in unpack(load(self.digests[part]), part) if entry.plate == plate]
 
     def _least(self, list_name: str) -> float:
         # A list that the head does not name has no budget that is known here: the centre decides.
         return self.head.least.get(list_name, 0.0)
 
 
-def _codes(entries: Sequence[Entry]) -> "array[int]":
-    return array("Q", sorted({_code(entry.plate) for entry in entries}))
+def _codes(plates: Sequence[str]) -> "array[int]":
+    return array("Q", sorted({_code(plate) for plate in plates}))
 
 
 def _code(plate: str) -> int:

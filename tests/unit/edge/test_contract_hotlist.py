@@ -17,9 +17,11 @@ from edge.contract.hotlist import (
     Head,
     SignedHead,
     digest,
+    entries_of,
     open_head,
     pack,
     part_of,
+    plates_in,
     to_sign,
     unpack,
 )
@@ -51,6 +53,15 @@ def test_a_part_says_its_entries_in_the_order_of_their_plates_and_lists() -> Non
     found = unpack(pack([entries[2], entries[0], entries[1], twice]), 7)
     assert set(found) == {*entries, twice}
     assert [(e.plate, e.list_name) for e in found] == sorted((e.plate, e.list_name) for e in found)
+
+
+def test_of_a_part_that_was_taken_one_plate_is_had_without_the_others() -> None:
+    entries = [*of_one_part(7, 3), of_one_part(7, 1)[0]._replace(list_name="another")]
+    payload = pack(entries)
+    assert sorted(plates_in(payload)) == sorted(entry.plate for entry in entries)
+    for plate in {entry.plate for entry in entries}:
+        assert entries_of(plate, payload) == [entry for entry in unpack(payload, 7) if entry.plate == plate]
+    assert entries_of("NONE1", payload) == entries_of("ABC123", b"") == plates_in(b"") == []
 
 
 def test_a_part_holds_no_more_than_matching_takes() -> None:
