@@ -3,8 +3,8 @@
 A message is numbered, built with its number inside and written in one transaction that ends with an fsync
 (`intake`; a clip of many megabytes in several, and none of it counts before the last: `clips`). It leaves
 (`queue`) only when the centre says that it has committed that very number, or when the spool is
-full: then the oldest clips go first, then pictures, and reads last, every number counted and announced as `Gone` until
-that too has been acknowledged.
+full: then the oldest clips go first, then pictures, and reads last (of each, what may be of a listed vehicle after the
+others), every number counted and announced as `Gone` until that too has been acknowledged.
 
 What waits is sent live messages first, then what was put to go first (a read that may be of a listed vehicle), then the
 rest, each oldest first.

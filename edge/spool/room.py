@@ -9,6 +9,11 @@ from edge.spool import clips, gone
 from edge.spool.tally import Tally
 
 _DROP_ORDER: Final = (Stream.CLIP, Stream.OVERVIEW, Stream.CROP, Stream.UPDATE, Stream.READ)
+_REST: Final = (
+    "SELECT seq, size FROM message WHERE stream = ? AND seq NOT IN"
+    " (SELECT seq FROM message WHERE first = 1 AND stream = ?) ORDER BY seq"
+)
+_FIRST: Final = "SELECT seq, size FROM message WHERE first = 1 AND stream = ? ORDER BY seq"
 _HEADROOM: Final = 0.02  # a full spool makes this share of room at once, not a message at a time
 _FULL: Final = "the spool was full"
 
@@ -35,7 +40,10 @@ def drop(db: sqlite3.Connection, tally: Tally, stream: Stream, span: SeqRange, *
 
 
 def make_room(db: sqlite3.Connection, tally: Tally, *, max_bytes: int, reason: str = _FULL) -> None:
-    """Where the bound is passed, drop the oldest clips, then pictures, then updates, reads last."""
+    """Where the bound is passed, drop the oldest clips, then pictures, then updates, reads last.
+
+    Of each kind, what was put to go first goes after the others.
+    """
     if tally.bytes <= max_bytes:
         return
     target = int(max_bytes * (1 - _HEADROOM))
@@ -47,17 +55,17 @@ def make_room(db: sqlite3.Connection, tally: Tally, *, max_bytes: int, reason: s
 
 
 def _oldest(db: sqlite3.Connection, stream: Stream, *, surplus: int) -> Iterator[int]:
-    """The oldest numbers of a stream: enough to free `surplus` bytes, or all."""
-    rows = db.execute("SELECT seq, size FROM message WHERE stream = ? ORDER BY seq", (stream,))
-    for seq, size in rows:
-        if surplus <= 0:
-            break
-        yield seq
-        surplus -= size
+    """The oldest numbers of a stream, those put to go first behind the others: enough for `surplus` bytes, or all."""
+    for query, values in ((_REST, (stream, stream)), (_FIRST, (stream,))):
+        for seq, size in db.execute(query, values):
+            if surplus <= 0:
+                return
+            yield seq
+            surplus -= size
 
 
 def _runs(seqs: Iterable[int]) -> list[SeqRange]:
-    """Rising numbers as ranges."""
+    """Numbers as ranges, each of which rises."""
     runs: list[list[int]] = []
     for seq in seqs:
         if runs and seq == runs[-1][1] + 1:

@@ -10,10 +10,10 @@ from edge_reads import Clock, ack, builder
 
 from edge.contract.delivery import Stream
 from edge.contract.read import PictureRef
-from edge.spool import queue
+from edge.spool import queue, room
 from edge.spool.queue import FRESH, Spool
 
-Opener = Callable[[], Spool]
+Opener = Callable[..., Spool]
 
 
 @pytest.fixture
@@ -31,8 +31,8 @@ def open_spool(path: Path, clock: Clock) -> Iterator[Opener]:
     """Opens the spool at `path`; whatever is left open is closed."""
     opened: list[Spool] = []
 
-    def opener() -> Spool:
-        opened.append(Spool(path, edge_id="edge-1", max_bytes=10_000_000, clock=clock))
+    def opener(*, max_bytes: int = 10_000_000) -> Spool:
+        opened.append(Spool(path, edge_id="edge-1", max_bytes=max_bytes, clock=clock))
         return opened[-1]
 
     yield opener
@@ -117,3 +117,36 @@ def test_of_a_long_backlog_they_are_found_by_an_index(backlog: Spool) -> None:
     query = queue._FIRST.replace("?", "1")
     (plan,) = backlog._db.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()
     assert "USING COVERING INDEX message_first" in plan[-1]
+
+
+def test_of_a_full_spool_they_are_given_up_after_the_others(open_spool: Opener) -> None:
+    spool = open_spool(max_bytes=1_000_000)
+    for seq in range(1, 41):
+        overview = bytes([seq]) * 50_000
+        spool.put_read(builder(overview=True), overview=overview, first=seq in {1, 2, 30})
+    assert spool.stats().bytes <= 1_000_000
+    kept = sorted(waiting(spool, Stream.OVERVIEW))
+    assert kept[:2] == [1, 2]
+    assert kept[2:] == list(range(kept[2], 41))
+    spans = [(gone.dropped.first, gone.dropped.last) for gone in spool.gone()]
+    assert spans == [(3, kept[2] - 1)], "every number is accounted for"
+    assert len(waiting(spool, Stream.READ)) == 40
+
+
+def test_where_nothing_else_is_left_they_go_too(open_spool: Opener) -> None:
+    spool = open_spool(max_bytes=1_000_000)
+    for _ in range(40):
+        spool.put_read(builder(overview=True), overview=b"o" * 50_000, first=True)
+    kept = sorted(waiting(spool, Stream.OVERVIEW))
+    assert spool.stats().bytes <= 1_000_000
+    assert kept == list(range(kept[0], 41)), "the oldest first"
+
+
+def test_what_is_given_up_is_found_by_indices(backlog: Spool) -> None:
+    plans = [
+        backlog._db.execute(f"EXPLAIN QUERY PLAN {query.replace('?', '1')}").fetchall()
+        for query in (room._REST, room._FIRST)
+    ]
+    assert "USING COVERING INDEX message_size" in plans[0][0][-1]
+    assert "USING COVERING INDEX message_first" in plans[0][-1][-1]
+    assert "INDEX message_first" in plans[1][0][-1]
