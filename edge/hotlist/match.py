@@ -12,7 +12,7 @@ from typing import Final, Self
 
 from edge.contract.hotlist import Head, entries_of, part_of, plates_in
 from edge.contract.listed import Terms, may_be
-from edge.contract.match import Spelling, spellings
+from edge.contract.match import spellings, texts
 from edge.contract.plate import Grammar
 from edge.contract.read import PlateRead
 
@@ -59,16 +59,15 @@ class Copy:
         Raises:
             HotlistError: a part is not held any more.
         """
+        if not any(text in self for text in texts(read)):  # as of most reads
+            return False
         spelt = spellings(read)
         terms = Terms(grammar, _KNOWN, self._least)
         return any(
             may_be(read, entry, spelt, terms) is not None
-            for plate in self._met(spelt)
+            for plate in [each.text for each in spelt if each.text in self]
             for entry in entries_of(plate, load(self.digests[part_of(plate)]))
         )
-
-    def _met(self, spelt: Sequence[Spelling]) -> list[str]:
-        return [each.text for each in spelt if each.text in self]
 
     def _least(self, list_name: str) -> float:
         # A list that the head does not name has no budget that is known here: the centre decides.
