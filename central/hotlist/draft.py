@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, bindparam, insert, update
 
 from central.db import at_a_time, hotlist_entry, to_us
-from central.hotlist.merge import Import, Step
+from central.hotlist.merge import Ended, Import, Step
 
 _QUICK: Final = 1  # zlib's level: lines of a list are much alike
 
@@ -23,12 +23,12 @@ class Draft:
 
     Attributes:
         version: of the lists that it was compared with; once they have changed it holds no more.
-        ended: numbers of the entries that are to end.
+        ended: the entries that are to end.
         ended_why: and why.
     """
 
     version: int
-    ended: list[int] = field(default_factory=list)
+    ended: list[Ended] = field(default_factory=list)
     ended_why: str = ""
     _packed: list[bytes] = field(default_factory=list)
 
@@ -48,10 +48,9 @@ class Draft:
                 _update(connection, changed, **entered)
             if confirmed:
                 _update(connection, confirmed)
-        entry = hotlist_entry.c
         ends = {"valid_until_us": to_us(order.at), "ended_why": self.ended_why, **entered}
         for some in at_a_time(self.ended):
-            connection.execute(update(hotlist_entry).where(entry.id.in_(some)).values(ends))
+            _update(connection, [{"at_id": n, "new_fingerprint": each} for n, each in some], **ends)
 
     def _steps(self) -> Iterator[list[list[dict[str, Any]]]]:
         yield from (json.loads(zlib.decompress(packed)) for packed in self._packed)

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from central.db import hotlist_entry, to_us
 from central.errors import HotlistError, StoreError
+from central.hotlist.fingerprint import marks
 from central.hotlist.version import raise_version
 from edge.contract.spelling import typed
 
@@ -61,19 +63,19 @@ def end_entry(
     try:
         with engine.begin() as connection:
             raise_version(connection)
-            rows = connection.execute(
-                select(hotlist_entry).where(*terms).order_by(entry.list_name)
-            ).mappings()
+            query = select(hotlist_entry).where(*terms).order_by(entry.list_name)
+            rows = connection.execute(query).mappings().all()
             found = [Entry(r["id"], r["list_name"], r["plate"], r["country"]) for r in rows]
             if len(found) != 1:
                 raise HotlistError(_not_one(which, found))
-            ends = {
+            ends: dict[str, Any] = {
                 "valid_until_us": to_us(at),
                 "entered_by": by,
                 "entered_us": to_us(at),
                 "ended_why": why,
                 "ended_by_hand": True,
             }
+            ends |= marks({**rows[0], **ends})
             connection.execute(update(hotlist_entry).where(entry.id == found[0].number).values(ends))
             log(connection, found[0])
     except SQLAlchemyError as error:

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, RowMapping, select
 
 from central.db import from_us, hotlist_entry, to_us
+from central.hotlist.fingerprint import SENT, marks
 from central.hotlist.row import Refusal, Row
 from central.hotlist.said import SAID, differing, values_of
 from central.hotlist.twins import Taken, Twin, alike
@@ -88,6 +89,13 @@ class Step:
     twins: list[Twin] = field(default_factory=list)
 
 
+class Ended(NamedTuple):
+    """An entry that is to end, by its number, and its fingerprint from then on."""
+
+    number: int
+    fingerprint: int
+
+
 class Merge:
     """Compares one file with one list.
 
@@ -122,21 +130,24 @@ class Merge:
         while lines := list(islice(rows, BATCH)):
             yield self._step(connection, lines)
 
-    def unnamed(self, connection: Connection) -> list[tuple[int, Change]]:
-        """The entries in force that the file, which is the whole list, does not name; by number.
+    def unnamed(self, connection: Connection) -> list[tuple[Ended, Change]]:
+        """The entries in force that the file, which is the whole list, does not name.
 
         A line that is refused, and tells its plate all the same, names it: a slip of the pen lets no vehicle go.
         """
         entry = hotlist_entry.c
-        query = select(entry.id, entry.plate, entry.country).where(
+        query = select(entry.id, *(entry[name] for name in SENT)).where(
             entry.list_name == self._order.list_name, entry.valid_until_us > self._now_us
         )
         gone = []
-        for number, plate, country in connection.execute(query, execution_options={"yield_per": BATCH}):
+        for row in connection.execute(query, execution_options={"yield_per": BATCH}).mappings():
             self.in_force += 1
+            plate, country = row["plate"], row["country"]
             is_named = self._taken.line_of(plate, country) is not None
             if not is_named and _key(plate, country) not in self._kept:
-                gone.append((number, Change(What.REMOVED, plate, country, None)))
+                over = marks({**row, "valid_until_us": self._now_us})
+                ended = Ended(row["id"], over["fingerprint"])
+                gone.append((ended, Change(What.REMOVED, plate, country, None)))
         return gone
 
     def _step(self, connection: Connection, lines: Sequence[Row | Refusal]) -> Step:
@@ -199,12 +210,13 @@ class Merge:
             # It is over either way, and since when decides which line brings it back.
             ended = {name: before[name] for name in ended}
             values["valid_until_us"] = max(values["valid_until_us"], before["valid_until_us"])
+        its = marks(values | {"list_name": self._order.list_name})
         if before is None:
-            step.new.append(values | self._entered())
+            step.new.append(values | its | self._entered())
             step.changes.append(Change(What.ADDED, row.plate, row.country, row.line))
         elif differs := differing(before, values, self._order.zone):
             self.ended_sooner += values["valid_until_us"] < before["valid_until_us"]
-            said = {name: values[name] for name in (*SAID, "confirmed_us")} | ended
+            said = {name: values[name] for name in (*SAID, "confirmed_us")} | ended | its
             step.changed.append(
                 {f"new_{name}": each for name, each in said.items()} | {"at_id": before["id"]}
             )

@@ -14,7 +14,7 @@ from central.db import reading
 from central.errors import HotlistError, StoreError
 from central.hotlist.draft import Draft
 from central.hotlist.lists import check_import, ensure
-from central.hotlist.merge import Change, Import, Merge, Step, What, is_cut_off
+from central.hotlist.merge import Change, Ended, Import, Merge, Step, What, is_cut_off
 from central.hotlist.row import Checks, Refusal
 from central.hotlist.sheet import Sheet, open_sheet
 from central.hotlist.twins import Twin
@@ -88,12 +88,12 @@ class _Compared:
     """A file held against its list.
 
     Attributes:
-        ended: numbers of the entries that would end.
+        ended: the entries that would end.
         in_force: entries of the list before.
     """
 
     report: ImportReport
-    ended: list[int]
+    ended: list[Ended]
     in_force: int
 
 
@@ -221,4 +221,4 @@ def _compared(
         refused=tuple(sorted(merge.refused, key=lambda refusal: refusal.line)),
         sha256=sheet.sha256,
     )
-    return _Compared(report, [number for number, _ in gone], merge.in_force)
+    return _Compared(report, [ended for ended, _ in gone], merge.in_force)

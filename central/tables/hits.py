@@ -45,11 +45,26 @@ hotlist_entry = Table(
     Column(
         "alike", String(12), nullable=False, server_default=""
     ),  # the same for look-alikes (hotlist.twins)
+    # Of the copies that boxes hold (hotlist.fingerprint): where it stands in them, and what it says there.
+    Column("part", SmallInteger, nullable=False, server_default="0"),
+    Column("fingerprint", BigInteger, nullable=False, server_default="0"),
     UniqueConstraint("list_name", "plate", "country", name="hotlist_entry_key"),
     sqlite_autoincrement=True,  # a number is never used again
 )
 
 Index("hotlist_entry_alike", hotlist_entry.c.alike)
+Index("hotlist_entry_part", hotlist_entry.c.part, hotlist_entry.c.valid_until_us, hotlist_entry.c.fingerprint)
+
+# The copy that boxes were given last; one row, once there was one.
+hotlist_copy = Table(
+    "hotlist_copy",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),  # of its head
+    Column("version", BigInteger, nullable=False),  # of the lists, as in `table_version`
+    Column("issued_us", BigInteger, nullable=False),
+    Column("entries", Integer, nullable=False),
+    Column("sums", Text, nullable=False),  # JSON: of each part, its entries and the sum of their fingerprints
+)
 
 # How each list is kept; one that has none of its own terms has a row too.
 hotlist = Table(
