@@ -228,9 +228,14 @@ class WatchSettings(Section):
 
 
 class HotlistSettings(Section):
-    """Where hotlists come from."""
+    """Where hotlists come from, and who holds a copy."""
 
     watch: WatchSettings = WatchSettings()
+    copies: bool = Field(
+        default=True,
+        description="boxes are given a signed copy of what matching takes, and send listed vehicles first; false: "
+        "what they hold is taken back",
+    )
 
 
 class ClipSettings(Section):

@@ -6,6 +6,7 @@
     sealer (thread): hot rows -> archive, every `archive.seal_s` and at the end
     keeper (thread): what is over is removed, days are closed, copies derived, files swept, every `archive.maintain_s`
     learner (thread): which plates pass day after day, every hour, for the match
+    herald (thread): the signed copy of the hotlists -> MqttLink -> every edge, where the broker knows us by certificate
     notifier (threads): a follower of the log of alerts, and a courier for each of `notify`, where there is one
     escalator (thread): alerts that nobody sees or confirms in time, and units under way to what has run out
     watcher (thread): hotlists of a watched folder, every `hotlist.watch.every_s`, where there is one
@@ -39,6 +40,7 @@ from central.archive.place import Archive, archive_of
 from central.archive.storage import check_writable
 from central.archive.write import seal
 from central.consume.commands import Commander
+from central.consume.herald import give_copies
 from central.consume.link import MqttLink
 from central.consume.refuse import Refusals
 from central.consume.store import Store
@@ -167,6 +169,8 @@ def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> Non
         keeping = threading.Thread(target=keep, args=kept, name="keeper")
         commander = Commander(engine, link, clock=now, partitions=settings.mqtt.partitions)
         commanding = threading.Thread(target=commander.run, args=(stopping.wait,), name="commander")
+        giving = (settings, engine, link.board, stopping.wait, now)
+        heralding = threading.Thread(target=give_copies, args=giving, name="herald")
         learning = threading.Thread(target=learn, args=(known, *kept), name="learner")
         urging = (settings.alert, engine, stopping.wait, now)
         escalating = threading.Thread(target=escalate, args=urging, name="escalator")
@@ -175,7 +179,8 @@ def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> Non
         notifier = Notifier(settings, engine, clock=now)
         link.start()
         notifier.start(stopping)
-        for thread in (writing, sealing, keeping, commanding, learning, escalating, moving, watching):
+        working = (sealing, keeping, learning, escalating, moving, watching)
+        for thread in (writing, commanding, heralding, *working):
             thread.start()
         if settings.mqtt.is_exposed:
             _log.warning(
@@ -186,15 +191,12 @@ def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> Non
         _log.info("stopping")
         link.stop_taking()
         commanding.join()
+        heralding.join()
         writer.stop()
         writing.join()
         link.close()
-        sealing.join()
-        keeping.join()
-        learning.join()
-        escalating.join()
-        moving.join()
-        watching.join()
+        for thread in working:
+            thread.join()
         notifier.join()
     _move_now(packs)
     _seal_at_the_end(engine, archive, stopping)

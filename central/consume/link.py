@@ -6,7 +6,6 @@ any broker, the queue: when that is full the network thread waits, and TCP makes
 """
 
 import queue
-import socket
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -14,27 +13,25 @@ from typing import Any, Final
 
 import structlog
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from central.consume.board import Board
+from central.consume.client import make_client
 from central.consume.store import Reply
 from central.consume.units import UNITS
 from central.consume.writer import Delivery
 from central.db import Clock
-from central.errors import ConfigError
-from central.sections import MqttSettings, read_secret
+from central.sections import MqttSettings
 from central.types import Arrival
-from edge.contract.config import TlsSettings
-from edge.contract.topics import PARTITIONS, Address, subscriptions
+from edge.contract.topics import HOTLIST_HEAD, PARTITIONS, Address, subscriptions
 
 SESSION_S: Final = 7 * 24 * 3600
 """How long the broker keeps our session while we are away."""
 
-_REPLIES_MAX: Final = 10_000
-"""Acknowledgements to edges waiting for the broker; what is dropped beyond is said again to who asks again."""
 _QUEUE_WAIT_S: Final = 0.2
 _SHORT_S: Final = 5.0
 _SHORT_LIVES: Final = 3
@@ -50,6 +47,7 @@ class MqttLink:
 
     Attributes:
         dropped_replies: acknowledgements that found paho's queue full.
+        board: what the broker retains for all edges.
     """
 
     def __init__(
@@ -88,7 +86,9 @@ class MqttLink:
         self._sent = 0
         self._commanded = 0
         self._settled = 0
-        self._client: Final = self._make_client()
+        self._client: Final = make_client(settings)
+        self.board: Final = Board(self._client, connection=lambda: self.connection)
+        self._take_part()
 
     def start(self) -> None:
         """Connect in the background, and again after each loss."""
@@ -112,12 +112,12 @@ class MqttLink:
         self.stop_taking()
         until = time.monotonic() + patience_s
         while (
-            self._settled < self._sent + self._commanded
+            self._settled < self._sent + self._commanded + self.board.told
             and self._client.is_connected()
             and time.monotonic() < until
         ):
             time.sleep(0.01)
-        missing = self._sent + self._commanded - self._settled
+        missing = self._sent + self._commanded + self.board.told - self._settled
         if missing > 0:
             _log.warning("acknowledgements not sent; edges will ask again", number=missing)
         self._client.disconnect()
@@ -153,33 +153,15 @@ class MqttLink:
         self._commanded += taken
         return taken
 
-    def _make_client(self) -> Client:
-        settings = self._settings
-        five = settings.protocol == "5"
-        client = Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=settings.client_id,
-            clean_session=None if five else False,
-            protocol=MQTTProtocolVersion.MQTTv5 if five else MQTTProtocolVersion.MQTTv311,
-            manual_ack=True,
-        )
-        client.reconnect_delay_set(1, 30)
-        client.max_queued_messages_set(_REPLIES_MAX)
-        # Behind a backlog the broker's confirmations come last; 20 at a time, paho's own, would hold replies back.
-        client.max_inflight_messages_set(65_535)
-        if settings.username is not None:
-            secret = None if settings.password_file is None else read_secret(settings.password_file)
-            client.username_pw_set(settings.username, secret)
-        if settings.tls is not None:
-            _use_tls(client, settings.tls)
-        client.on_socket_open = _send_at_once
+    def _take_part(self) -> None:
+        client = self._client
         client.on_connect = self._on_connect
         client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
         client.on_publish = self._on_publish
         client.on_message = self._on_message
-        return client
+        client.message_callback_add(HOTLIST_HEAD, self.board.on_message)
 
     def _on_connect(
         self, client: Client, _data: object, flags: ConnectFlags, reason: ReasonCode, _p: object
@@ -243,8 +225,10 @@ class MqttLink:
         return {"hint": f"again at once; is another process connected as {self._settings.client_id!r}?"}
 
     def _on_subscribe(
-        self, _client: Client, _data: object, _mid: int, reasons: list[ReasonCode], _p: object
+        self, _client: Client, _data: object, mid: int, reasons: list[ReasonCode], _p: object
     ) -> None:
+        if self.board.is_answer(mid, reasons):
+            return
         refused = [topic for topic, reason in zip(self._filters, reasons, strict=False) if reason.is_failure]
         if not refused:
             self._is_granted = True
@@ -258,10 +242,11 @@ class MqttLink:
             again.daemon = True
             again.start()
 
-    def _on_publish(self, _client: Client, _data: object, _mid: int, reason: ReasonCode, _p: object) -> None:
+    def _on_publish(self, _client: Client, _data: object, mid: int, reason: ReasonCode, _p: object) -> None:
         self._settled += 1
         if reason.is_failure:
-            _log.error("broker refuses our acknowledgement", broker=self._where, reason=str(reason))
+            self.board.refuse(mid)
+            _log.error("broker refuses what we publish", broker=self._where, reason=str(reason))
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
         try:
@@ -292,24 +277,7 @@ def _every_filter() -> list[str]:
     """What the settings of an earlier start may have left in our session, where only we can take it out."""
     return [
         UNITS,
+        HOTLIST_HEAD,
         *subscriptions(),
         *(topic for each in range(PARTITIONS) for topic in subscriptions([each])),
     ]
-
-
-def _send_at_once(_client: Client, _data: object, sock: Any) -> None:  # noqa: ANN401  # of many kinds
-    """Without it a small message waits for the acknowledgement of the one before."""
-    if isinstance(sock, socket.socket):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
-def _use_tls(client: Client, tls: TlsSettings) -> None:
-    try:
-        client.tls_set(
-            ca_certs=str(tls.ca_file),
-            certfile=None if tls.cert_file is None else str(tls.cert_file),
-            keyfile=None if tls.key_file is None else str(tls.key_file),
-        )
-    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-        files = ", ".join(str(f) for f in (tls.ca_file, tls.cert_file, tls.key_file) if f is not None)
-        raise ConfigError(f"TLS files cannot be used ({files}): {error}") from error

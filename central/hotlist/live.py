@@ -8,9 +8,10 @@ import structlog
 from sqlalchemy import Connection, RowMapping, select
 from sqlalchemy.sql.functions import count
 
-from central.db import Clock, at_a_time, erasure, from_us, hotlist, hotlist_entry, table_version, to_us
-from central.hotlist.budget import Limit, limit_of_list
+from central.db import Clock, at_a_time, erasure, from_us, hotlist_entry, table_version
+from central.hotlist.budget import Limit
 from central.hotlist.known import Known
+from central.hotlist.limits import limits
 from central.hotlist.match import borne, match
 from central.hotlist.weigh import Gathered, gather, weigh
 from central.sections import MatchSettings
@@ -64,15 +65,7 @@ class Hotlist:
             erasures = connection.execute(select(count(erasure.c.erasure_id))).scalar_one()
             if erasures != self._erasures:
                 self._known.forget()
-            name, until_us = hotlist_entry.c.list_name, hotlist_entry.c.valid_until_us
-            # What has ended matches reads of before alone, and costs no false alerts of today.
-            in_force = count(hotlist_entry.c.id).filter(until_us > to_us(self._clock()))
-            lengths = connection.execute(select(name, in_force).group_by(name)).all()
-            terms = connection.execute(select(hotlist.c.name, hotlist.c.false_alarms_a_day))
-            allowed: dict[str, float | None] = {each: false_a_day for each, false_a_day in terms}  # noqa: C416  # rows
-            self.limits = {
-                each: limit_of_list(entries, self._budget, allowed.get(each)) for each, entries in lengths
-            }
+            self.limits = limits(connection, self._budget, at=self._clock())
             plates = select(hotlist_entry.c.plate).execution_options(yield_per=10_000)
             self.plates = frozenset(connection.scalars(plates))
             self._version, self._erasures = version, erasures

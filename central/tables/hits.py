@@ -61,6 +61,7 @@ hotlist_copy = Table(
     metadata,
     Column("number", BigInteger, primary_key=True, autoincrement=False),  # of its head
     Column("version", BigInteger, nullable=False),  # of the lists, as in `table_version`
+    Column("changed", BigInteger, nullable=False),  # number of the first head that named these very entries
     Column("issued_us", BigInteger, nullable=False),
     Column("entries", Integer, nullable=False),
     Column("sums", Text, nullable=False),  # JSON: of each part, its entries and the sum of their fingerprints

@@ -43,6 +43,7 @@ def upgrade() -> None:
         "hotlist_copy",
         sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("changed", sa.BigInteger(), nullable=False),
         sa.Column("issued_us", sa.BigInteger(), nullable=False),
         sa.Column("entries", sa.Integer(), nullable=False),
         sa.Column("sums", sa.Text(), nullable=False),

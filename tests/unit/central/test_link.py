@@ -23,7 +23,7 @@ from central.consume.writer import Delivery
 from central.errors import ConfigError
 from central.sections import MqttSettings
 from edge.contract.delivery import Ack
-from edge.contract.topics import Address, subscriptions
+from edge.contract.topics import HOTLIST_HEAD, Address, subscriptions
 
 
 class FakeClient:
@@ -99,7 +99,36 @@ def test_a_part_of_the_partitions_leaves_and_takes_nothing_of_the_others(faults:
     connect(link, client)
     assert client.subscribed == [*subscriptions([0, 1, 63]), UNITS]
     others = {topic for number in range(2, 63) for topic in subscriptions([number])}
-    assert set(client.unsubscribed) == others | set(subscriptions())
+    asked = {HOTLIST_HEAD}  # by a process that was killed before its answer
+    assert set(client.unsubscribed) == others | set(subscriptions()) | asked
+
+
+def test_the_head_of_a_copy_is_no_delivery_and_its_answer_no_fault(faults: list[str]):
+    link, deliveries = a_link(faults)
+    refused = reason("Not authorized", PacketTypes.SUBACK)
+    link.board._mid = 7
+    link._on_subscribe(None, None, 7, [refused], None)
+    assert faults == []
+    assert link.board.is_answer(7, [refused]) is False, "it was heard"
+    head = MQTTMessage(topic=HOTLIST_HEAD.encode())
+    head.payload = b"head"
+    link._client._handle_on_message(head)
+    assert deliveries.empty()
+
+
+def test_what_is_told_to_all_edges_is_waited_for_at_the_end(faults: list[str]):
+    link, _ = a_link(faults)
+    link._client = FakeClient()
+    link._client.disconnect = link._client.loop_stop = lambda: None
+    link.board.told = 1
+    with capture_logs() as logs:
+        link.close(patience_s=0.02)
+    assert [log["number"] for log in logs] == [1]
+    link._on_publish(None, None, 3, reason("Not authorized", PacketTypes.PUBACK), None)
+    with capture_logs() as logs:
+        link.close(patience_s=5)
+    assert logs == []
+    assert list(link.board._refused) == [3]
 
 
 def test_another_consumer_hears_the_units(faults: list[str]):

@@ -1,0 +1,109 @@
+"""What the broker retains for all edges: put there one after another, and asked for, on the consumer's connection.
+
+A connection of its own cannot be had: the broker that we ship takes the certificate's name for the client's, and a
+second client of a name ends the first.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import structlog
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import MQTTErrorCode
+from paho.mqtt.reasoncodes import ReasonCode
+
+_LOOK_S: Final = 0.005
+_PATIENCE_S: Final = 2.0
+"""After a subscription is confirmed: a broker hands out at once what it retains."""
+_REFUSED_MAX: Final = 1_000
+
+_log = structlog.get_logger(__name__)
+
+Wait = Callable[[float], bool]
+"""Sleeps so many seconds; whether it is time to stop."""
+
+
+class Board:
+    """One thread's; the broker's answers come on paho's.
+
+    Attributes:
+        told: messages given to paho.
+    """
+
+    def __init__(self, client: Client, *, connection: Callable[[], int]) -> None:
+        """Prepare.
+
+        Args:
+            client: whose connection it is.
+            connection: which one it is, from 1; 0 while there is none.
+        """
+        self.told = 0
+        self._client: Final = client
+        self._connection: Final = connection
+        self._refused: Final[deque[int]] = deque(maxlen=_REFUSED_MAX)
+        self._lock: Final = threading.Lock()
+        self._mid: int | None = None
+        self._answered_s: float | None = None
+        self._is_refused = False
+        self._payload: bytes | None = None
+
+    @property
+    def connection(self) -> int:
+        """Which connection it is, from 1; 0 while there is none."""
+        return self._connection()
+
+    def tell(self, topic: str, payload: bytes, *, wait: Wait) -> bool:
+        """Publish, retained, and wait until the broker has confirmed it.
+
+        Returns:
+            whether it is there; not where the connection was lost first, the broker refused it, or it was time to stop.
+        """
+        connection = self.connection
+        if connection == 0:
+            return False
+        info = self._client.publish(topic, payload, qos=1, retain=True)
+        if info.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
+            return False
+        self.told += 1
+        while not info.is_published():
+            if self.connection != connection or wait(_LOOK_S):
+                return False
+        return info.mid not in self._refused
+
+    def refuse(self, mid: int) -> None:
+        """Note that the broker has confirmed a message and thrown it away."""
+        self._refused.append(mid)
+
+    def ask(self, topic: str, *, wait: Wait) -> bytes | None:
+        """What is retained there; None where nothing is, the broker refuses to say, or the connection is lost."""
+        connection = self.connection
+        with self._lock:
+            self._payload, self._answered_s, self._is_refused = None, None, False
+            _, self._mid = self._client.subscribe(topic, qos=0)
+        while self._is_open() and self.connection == connection and not wait(_LOOK_S):
+            pass
+        self._client.unsubscribe(topic)
+        if self._is_refused:
+            _log.error("broker refuses to tell what it retains", topic=topic)
+        return self._payload
+
+    def is_answer(self, mid: int, reasons: Sequence[ReasonCode]) -> bool:
+        """Whether it is the subscription of `ask` that the broker answers; then it is noted."""
+        with self._lock:
+            if mid != self._mid:
+                return False
+            self._mid, self._answered_s = None, time.monotonic()
+            self._is_refused = any(reason.is_failure for reason in reasons)
+            return True
+
+    def on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
+        """What is retained."""
+        self._payload = bytes(message.payload)
+
+    def _is_open(self) -> bool:
+        if self._payload is not None or self._is_refused:
+            return False
+        return self._answered_s is None or time.monotonic() - self._answered_s < _PATIENCE_S

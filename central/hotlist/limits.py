@@ -1,0 +1,26 @@
+"""From which likelihood on each list counts, as the database has the lists now."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+from sqlalchemy.sql.functions import count
+
+from central.db import hotlist, hotlist_entry, to_us
+from central.hotlist.budget import Limit, limit_of_list
+from central.sections import MatchSettings
+
+
+def limits(connection: Connection, budget: MatchSettings, *, at: datetime) -> dict[str, Limit]:
+    """What each list that has entries is matched by, here and in the copies that boxes hold.
+
+    Args:
+        connection: of any transaction.
+        budget: false alerts a day, and reads a day.
+        at: now; what has ended matches reads of before alone, and costs no false alerts of today.
+    """
+    name = hotlist_entry.c.list_name
+    in_force = count(hotlist_entry.c.id).filter(hotlist_entry.c.valid_until_us > to_us(at))
+    lengths = connection.execute(select(name, in_force).group_by(name)).all()
+    terms = connection.execute(select(hotlist.c.name, hotlist.c.false_alarms_a_day))
+    allowed: dict[str, float | None] = {each: false_a_day for each, false_a_day in terms}  # noqa: C416  # rows
+    return {each: limit_of_list(entries, budget, allowed.get(each)) for each, entries in lengths}
