@@ -53,7 +53,11 @@ hotlist_entry = Table(
 )
 
 Index("hotlist_entry_alike", hotlist_entry.c.alike)
-Index("hotlist_entry_part", hotlist_entry.c.part, hotlist_entry.c.valid_until_us, hotlist_entry.c.fingerprint)
+# What has changed, and how long each list is, are read from it alone.
+Index(
+    "hotlist_entry_part",
+    *(hotlist_entry.c[name] for name in ("part", "list_name", "valid_until_us", "fingerprint")),
+)
 
 # The copy that boxes were given last; one row, once there was one.
 hotlist_copy = Table(

@@ -38,7 +38,8 @@ def upgrade() -> None:
         "hotlist_entry", sa.Column("fingerprint", sa.BigInteger(), nullable=False, server_default="0")
     )
     _fill(op.get_bind())
-    op.create_index("hotlist_entry_part", "hotlist_entry", ["part", "valid_until_us", "fingerprint"])
+    columns = ["part", "list_name", "valid_until_us", "fingerprint"]
+    op.create_index("hotlist_entry_part", "hotlist_entry", columns)
     op.create_table(
         "hotlist_copy",
         sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
