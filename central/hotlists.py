@@ -25,7 +25,7 @@ def hotlist() -> None:
     """Vehicles that are looked for."""
 
 
-for each in (lists.show_lists, lists.set_list, lists.set_event_list):
+for each in (lists.show_lists, lists.show_boxes, lists.set_list, lists.set_event_list):
     hotlist.add_command(each)
 
 
@@ -81,7 +81,10 @@ def import_hotlist(file: Path, list_name: str, actor: str, config: Path, **asked
             report = _preview(engine, file, order, sample)
         else:
             report = _import(engine, file, order, settings, sample)
-        _tell(report, sample, order, style_of(settings), asked)
+        style = style_of(settings)
+        _tell(report, sample, order, style, asked)
+        if not asked["preview"] and (report.removed or report.ended_sooner):
+            lists.tell_carried(engine, style, wait_s=None)
     for refusal in report.refused:
         click.echo(f"{file}: line {refusal.line}: {refusal.reason}", err=True)
     sys.exit(1 if report.refused else 0)
@@ -168,6 +171,7 @@ def show_hotlist(list_name: str | None, config: Path) -> None:
 @click.option("--country", metavar="CO", help="country of the PLATE")
 @click.option("--list", "list_name", metavar="NAME", help="list that it stands in, where there are several")
 @click.option("--entry", "number", type=click.IntRange(1), metavar="N", help="the entry's number, as shown")
+@lists.waiting
 @looking
 @configured
 def remove_from_hotlist(  # noqa: PLR0913  # click passes every option apart
@@ -179,6 +183,7 @@ def remove_from_hotlist(  # noqa: PLR0913  # click passes every option apart
     actor: str | None,
     purpose: str | None,
     case_number: str | None,
+    wait_s: float | None,
     config: Path,
 ) -> None:
     """Look for a vehicle no longer: PLATE --country CO, or --entry N.
@@ -206,6 +211,8 @@ def remove_from_hotlist(  # noqa: PLR0913  # click passes every option apart
 
         at, which = now(), Which(number=number, plate=plate, country=country, list_name=list_name)
         ended = end_entry(engine, which, by=look.actor, at=at, why=look.purpose, log=note)
-    click.echo(
-        f"#{ended.number} {ended.plate} ({ended.country}) is looked for no longer in {ended.list_name}"
-    )
+        click.echo(
+            f"#{ended.number} {ended.plate} ({ended.country}) is looked for no longer in {ended.list_name}"
+        )
+        is_told = lists.tell_carried(engine, style_of(settings), wait_s=wait_s)
+    sys.exit(0 if is_told else 1)

@@ -1,6 +1,7 @@
 """How hotlists look as a whole: which there are, and what an import would do (pure)."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Final
 
 from rich.table import Table
@@ -11,6 +12,7 @@ from central.hotlist.lists import Listing
 from central.hotlist.merge import Change, What
 from central.hotlist.suppress import Suppression
 from central.hotlist.twins import Twin
+from central.query.carried import Carried, Carrier, Holds, away
 from central.query.hunt import Trace
 from central.show import Style, add_row, new_table, plain
 
@@ -20,6 +22,8 @@ _COLOURS: Final = {
     What.REVIVED: "bold yellow",
     What.REMOVED: "red",
 }
+_HOLDS: Final = {Holds.NEWEST: "green", Holds.OLDER: "yellow", Holds.NONE: "dim"}
+_HOURS_FROM: Final = 120
 
 
 def lists_table(lists: Iterable[Listing], limits: Mapping[str, Limit], style: Style) -> Table:
@@ -55,6 +59,42 @@ def lists_table(lists: Iterable[Listing], limits: Mapping[str, Limit], style: St
             "" if each.purge_at is None else style.until(each.purge_at),
         )
     return table
+
+
+def carriers_table(boxes: Iterable[Carrier], style: Style, *, now: datetime) -> Table:
+    """Boxes, and which copy of the lists each holds."""
+    table = new_table(style, "edge", "site", "state", "copy", "told", "copy.age", "copy.entries", "why")
+    for box in boxes:
+        add_row(
+            table,
+            box.edge_id,
+            box.site_id,
+            Text(style.words(box.state), "green" if box.state == "online" else "red"),
+            Text(style.words(f"copy.{box.holds}"), _HOLDS[box.holds]),
+            "" if box.issued_at is None else style.moment(box.issued_at),
+            "" if box.issued_at is None else _age(now - box.issued_at),
+            str(box.entries),
+            box.fault,
+        )
+    return table
+
+
+def carried_lines(found: Carried, style: Style) -> list[str]:
+    """Whether all boxes hold what is in force, in a sentence or two; which do not hear us is said by name."""
+    if found.copy is None:
+        return [style.words("copies.never")]
+    lines = [] if found.is_issued else [style.words("copies.unissued")]
+    holding = [box for box in found.boxes if box.holds is not Holds.NONE]
+    if found.older:
+        told = {"older": len(found.older), "boxes": len(holding), "away": ", ".join(away(found.older)) or "-"}
+        return [*lines, style.words("copies.held").format(**told)]
+    return lines or [style.words("copies.settled").format(boxes=len(holding))]
+
+
+def _age(age: timedelta) -> str:
+    """In minutes, from two hours on in hours."""
+    minutes = max(0, round(age.total_seconds() / 60))
+    return f"{minutes} min" if minutes < _HOURS_FROM else f"{minutes / 60:.0f} h"
 
 
 def changes_table(changes: Sequence[Change], style: Style) -> Table:

@@ -1,19 +1,34 @@
 """The commands for a hotlist as a whole: which lists there are, and how each is kept."""
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from central.options import configured, database, looking, now, open_console, style_of
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Engine
 
     from central.access.audit import AuditLog
+    from central.show import Style
     from central.types import Look
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def waiting(command: _F) -> _F:
+    """How long boxes are waited for, as `wait_s`."""
+    return click.option(
+        "--wait",
+        "wait_s",
+        type=click.FloatRange(0, 3600),
+        metavar="SECONDS",
+        help="until all boxes that are connected hold what is in force, at most so long",
+    )(command)
 
 
 @click.command("lists")
@@ -40,6 +55,42 @@ def show_lists(config: Path, *, as_document: bool) -> None:
         click.echo(as_json("lists", found, style, limits=told))
     else:
         open_console().print(lists_table(found, limits, style))
+
+
+@click.command("boxes")
+@waiting
+@click.option("--json", "as_document", is_flag=True, help="one JSON document")
+@configured
+def show_boxes(config: Path, *, wait_s: float | None, as_document: bool) -> None:
+    """Which boxes hold the copy of the lists that is in force, and which an older one.
+
+    With --wait the exit code is 1 where a box that is connected still holds an older one in the end.
+    """
+    from central.listed import carried_lines, carriers_table
+    from central.query.carried import settled
+    from central.show import as_json
+
+    with database(config) as (settings, engine):
+        style, found = style_of(settings), settled(engine, within_s=wait_s or 0.0, clock=now)
+    if as_document:
+        in_force = None if found.copy is None else found.copy.number
+        more = {"number": in_force, "is_issued": found.is_issued, "is_settled": found.is_settled}
+        click.echo(as_json("boxes", found.boxes, style, **more))
+    else:
+        open_console().print(carriers_table(found.boxes, style, now=now()))
+        click.echo("\n".join(carried_lines(found, style)), err=True)
+    sys.exit(1 if wait_s is not None and not found.is_settled else 0)
+
+
+def tell_carried(engine: "Engine", style: "Style", *, wait_s: float | None) -> bool:
+    """Say which boxes hold an older copy still, where copies are given; False where --wait waited in vain."""
+    from central.listed import carried_lines
+    from central.query.carried import settled
+
+    found = settled(engine, within_s=wait_s or 0.0, clock=now)
+    if found.copy is not None or wait_s is not None:
+        click.echo("\n".join(carried_lines(found, style)), err=True)
+    return wait_s is None or found.is_settled
 
 
 @click.command("set")

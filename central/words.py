@@ -43,6 +43,28 @@ _BOTH: Final[Mapping[str, tuple[str, str]]] = {
         "{found} of {hunted} vehicles that are looked for were seen before",
     ),
     "held_back": ("alertas evitadas", "held back"),
+    "copy": ("copia", "copy"),
+    "copy.newest": ("vigente", "in force"),
+    "copy.older": ("anterior", "older"),
+    "copy.none": ("ninguna", "none"),
+    "copy.age": ("antigüedad", "age"),
+    "copy.entries": ("entradas", "entries"),
+    "copies.never": (
+        "ningún equipo recibió copia de las listas: `serve` las firma con su certificado (docs/hotlist.md)",
+        "no box was ever given a copy of the lists: `serve` signs them with its certificate (docs/hotlist.md)",
+    ),
+    "copies.held": (
+        "{older} de {boxes} equipos tienen todavía una copia anterior de las listas; sin conexión: {away}",
+        "{older} of {boxes} boxes hold an older copy of the lists still; away: {away}",
+    ),
+    "copies.settled": (
+        "todos los equipos que tienen copia de las listas ({boxes}) tienen la vigente",
+        "all boxes that hold a copy of the lists ({boxes}) hold the one in force",
+    ),
+    "copies.unissued": (
+        "el centro no ha emitido aún una copia con el último cambio: ¿corre `serve`?",
+        "the centre has issued no copy with the last change yet: is `serve` running?",
+    ),
     "list.stale": ("sin confirmar", "stale"),
     "list.ended": ("terminadas", "ended"),
     "in_force": ("vigentes", "in force"),
