@@ -1,9 +1,12 @@
 """Copies of the lists over a real broker with certificates: a change arrives, whole and signed, whatever is killed."""
 
 import contextlib
+import json
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +16,23 @@ from central_messages import list_plates
 from centres import Centre
 from city import City, CityBroker
 from edge_centre import wait_for
+from edge_reads import plate_read
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from central.hotlist.signer import load_signer
+from edge.assets import plate_files
 from edge.contract.config import TlsSettings
 from edge.contract.hotlist import PARTS, Head, digest, part_of, unpack
-from edge.contract.topics import HOTLIST_HEAD, hotlist_part
+from edge.contract.topics import HOTLIST_HEAD, Address, hotlist_part
+from edge.grammar import load_grammar
+from edge.health.reporter import HealthReporter, Sources
+from edge.hotlist.desk import HotlistDesk
+from edge.hotlist.opened import opened
+from edge.publish.publisher import Publisher
+from edge.settings import CameraSettings, EdgeSettings, SpoolSettings
+from edge.settings import MqttSettings as EdgeMqttSettings
+from edge.spool.queue import Spool
 
 pytestmark = pytest.mark.mosquitto
 LISTED = "{},CO,,stolen,5,SIJIN,C-1,2026-01-01,2036-12-31"
@@ -84,6 +97,50 @@ class Box:
                 self._payloads.pop(message.topic, None)
 
 
+class EdgeBox:
+    """A box's own copy, with the link and the health by which it acknowledges; wired as its worker does."""
+
+    def __init__(self, folder: Path, broker: CityBroker) -> None:
+        settings = EdgeSettings(
+            edge_id="edge-1",
+            site_id="site-1",
+            cameras=(CameraSettings(id="cam-1", url="rtsp://127.0.0.1/1"),),
+            mqtt=EdgeMqttSettings(**broker.settings("edge-1")),
+            spool=SpoolSettings(path=folder / "spool.sqlite"),
+        )
+        address = Address("site-1", "edge-1")
+        self._spool = Spool(settings.spool.path, edge_id="edge-1", max_bytes=10_000_000, clock=now)
+        self.desk = opened(settings, grammar=load_grammar(plate_files()), clock=now)
+        assert isinstance(self.desk, HotlistDesk)
+        self._publisher = Publisher(self._spool, settings.mqtt, address, clock=now, heard=self.desk.heard)
+        sources = Sources(
+            cameras=tuple,
+            pipeline_ms=lambda: None,
+            link=lambda: self._publisher.state,
+            outbox=str,
+            hotlist=lambda: self.desk.health,
+        )
+        self._health = HealthReporter(
+            address, self._spool, sources, send=self._publisher.announce, interval_s=600, clock=now
+        )
+        self._publisher.start()
+        self.desk.start(self._publisher.listen)
+        self._health.start()
+
+    def lists(self, plate: str) -> bool:
+        return self.desk.is_listed(plate_read(1, 1, plate=plate, at=now()))
+
+    def close(self) -> None:
+        self._health.stop()
+        self.desk.stop()
+        self._publisher.stop(drain_s=0)
+        self._spool.close()
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> City:
     needs_mosquitto()
@@ -127,6 +184,11 @@ def enter(centre: Centre, folder: Path, *plates: str, whole: bool = False) -> No
     engine.dispose()
 
 
+def remove(centre: Centre, plate: str, *words: str) -> "subprocess.CompletedProcess[str]":
+    look = ("--as", "ana", "--purpose", "found", "--case", "1")
+    return centre.run("hotlist", "remove", plate, "--country", "CO", *look, *words)
+
+
 def test_a_change_reaches_a_box_as_one_part_and_a_signed_head(
     centre: Centre, hear: Callable[[], Box], tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
@@ -148,8 +210,7 @@ def test_a_removal_leaves_nothing_of_the_plate_at_the_broker(
     enter(centre, tmp_path, "GON123", "XYZ789", whole=True)
     box = hear()
     wait_for(lambda: box.plates() == {"GON123", "XYZ789"}, 20, what=centre.log)
-    words = ("--as", "ana", "--purpose", "found", "--case", "1")
-    assert centre.run("hotlist", "remove", "GON123", "--country", "CO", *words).returncode == 0
+    assert remove(centre, "GON123").returncode == 0
     wait_for(lambda: box.plates() == {"XYZ789"}, 20, what=centre.log)
     late = hear()
     wait_for(lambda: late.plates() == {"XYZ789"}, 20)
@@ -175,6 +236,27 @@ def test_a_box_may_read_copies_and_write_none(
             liar.close()
     late = hear()
     wait_for(lambda: late.plates() == {"ABC123"}, 20)
+
+
+def test_a_box_acknowledges_each_change_and_who_is_away_is_named(
+    centre: Centre, broker: CityBroker, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    enter(centre, tmp_path, "KLM111", "KLM222", whole=True)
+    with contextlib.closing(EdgeBox(tmp_path, broker)) as box:
+        wait_for(lambda: box.lists("KLM222"), 30, what=lambda: (box.desk.health, centre.log()))
+        began_s = time.monotonic()
+        enter(centre, tmp_path, "NOP333")
+        wait_for(lambda: box.lists("NOP333"), 30, what=lambda: (box.desk.health, centre.log()))
+        record_property("seconds_to_a_match", round(time.monotonic() - began_s, 2))
+        removed = remove(centre, "KLM111", "--wait", "30")
+        assert (removed.returncode, box.lists("KLM111")) == (0, False), removed.stderr
+        assert "1)" in removed.stderr
+        assert (box.lists("KLM222"), box.desk.health.refused) == (True, 0)
+    away = remove(centre, "KLM222", "--wait", "30")
+    assert away.returncode == 0
+    assert "edge-1" in away.stderr
+    shown = json.loads(centre.run("hotlist", "boxes", "--json").stdout)
+    assert [(each["edge_id"], each["holds"]) for each in shown["boxes"]] == [("edge-1", "older")]
 
 
 def test_a_broker_that_forgot_everything_is_told_everything(
