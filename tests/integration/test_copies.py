@@ -190,7 +190,7 @@ def remove(centre: Centre, plate: str, *words: str) -> "subprocess.CompletedProc
 
 
 def test_a_change_reaches_a_box_as_one_part_and_a_signed_head(
-    centre: Centre, hear: Callable[[], Box], tmp_path: Path, record_property: Callable[[str, object], None]
+    centre: Centre, hear: Callable[[], Box], tmp_path: Path
 ) -> None:
     enter(centre, tmp_path, "ABC123", "XYZ789", whole=True)
     box = hear()
@@ -199,7 +199,8 @@ def test_a_change_reaches_a_box_as_one_part_and_a_signed_head(
     began_s = time.monotonic()
     enter(centre, tmp_path, "DEF456")
     wait_for(lambda: box.plates() == {"ABC123", "XYZ789", "DEF456"}, 20, what=centre.log)
-    record_property("seconds_to_a_box", round(time.monotonic() - began_s, 2))
+    # Told, not judged by: the machine may be busy otherwise.
+    print(f"a change at a box after {time.monotonic() - began_s:.2f} s")  # noqa: T201
     assert box.heard == [hotlist_part(part_of("DEF456")), HOTLIST_HEAD]
     assert "DEF456" not in centre.log()
 
@@ -239,7 +240,7 @@ def test_a_box_may_read_copies_and_write_none(
 
 
 def test_a_box_acknowledges_each_change_and_who_is_away_is_named(
-    centre: Centre, broker: CityBroker, tmp_path: Path, record_property: Callable[[str, object], None]
+    centre: Centre, broker: CityBroker, tmp_path: Path
 ) -> None:
     enter(centre, tmp_path, "KLM111", "KLM222", whole=True)
     with contextlib.closing(EdgeBox(tmp_path, broker)) as box:
@@ -247,7 +248,7 @@ def test_a_box_acknowledges_each_change_and_who_is_away_is_named(
         began_s = time.monotonic()
         enter(centre, tmp_path, "NOP333")
         wait_for(lambda: box.lists("NOP333"), 30, what=lambda: (box.desk.health, centre.log()))
-        record_property("seconds_to_a_match", round(time.monotonic() - began_s, 2))
+        print(f"a change matched by a box after {time.monotonic() - began_s:.2f} s")  # noqa: T201
         removed = remove(centre, "KLM111", "--wait", "30")
         assert (removed.returncode, box.lists("KLM111")) == (0, False), removed.stderr
         assert "1)" in removed.stderr
