@@ -9,13 +9,13 @@ is told anew: after a broker that forgot, after a kill, after a restore.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
 import structlog
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from central.consume.outage import Outage
@@ -37,6 +37,7 @@ AGAIN_S: Final = 600.0
 """At the latest, between two heads."""
 _LATEST_US: Final = BEYOND - 2**40  # a clock that is centuries wrong leaves numbers for heads to come
 _REFUSED: Final = "the broker does not take it; may we write lpr/v1/hotlist/# by its access list?"
+_FEW: Final = 8  # parts that are read at once
 _PAUSE_S: Final = 5.0
 _LONGEST_PAUSE_S: Final = 600.0
 
@@ -109,6 +110,19 @@ def give_copies(settings: CentralSettings, engine: Engine, board: Board, wait: W
         return
     budget = settings.match if settings.hotlist.copies else None
     Herald(engine, board, signer=lambda: load_signer(tls), clock=clock, budget=budget).run(wait)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """Parts as they were read, each at a moment of its own.
+
+    Attributes:
+        sums: what each was made of when it was read, or is known to be at the broker; None: not known.
+        payloads: of those that were read.
+    """
+
+    sums: list[Sum | None]
+    payloads: dict[int, bytes]
 
 
 class Herald:
@@ -217,23 +231,47 @@ class Herald:
 
     def _drafted(self, wait: Wait) -> _Draft | None:
         """What is to be issued, all of it of one moment; None where it is time to stop."""
-        at, known, payloads = self._clock(), self._known, {}
+        known, at, least = self._known, self._clock(), {}
+        read = _Read([None] * PARTS if known is None else list(known.copy.sums), {})
+        while True:
+            with reading(self._engine) as database:
+                version, made_of = version_of(database), self._sums(database, at)
+                if self._budget is not None:
+                    found = limits(database, self._budget, at=at)
+                    least = {name: each.least for name, each in found.items()}
+                changed = differing(read.sums, made_of)
+                if len(changed) <= _FEW:
+                    for part in changed:
+                        read.payloads[part] = self._payload(database, part, at)
+                    break
+            if not self._read_apart(changed, read, at, wait):
+                return None
         digests = [b""] * PARTS if known is None else list(known.digests)
-        with reading(self._engine) as database:
-            version, made_of, least = version_of(database), NOTHING, {}
-            if self._budget is not None:
-                made_of = sums(database, at=at)
-                least = {name: each.least for name, each in limits(database, self._budget, at=at).items()}
-            changed = differing(None if known is None else known.copy.sums, made_of)
-            for part in changed:
-                began_s = time.monotonic()
-                payload = packed(database, part, at=at) if made_of[part].entries else b""
-                if digest(payload) != digests[part]:
-                    digests[part], payloads[part] = digest(payload), payload
-                # The threads that take reads wait for one part at most, and have half of the time.
-                if len(changed) > 1 and wait(time.monotonic() - began_s):
-                    return None
+        payloads = {part: each for part, each in read.payloads.items() if digest(each) != digests[part]}
+        for part, payload in payloads.items():
+            digests[part] = digest(payload)
         return _Draft(version, at, made_of, tuple(digests), least, payloads)
+
+    def _read_apart(self, parts: Iterable[int], read: _Read, at: datetime, wait: Wait) -> bool:
+        """Read many parts, each at a moment of its own; False where it is time to stop.
+
+        While one reader stays, SQLite's log grows by all that is written; and the threads that take reads wait for one
+        part at most, and have half of the time.
+        """
+        for part in parts:
+            began_s = time.monotonic()
+            with reading(self._engine) as database:
+                read.sums[part] = self._sums(database, at, part=part)[part]
+                read.payloads[part] = self._payload(database, part, at)
+            if wait(time.monotonic() - began_s):
+                return False
+        return True
+
+    def _sums(self, database: Connection, at: datetime, *, part: int | None = None) -> tuple[Sum, ...]:
+        return NOTHING if self._budget is None else sums(database, at=at, part=part)
+
+    def _payload(self, database: Connection, part: int, at: datetime) -> bytes:
+        return b"" if self._budget is None else packed(database, part, at=at)
 
     def _numbered(self, draft: _Draft, known: _Known | None) -> Copy:
         """The copy, kept in the database as the last: whatever happens from now on, its number is used."""

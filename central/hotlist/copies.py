@@ -51,16 +51,18 @@ class Copy:
     sums: tuple[Sum, ...]
 
 
-def sums(connection: Connection, *, at: datetime) -> tuple[Sum, ...]:
-    """Of each part, what it is made of now."""
+def sums(connection: Connection, *, at: datetime, part: int | None = None) -> tuple[Sum, ...]:
+    """Of each part, what it is made of now; of one alone, where one is named."""
     entry = hotlist_entry.c
     query = (
         select(entry.part, func.count(), func.sum(entry.fingerprint))
         .where(entry.valid_until_us > to_us(at))
         .group_by(entry.part)
     )
-    found = {part: Sum(count, int(total)) for part, count, total in connection.execute(query)}
-    return tuple(found.get(part, NOTHING[part]) for part in range(PARTS))
+    if part is not None:
+        query = query.where(entry.part == part)
+    found = {number: Sum(count, int(total)) for number, count, total in connection.execute(query)}
+    return tuple(found.get(number, NOTHING[number]) for number in range(PARTS))
 
 
 def packed(connection: Connection, part: int, *, at: datetime) -> bytes:
@@ -119,6 +121,6 @@ def keep(connection: Connection, copy: Copy) -> None:
     connection.execute(insert(hotlist_copy), row)
 
 
-def differing(before: Sequence[Sum] | None, now: Sequence[Sum]) -> list[int]:
-    """Which parts are not as they were; all of them where that is not known."""
-    return [part for part in range(PARTS) if before is None or before[part] != now[part]]
+def differing(before: Sequence[Sum | None], now: Sequence[Sum]) -> list[int]:
+    """Which parts are not as they were; those too of which that is not known."""
+    return [part for part in range(PARTS) if before[part] != now[part]]

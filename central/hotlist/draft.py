@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, update
 
-from central.db import at_a_time, hotlist_entry, to_us
-from central.hotlist.merge import Ended, Import, Step
+from central.db import hotlist_entry, to_us
+from central.hotlist.merge import BATCH, Ended, Import, Step
 
 _QUICK: Final = 1  # zlib's level: lines of a list are much alike
 
@@ -49,7 +49,8 @@ class Draft:
             if confirmed:
                 _update(connection, confirmed)
         ends = {"valid_until_us": to_us(order.at), "ended_why": self.ended_why, **entered}
-        for some in at_a_time(self.ended):
+        for begin in range(0, len(self.ended), BATCH):
+            some = self.ended[begin : begin + BATCH]
             _update(connection, [{"at_id": n, "new_fingerprint": each} for n, each in some], **ends)
 
     def _steps(self) -> Iterator[list[list[dict[str, Any]]]]:
