@@ -14,6 +14,7 @@ CentralError
 │   └── CancelledError    somebody gave the question up
 ├── ErasureError      a plate cannot be erased, or not yet: says why
 ├── BackupError       a backup or a restore cannot be made: says why
+├── RefusedError      the broker does not take what we publish: names what its administrator should look at
 ├── AccessError       who, purpose or case is missing or not allowed
 └── AuthorityError    the certificate authority cannot, or will not, do this: says why
 """
@@ -73,6 +74,10 @@ class ErasureError(CentralError):
 
 class BackupError(CentralError):
     """A backup cannot be made, or not be restored."""
+
+
+class RefusedError(CentralError):
+    """The broker does not take what we publish, and says so."""
 
 
 class AccessError(CentralError):

@@ -15,6 +15,8 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.reasoncodes import ReasonCode
 
+from central.errors import RefusedError
+
 _LOOK_S: Final = 0.005
 _PATIENCE_S: Final = 2.0
 """After a subscription is confirmed: a broker hands out at once what it retains."""
@@ -59,19 +61,27 @@ class Board:
         """Publish, retained, and wait until the broker has confirmed it.
 
         Returns:
-            whether it is there; not where the connection was lost first, the broker refused it, or it was time to stop.
+            whether it is there; not where the connection was lost first, there was no room, or it was time to stop.
+
+        Raises:
+            RefusedError: the broker has thrown it away; over MQTT 3.1.1 it says nothing of that.
         """
         connection = self.connection
         if connection == 0:
             return False
+        self._refused.clear()  # numbers of messages come again, and anybody's are noted
         info = self._client.publish(topic, payload, qos=1, retain=True)
-        if info.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
+        self.told += (
+            info.rc != MQTTErrorCode.MQTT_ERR_QUEUE_SIZE
+        )  # without a connection paho keeps it for the next
+        if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             return False
-        self.told += 1
         while not info.is_published():
             if self.connection != connection or wait(_LOOK_S):
                 return False
-        return info.mid not in self._refused
+        if info.mid in self._refused:
+            raise RefusedError(f"broker refuses {topic}; may we write lpr/v1/hotlist/# by its access list?")
+        return True
 
     def refuse(self, mid: int) -> None:
         """Note that the broker has confirmed a message and thrown it away."""

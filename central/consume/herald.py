@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from central.consume.outage import Outage
 from central.db import Clock, reading, to_us
-from central.errors import ConfigError
+from central.errors import ConfigError, RefusedError
 from central.hotlist.copies import NOTHING, Copy, Sum, differing, keep, last, packed, sums
 from central.hotlist.limits import limits
 from central.hotlist.signer import Signer, load_signer
@@ -36,7 +36,7 @@ LOOK_S: Final = 0.25
 AGAIN_S: Final = 600.0
 """At the latest, between two heads."""
 _LATEST_US: Final = BEYOND - 2**40  # a clock that is centuries wrong leaves numbers for heads to come
-_REFUSED: Final = "the broker does not take it; may we write lpr/v1/hotlist/# by its access list?"
+_LOST: Final = "the connection was lost meanwhile, or has no room"
 _FEW: Final = 8  # parts that are read at once
 _PAUSE_S: Final = 5.0
 _LONGEST_PAUSE_S: Final = 600.0
@@ -56,7 +56,7 @@ class Board(Protocol):
         ...
 
     def tell(self, topic: str, payload: bytes, *, wait: Wait) -> bool:
-        """Publish, retained; whether the broker has confirmed it."""
+        """Publish, retained; whether the broker has confirmed it. RefusedError: it has thrown it away."""
         ...
 
     def ask(self, topic: str, *, wait: Wait) -> bytes | None:
@@ -169,9 +169,10 @@ class Herald:
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
     def look(self, wait: Wait) -> bool:
-        """Issue a copy where one is due; False where the broker did not take it.
+        """Issue a copy where one is due; False where the connection was lost first, or has no room.
 
         Raises:
+            RefusedError: the broker does not take it.
             sqlalchemy.exc.SQLAlchemyError: the database is away.
             ConfigError: nothing can be signed.
             CopyError: a part is too long for any box.
@@ -191,10 +192,10 @@ class Herald:
     def _fault(self, wait: Wait) -> str:
         """Why boxes were not told; empty where they were."""
         try:
-            return "" if self.look(wait) else _REFUSED
+            return "" if self.look(wait) else _LOST
         except SQLAlchemyError as error:
             return type(error).__name__
-        except (ConfigError, CopyError) as error:
+        except (ConfigError, CopyError, RefusedError) as error:
             return str(error)
 
     def _retained(self, wait: Wait) -> _Known | None:

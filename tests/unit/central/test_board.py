@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 
 from central.consume import board as module
 from central.consume.board import Board
+from central.errors import RefusedError
 from edge.contract.topics import HOTLIST_HEAD
 
 GRANTED = ReasonCode(PacketTypes.SUBACK, "Granted QoS 0")
@@ -20,7 +21,7 @@ REFUSED = ReasonCode(PacketTypes.SUBACK, "Not authorized")
 
 
 class FakeClient:
-    """Stands where paho's client does; confirms when it is told to."""
+    """Stands where paho's client does; confirms when told to, and raises as paho does when asked in vain."""
 
     def __init__(self) -> None:
         self.rc = MQTTErrorCode.MQTT_ERR_SUCCESS
@@ -29,7 +30,14 @@ class FakeClient:
 
     def publish(self, topic: str, payload: bytes, *, qos: int, retain: bool) -> SimpleNamespace:
         self.log.append(("publish", topic, payload, qos, retain))
-        return SimpleNamespace(rc=self.rc, mid=17, is_published=self.confirmed.is_set)
+        return SimpleNamespace(rc=self.rc, mid=17, is_published=self.is_published)
+
+    def is_published(self) -> bool:
+        if self.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
+            raise ValueError("Message is not queued due to ERR_QUEUE_SIZE")
+        if self.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            raise RuntimeError("Message publish failed: The client is not currently connected.")
+        return self.confirmed.is_set()
 
     def subscribe(self, topic: str, *, qos: int) -> tuple[MQTTErrorCode, int]:
         self.log.append(("subscribe", topic, qos))
@@ -98,7 +106,20 @@ def test_what_the_broker_throws_away_is_not_told(scene: Scene) -> None:
         scene.board.refuse(17)
         scene.client.confirmed.set()
 
-    assert not scene.board.tell("a/b", b"x", wait=scene.wait(refuse))
+    with pytest.raises(RefusedError, match=r"a/b; may we write lpr/v1/hotlist/# by its access list\?"):
+        scene.board.tell("a/b", b"x", wait=scene.wait(refuse))
+
+
+def test_what_was_thrown_away_of_others_before_is_not_ours(scene: Scene) -> None:
+    scene.board.refuse(17)
+    scene.client.confirmed.set()
+    assert scene.board.tell("a/b", b"x", wait=scene.wait())
+
+
+def test_what_finds_no_connection_any_more_is_sent_with_the_next_one_and_not_told(scene: Scene) -> None:
+    scene.client.rc = MQTTErrorCode.MQTT_ERR_NO_CONN
+    assert not scene.board.tell("a/b", b"x", wait=scene.wait(nothing))
+    assert scene.board.told == 1, "paho keeps it, and its confirmation comes"
 
 
 def test_what_finds_no_room_is_not_told(scene: Scene) -> None:
