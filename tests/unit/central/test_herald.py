@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from central.consume import herald as module
 from central.consume.herald import Herald, give_copies
 from central.consume.outage import AGAIN_S
 from central.db import hotlist_copy, hotlist_entry, reading
-from central.errors import ConfigError
+from central.errors import ConfigError, RefusedError
 from central.hotlist.copies import last
 from central.hotlist.end import Which, end_entry
 from central.hotlist.grammar import load_grammar
@@ -56,15 +57,21 @@ class FakeBoard:
     Attributes:
         log: topics, in the order in which they were told.
         takes: how many more messages it takes before the connection is lost; None: all.
+        refuses: whether it throws away what it is told, and says so.
+        meanwhile: happens while it is asked.
     """
 
     connection: int = 1
     retained: dict[str, bytes] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
     takes: int | None = None
+    refuses: bool = False
+    meanwhile: Callable[[], object] = bool
     asked: int = 0
 
     def tell(self, topic: str, payload: bytes, *, wait: Callable[[float], bool]) -> bool:
+        if self.refuses:
+            raise RefusedError("by its access list?")
         if self.takes == 0:
             return False
         self.takes = None if self.takes is None else self.takes - 1
@@ -77,6 +84,7 @@ class FakeBoard:
 
     def ask(self, topic: str, *, wait: Callable[[float], bool]) -> bytes | None:
         self.asked += 1
+        self.meanwhile()
         return self.retained.get(topic)
 
     def told(self) -> list[str]:
@@ -310,6 +318,19 @@ def test_after_a_restore_of_the_database_numbers_go_on_from_what_boxes_have(desk
     assert set(desk.board.entries()) == {"ABC123", "XYZ789"}
 
 
+def test_numbers_that_we_gave_out_count_though_neither_database_nor_broker_knows_them(desk: Desk) -> None:
+    herald = desk.herald()
+    herald.look(go_on)
+    before = desk.board.head.number
+    with desk.engine.begin() as connection:
+        connection.execute(update(hotlist_copy).values(number=7, changed=7))
+    desk.board.retained.clear()
+    desk.board.connection = 2
+    desk.at -= HOUR
+    assert herald.look(go_on)
+    assert desk.board.head.number == before + 1
+
+
 @pytest.mark.parametrize("takes", [0, 1, 100, PARTS])
 def test_a_connection_that_is_lost_at_any_message_leaves_what_the_next_one_makes_whole(
     desk: Desk, takes: int
@@ -432,18 +453,99 @@ class Life:
         self.left -= 1
         return self.left < 0
 
+    def pauses(self) -> list[int]:
+        """How many seconds each pause took."""
+        return [len(list(same)) for is_pause, same in groupby(self.slept, lambda s: s == 1.0) if is_pause]
 
-def test_a_broker_that_refuses_is_asked_less_and_less_often(desk: Desk) -> None:
-    desk.board.takes = 0
-    life = Life(600)
+
+@pytest.mark.parametrize(
+    ("refuses", "pauses", "says"),
+    [
+        (True, [5, 10, 20, 40, 80, 160, 320, 600, 600], "by its access list?"),
+        (False, [5, 10, 15, 15, 15], "the connection was lost meanwhile, or has no room"),
+    ],
+)
+def test_who_refuses_is_told_less_and_less_often_and_who_is_lost_soon(
+    desk: Desk, refuses: bool, pauses: list[int], says: str
+) -> None:
+    desk.budget = None  # no entries, so that a try is quick
+    desk.board.refuses, desk.board.takes = refuses, 0
+    tries = len(pauses) * (
+        PARTS + 1 + (not refuses)
+    )  # sleeps: before, between two parts, and once it is lost
+    life = Life(tries + sum(pauses))
     with capture_logs() as logs:
         desk.herald().run(life)
-    pauses = [seconds for seconds in life.slept if seconds >= 5]
-    assert pauses[:9] == [5, 10, 20, 40, 80, 160, 320, 600, 600][: len(pauses)]
-    assert pauses
+    assert life.pauses() == pauses
     (told,) = [log for log in logs if log["log_level"] == "error"]
-    assert "lpr/v1/hotlist/#" in told["error"]
+    assert told["error"] == says
     assert AGAIN_S == 60
+
+
+def test_on_a_new_connection_it_is_told_at_once(desk: Desk) -> None:
+    desk.budget, desk.board.refuses = None, True
+    life = Life(5 * (PARTS + 1) + 5 + 10 + 7 + 5 + 10)
+
+    def connect_again(seconds: float) -> bool:
+        if life.pauses() == [5, 10, 7]:
+            desk.board.connection = 2
+        return life(seconds)
+
+    desk.herald().run(connect_again)
+    assert life.pauses() == [5, 10, 8, 5, 10][: len(life.pauses())]
+    assert len(life.pauses()) > 3
+
+
+def test_while_there_is_no_connection_nothing_is_said(desk: Desk) -> None:
+    desk.budget, desk.board.takes = None, 0
+    herald, life = desk.herald(), Life(PARTS + 20)
+
+    def lose(seconds: float) -> bool:
+        if life.pauses() == [3]:
+            desk.board.connection = 0
+        return life(seconds)
+
+    with capture_logs() as logs:
+        herald.run(lose)
+    assert [log["log_level"] for log in logs] == ["error"], "and not that it goes on"
+
+
+def test_a_number_that_cannot_be_kept_costs_no_more_than_another_try(desk: Desk) -> None:
+    desk.list("ABC123", "XYZ789")
+    herald = desk.herald()
+    herald.look(go_on)
+    desk.board.told()
+    desk.list("DEF456")
+    faults = iter([True])
+
+    def locked(*args: object) -> None:
+        if "hotlist_copy" in str(args[2]) and "INSERT" in str(args[2]) and next(faults, False):
+            raise OperationalError("INSERT", {}, Exception("locked"))
+
+    event.listen(desk.engine, "before_cursor_execute", locked)
+    with pytest.raises(OperationalError):
+        herald.look(go_on)
+    assert desk.board.told() == []
+    assert herald.look(go_on)
+    assert desk.board.told() == [hotlist_part(part_of("DEF456")), HOTLIST_HEAD]
+
+
+def test_what_a_lost_connection_did_not_say_is_asked_again(desk: Desk) -> None:
+    desk.list("ABC123", "XYZ789")
+    desk.herald().look(go_on)
+    desk.board.told()
+    whole = dict(desk.board.retained)
+
+    def lose() -> None:
+        desk.board.retained.clear()  # nobody answers
+        desk.board.connection += 1
+
+    herald, desk.board.meanwhile = desk.herald(), lose
+    assert not herald.look(go_on)
+    assert desk.board.told() == []
+    desk.board.meanwhile, desk.board.retained = bool, whole
+    assert herald.look(go_on)
+    assert desk.board.told() == [HOTLIST_HEAD]
 
 
 def test_a_database_that_is_away_is_waited_for(desk: Desk) -> None:
