@@ -1,7 +1,8 @@
 """Which copy of the hotlists each box holds, as its health said last: the one in force, or an older one.
 
 A box tells the number of the head that it matches by; it holds what is in force from the number on with which that
-became so. A change of the lists that no head names yet is held by none.
+became so, up to that of the last head: a higher one is of a history that a restored database does not know. A change of
+the lists that no head names yet is held by none.
 """
 
 import time
@@ -81,9 +82,10 @@ class Carried:
 
 def carried(engine: Engine, *, at: datetime) -> Carried:
     """What each box that ever spoke holds, by name."""
+    found = edges(engine)  # first: nobody has told a number by then that is above the one read now
     with reading(engine) as connection:
         copy, version = last(connection), version_of(connection)
-    return judged(edges(engine), copy, version, at=at)
+    return judged(found, copy, version, at=at)
 
 
 def judged(found: Iterable[EdgeState], copy: Copy | None, version: int, *, at: datetime) -> Carried:
@@ -113,7 +115,7 @@ def _carrier(edge: EdgeState, in_force: Copy | None, *, at: datetime) -> Carrier
     if told.number is None:
         holds = Holds.NONE
     else:
-        is_newest = in_force is not None and told.number >= in_force.changed
+        is_newest = in_force is not None and in_force.changed <= told.number <= in_force.number
         holds = Holds.NEWEST if is_newest else Holds.OLDER
     return Carrier(
         edge_id=edge.health.edge_id,

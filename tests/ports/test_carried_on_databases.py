@@ -60,6 +60,15 @@ def test_a_box_holds_what_is_in_force_from_the_head_on_with_which_it_changed(dat
     assert carried(database, at=now()).is_settled
 
 
+def test_a_box_that_tells_more_than_was_given_holds_what_a_restored_database_does_not_know(
+    database: Engine,
+) -> None:
+    issue(database, 20, changed=15)
+    say(database, "a", 21)
+    found = carried(database, at=now())
+    assert (holds(found), found.is_settled) == ({"a": Holds.OLDER}, False)
+
+
 def test_a_change_that_no_head_names_yet_is_held_by_none(database: Engine) -> None:
     say(database, "a", 15)
     assert holds(carried(database, at=now())) == {"a": Holds.OLDER}, "of a centre that never gave one"
