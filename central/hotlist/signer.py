@@ -10,7 +10,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from central.errors import ConfigError
 from edge.contract.config import TlsSettings
@@ -83,8 +83,12 @@ def load_signer(tls: TlsSettings) -> Signer:
         raise ConfigError(f"{tls.key_file}: not an EC P-256 key, as `central ca centre` makes it")
     if certificate.public_key() != key.public_key():
         raise ConfigError(f"{tls.cert_file}: made for another key than {tls.key_file}")
-    if not _is_issued(certificate, authorities):
-        raise ConfigError(f"{tls.cert_file}: not signed by the authority of {tls.ca_file}")
+    if not _is_issued(certificate, authorities[:1]):
+        raise ConfigError(
+            f"{tls.cert_file}: not signed by the authority of {tls.ca_file}: the first there, for boxes read no other"
+        )
+    if not _is_clients(certificate):
+        raise ConfigError(f"{tls.cert_file}: not a client's certificate, as `central ca centre` makes it")
     return Signer(certificate, key, authorities)
 
 
@@ -96,6 +100,14 @@ def _is_issued(certificate: x509.Certificate, authorities: tuple[x509.Certificat
             continue
         return True
     return False
+
+
+def _is_clients(certificate: x509.Certificate) -> bool:
+    try:
+        purposes = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        return False
+    return ExtendedKeyUsageOID.CLIENT_AUTH in purposes
 
 
 def _name(certificate: x509.Certificate) -> str:

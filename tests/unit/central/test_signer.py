@@ -83,6 +83,27 @@ def test_a_certificate_signs_while_it_holds(ca: Ca) -> None:
             signer.check(at=at)
 
 
+def test_what_boxes_would_refuse_signs_nothing(ca: Ca, tmp_path: Path) -> None:
+    """They read the first authority of a file alone, and take a client's certificate alone."""
+    tls, other = ca.tls(), Ca(tmp_path / "other")
+    ours, theirs = tls.ca_file.read_bytes(), (other.folder / "ca.pem").read_bytes()
+    tls.ca_file.write_bytes(ours + theirs)
+    old = load_signer(other.tls()).sign(HEAD)
+    assert load_signer(tls).own(old) == HEAD, "of the authority of before"
+    tls.ca_file.write_bytes(theirs + ours)
+    with pytest.raises(ConfigError, match="the first there, for boxes read no other"):
+        load_signer(tls)
+    tls.ca_file.write_bytes(ours)
+    key, validity = new_key(), profiles.Validity(AT - DAY, AT + DAY)
+    server = profiles.server(key.public_key(), hosts=["localhost"], validity=validity, signer=ca.by)
+    assert tls.cert_file is not None
+    assert tls.key_file is not None
+    tls.cert_file.write_bytes(server.public_bytes(Encoding.PEM))
+    tls.key_file.write_bytes(key_pem(key))
+    with pytest.raises(ConfigError, match=r"centre.pem: not a client's certificate"):
+        load_signer(tls)
+
+
 def test_files_that_cannot_sign_are_named(ca: Ca, tmp_path: Path) -> None:
     tls, other = ca.tls(), Ca(tmp_path / "other").tls()
     rsa_key = tmp_path / "rsa.key"
