@@ -184,14 +184,30 @@ class Herald:
             draft.digests, number=copy.number, issued_at=draft.at, entries=draft.entries, least=draft.least
         )
         parts = [(hotlist_part(part), payload) for part, payload in draft.payloads.items()]
-        for topic, payload in (*parts, (HOTLIST_HEAD, signer.sign(head))):
+        signed = signer.sign(head)
+        for topic, payload in (*parts, (HOTLIST_HEAD, signed)):
             if not self._board.tell(topic, payload, wait=wait):
                 return wait(0.0)
+        if known is None and not self._is_there(signed, wait):
+            return wait(0.0)
         self._known, self._issued_s = Known(copy, draft.digests, draft.least), time.monotonic()
         if parts or known is None:
             counts = {"entries": draft.entries, "parts": len(parts)}
             _log.info("boxes are given a copy", **counts, seconds=round(time.monotonic() - began_s, 2))
         return True
+
+    def _is_there(self, signed: bytes, wait: Wait) -> bool:
+        """Whether the broker retains the head; over MQTT 3.1.1 it confirms what it throws away too.
+
+        Raises:
+            RefusedError: it does not.
+        """
+        connection = self._board.connection
+        if self._board.ask(HOTLIST_HEAD, wait=wait) == signed:
+            return True
+        if self._board.connection != connection or wait(0.0):
+            return False
+        raise RefusedError("broker keeps no head; may we read and write lpr/v1/hotlist/# by its access list?")
 
     def _numbered(self, draft: Draft, known: Known | None) -> Copy:
         """The copy, kept in the database as the last: whatever happens from now on, its number is used."""

@@ -58,6 +58,7 @@ class FakeBoard:
         log: topics, in the order in which they were told.
         takes: how many more messages it takes before the connection is lost; None: all.
         refuses: whether it throws away what it is told, and says so.
+        forgets: whether it throws that away and confirms it, as over MQTT 3.1.1.
         meanwhile: happens while it is asked.
     """
 
@@ -66,6 +67,7 @@ class FakeBoard:
     log: list[str] = field(default_factory=list)
     takes: int | None = None
     refuses: bool = False
+    forgets: bool = False
     meanwhile: Callable[[], object] = bool
     asked: int = 0
 
@@ -76,6 +78,8 @@ class FakeBoard:
             return False
         self.takes = None if self.takes is None else self.takes - 1
         self.log.append(topic)
+        if self.forgets:
+            return True
         if payload:
             self.retained[topic] = payload
         else:
@@ -285,7 +289,7 @@ def test_a_broker_that_has_lost_everything_is_told_everything(desk: Desk) -> Non
     herald.look(go_on)
     assert set(desk.board.entries()) == {"ABC123", "XYZ789"}
     assert desk.board.head.number > before
-    assert desk.board.asked == 2
+    assert desk.board.asked == 4, "before and after each time"
 
 
 def test_a_head_that_is_not_ours_is_told_over(desk: Desk, tmp_path: Path) -> None:
@@ -389,6 +393,7 @@ def test_entries_that_no_box_could_read_are_left_out_and_told_without_their_plat
             connection.execute(update(hotlist_entry).where(hotlist_entry.c.plate == plate).values(**values))
     with capture_logs() as logs:
         desk.herald().look(go_on)
+    assert desk.board.head.entries == 4, "all that are in force"
     payload = desk.board.retained[hotlist_part(7)]
     assert {entry.plate for entry in unpack(payload, 7)} == {sound, others[1]}
     told = [log for log in logs if log["event"] == "hotlist entry cannot be told to boxes"]
@@ -528,6 +533,28 @@ def test_a_number_that_cannot_be_kept_costs_no_more_than_another_try(desk: Desk)
     assert desk.board.told() == []
     assert herald.look(go_on)
     assert desk.board.told() == [hotlist_part(part_of("DEF456")), HOTLIST_HEAD]
+
+
+def test_what_is_confirmed_and_not_there_was_refused(desk: Desk) -> None:
+    desk.board.forgets = True
+    herald = desk.herald()
+    with pytest.raises(RefusedError, match="read and write lpr/v1/hotlist/# by its access list"):
+        herald.look(go_on)
+    desk.board.forgets = False
+    assert herald.look(go_on)
+    assert desk.board.entries() == {}
+    desk.board.forgets = True
+    assert herald.look(go_on), "what is there once is asked for no more"
+
+
+def test_a_connection_that_is_lost_before_the_head_is_seen_is_no_refusal(desk: Desk) -> None:
+    def lose() -> None:
+        if HOTLIST_HEAD in desk.board.retained:
+            desk.board.retained.clear()
+            desk.board.connection += 1
+
+    desk.board.meanwhile = lose
+    assert not desk.herald().look(go_on)
 
 
 def test_what_a_lost_connection_did_not_say_is_asked_again(desk: Desk) -> None:
