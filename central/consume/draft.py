@@ -53,7 +53,7 @@ class Draft:
 
     @property
     def entries(self) -> int:
-        """In all parts."""
+        """In force; parts leave out those that no box could understand."""
         return sum(each.entries for each in self.sums)
 
 

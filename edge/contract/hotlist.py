@@ -89,7 +89,10 @@ class Head(Message):
     format: Literal[1] = 1
     number: delivery.Sequence
     issued_at: AwareDatetime
-    entries: Annotated[int, Field(ge=0, description="in all parts")]
+    entries: Annotated[
+        int,
+        Field(ge=0, description="in force; parts leave out what no box could understand"),
+    ]
     least: Annotated[
         dict[str, Likelihood], Field(description="of each list, the likelihood from which on a read counts")
     ]
