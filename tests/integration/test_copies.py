@@ -292,9 +292,11 @@ def test_killed_again_and_again_it_ends_with_what_is_in_force(
 
 def killed(centre: Centre, box: Box, folder: Path, *, rounds: int) -> None:
     number = 0
+    wait_for(lambda: box.plates() is not None, 20, what=centre.log)
     for round_ in range(rounds):
+        box.forget()
         enter(centre, folder, *(f"AA{round_}{n:03d}" for n in range(300)), whole=True)
-        time.sleep(0.1 + 0.13 * (round_ % 7))
+        wait_for(lambda least=1 + 35 * (round_ % 7): len(box.heard) >= least, 20, what=centre.log)
         centre.kill9()
         want = {f"BB{round_}{n:03d}" for n in range(200)}
         enter(centre, folder, *sorted(want), whole=True)
