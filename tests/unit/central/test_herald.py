@@ -335,6 +335,22 @@ def test_numbers_that_we_gave_out_count_though_neither_database_nor_broker_knows
     assert desk.board.head.number == before + 1
 
 
+def test_since_when_a_copy_is_in_force_is_not_for_a_restored_database_to_say(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    herald = desk.herald()
+    herald.look(go_on)
+    since = desk.board.head.number
+    with desk.engine.begin() as connection:
+        connection.execute(update(hotlist_copy).values(number=7, changed=7))
+    monkeypatch.setattr(module, "AGAIN_S", 0.0)
+    herald.look(go_on)
+    with reading(desk.engine) as connection:
+        kept = last(connection)
+    assert kept is not None
+    assert (kept.changed, kept.number) == (since, since + 1)
+
+
 @pytest.mark.parametrize("takes", [0, 1, 100, PARTS])
 def test_a_connection_that_is_lost_at_any_message_leaves_what_the_next_one_makes_whole(
     desk: Desk, takes: int
