@@ -47,7 +47,7 @@ class HotlistDesk:
         file: the copy on disk; `stop` closes it.
         verify: a head, where it is the centre's own; raises HotlistError.
         grammar: which plates each country and class can bear.
-        old_h: hours after which a copy is old.
+        old_h: hours after which a copy is old, and parts that lack are a fault.
         clock: now, UTC.
         monotonic: seconds from anywhere, always ascending.
     """
@@ -70,6 +70,8 @@ class HotlistDesk:
         self._monotonic = monotonic
         self._inbox: deque[tuple[str, bytes]] = deque(maxlen=_INBOX)
         self._next: tuple[Head, str] | None = None
+        self._lacking_since: float | None = None  # that is, a head newer than the one in force is known
+        self._is_below = False  # the last head that came was numbered below ours
         self._lacking: dict[bytes, int] = {}
         self._asked: dict[int, float] = {}
         self._tried: dict[int, float] = {}
@@ -102,7 +104,7 @@ class HotlistDesk:
         """Which copy is in force, and what is wrong with it."""
         copy = self._copy
         head = None if copy is None else copy.head
-        fault = "; ".join(filter(None, (self._fault, self._old_fault(head))))[:_FAULT_CHARS]
+        fault = "; ".join(filter(None, (self._fault, *self._old_faults(head))))[:_FAULT_CHARS]
         counts = HotlistHealth(hits=self._hits, replayed=self._replayed, refused=self._refused, fault=fault)
         if head is None:
             return counts
@@ -156,9 +158,10 @@ class HotlistDesk:
         if (
             head in (following, in_force) and head.number == self._floor
         ):  # it comes again with every connection
-            self._fault = ""
+            self._fault, self._is_below = "", False
         elif head.number <= self._floor:
             self._replayed += 1
+            self._is_below = True
         else:
             self._follow(head, signed.signed)
 
@@ -168,7 +171,9 @@ class HotlistDesk:
         self._file.keep_only({*in_force, *head.parts})
         held = self._file.held()
         self._lacking = {name: part for part, name in enumerate(head.parts) if name not in held}
-        self._next, self._floor = (head, signed), head.number
+        self._next, self._floor, self._is_below = (head, signed), head.number, False
+        if self._lacking_since is None:
+            self._lacking_since = self._monotonic()
         # What came for the one before may have been what this one wants: it comes again once it is asked for anew.
         self._tried = dict.fromkeys(self._asked, self._monotonic())
         self._asked.clear()
@@ -201,7 +206,7 @@ class HotlistDesk:
         self._file.put_in_force(head, signed)
         if self._copy is None or self._copy.digests != copy.digests:
             _log.info("hotlists changed", number=head.number, entries=head.entries)
-        self._next, self._copy, self._fault = None, copy, ""
+        self._next, self._lacking_since, self._copy, self._fault = None, None, copy, ""
 
     def _ask(self) -> None:
         """Of the parts that lack, want those that were asked for least lately."""
@@ -236,10 +241,17 @@ class HotlistDesk:
             self._say(f"hotlists of before cannot be used, and are had anew: {error}")
             return None, 0 if head is None else head.number - 1
 
-    def _old_fault(self, head: Head | None) -> str:
-        if head is None or self._clock() - head.issued_at < self._old:
-            return ""
-        return f"hotlists are those of {head.issued_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    def _old_faults(self, head: Head | None) -> list[str]:
+        """What is known of why no newer one is in force, once that has lasted too long."""
+        faults = []
+        if head is not None and self._clock() - head.issued_at >= self._old:
+            faults.append(f"hotlists are those of {head.issued_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
+        since = self._lacking_since
+        if since is not None and self._monotonic() - since >= self._old.total_seconds():
+            faults.append("newer hotlists are known, and parts of them do not come")
+        if faults and self._is_below:
+            faults.append("those that come are numbered below them, as old ones are")
+        return faults
 
     def _say(self, fault: str) -> None:
         if fault != self._fault:

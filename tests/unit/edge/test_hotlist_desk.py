@@ -363,6 +363,57 @@ class TestFaults:
         scene.desk.work()
         assert scene.desk.health.fault == ""
 
+    @pytest.mark.parametrize("before", [[], ["ABC123"]])
+    def test_heads_that_never_become_whole_are_a_fault_in_words(
+        self, scene: Scene, before: list[str]
+    ) -> None:
+        if before:
+            scene.issuer.issue(some(*before))
+            scene.settle()
+        for minutes in range(0, 121, 10):
+            scene.seconds, scene.clock.now = minutes * 60, NOW + timedelta(minutes=minutes)
+            scene.issuer.issue(some("XYZ789"), at=scene.clock.now)
+            scene.desk.heard(HOTLIST_HEAD, scene.issuer.retained[HOTLIST_HEAD])
+            scene.desk.work()
+            known = "newer hotlists are known, and parts of them do not come"
+            old = "hotlists are those of 2026-03-01 12:00 UTC; " if before else ""
+            assert scene.desk.health.fault == ("" if minutes < 120 else old + known)
+        scene.desk.work()
+        scene.settle()
+        assert (scene.desk.health.number, scene.desk.health.fault) == (scene.issuer.number, "")
+        scene.seconds += 3 * 3600
+        assert scene.desk.health.fault == "", "it waits for none"
+
+    def test_numbers_below_ours_are_said_where_our_copy_is_old(self, scene: Scene) -> None:
+        scene.issuer.number = 1000  # of a centre whose clock was ahead, and whose database was lost since
+        scene.issuer.issue(some("ABC123"))
+        scene.settle()
+        ours = scene.issuer.retained[HOTLIST_HEAD]
+        scene.issuer.number = 0
+        scene.issuer.issue(some("XYZ789"))
+        scene.desk.heard(HOTLIST_HEAD, scene.issuer.retained[HOTLIST_HEAD])
+        scene.settle()
+        assert (scene.desk.health.replayed, scene.desk.health.fault) == (1, ""), "any old one may come once"
+        scene.clock.now = NOW + timedelta(hours=2)
+        old = "hotlists are those of 2026-03-01 12:00 UTC"
+        assert scene.desk.health.fault == f"{old}; those that come are numbered below them, as old ones are"
+        scene.desk.heard(HOTLIST_HEAD, ours)
+        scene.desk.work()
+        assert scene.desk.health.fault == old
+
+    def test_with_the_file_deleted_lower_numbers_are_taken(self, scene: Scene) -> None:
+        scene.issuer.number = 1000
+        scene.issuer.issue(some("ABC123"))
+        scene.settle()
+        scene.desk.stop()
+        for each in scene.path.parent.glob(f"{scene.path.name}*"):
+            each.unlink()
+        scene.open()
+        scene.issuer.number = 0
+        scene.issuer.issue(some("XYZ789"))
+        scene.settle()
+        assert (scene.desk.health.number, scene.lists("XYZ789"), scene.desk.health.fault) == (1, True, "")
+
     def test_a_part_that_was_damaged_is_had_again(self, scene: Scene) -> None:
         scene.issuer.issue(some("ABC123"))
         scene.settle()
