@@ -30,7 +30,8 @@ from edge.contract.read import ReadId
 
 PARTITIONS = 64
 ROOT = "lpr/v1"
-HOTLIST_HEAD = f"{ROOT}/hotlist/head"
+HOTLIST = f"{ROOT}/hotlist/"
+HOTLIST_HEAD = f"{HOTLIST}head"
 _NAME = r"[a-z0-9][a-z0-9._-]{0,62}"
 _EDGE = rf"lpr/v1/(?P<partition>0|[1-9][0-9]?)/(?P<site>{_NAME})/(?P<edge>{_NAME})"
 _NUMBER = r"[1-9][0-9]{0,15}"

@@ -274,8 +274,10 @@ class Connection:
     def _on_subscribe(
         self, _client: paho.Client, _data: object, mid: int, reasons: list[ReasonCode], _p: object
     ) -> None:
-        optional = self._optional.get(mid)
+        optional = self._optional.pop(mid, None)
         for reason in reasons:
+            if optional is not None:
+                self.denied.pop(optional, None)
             if reason.is_failure and optional is not None:
                 self.denied[optional] = str(reason)
             elif reason.is_failure:

@@ -10,7 +10,7 @@ import structlog
 from pydantic import ValidationError
 
 from edge.contract.delivery import Ack, Gone, Stream
-from edge.contract.topics import Address
+from edge.contract.topics import HOTLIST, Address
 from edge.errors import LinkLostError
 from edge.publish.connection import Connection, Incoming
 from edge.publish.window import Key, Window
@@ -65,7 +65,12 @@ class Standing:
             f"broker refuses {'health or announcements' if stream is None else f'stream {stream}'}: {reason}"
             for stream, reason in list(self.refusals.items())
         ]
-        refused += [f"broker refuses us the topic {topic}: {why}" for topic, why in self.unheard.items()]
+        # The parts of the hotlists are many: one sentence for all of them leaves room for what else ails the box.
+        unheard = {HOTLIST if t.startswith(HOTLIST) else t: why for t, why in self.unheard.items()}
+        refused += [
+            f"broker refuses us {'topics below' if topic == HOTLIST else 'the topic'} {topic}: {why}"
+            for topic, why in unheard.items()
+        ]
         return "; ".join(refused)
 
     def compare_clocks(self, *, ours: datetime, centres: datetime, now: float) -> None:

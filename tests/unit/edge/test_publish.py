@@ -17,7 +17,7 @@ from edge_reads import NOON, Clock, ack, builder
 from edge.contract.clip import PART_BYTES
 from edge.contract.delivery import Ack, Gone, Stream
 from edge.contract.health import EdgeHealth
-from edge.contract.topics import Address, Kind, Numbered, parse
+from edge.contract.topics import Address, Kind, Numbered, hotlist_part, parse
 from edge.errors import LinkLostError, PublishError
 from edge.publish.connection import Confirmation, Connection, Incoming, Will
 from edge.publish.delivery import REFUSED_S, Delivery, Standing
@@ -682,6 +682,26 @@ class TestCommands:
         delivery.take(now=0.0, clock=Clock())
         assert standing.fault == f"broker refuses us the topic {ADDRESS.cmd}: Not authorized"
         assert link.numbers() == [(Kind.READ, 1)]
+
+    def test_a_broker_that_keeps_the_parts_of_the_hotlists_from_us_is_told_of_once(self) -> None:
+        parts = dict.fromkeys(map(hotlist_part, range(256)), "Not authorized")
+        standing = Standing(unheard={ADDRESS.cmd: "Not authorized", **parts})
+        assert standing.fault == (
+            f"broker refuses us the topic {ADDRESS.cmd}: Not authorized; "
+            "broker refuses us topics below lpr/v1/hotlist/: Not authorized"
+        )
+
+    def test_a_topic_that_the_broker_gives_later_is_denied_no_more(self) -> None:
+        bell, wake = socket.socketpair()
+        subacks = b"\x90\x04\x00\x01\x00\x87" + b"\x90\x04\x00\x02\x00\x87" + b"\x90\x04\x00\x03\x00\x01"
+        with bell, wake, answering(b"\x20\x03\x00\x00\x00", goodbye=subacks) as server:
+            settings = MqttSettings(port=server.port)
+            link = Connection(settings, client_id="edge-1", will=Will("t", b""), wake=wake)
+            for topic in ("a", "b", "a"):
+                link.subscribe(topic, optional=True)
+            with contextlib.closing(link), pytest.raises(LinkLostError):
+                self.run_on(link)
+        assert link.denied == {"b": "Not authorized"}
 
     def run_on(self, link: Connection) -> None:
         for _ in range(50):
