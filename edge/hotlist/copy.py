@@ -4,7 +4,8 @@
     head    one row: the text that was signed
 
 A head is put in force in one transaction, which deletes the parts that it does not name: killed at any moment, the box
-finds the whole copy of before or the whole new one. What is damaged is thrown away: the centre gives it again.
+finds the whole copy of before or the whole new one. A part that is found damaged is not held any more, and is had again
+with the next head. A file that is damaged otherwise is thrown away at the next start, and all of it is had anew.
 """
 
 import contextlib
@@ -48,7 +49,7 @@ class CopyFile:
             if isinstance(error, sqlite3.OperationalError):
                 raise HotlistError(f"{path}: copy of the hotlists cannot be opened: {error}") from error
             _log.error("copy of the hotlists damaged: it is had anew", damage=str(error))
-            _delete(path)
+            delete(path)
             try:
                 self._db = _open(path)
             except sqlite3.Error as again:
@@ -178,7 +179,8 @@ def _open(path: Path) -> sqlite3.Connection:
     return db
 
 
-def _delete(path: Path) -> None:
+def delete(path: Path) -> None:
+    """Delete a copy that nobody has open, where there is one."""
     for tail in _TAILS:
         with contextlib.suppress(OSError):
             path.with_name(path.name + tail).unlink()

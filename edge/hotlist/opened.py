@@ -12,7 +12,7 @@ from edge.contract.hotlist import Head, SignedHead
 from edge.contract.plate import Grammar
 from edge.contract.read import PlateRead
 from edge.errors import HotlistError
-from edge.hotlist.copy import CopyFile
+from edge.hotlist.copy import CopyFile, delete
 from edge.hotlist.desk import HotlistDesk
 from edge.hotlist.verify import verified
 from edge.settings import EdgeSettings
@@ -50,13 +50,15 @@ def opened(
 ) -> HotlistDesk | NoDesk:
     """The desk, its file beside the spool.
 
-    Without TLS it has none: whoever is on the way could leave out who is to go first, and learn who is listed.
+    Without TLS it has none: whoever is on the way could leave out who is to go first, and learn who is listed. One of
+    before is deleted then: nobody would learn of a removal from it.
     """
     tls, own = settings.mqtt.tls, settings.hotlist
+    path = settings.spool.path.with_name(settings.spool.path.name + _TAIL)
     if tls is None:
+        delete(path)
         _log.info("no copy of the hotlists is kept: mqtt.tls is not set")
         return NoDesk()
-    path = settings.spool.path.with_name(settings.spool.path.name + _TAIL)
     try:
         file = CopyFile(path)
     except HotlistError as error:

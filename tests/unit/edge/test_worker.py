@@ -136,6 +136,9 @@ def test_what_the_box_s_copy_of_the_hotlists_names_goes_first(tmp_path: Path, sp
 def test_without_tls_there_is_no_copy_of_the_hotlists_which_is_said_once(
     tmp_path: Path, spool: Spool, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    left = [tmp_path / f"spool.sqlite.hotlist{tail}" for tail in ("", "-wal", "-shm")]
+    for each in left:  # mqtt.tls was set until now
+        each.write_bytes(b"ABC123")
     street = Street({"cam": passing("cam", 7)})
     worker = Worker(settings(tmp_path), spool=spool, engines=[engine()], connect=street)
     worker.start()
@@ -143,7 +146,7 @@ def test_without_tls_there_is_no_copy_of_the_hotlists_which_is_said_once(
     worker.stop()
     assert capsys.readouterr().out.count("no copy of the hotlists is kept: mqtt.tls is not set") == 1
     assert worker._hotlist.health.number is None
-    assert not (tmp_path / "spool.sqlite.hotlist").exists()
+    assert [each for each in left if each.exists()] == []
 
 
 def test_a_clean_stop_ends_the_tracks_into_the_spool(tmp_path: Path, spool: Spool) -> None:
