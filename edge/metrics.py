@@ -264,7 +264,7 @@ def _hotlist(hotlist: HotlistHealth) -> Iterator[Metric]:
             "atalaya_hotlist_issued_timestamp_seconds", "when the copy of the hotlists was signed", issued_at
         )
     yield _gauge("atalaya_hotlist_entries", "in the copy of the hotlists", hotlist.entries)
-    yield _counter("atalaya_hotlist_hits", "reads and better looks at them that went first", hotlist.hits)
+    yield _counter("atalaya_hotlist_hits", "reads and updates found listed", hotlist.hits)
     heads = CounterMetricFamily(
         "atalaya_hotlist_heads", "copies that were not taken: too old, or not the centre's", labels=["why"]
     )
