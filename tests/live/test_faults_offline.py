@@ -40,7 +40,7 @@ spool._db.execute("PRAGMA synchronous = OFF")
 with spool._transaction() as tally:  # three days of reads, in one go: the disk is not what is measured
     for seq in range(1, old + 1):
         read = plate_read(spool.epoch, seq, at=days_ago)
-        spool._insert(tally, read, Kind.READ, read.model_dump_json().encode())
+        spool._insert(tally, read, Kind.READ, read.model_dump_json().encode(), first=False)
 offset = timedelta()
 print("filled", spool.epoch, flush=True)
 settings, address = MqttSettings.model_validate(mqtt), Address("site-1", "edge-1")
