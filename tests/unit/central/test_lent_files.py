@@ -34,7 +34,7 @@ class _File:
         return int(self._file.size())
 
     def read_at(self, length: int, offset: int) -> bytes:
-        self._owner.asked["read"] += 1
+        self._owner.asked["read of the end" if offset + length == self.size() else "read"] += 1
         self._owner.wait()
         return bytes(self._file.read_at(length, offset))
 
@@ -95,10 +95,11 @@ def test_a_file_is_opened_once_and_its_footer_read_once(archive: BucketArchive) 
     assert ask(archive, duck) == [60_000, 60_001]
     first = Counter(archive.bucket.asked)
     assert first["open"] == 1
+    assert first["read of the end"] > 0
     assert ask(archive, duck) == [60_000, 60_001]
     again = archive.bucket.asked - first
-    assert again["open"] == 0
-    assert 0 < again["read"] < first["read"], "the footer is known, the rows are not"
+    # How many rows are read before the limit is met is a matter of DuckDB's threads, and no sum to compare.
+    assert set(again) == {"read"}, "the footer is known, the rows are not"
     duck.close()
 
 
