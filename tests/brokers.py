@@ -17,7 +17,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -221,8 +221,11 @@ class TlsMosquitto(Mosquitto):
         return [head, *(f"{key} {self.folder / name}" for key, name in files), *rest]
 
 
+AnyBroker = TypeVar("AnyBroker", bound=Broker)
+
+
 @contextlib.contextmanager
-def running(broker: Broker) -> Iterator[Broker]:
+def running(broker: AnyBroker) -> Iterator[AnyBroker]:
     """The broker, started, and stopped whatever happens."""
     broker.start()
     try:

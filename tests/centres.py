@@ -1,5 +1,6 @@
 """A real centre in a process of its own, and an edge that sends until it is told that all is committed."""
 
+import contextlib
 import random
 import signal
 import subprocess
@@ -7,6 +8,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -116,6 +118,17 @@ class Centre:
         found = Counter(str(row["topic"]) for row in rows(engine, dead_letter))
         engine.dispose()
         return found
+
+
+@contextlib.contextmanager
+def subscribed(centre: Centre) -> Iterator[Centre]:
+    """The centre, started and hearing its edges; killed whatever happens."""
+    centre.start()
+    try:
+        centre.wait_for(" subscribed ")
+        yield centre
+    finally:
+        centre.close()
 
 
 @dataclass

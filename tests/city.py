@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from brokers import MOSQUITTO, Broker, _user
+from brokers import MOSQUITTO, Broker, _user, needs_mosquitto
 from click import Group
 from click.testing import CliRunner
 from cryptography import x509
@@ -67,6 +67,15 @@ class City:
         (tls / "next" / "edge.pem").write_bytes(signed.public_bytes(Encoding.PEM))
         shutil.copy(self.ca / "ca.pem", tls / "next")
         return files(tls / "next")
+
+
+def enrolled(folder: Path, *edges: str) -> City:
+    """A city for a mosquitto, with these boxes."""
+    needs_mosquitto()
+    city = City(folder)
+    for edge_id in edges:
+        city.enroll(edge_id)
+    return city
 
 
 def files(folder: Path) -> dict[str, str]:

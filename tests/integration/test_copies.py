@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from brokers import needs_mosquitto, running
+from brokers import running
 from central_messages import list_plates
-from centres import Centre
-from city import City, CityBroker
+from centres import Centre, subscribed
+from city import City, CityBroker, enrolled
 from edge_centre import wait_for
 from edge_reads import plate_read
 from paho.mqtt.client import Client, MQTTMessage
@@ -143,26 +143,19 @@ def now() -> datetime:
 
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> City:
-    needs_mosquitto()
-    city = City(tmp_path_factory.mktemp("city"))
-    city.enroll("edge-1")
-    return city
+    return enrolled(tmp_path_factory.mktemp("city"), "edge-1")
 
 
 @pytest.fixture(scope="module")
 def broker(city: City) -> Iterator[CityBroker]:
     with running(CityBroker(city)) as broker:
-        assert isinstance(broker, CityBroker)
         yield broker
 
 
 @pytest.fixture(scope="module")
 def centre(broker: CityBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
-    centre = Centre(tmp_path_factory.mktemp("centre"), broker)
-    centre.start()
-    centre.wait_for(" subscribed ")
-    yield centre
-    centre.close()
+    with subscribed(Centre(tmp_path_factory.mktemp("centre"), broker)) as centre:
+        yield centre
 
 
 @pytest.fixture

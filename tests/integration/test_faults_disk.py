@@ -5,7 +5,7 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from brokers import Broker
 from disks import fill
 from edge_centre import Centre, wait_for
 from edge_reads import ack, builder
+from spools import Opener, spools
 
 from edge.contract.delivery import SeqRange, Stream
 from edge.contract.topics import Address
@@ -30,16 +31,9 @@ def now() -> datetime:
 
 
 @pytest.fixture
-def open_spool(disk: Path) -> Iterator[Callable[[], Spool]]:
-    opened: list[Spool] = []
-
-    def opener() -> Spool:
-        opened.append(Spool(disk / "spool.sqlite", edge_id="edge-1", max_bytes=60_000_000, clock=now))
-        return opened[-1]
-
-    yield opener
-    for spool in opened:
-        spool.close()
+def open_spool(disk: Path) -> Iterator[Opener]:
+    with spools(disk / "spool.sqlite", clock=now, max_bytes=60_000_000) as opener:
+        yield opener
 
 
 def put(spool: Spool, *, crop: bool = True) -> bool:
@@ -54,7 +48,7 @@ def put(spool: Spool, *, crop: bool = True) -> bool:
 
 
 def test_where_the_spool_fills_the_disk_old_pictures_go_and_every_read_stays(
-    open_spool: Callable[[], Spool],
+    open_spool: Opener,
 ) -> None:
     """The bound in bytes was set larger than the disk is."""
     spool = open_spool()
@@ -75,7 +69,7 @@ def test_where_the_spool_fills_the_disk_old_pictures_go_and_every_read_stays(
 
 @pytest.mark.parametrize("is_old", [False, True])
 def test_a_box_starts_on_a_full_disk_also_after_an_update(
-    disk: Path, open_spool: Callable[[], Spool], is_old: bool
+    disk: Path, open_spool: Opener, is_old: bool
 ) -> None:
     """To open a spool takes a little room, to bring an older one up some more: the reserve makes way."""
     spool = open_spool()
@@ -94,9 +88,7 @@ def test_a_box_starts_on_a_full_disk_also_after_an_update(
     assert (disk / "spool.sqlite.reserve").stat().st_blocks * 512 >= 60_000_000 // 8
 
 
-def test_a_disk_that_is_full_and_holds_no_reserve_is_said(
-    disk: Path, open_spool: Callable[[], Spool]
-) -> None:
+def test_a_disk_that_is_full_and_holds_no_reserve_is_said(disk: Path, open_spool: Opener) -> None:
     open_spool().close()
     as_of_format_2(disk / "spool.sqlite")
     (disk / "spool.sqlite.reserve").unlink()
@@ -119,7 +111,7 @@ def as_of_format_2(path: Path) -> None:
 
 
 def test_on_a_disk_that_others_have_filled_reads_go_on_and_what_is_acknowledged_still_leaves(
-    disk: Path, open_spool: Callable[[], Spool]
+    disk: Path, open_spool: Opener
 ) -> None:
     """A deletion takes room first: without a reserve, what is delivered could never go."""
     spool = open_spool()
@@ -139,9 +131,7 @@ def test_on_a_disk_that_others_have_filled_reads_go_on_and_what_is_acknowledged_
     assert open_spool().stats().streams[Stream.READ] == reads
 
 
-def test_with_no_room_at_all_nothing_changes_until_there_is_some(
-    disk: Path, open_spool: Callable[[], Spool]
-) -> None:
+def test_with_no_room_at_all_nothing_changes_until_there_is_some(disk: Path, open_spool: Opener) -> None:
     """Somebody has deleted the reserve as well."""
     spool = open_spool()
     assert all(put(spool) for _ in range(100))
@@ -163,7 +153,7 @@ def test_with_no_room_at_all_nothing_changes_until_there_is_some(
 
 
 def test_a_box_that_began_on_a_full_disk_has_a_reserve_once_there_is_room(
-    disk: Path, open_spool: Callable[[], Spool]
+    disk: Path, open_spool: Opener
 ) -> None:
     """Else it stands for ever at the next full disk: what the centre acknowledges cannot leave."""
     open_spool().close()
@@ -180,7 +170,7 @@ def test_a_box_that_began_on_a_full_disk_has_a_reserve_once_there_is_room(
 
 
 def test_a_reserve_that_somebody_deleted_is_laid_down_again_once_there_is_room(
-    disk: Path, open_spool: Callable[[], Spool]
+    disk: Path, open_spool: Opener
 ) -> None:
     spool = open_spool()
     assert all(put(spool) for _ in range(100))
@@ -198,7 +188,7 @@ def test_a_reserve_that_somebody_deleted_is_laid_down_again_once_there_is_room(
 
 @pytest.mark.parametrize("broker", ["wheel_broker"], indirect=True)
 def test_a_full_disk_keeps_no_read_from_being_delivered(
-    disk: Path, open_spool: Callable[[], Spool], broker: Broker
+    disk: Path, open_spool: Opener, broker: Broker
 ) -> None:
     spool = open_spool()
     assert all(put(spool) for _ in range(300))

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from brokers import needs_mosquitto, running
-from city import City, CityBroker
+from brokers import running
+from city import City, CityBroker, enrolled
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificate
@@ -39,17 +39,12 @@ def now() -> datetime:
 
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> City:
-    needs_mosquitto()
-    city = City(tmp_path_factory.mktemp("city"))
-    for edge_id in ("edge-1", "edge-2"):
-        city.enroll(edge_id)
-    return city
+    return enrolled(tmp_path_factory.mktemp("city"), "edge-1", "edge-2")
 
 
 @pytest.fixture(scope="module")
 def broker(city: City) -> Iterator[CityBroker]:
     with running(CityBroker(city)) as broker:
-        assert isinstance(broker, CityBroker)
         yield broker
 
 

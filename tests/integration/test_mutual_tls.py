@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from brokers import needs_mosquitto, running
-from centres import Centre
-from city import City, CityBroker, certificate
+from brokers import running
+from centres import Centre, subscribed
+from city import City, CityBroker, certificate, enrolled
 from edge_centre import wait_for
 from edge_reads import builder
 from paho.mqtt.client import Client
@@ -35,38 +35,26 @@ def now() -> datetime:
 
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> City:
-    needs_mosquitto()
-    city = City(tmp_path_factory.mktemp("city"))
-    for edge_id in ("edge-1", "edge-2", "edge-3"):
-        city.enroll(edge_id)
-    return city
+    return enrolled(tmp_path_factory.mktemp("city"), "edge-1", "edge-2", "edge-3")
 
 
 @pytest.fixture(scope="module")
 def broker(city: City) -> Iterator[CityBroker]:
     with running(CityBroker(city)) as broker:
-        assert isinstance(broker, CityBroker)
         yield broker
 
 
 @pytest.fixture(scope="module")
 def centre(broker: CityBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
-    centre = Centre(tmp_path_factory.mktemp("centre"), broker)
-    centre.start()
-    centre.wait_for(" subscribed ")
-    yield centre
-    centre.close()
+    with subscribed(Centre(tmp_path_factory.mktemp("centre"), broker)) as centre:
+        yield centre
 
 
 @pytest.fixture(scope="module")
 def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CityBroker]:
     """A broker without a centre: whoever comes with the centre's certificate would end its session."""
-    needs_mosquitto()
-    city = City(tmp_path_factory.mktemp("quiet"))
-    for edge_id in ("edge-1", "edge-2", "edge-3"):
-        city.enroll(edge_id)
+    city = enrolled(tmp_path_factory.mktemp("quiet"), "edge-1", "edge-2", "edge-3")
     with running(CityBroker(city)) as broker:
-        assert isinstance(broker, CityBroker)
         yield broker
 
 

@@ -2,11 +2,12 @@
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from edge_reads import Clock, ack, builder
+from spools import Opener, spools
 
 from edge.contract.delivery import Ack, Received, SeqRange, Stream
 from edge.contract.read import PictureRef, PlateRead, ReadId
@@ -14,8 +15,6 @@ from edge.contract.topics import Kind, Numbered, parse
 from edge.errors import SpoolError
 from edge.spool.queue import Spool
 from edge.spool.tally import inspect
-
-Opener = Callable[[], Spool]
 
 
 class Centre:
@@ -74,15 +73,8 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def open_spool(path: Path, clock: Clock) -> Iterator[Opener]:
-    opened: list[Spool] = []
-
-    def opener() -> Spool:
-        opened.append(Spool(path, edge_id="edge-1", max_bytes=100_000_000, clock=clock))
-        return opened[-1]
-
-    yield opener
-    for each in opened:
-        each.close()
+    with spools(path, clock=clock) as opener:
+        yield opener
 
 
 def plate(number: int) -> str:

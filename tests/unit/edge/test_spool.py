@@ -5,13 +5,14 @@ import os
 import sqlite3
 import stat
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
 from edge_clips import clip_parts, clip_request
 from edge_reads import Clock, ack, builder, plate_read
+from spools import Opener, spools
 
 from edge.contract.delivery import Gone, SeqRange, Stream
 from edge.contract.read import PictureRef, PlateRead
@@ -22,7 +23,6 @@ from edge.spool.queue import FRESH, Spool
 from edge.spool.tally import inspect
 
 MIB = 1_000_000
-Opener = Callable[..., Spool]
 
 
 @pytest.fixture
@@ -37,16 +37,8 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def open_spool(path: Path, clock: Clock) -> Iterator[Opener]:
-    """Opens the spool at `path`; whatever is left open is closed."""
-    opened: list[Spool] = []
-
-    def opener(*, edge_id: str = "edge-1", max_bytes: int = 100 * MIB) -> Spool:
-        opened.append(Spool(path, edge_id=edge_id, max_bytes=max_bytes, clock=clock))
-        return opened[-1]
-
-    yield opener
-    for each in opened:
-        each.close()
+    with spools(path, clock=clock) as opener:
+        yield opener
 
 
 @pytest.fixture

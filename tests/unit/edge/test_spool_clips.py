@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from edge_clips import clip_parts, clip_request, no_clip
 from edge_reads import Clock, ack, builder
+from spools import Opener, spools
 
 from edge.contract.clip import PART_BYTES, unpacked
 from edge.contract.delivery import SeqRange, Stream
@@ -21,7 +22,6 @@ from edge.spool.queue import Spool
 
 ADDRESS = Address("site-1", "edge-1")
 MIB = 1_000_000
-Opener = Callable[..., Spool]
 
 
 @pytest.fixture
@@ -31,15 +31,8 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def open_spool(path: Path) -> Iterator[Opener]:
-    opened: list[Spool] = []
-
-    def opener(*, max_bytes: int = 100 * MIB) -> Spool:
-        opened.append(Spool(path, edge_id="edge-1", max_bytes=max_bytes, clock=Clock()))
-        return opened[-1]
-
-    yield opener
-    for each in opened:
-        each.close()
+    with spools(path, clock=Clock()) as opener:
+        yield opener
 
 
 def put(spool: Spool, number: int, *, size: int, seq: int = 7) -> bool:

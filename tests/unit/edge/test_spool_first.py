@@ -1,19 +1,18 @@
 """What may be of a listed vehicle goes before the rest of the backlog, behind what is live."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from edge_reads import Clock, ack, builder
+from spools import Opener, spools
 
 from edge.contract.delivery import Stream
 from edge.contract.read import PictureRef
 from edge.spool import queue, room
 from edge.spool.queue import FRESH, Spool
-
-Opener = Callable[..., Spool]
 
 
 @pytest.fixture
@@ -28,16 +27,8 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def open_spool(path: Path, clock: Clock) -> Iterator[Opener]:
-    """Opens the spool at `path`; whatever is left open is closed."""
-    opened: list[Spool] = []
-
-    def opener(*, max_bytes: int = 10_000_000) -> Spool:
-        opened.append(Spool(path, edge_id="edge-1", max_bytes=max_bytes, clock=clock))
-        return opened[-1]
-
-    yield opener
-    for each in opened:
-        each.close()
+    with spools(path, clock=clock, max_bytes=10_000_000) as opener:
+        yield opener
 
 
 def waiting(spool: Spool, stream: Stream) -> list[int]:
