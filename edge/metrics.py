@@ -271,6 +271,11 @@ def _hotlist(hotlist: HotlistHealth) -> Iterator[Metric]:
     for why in ("replayed", "refused"):
         heads.add_metric([why], getattr(hotlist, why))
     yield heads
+    yield _counter(
+        "atalaya_hotlist_dropped",
+        "heads and parts that came faster than they were taken in; had again later",
+        hotlist.dropped,
+    )
 
 
 def _link(link: LinkState) -> Iterator[Metric]:

@@ -152,6 +152,9 @@ class HotlistHealth(Message):
     ] = 0
     replayed: Annotated[Count, Field(description="heads that were older than the one in force; ignored")] = 0
     refused: Annotated[Count, Field(description="heads that were not the centre's, or not understood")] = 0
+    dropped: Annotated[
+        Count, Field(description="heads and parts that came faster than they were taken in; had again later")
+    ] = 0
     fault: Annotated[
         str, Field(max_length=300, description="why it is not newer, or cannot be used; empty: nothing")
     ] = ""

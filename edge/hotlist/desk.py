@@ -70,12 +70,13 @@ class HotlistDesk:
         self._monotonic = monotonic
         self._inbox: deque[tuple[str, bytes]] = deque(maxlen=_INBOX)
         self._next: tuple[Head, str] | None = None
+        self._opened_s = monotonic()
         self._lacking_since: float | None = None  # that is, a head newer than the one in force is known
         self._is_below = False  # the last head that came was numbered below ours
         self._lacking: dict[bytes, int] = {}
         self._asked: dict[int, float] = {}
         self._tried: dict[int, float] = {}
-        self._hits = self._replayed = self._refused = 0
+        self._hits = self._replayed = self._refused = self._dropped = 0
         self._counting = threading.Lock()
         self._fault = ""
         self._copy, self._floor = self._opened()
@@ -84,8 +85,13 @@ class HotlistDesk:
         self._thread: threading.Thread | None = None
 
     def heard(self, topic: str, payload: bytes) -> None:
-        """Take what came at a topic that was wanted; from any thread, without waiting."""
-        self._inbox.append((topic, payload))
+        """Take what came at a topic that was wanted; from any thread, without waiting.
+
+        Where too much waits the oldest goes: a newer head makes up for a head, and a part is asked for again.
+        """
+        with self._counting:
+            self._dropped += len(self._inbox) == _INBOX
+            self._inbox.append((topic, payload))
         self._bell.set()
 
     def is_listed(self, read: PlateRead) -> bool:
@@ -105,7 +111,13 @@ class HotlistDesk:
         copy = self._copy
         head = None if copy is None else copy.head
         fault = "; ".join(filter(None, (self._fault, *self._old_faults(head))))[:_FAULT_CHARS]
-        counts = HotlistHealth(hits=self._hits, replayed=self._replayed, refused=self._refused, fault=fault)
+        counts = HotlistHealth(
+            hits=self._hits,
+            replayed=self._replayed,
+            refused=self._refused,
+            dropped=self._dropped,
+            fault=fault,
+        )
         if head is None:
             return counts
         of_head = {"number": head.number, "issued_at": head.issued_at, "entries": head.entries}
@@ -247,11 +259,16 @@ class HotlistDesk:
         if head is not None and self._clock() - head.issued_at >= self._old:
             faults.append(f"hotlists are those of {head.issued_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
         since = self._lacking_since
-        if since is not None and self._monotonic() - since >= self._old.total_seconds():
+        if since is not None and self._is_long_ago(since):
             faults.append("newer hotlists are known, and parts of them do not come")
+        if since is None and head is None and not self._fault and self._is_long_ago(self._opened_s):
+            faults.append("no hotlists come; may this box read lpr/v1/hotlist/# by the broker's access list?")
         if faults and self._is_below:
             faults.append("those that come are numbered below them, as old ones are")
         return faults
+
+    def _is_long_ago(self, since_s: float) -> bool:
+        return self._monotonic() - since_s >= self._old.total_seconds()
 
     def _say(self, fault: str) -> None:
         if fault != self._fault:

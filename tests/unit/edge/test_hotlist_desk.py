@@ -165,6 +165,20 @@ class TestHaving:
         assert [scene.lists(plate) for plate in ("ABC123", "XYZ789", "KLM456")] == [True, False, False]
         assert scene.desk.health.number == 1
 
+    def test_what_comes_faster_than_it_is_taken_in_is_counted_and_had_later(self, scene: Scene) -> None:
+        plates = in_each_part(300)
+        scene.issuer.issue(some(*plates))
+        scene.settle()
+        scene.issuer.issue(some(*plates[1:]))
+        scene.live(HOTLIST_HEAD)
+        assert scene.desk.health.dropped == 0
+        for number in range(70):
+            scene.desk.heard(hotlist_part(number), b"")
+        assert scene.desk.health.dropped == 1 + 70 - 64
+        scene.live(HOTLIST_HEAD)
+        scene.settle()
+        assert [scene.lists(plate) for plate in plates[:2]] == [False, True]
+
     def test_what_is_there_is_not_asked_for_again_after_a_restart(self, scene: Scene) -> None:
         plates = in_each_part(300)
         scene.issuer.issue(some(*plates))
@@ -359,9 +373,17 @@ class TestFaults:
         assert scene.desk.health.fault == "hotlists are those of 2026-03-01 12:00 UTC", "no news every minute"
         assert scene.lists("ABC123")
 
-    def test_a_box_that_never_had_one_has_no_fault(self, scene: Scene) -> None:
+    def test_that_none_ever_came_is_a_fault_after_a_while_until_one_does(self, scene: Scene) -> None:
         scene.desk.work()
+        scene.seconds = 2 * 3600 - 1
         assert scene.desk.health.fault == ""
+        scene.seconds = 2 * 3600
+        assert scene.desk.health.fault == (
+            "no hotlists come; may this box read lpr/v1/hotlist/# by the broker's access list?"
+        )
+        scene.issuer.issue([])
+        scene.settle()
+        assert (scene.desk.health.number, scene.desk.health.fault) == (1, "")
 
     @pytest.mark.parametrize("before", [[], ["ABC123"]])
     def test_heads_that_never_become_whole_are_a_fault_in_words(

@@ -62,7 +62,9 @@ HEALTH = EdgeHealth(
     certificate_days_left=10.0,
     pipeline_ms=12.5,
     clips=ClipHealth(made=3, gone=2, refused=1),
-    hotlist=HotlistHealth(number=7, issued_at=NOON, entries=20_000, hits=12, replayed=3, refused=1),
+    hotlist=HotlistHealth(
+        number=7, issued_at=NOON, entries=20_000, hits=12, dropped=5, replayed=3, refused=1
+    ),
     cameras=(CAMERA, CameraHealth(camera_id="south", state=CameraState.UNREACHABLE)),
 )
 LINK = LinkState(
@@ -113,6 +115,7 @@ def test_all_that_health_knows_is_told(start: Callable[..., MetricsServer]) -> N
         "atalaya_hotlist_issued_timestamp_seconds": NOON.timestamp(),
         "atalaya_hotlist_entries": 20_000,
         "atalaya_hotlist_hits_total": 12,
+        "atalaya_hotlist_dropped_total": 5,
         "atalaya_link_connected": 1,
         "atalaya_link_unconfirmed": 9,
         "atalaya_link_published_total": 40,
