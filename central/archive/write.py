@@ -20,7 +20,19 @@ from typing import Final
 
 import pyarrow as pa
 from deltalake import DeltaTable
-from sqlalchemy import Connection, Engine, Table, Update, delete, func, insert, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Table,
+    Update,
+    delete,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.sql.elements import Tuple
 
 from central.archive.files import DataFile
@@ -54,6 +66,7 @@ _GIVE_WAY_S: Final = 0.03
 """Between two of them: who waits for SQLite's lock only looks now and then, and found it taken again for seconds."""
 
 _OPEN: Final = "open"
+_NO_SEAL: Final = 0
 _SOURCES: Final = (hot_read, late_update)
 
 
@@ -170,7 +183,7 @@ def _mark(sealer: Sealer, source: Table, chunk_rows: int) -> tuple[int | None, i
         size = min(_SLICE_ROWS, chunk_rows - marked)
         some = select(*key.clauses).where(is_free).limit(size)
         # Said twice, see `_delete`.
-        take = update(source).where(is_free, key.in_(some)).values(seal_id=seal_id)
+        take = update(source).where(_seal_of(source) == _NO_SEAL, key.in_(some)).values(seal_id=seal_id)
         with sealer.engine.begin() as connection:
             rows = connection.execute(take).rowcount
             connection.execute(_this(seal_id).values(rows=seal_table.c.rows + rows))
@@ -234,7 +247,7 @@ def _delete(engine: Engine, source: Table, seal_id: int) -> None:
     left = select(source.c.seq).where(is_sealed).limit(1)
     some = select(*key.clauses).where(is_sealed).limit(_SLICE_ROWS)
     # PostgreSQL waits for a row that is being replaced and then looks at it again, but not at `some`.
-    statement = delete(source).where(is_sealed, key.in_(some))
+    statement = delete(source).where(_seal_of(source) == seal_id, key.in_(some))
     while True:
         with engine.begin() as connection:
             if connection.scalar(left) is None:
@@ -245,6 +258,11 @@ def _delete(engine: Engine, source: Table, seal_id: int) -> None:
 
 def _key(source: Table) -> Tuple:
     return tuple_(source.c.edge_id, source.c.epoch, source.c.seq)
+
+
+def _seal_of(source: Table) -> ColumnElement[int]:
+    """A row's seal, to look at it: SQLite would go through all of that seal's rows by a plain column's index."""
+    return func.coalesce(source.c.seal_id, _NO_SEAL)
 
 
 def _this(seal_id: int) -> Update:

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -148,6 +149,27 @@ def leave_open(engine: Engine, seal_id: int, marked: list[int]) -> None:
             insert(seal_table).values(seal_id=seal_id, state="open", rows=len(marked), started_us=to_us(NOON))
         )
         connection.execute(update(hot_read).where(hot_read.c.seq.in_(marked)).values(seal_id=seal_id))
+
+
+@pytest.mark.parametrize("statement", ["UPDATE hot_read", "DELETE FROM hot_read"])
+def test_a_slice_finds_its_rows_without_going_through_all_others(tmp_path: Path, statement: str) -> None:
+    engine, asked = open_database(f"sqlite:///{tmp_path}/central.sqlite"), []
+    put(engine, [a_read(seq) for seq in range(1, 4)])
+
+    def note(_connection: Any, _cursor: Any, said: str, parameters: Any, *_: Any) -> None:
+        if said.startswith(statement):
+            asked.append((said, parameters))
+
+    event.listen(engine, "before_cursor_execute", note)
+    assert seal(engine, LocalArchive(tmp_path / "archive"), clock=now)
+    event.remove(engine, "before_cursor_execute", note)
+    assert asked
+    with engine.begin() as connection:
+        for said, parameters in asked:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {said}", parameters).all()
+            (outermost,) = (step.detail for step in plan if step.parent == 0 and "hot_read" in step.detail)
+            assert "edge_id=? AND epoch=? AND seq=?" in outermost
+    engine.dispose()
 
 
 def test_a_seal_cut_off_before_its_commit_is_written(engine: Engine, archive: Path) -> None:
