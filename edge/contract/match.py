@@ -17,6 +17,7 @@ So a doubtful read of a neighbour's car, which looks like a listed plate, is hel
 """
 
 from collections.abc import Container, Iterable, Sequence
+from itertools import accumulate
 from typing import Final, NamedTuple, Protocol
 
 from edge.contract.read import Character
@@ -101,16 +102,24 @@ def _begun(read: Read, least: float) -> list[tuple[str, float]]:
     begun = [(text, read.likelihood)]
     if 1.0 - read.likelihood < least:  # all others together do not reach it
         return begun
-    for place, position in enumerate(read.characters):
-        if others := _others(position, read, least):
-            begun += [
-                (text[:place] + char + text[place + 1 :], p * ratio)
-                for text, p in begun
-                for char, ratio in others
-                if p * ratio >= least
-            ]
-            if len(begun) > MOST:
-                begun = [begun[0], *_likeliest(begun[1:])[: MOST - 1]]  # the first is what was decoded
+    ways = [
+        (place, others)
+        for place, each in enumerate(read.characters)
+        if (others := _others(each, read, least))
+    ]
+    best = list(accumulate([max(ratio for _, ratio in others) for _, others in reversed(ways)], max))
+    alive = begun  # those that may differ in one more place: mostly the decoded one alone
+    for (place, others), likeliest in zip(ways, reversed(best), strict=True):
+        alive = [each for each in alive if each[1] * likeliest >= least]
+        made = [
+            (text[:place] + char + text[place + 1 :], p * ratio)
+            for text, p in alive
+            for char, ratio in others
+            if p * ratio >= least
+        ]
+        begun, alive = begun + made, alive + made
+        if len(begun) > MOST:
+            begun = alive = [begun[0], *_likeliest(begun[1:])[: MOST - 1]]  # the first is what was decoded
     return begun
 
 

@@ -1,10 +1,13 @@
 """What holds of the strings that a read may be, whatever a box sends."""
 
+import itertools
+import math
+
 from edge_reads import plate_read
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from edge.contract.match import LEAST, MOST, likelihood_of, spellings, texts
+from edge.contract.match import LEAST, MOST, _others, likelihood_of, spellings, texts
 from edge.contract.pattern import ALPHABET
 from edge.contract.read import Character, CharacterAlternative, PlateRead
 
@@ -61,6 +64,21 @@ def test_of_an_honest_read_no_string_is_likelier_than_what_differs_in_it_allows(
             if char != position.char:
                 assert likelihood <= 1.0 - position.likelihood + 1e-9
         assert likelihood <= read.likelihood + 1e-12
+
+
+@given(reads(honest=True))
+def test_whatever_differs_in_any_places_and_reaches_the_least_is_looked_up(read: PlateRead) -> None:
+    """Against the definition: every way to choose a character in each position, likeliest or not."""
+    ways = [[(each.char, 1.0), *_others(each, read, LEAST)] for each in read.characters]
+    chosen = list(itertools.product(*ways))
+    assume(len(chosen) < 10_000)
+    likely = {
+        "".join(char for char, _ in each)
+        for each in chosen
+        if read.likelihood * math.prod(ratio for _, ratio in each) >= LEAST * (1 + 1e-9)
+    }
+    if 1.0 - read.likelihood >= LEAST and len(likely) < MOST:
+        assert likely <= set(texts(read))
 
 
 @given(reads(honest=True), st.floats(1e-4, 0.5))
