@@ -89,14 +89,14 @@ Clock = Callable[[], datetime]
 """Now, UTC-aware; injected wherever time matters."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 _Parameter = TypeVar("_Parameter", int, str)
 _AT_A_TIME = 1_000  # parameters of a statement, which databases bound
 
 
 def to_us(moment: datetime) -> int:
     """Microseconds since 1970 UTC, exactly (no float on the way)."""
-    since = moment - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    return (moment - _EPOCH) // _MICROSECOND
 
 
 def from_us(moment_us: int) -> datetime:

@@ -16,7 +16,6 @@ A thread that dies ends the process: half a centre that looks alive is worse tha
 starts again. On SIGTERM or SIGINT it stops taking, commits what it has, acknowledges, seals and ends with 0.
 """
 
-import gc
 import queue
 import signal
 import sys
@@ -50,6 +49,7 @@ from central.errors import CentralError, StoreError
 from central.hotlist.grammar import load_grammar
 from central.hotlist.known import Known
 from central.hotlist.live import Hotlist
+from central.interpreter import set_for_batches
 from central.keep import keep
 from central.learn import learn
 from central.lock import exclusive
@@ -60,9 +60,6 @@ from central.settings import CentralSettings
 from central.watched import watch
 
 _MOVE_S: Final = 60.0
-_COLLECT_EVERY: Final = 70_000
-"""Objects, by which they are more than before; Python's own is 700."""
-
 _log = structlog.get_logger(__name__)
 
 
@@ -146,7 +143,7 @@ def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> Non
     packs, archive = open_packs(settings), archive_of(settings)
     for folder in (archive.scratch, settings.pictures.path):
         check_writable(folder)
-    with _spared_collector(), PackWriter(settings.pictures.path) as pictures:
+    with set_for_batches(), PackWriter(settings.pictures.path) as pictures:
         store = Store(
             engine,
             pictures=pictures,
@@ -201,24 +198,6 @@ def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> Non
     _move_now(packs)
     _seal_at_the_end(engine, archive, stopping)
     _log.info("stopped", **writer.counts, replies_dropped=link.dropped_replies)
-
-
-@contextmanager
-def _spared_collector() -> Iterator[None]:
-    """Let the garbage collector leave alone what is there, and look at the rest a hundred times less often.
-
-    A batch is tens of thousands of small objects without a cycle among them; walking these, and all that was
-    loaded before, over and over cost more than the whole rest of a read (central/bench).
-    """
-    before = gc.get_threshold()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_COLLECT_EVERY)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
 
 
 def _seal_often(

@@ -10,9 +10,10 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from central.bench.broker import HOST, USER
+from central.sections import MqttSettings
 from edge.contract.topics import subscriptions
 
-_RECEIVE_MAXIMUM: Final = 200
+_RECEIVE_MAXIMUM: Final = MqttSettings.model_fields["receive_maximum"].default
 _SILENT_S: Final = 60.0
 
 

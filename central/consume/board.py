@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import structlog
-from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.client import Client
 from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.reasoncodes import ReasonCode
 
 from central.errors import RefusedError
+from central.types import Wait
 
 _LOOK_S: Final = 0.005
 _PATIENCE_S: Final = 2.0
@@ -23,9 +24,6 @@ _PATIENCE_S: Final = 2.0
 _REFUSED_MAX: Final = 1_000
 
 _log = structlog.get_logger(__name__)
-
-Wait = Callable[[float], bool]
-"""Sleeps so many seconds; whether it is time to stop."""
 
 
 class Board:
@@ -109,9 +107,9 @@ class Board:
             self._is_refused = any(reason.is_failure for reason in reasons)
             return True
 
-    def on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
-        """What is retained."""
-        self._payload = bytes(message.payload)
+    def take(self, payload: bytes) -> None:
+        """Note what is retained."""
+        self._payload = payload
 
     def _is_open(self) -> bool:
         if self._payload is not None or self._is_refused:

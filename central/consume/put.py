@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Table
@@ -11,10 +12,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 def insert_all(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     """Insert rows, each with every column of its table.
 
-    In the driver's own words: what SQLAlchemy does for each of many rows costs as much as the database itself.
+    In the driver's own words: what SQLAlchemy does for each of many rows costs as much as the database itself,
+    and names of columns, looked up for each of them, a third of that.
     """
     if rows:
-        connection.exec_driver_sql(_insert(table, connection.dialect.name), list(rows))
+        values = itemgetter(*table.c.keys())
+        connection.exec_driver_sql(_insert(table, connection.dialect.name), [values(row) for row in rows])
 
 
 def put(
@@ -49,6 +52,6 @@ def put(
 
 @cache
 def _insert(table: Table, dialect: str) -> str:
-    names = [column.name for column in table.c]
-    marks = [f":{name}" if dialect == "sqlite" else f"%({name})s" for name in names]
-    return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join(marks)})"  # noqa: S608  # our own names
+    mark = "?" if dialect == "sqlite" else "%s"
+    names = table.c.keys()
+    return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join([mark] * len(names))})"  # noqa: S608  # our own names

@@ -29,8 +29,10 @@ _BURST_ROWS: Final = 16
 _PAUSE_S: Final = 0.005
 """A burst that pauses this long waits for us: the broker has as much under way as it may. Waiting out the
 whole time for each such window would cap the rate at window / time (20 messages / 50 ms with mosquitto)."""
+_FEW_ROWS: Final = 150
+"""After a batch no longer than this edges are told at once; of longer ones there is a backlog, or a rush."""
 _REPLY_S: Final = 0.2
-"""While more waits to be committed, edges are told this often."""
+"""Then they are told this often: each reply costs as much as some reads."""
 _RETRY_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 _PASSING: Final = (OperationalError, InterfaceError, StoreError)
@@ -102,7 +104,9 @@ class Writer:
             batch = self._collect()
             if batch:
                 self._handle(batch)
-            elif self._stopping.is_set():
+                continue
+            self._reply()
+            if self._stopping.is_set():
                 return
 
     def _collect(self) -> list[Delivery]:
@@ -137,8 +141,12 @@ class Writer:
             self.counts.update(outcome.counts)
             self.counts["unchecked"] += outcome.unchecked
             _tell(outcome)
-        # A later reply says all that an earlier one of its epoch says: behind a backlog one in a while is enough.
-        if self._deliveries.empty() or time.monotonic() >= self._reply_at_s:
+        if len(batch) <= _FEW_ROWS or time.monotonic() >= self._reply_at_s:
+            self._reply()
+
+    def _reply(self) -> None:
+        """Tell edges all that was committed: a later reply says what an earlier one of its epoch says."""
+        if self._replies:
             self._link.reply(tuple(self._replies.values()))
             self._replies.clear()
             self._reply_at_s = time.monotonic() + _REPLY_S

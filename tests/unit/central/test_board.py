@@ -5,7 +5,6 @@ from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
-from paho.mqtt.client import MQTTMessage
 from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
@@ -73,9 +72,7 @@ class Scene:
         return self.board.is_answer(mid, reasons)
 
     def hand_out(self, payload: bytes) -> None:
-        message = MQTTMessage(topic=HOTLIST_HEAD.encode())
-        message.payload = payload
-        self.board.on_message(None, None, message)  # type: ignore[arg-type]
+        self.board.take(payload)
 
 
 @pytest.fixture

@@ -114,6 +114,7 @@ def test_the_head_of_a_copy_is_no_delivery_and_its_answer_no_fault(faults: list[
     head.payload = b"head"
     link._client._handle_on_message(head)
     assert deliveries.empty()
+    assert link.board._payload == b"head"
 
 
 def test_what_is_told_to_all_edges_is_waited_for_at_the_end(faults: list[str]):

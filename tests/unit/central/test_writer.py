@@ -125,6 +125,16 @@ def test_what_arrives_during_a_commit_is_not_acknowledged_with_it(
     assert writer.counts["batches"] == 6
 
 
+def test_after_a_few_messages_edges_are_told_at_once(store: Store, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("central.consume.writer._REPLY_S", 3600.0)
+    link = FakeLink()
+    deliveries, _ = a_writer(store, link)
+    writer = Writer(deliveries, store=SlowStore(store, deliveries), link=link, settings=IngestSettings())
+    deliveries.put(a_delivery(1))
+    run_through(writer)
+    assert link.said == ["puback", "ack"] * 6
+
+
 def test_a_batch_waits_for_its_time_and_no_longer(store: Store):
     link = FakeLink()
     deliveries, writer = a_writer(store, link, batch_s=0.3)
@@ -243,6 +253,7 @@ def test_a_store_takes_an_empty_batch(store: Store):
 def test_behind_a_backlog_edges_are_told_once_in_a_while_and_all_of_it_at_its_end(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ):
+    monkeypatch.setattr("central.consume.writer._FEW_ROWS", 0)
     monkeypatch.setattr("central.consume.writer._REPLY_S", 3600.0)
     link = FakeLink()
     deliveries, writer = a_writer(store, link, batch_rows=1)
