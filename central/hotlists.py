@@ -174,17 +174,13 @@ def show_hotlist(list_name: str | None, config: Path) -> None:
 @lists.waiting
 @looking
 @configured
-def remove_from_hotlist(  # noqa: PLR0913  # click passes every option apart
+def remove_from_hotlist(
+    config: Path,
     plate: str | None,
     *,
     country: str | None,
-    list_name: str | None,
     number: int | None,
-    actor: str | None,
-    purpose: str | None,
-    case_number: str | None,
-    wait_s: float | None,
-    config: Path,
+    **asked: Any,  # noqa: ANN401  # options
 ) -> None:
     """Look for a vehicle no longer: PLATE --country CO, or --entry N.
 
@@ -199,7 +195,7 @@ def remove_from_hotlist(  # noqa: PLR0913  # click passes every option apart
 
     if (number is None) is (plate is None) or (plate is None) is not (country is None):
         raise click.UsageError("name one entry: PLATE --country CO, or --entry N")
-    look = declare(actor, purpose, case_number)
+    look = declare(asked["actor"], asked["purpose"], asked["case_number"])
     with database(config) as (settings, engine):
         key = open_key(settings.access.key_file)
         log = AuditLog(engine, key, clock=now)
@@ -209,10 +205,10 @@ def remove_from_hotlist(  # noqa: PLR0913  # click passes every option apart
             tell_listed(connection, at, hotlist_entry.c.id == entry.number)
             log.note(connection, look, "hotlist.remove", told)
 
-        at, which = now(), Which(number=number, plate=plate, country=country, list_name=list_name)
+        at, which = now(), Which(number=number, plate=plate, country=country, list_name=asked["list_name"])
         ended = end_entry(engine, which, by=look.actor, at=at, why=look.purpose, log=note)
         click.echo(
             f"#{ended.number} {ended.plate} ({ended.country}) is looked for no longer in {ended.list_name}"
         )
-        is_told = lists.tell_carried(engine, style_of(settings), wait_s=wait_s)
+        is_told = lists.tell_carried(engine, style_of(settings), wait_s=asked["wait_s"])
     sys.exit(0 if is_told else 1)

@@ -1,5 +1,6 @@
 """Records that pass between the centre's parts. Frozen; every time is UTC-aware, every number says its unit."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -11,6 +12,9 @@ from edge.contract.health import EdgeHealth
 from edge.contract.ptz import PtzState
 from edge.contract.read import PlateRead
 from edge.contract.topics import Address, Numbered
+
+Wait = Callable[[float], bool]
+"""Sleeps so many seconds; whether it is time to stop."""
 
 NORMAL: Final = "normal"
 """The trust that nearly every read has; in the database and in the archive it is no word at all."""

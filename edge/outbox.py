@@ -45,9 +45,9 @@ class _Parcel:
     passage: _Passage
     emission: Emission
     models: ModelVersions
-    crop: bytes | None
-    overview: bytes | None
-    first: bool
+    crop: bytes | None = None
+    overview: bytes | None = None
+    first: bool = False
 
 
 class Outbox:
@@ -102,7 +102,7 @@ class Outbox:
             _log.warning("update of a read long gone", camera=emission.camera_id, track=emission.track_id)
             return
         shot = emission.shot
-        parcel = _Parcel(passage, _without_pixels(emission), models, None, None, first=False)
+        parcel = _Parcel(passage, _without_pixels(emission), models)
         # Before it has a number, which does not matter to any list.
         unnumbered = self._message(parcel, ReadId(self._edge_id, 1, 1), PictureRef())
         parcel = replace(parcel, first=self._is_listed(unnumbered))

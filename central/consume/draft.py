@@ -1,7 +1,7 @@
 """A copy of the lists as it is to be issued: the parts that the broker does not retain, all of one moment."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -13,12 +13,10 @@ from central.hotlist.copies import NOTHING, Copy, Sum, differing, packed, sums
 from central.hotlist.limits import limits
 from central.hotlist.version import version_of
 from central.sections import MatchSettings
+from central.types import Wait
 from edge.contract.hotlist import PARTS, digest
 
 _FEW: Final = 8  # parts that are read at once
-
-Wait = Callable[[float], bool]
-"""Sleeps so many seconds; whether it is time to stop."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from central.consume.draft import Draft, Drafter, Known, Wait
+from central.consume.draft import Draft, Drafter, Known
 from central.consume.outage import Outage
 from central.db import Clock, reading, to_us
 from central.errors import ConfigError, RefusedError
@@ -25,6 +25,7 @@ from central.hotlist.signer import Signer, load_signer
 from central.hotlist.version import version_of
 from central.sections import MatchSettings
 from central.settings import CentralSettings
+from central.types import Wait
 from edge.contract.delivery import BEYOND
 from edge.contract.hotlist import CopyError, Head
 from edge.contract.topics import HOTLIST_HEAD, hotlist_part
