@@ -9,7 +9,7 @@ from central.access.audit import AuditLog
 from central.access.key import open_key
 from central.alert.life import OVER
 from central.alert.log import ATALAYA, Act, note
-from central.db import Clock, alert, hotlist, hotlist_entry, reading, to_us
+from central.db import Clock, alert, hotlist, hotlist_entry, hunt_trace, reading, to_us
 from central.hotlist.version import raise_version
 from central.lock import exclusive, take_turns
 from central.maintain import OnStep, Step
@@ -85,5 +85,6 @@ def _purge(connection: Connection, name: str, now: datetime) -> Purged:
     for alert_id in alerts:
         detail = {"wanted": False, "note": f"list {name} was of an event that is over; the entry was deleted"}
         note(connection, alert_id, Act(EventKind.NOTED, now, detail=detail))
+    connection.execute(delete(hunt_trace).where(hunt_trace.c.entry_id.in_(mine)))
     gone = connection.execute(delete(hotlist_entry).where(hotlist_entry.c.list_name == name))
     return Purged(name, gone.rowcount, len(alerts))

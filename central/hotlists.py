@@ -25,7 +25,7 @@ def hotlist() -> None:
     """Vehicles that are looked for."""
 
 
-for each in (lists.show_lists, lists.show_boxes, lists.set_list, lists.set_event_list):
+for each in (lists.show_lists, lists.show_seen, lists.show_boxes, lists.set_list, lists.set_event_list):
     hotlist.add_command(each)
 
 

@@ -14,6 +14,7 @@ from central.hotlist.suppress import Suppression
 from central.hotlist.twins import Twin
 from central.query.carried import Carried, Carrier, Holds, away
 from central.query.hunt import Trace
+from central.query.traces import KeptTrace
 from central.show import Style, add_row, new_table, plain
 
 _COLOURS: Final = {
@@ -156,5 +157,27 @@ def traces_table(traces: Iterable[Trace], style: Style) -> Table:
             str(trace.recent),
             str(trace.reads),
             style.moment(trace.first_at),
+        )
+    return table
+
+
+def kept_traces_table(traces: Iterable[KeptTrace], style: Style) -> Table:
+    """Entries that were seen before, as the centre has hunted them."""
+    table = new_table(
+        style, "#", "plate", "list", "reason", "priority", "last", "camera", "reads", "first", "hunted.at"
+    )
+    for trace in traces:
+        add_row(
+            table,
+            str(trace.number),
+            plain(f"{trace.plate} ({trace.country})", "bold"),
+            trace.list_name,
+            style.words(f"reason.{trace.reason}"),
+            str(trace.priority),
+            style.moment(trace.last_at),
+            trace.last_camera,
+            str(trace.reads),
+            style.moment(trace.first_at),
+            style.moment(trace.hunted_at),
         )
     return table

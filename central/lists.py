@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from central.options import configured, database, looking, now, open_console, style_of
+from central.options import configured, database, limited, looking, now, open_console, style_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from central.access.audit import AuditLog
+    from central.query.traces import Traces
     from central.show import Style
     from central.types import Look
 
@@ -80,6 +81,70 @@ def show_boxes(config: Path, *, wait_s: float | None, as_document: bool) -> None
         open_console().print(carriers_table(found.boxes, style, now=now()))
         click.echo("\n".join(carried_lines(found, style)), err=True)
     sys.exit(1 if wait_s is not None and not found.is_settled else 0)
+
+
+@click.command("seen")
+@click.option("--list", "list_name", metavar="NAME", help="this list only")
+@click.option(
+    "--since", metavar="TIME", help="last seen since: 2026-03-04 or 2026-03-04T17:30, in the site's time"
+)
+@click.option("--json", "as_document", is_flag=True, help="one JSON document")
+@limited(100)
+@looking
+@configured
+def show_seen(config: Path, *, as_document: bool, **asked: Any) -> None:  # noqa: ANN401  # options
+    """Who had been seen before, the last seen first: as `serve` found them when they were entered or changed.
+
+    What passes a camera after that hunt raises alerts, and is not counted here.
+    """
+    from datetime import timedelta
+    from functools import partial
+    from zoneinfo import ZoneInfo
+
+    from central.access.audit import AuditLog
+    from central.access.key import open_key
+    from central.access.look import declare
+    from central.archive.rules import Rules
+    from central.query.logged import Logged
+    from central.query.traces import Wanted, traces
+    from central.query.when import moment
+
+    look = declare(asked["actor"], asked["purpose"], asked["case_number"])
+    with database(config) as (settings, engine):
+        log = AuditLog(engine, open_key(settings.access.key_file), clock=now)
+        zone = ZoneInfo(settings.site_timezone)
+        since = None if asked["since"] is None else moment(asked["since"], zone=zone)
+        wanted = Wanted(asked["list_name"], since, asked["limit"])
+        told = {
+            "list": wanted.list_name and wanted.list_name[:63],
+            "since": None if since is None else since.isoformat(),
+            "limit": wanted.limit,
+            "form": "json" if as_document else "table",
+        }
+        rules = Rules(keep=timedelta(days=settings.archive.keep_days), clock=now)
+        ask = partial(traces, engine, rules, wanted)
+        found = Logged(look, log)("hotlist.seen", told, ask, lambda seen: len(seen.traces))
+        _tell_seen(found, style_of(settings), as_document=as_document)
+
+
+def _tell_seen(found: "Traces", style: "Style", *, as_document: bool) -> None:
+    from central.listed import kept_traces_table
+    from central.show import as_json
+
+    counts = {
+        "entries": found.entries,
+        "hunted": found.hunted,
+        "found": found.found,
+        "lacking": found.lacking,
+    }
+    if as_document:
+        click.echo(as_json("traces", found.traces, style, **counts, cut=found.cut))
+        return
+    open_console().print(kept_traces_table(found.traces, style))
+    click.echo(style.words("hunted.kept").format(**counts))
+    for is_so, word in ((found.lacking > 0, "hunted.lacking"), (found.cut, "more")):
+        if is_so:
+            click.echo(style.words(word).format(**counts), err=True)
 
 
 def tell_carried(engine: "Engine", style: "Style", *, wait_s: float | None) -> bool:

@@ -228,9 +228,14 @@ class WatchSettings(Section):
 
 
 class HotlistSettings(Section):
-    """Where hotlists come from, and who holds a copy."""
+    """Where hotlists come from, whether they are hunted, and who holds a copy."""
 
     watch: WatchSettings = WatchSettings()
+    hunt: bool = Field(
+        default=True,
+        description="entries that are new or have changed are looked for in the archive at once, and where they were "
+        "seen last is kept; false: only where somebody asks",
+    )
     copies: bool = Field(
         default=True,
         description="boxes are given a signed copy of what matching takes, and send listed vehicles first; false: "

@@ -9,6 +9,7 @@
     herald (thread): the signed copy of the hotlists -> MqttLink -> every edge, where the broker knows us by certificate
     notifier (threads): a follower of the log of alerts, and a courier for each of `notify`, where there is one
     escalator (thread): alerts that nobody sees or confirms in time, and units under way to what has run out
+    hunter (thread): where new and changed entries of the hotlists were seen before, where `hotlist.hunt`
     watcher (thread): hotlists of a watched folder, every `hotlist.watch.every_s`, where there is one
     mover (thread): finished packs of pictures -> S3, every minute, where storage is S3
 
@@ -55,6 +56,7 @@ from central.learn import learn
 from central.lock import exclusive
 from central.outbox.notifier import Notifier
 from central.query.cameras import load_cameras
+from central.query.hunter import Hunter
 from central.query.stations import load_stations
 from central.settings import CentralSettings
 from central.watched import watch
@@ -174,8 +176,10 @@ def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> Non
         moving = threading.Thread(target=_move_often, args=(packs, stopping), name="mover")
         watching = threading.Thread(target=watch, args=(settings, engine, stopping.wait, now), name="watcher")
         notifier = Notifier(settings, engine, clock=now)
+        hunter = Hunter(settings, engine, stopping.wait, clock=now)
         link.start()
         notifier.start(stopping)
+        hunter.start()
         working = (sealing, keeping, learning, escalating, moving, watching)
         for thread in (writing, commanding, heralding, *working):
             thread.start()
@@ -192,6 +196,7 @@ def _run(settings: CentralSettings, engine: Engine, stopping: StopSignal) -> Non
         writer.stop()
         writing.join()
         link.close()
+        hunter.join()
         for thread in working:
             thread.join()
         notifier.join()

@@ -42,6 +42,15 @@ _BOTH: Final[Mapping[str, tuple[str, str]]] = {
         "{found} de {hunted} vehículos buscados se vieron antes",
         "{found} of {hunted} vehicles that are looked for were seen before",
     ),
+    "hunted.at": ("rastreada", "hunted"),
+    "hunted.kept": (
+        "{found} de {hunted} vehículos rastreados se habían visto antes; se buscan {entries}",
+        "{found} of {hunted} vehicles that were hunted had been seen before; {entries} are looked for",
+    ),
+    "hunted.lacking": (
+        "a {lacking} de estos rastreos les faltaban archivos dañados: se repiten cada día",
+        "{lacking} of these hunts lacked damaged files: they are repeated every day",
+    ),
     "held_back": ("alertas evitadas", "held back"),
     "copy": ("copia", "copy"),
     "copy.newest": ("vigente", "in force"),

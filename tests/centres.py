@@ -66,6 +66,9 @@ class Centre:
             assert time.monotonic() < deadline, f"no {words!r} in the log:\n{self.log()}"
             time.sleep(0.02)
 
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def kill9(self) -> None:
         assert self._process is not None
         self._process.kill()

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, Engine, Table, and_, delete, func, not_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Engine, Table, and_, delete, func, not_, or_, select, tuple_
 
 from central.archive.close import by_day
 from central.archive.files import DataFile, write_file
@@ -34,6 +34,8 @@ from central.db import (
     dead_letter,
     delivery,
     hot_read,
+    hotlist_entry,
+    hunt_trace,
     reading,
     suppressed_read,
     suppression,
@@ -111,7 +113,7 @@ def retain(
         return []
     with sealing(engine, archive, clock=rules.clock) as sealer:
         run = _Run(sealer, _in_force(sealer.engine, rules), log)
-        done = [*_delete_rows(run), *_remove_days(run)]
+        done = [*_delete_rows(run, rules.clock()), *_remove_days(run)]
         forget(archive, run.visible.is_over)
         waiting = _with_others(run, duck)
     for number, day in enumerate(waiting):
@@ -127,7 +129,7 @@ def _in_force(engine: Engine, rules: Rules) -> Visible:
         return rules.in_force(connection)
 
 
-def _delete_rows(run: _Run) -> list[Removal]:
+def _delete_rows(run: _Run, now: datetime) -> list[Removal]:
     """Rows that a seal has begun to take are left to it, and go as reads of the archive.
 
     So are late updates: without one the archive would show the read as it was before, maybe of a younger time.
@@ -142,12 +144,12 @@ def _delete_rows(run: _Run) -> list[Removal]:
         if rows:
             done.append(run.note(Removal(run.visible.since, table.name, rows)))
             _delete(run.sealer.engine, table, over)
-    for table, over in _leftovers(to_us(run.visible.since)):
+    for table, over in _leftovers(to_us(run.visible.since), to_us(now)):
         _delete(run.sealer.engine, table, over)
     return done
 
 
-def _leftovers(before_us: int) -> Iterator[tuple[Table, ColumnElement[bool]]]:
+def _leftovers(before_us: int, now_us: int) -> Iterator[tuple[Table, ColumnElement[bool]]]:
     """What is over of the tables that hold no reads."""
     trail, ended = alert_trail.c, seal_table.c
     alerts = select(alert.c.alert_id)
@@ -156,6 +158,10 @@ def _leftovers(before_us: int) -> Iterator[tuple[Table, ColumnElement[bool]]]:
         yield table, table.c.alert_id.not_in(alerts)
     yield suppressed_read, suppressed_read.c.captured_us < before_us
     yield suppression, suppression.c.until_us < before_us
+    trace, entry = hunt_trace.c, hotlist_entry.c
+    hunted = (entry.id == trace.entry_id, entry.entered_us == trace.entered_us)
+    in_force = select(entry.id).where(*hunted, entry.valid_until_us > now_us)
+    yield hunt_trace, or_(trace.first_us < before_us, not_(in_force.exists()))
     yield dead_letter, dead_letter.c.received_us < before_us
     newest = select(func.max(ended.seal_id)).where(ended.state == DONE).scalar_subquery()
     yield seal_table, and_(ended.finished_us < before_us, ended.seal_id < newest)

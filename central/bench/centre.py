@@ -83,6 +83,7 @@ class Centre:
             "pictures": {"path": "pictures"},
             "archive": {"path": "archive"},
             "match": {"false_a_day": FALSE_A_DAY},
+            "hotlist": {"hunt": False},  # the list came just now; on other days there is nobody to hunt
             "access": {"key_file": "audit.key"},
             "mqtt": mqtt,
         }

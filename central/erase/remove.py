@@ -41,6 +41,7 @@ from central.db import (
     held_read,
     hot_read,
     hotlist_entry,
+    hunt_trace,
     late_update,
     legal_hold,
     picture,
@@ -242,8 +243,12 @@ class Removal:
             removed[dead_letter.name] += self._delete(dead_letter, dead_letter.c.id == letter)
 
     def _remove_lists(self, removed: Counter[str]) -> None:
-        """Entries, suppressions, and holds that were lifted; the audit log keeps them, by keyed hashes."""
+        """Entries and their traces, suppressions, and holds that were lifted; the audit log has keyed hashes."""
         raise_version(self.connection)
+        others = exists().where(
+            hotlist_entry.c.id == hunt_trace.c.entry_id, hotlist_entry.c.plate != self.needle.plate
+        )
+        removed[hunt_trace.name] += self._delete(hunt_trace, ~others)
         removed[hotlist_entry.name] += self._delete(hotlist_entry, hotlist_entry.c.plate == self.needle.plate)
         told = suppression.c.plate == self.needle.plate
         its = exists().where(suppression.c.suppression_id == suppressed_read.c.suppression_id, told)

@@ -17,6 +17,11 @@ def raise_version(connection: Connection) -> int:
     return int(connection.execute(raised.returning(table_version.c.version)).scalar_one())
 
 
+def hold_version(connection: Connection) -> None:
+    """Let whoever changes the lists wait until this transaction ends, after waiting for who has begun to."""
+    connection.execute(select(table_version.c.version).where(_MINE).with_for_update(read=True)).all()
+
+
 def version_of(connection: Connection) -> int:
     """The version of the lists as a transaction sees them."""
     return int(connection.execute(select(table_version.c.version).where(_MINE)).scalar_one())

@@ -42,11 +42,21 @@ class Asker:
         source: where all reads are.
     """
 
-    def __init__(self, engine: Engine, archive: Archive, settings: QuerySettings, *, rules: Rules) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        archive: Archive,
+        settings: QuerySettings,
+        *,
+        rules: Rules,
+        threads: int | None = None,
+    ) -> None:
         self.archive: Final = archive
         self._tables: Final = Tables(archive)
         self.source: Final = Source(engine, self._tables, rules)
-        self._duck: Final = Duck(archive, timeout_s=settings.timeout_s, memory_mb=settings.memory_mb)
+        self._duck: Final = Duck(
+            archive, timeout_s=settings.timeout_s, memory_mb=settings.memory_mb, threads=threads
+        )
 
     def close(self) -> None:
         """Give everything back."""

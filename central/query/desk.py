@@ -293,10 +293,12 @@ def _lacking(answer: _About) -> dict[str, object]:
     return {"missing": sum(each.reads for each in missing), "damaged": [each.file for each in missing]}
 
 
-def open_reads(settings: CentralSettings, engine: Engine, *, clock: Clock) -> Reads:
-    """All reads, for whoever writes down himself what is done with them."""
+def open_reads(
+    settings: CentralSettings, engine: Engine, *, clock: Clock, threads: int | None = None
+) -> Reads:
+    """All reads, for whoever writes down himself what is done with them; `threads` as of `Reads`."""
     rules = Rules(keep=timedelta(days=settings.archive.keep_days), clock=clock)
-    return Reads(engine, archive_of(settings), settings.query, rules=rules)
+    return Reads(engine, archive_of(settings), settings.query, rules=rules, threads=threads)
 
 
 @contextmanager

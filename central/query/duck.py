@@ -28,7 +28,9 @@ _AGAIN_S: Final = 0.05
 class Duck:
     """An in-memory DuckDB that can read the archive and nothing else; one thread's, but for `cancel`."""
 
-    def __init__(self, archive: Archive, *, timeout_s: float, memory_mb: int) -> None:
+    def __init__(
+        self, archive: Archive, *, timeout_s: float, memory_mb: int, threads: int | None = None
+    ) -> None:
         self._timeout_s: Final = timeout_s
         self._until_s = 0.0  # by the monotonic clock
         self._cancelled: Final = Event()
@@ -37,6 +39,7 @@ class Duck:
         self._worker: Final = ThreadPoolExecutor(1, thread_name_prefix="query")
         self._archive: Final = archive
         self._memory_mb: Final = memory_mb
+        self._threads: Final = {} if threads is None else {"threads": threads}
         self._duck = self._connected()
 
     def _connected(self) -> duckdb.DuckDBPyConnection:
@@ -46,6 +49,7 @@ class Duck:
                 "temp_directory": "",  # an answer that outgrows its memory is refused, not spilt
                 "autoinstall_known_extensions": "false",
                 "autoload_known_extensions": "false",
+                **self._threads,
             }
         )
         self._archive.lend(duck, given_up=self._given_up)

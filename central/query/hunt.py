@@ -4,12 +4,12 @@ A list may have a million entries, so they are asked for a thousand at a time: t
 of them were read at all, and only what may hold those is opened.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Engine, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, func, select
 
 from central.archive.set_aside import Missing
 from central.db import hotlist_entry, reading, to_us
@@ -78,8 +78,15 @@ class Hunted:
         return self.found > len(self.traces)
 
 
-_Entry = tuple[int, str, str, str, int]
-"""Number, plate, country, reason, priority."""
+class Entry(NamedTuple):
+    """An entry that is hunted; `entered_us` tells it from what it was before it was changed."""
+
+    number: int
+    plate: str
+    country: str
+    reason: str
+    priority: int
+    entered_us: int
 
 
 def hunt(
@@ -102,38 +109,77 @@ def hunt(
     traces: list[Trace] = []
     missing: dict[Missing, None] = {}
     hunted = found = 0
-    entries = _entries(engine, quarry)
-    while portion := list(islice(entries, MOST_PLATES)):
+    for portion in portions(engine, _terms(quarry), most=MOST_PLATES):
         on_step(hunted, of)
-        plates = frozenset(entry[1] for entry in portion)
-        seen, lacking = _seen(reads, plates, since=None)
-        recent, _ = _seen(reads, frozenset(seen), since=quarry.recent_since)
-        fresh = [_trace(entry, seen[entry[1]], recent) for entry in portion if entry[1] in seen]
+        seen, lacking = seen_of(reads, {entry.plate for entry in portion}, since=None)
+        recent, _ = seen_of(reads, seen.keys(), since=quarry.recent_since)
+        fresh = [_trace(entry, seen[entry.plate], recent) for entry in portion if entry.plate in seen]
         hunted, found = hunted + len(portion), found + len(fresh)
         missing |= dict.fromkeys(lacking)
         traces = sorted([*traces, *fresh], key=lambda each: (each.last_at, each.number), reverse=True)[:limit]
     return Hunted(tuple(traces), hunted, found, tuple(missing))
 
 
-def _seen(
-    reads: Reads, plates: frozenset[str], *, since: datetime | None
+def seen_of(
+    reads: Reads, plates: Collection[str], *, since: datetime | None
 ) -> tuple[Mapping[str, Seen], Sequence[Missing]]:
+    """Of plates, at most `MOST_PLATES`, those that were read since; and what the answer may lack.
+
+    Raises:
+        QueryError, StoreError: as of `Reads`.
+    """
     if not plates:
         return {}, ()
-    answer = reads.seen(Question(plates=plates, since=since, limit=MOST_PLATES))
+    answer = reads.seen(Question(plates=frozenset(plates), since=since, limit=MOST_PLATES))
     return {row.plate: row for row in answer.rows}, answer.missing
 
 
-def _trace(entry: _Entry, seen: Seen, recent: Mapping[str, Seen]) -> Trace:
-    number, plate, country, reason, priority = entry
+def portions(engine: Engine, terms: Sequence[ColumnElement[bool]], *, most: int) -> Iterator[Sequence[Entry]]:
+    """Entries, the newest first, some at a time: no transaction stays open while the archive is asked.
+
+    Args:
+        engine: the database.
+        terms: which entries.
+        most: in a portion.
+    """
+    row = hotlist_entry.c
+    columns = (row.id, *(row[name] for name in Entry._fields[1:]))
+    query = select(*columns).where(*terms).order_by(row.id.desc()).limit(most)
+    with reading(engine) as connection:
+        found = [Entry(*told) for told in connection.execute(query)]
+    while found:
+        yield found
+        with reading(engine) as connection:
+            rest = query.where(row.id < found[-1].number)
+            found = [Entry(*told) for told in connection.execute(rest)]
+
+
+def in_force(at: datetime) -> tuple[ColumnElement[bool], ...]:
+    """The entries that are looked for then."""
+    entry, at_us = hotlist_entry.c, to_us(at)
+    return entry.valid_from_us <= at_us, entry.valid_until_us > at_us
+
+
+def check_list(connection: Connection, name: str) -> None:
+    """Look whether a list has an entry.
+
+    Raises:
+        HotlistError: there is no such list.
+    """
+    known = sorted(connection.scalars(select(hotlist_entry.c.list_name).distinct()))
+    if name not in known:
+        raise HotlistError(f"no list {name!r} is known; known are {', '.join(known) or 'none'}")
+
+
+def _trace(entry: Entry, seen: Seen, recent: Mapping[str, Seen]) -> Trace:
     return Trace(
-        number=number,
-        plate=plate,
-        country=country,
-        reason=reason,
-        priority=priority,
+        number=entry.number,
+        plate=entry.plate,
+        country=entry.country,
+        reason=entry.reason,
+        priority=entry.priority,
         reads=seen.reads,
-        recent=recent[plate].reads if plate in recent else 0,
+        recent=recent[entry.plate].reads if entry.plate in recent else 0,
         first_at=seen.first_at,
         last_at=seen.last_at,
         last_camera=seen.last_camera,
@@ -146,38 +192,15 @@ def _count(engine: Engine, quarry: Quarry) -> int:
     Raises:
         HotlistError: there is no such list.
     """
-    name = hotlist_entry.c.list_name
     with reading(engine) as connection:
-        known = sorted(connection.scalars(select(name).distinct()))
-        if quarry.list_name not in known:
-            raise HotlistError(
-                f"no list {quarry.list_name!r} is known; known are {', '.join(known) or 'none'}"
-            )
+        check_list(connection, quarry.list_name)
         query = select(func.count()).select_from(hotlist_entry).where(*_terms(quarry))
         return connection.execute(query).scalar_one()
 
 
-def _entries(engine: Engine, quarry: Quarry) -> Iterator[_Entry]:
-    """Some at a time, by their numbers: no transaction stays open while the archive is asked."""
-    row, after = hotlist_entry.c, 0
-    columns = (row.id, row.plate, row.country, row.reason, row.priority)
-    while True:
-        query = select(*columns).where(*_terms(quarry), row.id > after).order_by(row.id).limit(MOST_PLATES)
-        with reading(engine) as connection:
-            found = [(n, p, c, r, u) for n, p, c, r, u in connection.execute(query)]
-        if not found:
-            return
-        yield from found
-        after = found[-1][0]
-
-
 def _terms(quarry: Quarry) -> list[ColumnElement[bool]]:
-    entry, at_us = hotlist_entry.c, to_us(quarry.at)
-    terms = [
-        entry.list_name == quarry.list_name,
-        entry.valid_from_us <= at_us,
-        entry.valid_until_us > at_us,
-    ]
+    entry = hotlist_entry.c
+    terms = [entry.list_name == quarry.list_name, *in_force(quarry.at)]
     if quarry.entered_since is not None:
         terms.append(entry.entered_us >= to_us(quarry.entered_since))
     return terms

@@ -72,9 +72,26 @@ class Reads:
         StoreError: the archive cannot be opened.
     """
 
-    def __init__(self, engine: Engine, archive: Archive, settings: QuerySettings, *, rules: Rules) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        archive: Archive,
+        settings: QuerySettings,
+        *,
+        rules: Rules,
+        threads: int | None = None,
+    ) -> None:
+        """Open.
+
+        Args:
+            engine: the database.
+            archive: where the files lie.
+            settings: how far a question may go.
+            rules: say which reads may be shown.
+            threads: in which a question is answered; None: as many as there are cores.
+        """
         self.rules: Final = rules
-        self._asker: Final = Asker(engine, archive, settings, rules=rules)
+        self._asker: Final = Asker(engine, archive, settings, rules=rules, threads=threads)
 
     def __enter__(self) -> Self:
         return self

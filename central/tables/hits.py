@@ -71,6 +71,21 @@ hotlist_copy = Table(
     Column("sums", Text, nullable=False),  # JSON: of each part, its entries and the sum of their fingerprints
 )
 
+# What the hunt of an entry found: a row for every one that was hunted, without its plate. It holds for the entry as it
+# was entered then (`entered_us`), and as long as the reads that it counts may be shown; else the entry is due again.
+hunt_trace = Table(
+    "hunt_trace",
+    metadata,
+    Column("entry_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("entered_us", BigInteger, nullable=False),
+    Column("hunted_us", BigInteger, nullable=False),
+    Column("reads", BigInteger, nullable=False),
+    Column("first_us", BigInteger),  # these three null where it was never seen
+    Column("last_us", BigInteger),
+    Column("last_camera", String(63)),
+    Column("lacking", Integer, nullable=False),  # files that were damaged, and left out
+)
+
 # How each list is kept; one that has none of its own terms has a row too.
 hotlist = Table(
     "hotlist",

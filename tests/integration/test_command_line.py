@@ -75,6 +75,7 @@ def test_the_centre_from_its_command_line(
     watching = watch()
     centre.start()
     centre.wait_for(" subscribed ", within_s=90)
+    centre.wait_for("entries hunted")
 
     began = datetime.now(UTC)
     reads = [
@@ -123,4 +124,6 @@ def test_the_centre_from_its_command_line(
     assert lines.splitlines()[-1] == f"Atalaya   {counts}"
 
     verdict = said(centre, "audit", "verify")
-    assert verdict.startswith("9 rows, head "), "the import; two histories, the alerts and the tail, two each"
+    assert verdict.startswith("11 rows, head "), (
+        "the import; its hunt, two histories, the alerts and the tail"
+    )

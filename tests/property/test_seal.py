@@ -11,44 +11,18 @@ from typing import Any
 from archived import archived_rows
 from central_messages import a_store, ingest, read_message, update_message
 from central_reads import NOON, a_read
+from cut_off import cut_off_at
 from databases import NewDatabase
 from deltalake import DeltaTable
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, event, func, select
+from sqlalchemy import Engine, func, select
 
 from central.archive.place import LocalArchive
 from central.archive.write import seal
 from central.consume.store import Store
 from central.db import hot_read, late_update
 from edge.contract.read import PlateRead
-
-
-class CutOffError(BaseException):
-    """What a crash looks like to the code that it hits: no handler of ours catches it."""
-
-
-@contextmanager
-def cut_off_at(engine: Engine, statement: int) -> Iterator[None]:
-    """The process ends before the n-th statement from here; the open transaction rolls back."""
-    left = statement
-
-    def count_down(_connection: object, cursor: Any, statement: str, *_: object) -> None:
-        nonlocal left
-        if statement.startswith("SELECT pg_") or "pg_locks" in statement:
-            return  # the lock's own: they change nothing
-        left -= 1
-        if left < 0:
-            cursor.close()  # psycopg warns of one that is left open
-            raise CutOffError
-
-    event.listen(engine, "before_cursor_execute", count_down)
-    try:
-        yield
-    except CutOffError:
-        pass
-    finally:
-        event.remove(engine, "before_cursor_execute", count_down)
 
 
 @dataclass(slots=True)

@@ -1,16 +1,21 @@
 """The centre as a process: it starts without a broker, stops cleanly, and says why where it cannot."""
 
+import json
 import signal
 import threading
+import time
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from brokers import free_port
-from central_messages import rows
+from central_commands import LOOK
+from central_messages import list_plates, rows
 from central_reads import a_read, put
 from centres import Centre
+from hunting import listed
 
-from central.db import hot_read
+from central.db import hot_read, hunt_trace
 from central.service import StopSignal, _dead_threads, _signals
 
 
@@ -99,6 +104,34 @@ def test_a_second_centre_of_one_database_is_refused_until_the_first_has_ended(tm
         first.close()
         second.close()
     assert "Traceback" not in first.log()
+
+
+def test_who_is_listed_is_hunted_at_once_and_after_a_kill_whoever_is_left(tmp_path: Path):
+    centre = Centre(tmp_path / "centre", NoBroker(), access={"key_file": "audit.key"})
+    engine, now = centre.database(), datetime.now(UTC)
+    reads = [a_read(seq, plate=f"AAA{seq:03d}", captured_at=now - timedelta(days=seq)) for seq in (1, 2)]
+    put(engine, reads)
+    list_plates(engine, tmp_path, listed("AAA001"), at=now)
+    try:
+        centre.start()
+        centre.wait_for("entries hunted")
+        list_plates(engine, tmp_path, listed("AAA002"), listed("AAA003"), at=now)
+        centre.kill9()
+        centre.start()
+        while len(rows(engine, hunt_trace)) < 3:
+            assert centre.is_running(), centre.log()
+            time.sleep(0.05)
+        assert centre.stop() == 0
+    finally:
+        centre.close()
+    told = json.loads(centre.run("hotlist", "seen", "--json", *LOOK).stdout)
+    assert {row["plate"]: (row["reads"], row["last_camera"]) for row in told["traces"]} == {
+        "AAA001": (1, "cam-1"),
+        "AAA002": (1, "cam-1"),
+    }
+    assert (told["entries"], told["hunted"], told["found"]) == (3, 3, 2)
+    assert not [plate for plate in ("AAA001", "AAA002") if plate in centre.log()], "no plate in a log"
+    engine.dispose()
 
 
 # Its parts
