@@ -28,7 +28,7 @@ from central.query.plan import MOST_PLATES
 from central.query.reads import Reads
 from central.query.traces import due, keep_traces
 from central.settings import CentralSettings
-from central.types import Look
+from central.types import Look, Wait
 
 _WHO: Final = Look(ATALAYA, purpose="where new and changed entries were seen before", case_number="")
 _LOOK_S: Final = 2.0
@@ -49,7 +49,7 @@ class Hunter:
         self,
         settings: CentralSettings,
         engine: Engine,
-        wait: Callable[[float], bool],
+        wait: Wait,
         *,
         clock: Clock,
         monotonic: Callable[[], float] = time.monotonic,
@@ -59,7 +59,7 @@ class Hunter:
         Args:
             settings: of the whole centre.
             engine: the database.
-            wait: sleeps so many seconds; whether it is time to stop.
+            wait: rests, and says when it is time to stop.
             clock: now, UTC-aware.
             monotonic: seconds, by which turns and rests are told.
 
