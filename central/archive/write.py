@@ -236,7 +236,11 @@ def _marked(engine: Engine, source: Table, seal_id: int) -> pa.Table:
     query = select(source).where(source.c.seal_id == seal_id)
     with reading(engine) as connection:
         result = connection.execution_options(yield_per=_SLICE_ROWS).execute(query).mappings()
-        parts = [to_table(part) for part in result.partitions()]
+        parts: list[pa.Table] = []
+        for part in result.partitions():
+            if parts:
+                time.sleep(_GIVE_WAY_S)  # the interpreter, too: reads are being committed meanwhile
+            parts.append(to_table(part))
     rows = pa.concat_tables([SCHEMA.empty_table(), *parts])
     return rows.sort_by([("captured_at", "ascending"), ("edge_id", "ascending"), ("seq", "ascending")])
 
