@@ -37,7 +37,7 @@ class MqttSettings(BrokerSettings):
         description="of whose edges we take the messages, such as 0-31; another consumer takes the others",
     )
     receive_maximum: Annotated[int, Field(ge=1, le=65535)] = Field(
-        default=500, description="messages that the broker may have under way to us"
+        default=200, description="messages that the broker may have under way to us"
     )
 
     @model_validator(mode="after")

@@ -70,7 +70,6 @@ class HotlistDesk:
         self._monotonic = monotonic
         self._inbox: deque[tuple[str, bytes]] = deque(maxlen=_INBOX)
         self._next: tuple[Head, str] | None = None
-        self._opened_s = monotonic()
         self._lacking_since: float | None = None  # that is, a head newer than the one in force is known
         self._is_below = False  # the last head that came was numbered below ours
         self._lacking: dict[bytes, int] = {}
@@ -259,16 +258,11 @@ class HotlistDesk:
         if head is not None and self._clock() - head.issued_at >= self._old:
             faults.append(f"hotlists are those of {head.issued_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
         since = self._lacking_since
-        if since is not None and self._is_long_ago(since):
+        if since is not None and self._monotonic() - since >= self._old.total_seconds():
             faults.append("newer hotlists are known, and parts of them do not come")
-        if since is None and head is None and not self._fault and self._is_long_ago(self._opened_s):
-            faults.append("no hotlists come; may this box read lpr/v1/hotlist/# by the broker's access list?")
         if faults and self._is_below:
             faults.append("those that come are numbered below them, as old ones are")
         return faults
-
-    def _is_long_ago(self, since_s: float) -> bool:
-        return self._monotonic() - since_s >= self._old.total_seconds()
 
     def _say(self, fault: str) -> None:
         if fault != self._fault:
