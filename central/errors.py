@@ -4,7 +4,8 @@ CentralError
 ├── ConfigError       a setting is wrong: names the file, the key and what was expected
 ├── StoreError        the database or the archive cannot be opened or written
 │   ├── MissingError      a file is not there
-│   └── DamagedError      a file is not what was written
+│   ├── DamagedError      a file is not what was written
+│   └── BusyError         another one does it already, and there can be one
 ├── HotlistError      an import cannot be read at all (single bad rows are reported, not raised)
 ├── AlertError        this cannot be done with an alert: says who did what before, or what is missing
 ├── HoldError         a legal hold cannot be entered or lifted so: says why
@@ -38,6 +39,10 @@ class MissingError(StoreError):
 
 class DamagedError(StoreError):
     """A file is not what was written."""
+
+
+class BusyError(StoreError):
+    """Another one does it already, and there can be one."""
 
 
 class HotlistError(CentralError):

@@ -24,7 +24,7 @@ from zlib import crc32
 from sqlalchemy import Connection, Engine, event
 
 from central.db import described
-from central.errors import StoreError
+from central.errors import BusyError, StoreError
 
 _LOCK: Final = 0
 _FENCE: Final = 1
@@ -46,7 +46,8 @@ def exclusive(engine: Engine, name: str, *, wait: bool) -> AbstractContextManage
         wait: until nobody else does it.
 
     Raises:
-        StoreError: the file cannot be made, or somebody else does it and we are not to wait.
+        BusyError: somebody else does it and we are not to wait.
+        StoreError: the file cannot be made.
         sqlalchemy.exc.SQLAlchemyError: PostgreSQL is away.
     """
     return (_by_file if engine.dialect.name == "sqlite" else _by_session)(engine, name, wait=wait)
@@ -97,7 +98,7 @@ def _lock_file(file: IO[str], path: Path, *, wait: bool) -> None:
     except BlockingIOError:
         file.seek(0)
         who = f"process {file.read().strip() or '?'}"
-        raise StoreError(_refusal(f"database {path.with_suffix('')}", path.suffix[1:], who)) from None
+        raise BusyError(_refusal(f"database {path.with_suffix('')}", path.suffix[1:], who)) from None
     except OSError as error:
         raise StoreError(f"{path}: cannot be locked: {error.strerror}") from error
 
@@ -143,7 +144,7 @@ def _lock_session(session: Connection, name: str, key: int, *, wait: bool) -> No
     elif not session.exec_driver_sql("SELECT pg_try_advisory_lock(%s, %s)", (key, _LOCK)).scalar_one():
         others = [found for _, found in session.exec_driver_sql(_HOLDERS, (key, _LOCK))]
         where = f"database {described(session.engine.url)}"
-        raise StoreError(_refusal(where, name, others[0] if others else "?"))
+        raise BusyError(_refusal(where, name, others[0] if others else "?"))
     session.exec_driver_sql("SELECT pg_advisory_lock(%s, %s)", (key, _FENCE))
     session.exec_driver_sql("SELECT pg_advisory_unlock(%s, %s)", (key, _FENCE))
 

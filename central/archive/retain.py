@@ -12,9 +12,22 @@ turn with seals, and so does the entering of a hold: a read that was not removed
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Engine, Table, and_, delete, func, not_, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Select,
+    Table,
+    and_,
+    delete,
+    func,
+    not_,
+    or_,
+    select,
+    tuple_,
+)
 
 from central.archive.close import by_day
 from central.archive.files import DataFile, write_file
@@ -168,17 +181,22 @@ def _leftovers(before_us: int, now_us: int) -> Iterator[tuple[Table, ColumnEleme
 
 
 def _delete(engine: Engine, table: Table, over: ColumnElement[bool]) -> None:
-    """Slice by slice: reads keep being committed meanwhile, and while the rows are looked for."""
+    """Slice by slice: reads keep being committed meanwhile, and while the rows are looked for.
+
+    It goes through the table once, in the order of its key; what is over behind it meanwhile is the next call's.
+    """
     keys = table.primary_key.columns
-    while True:
-        with reading(engine) as connection:
-            some = [tuple(row) for row in connection.execute(select(*keys).where(over).limit(_SLICE_ROWS))]
-        if not some:
-            return
+    query = select(*keys).where(over).order_by(*keys).limit(_SLICE_ROWS)
+    some = _keys(engine, query)
+    while some:
         with engine.begin() as connection:
-            these = delete(table).where(tuple_(*keys).in_(some), over)
-            if connection.execute(these).rowcount == 0:  # something has happened to all of them meanwhile
-                return
+            connection.execute(delete(table).where(tuple_(*keys).in_(some), over))
+        some = _keys(engine, query.where(tuple_(*keys) > tuple_(*some[-1])))
+
+
+def _keys(engine: Engine, query: Select[Any]) -> list[tuple[Any, ...]]:
+    with reading(engine) as connection:
+        return [tuple(row) for row in connection.execute(query)]
 
 
 def _remove_days(run: _Run) -> list[Removal]:

@@ -3,9 +3,9 @@
 An answer ends early in three ways: its time is over, somebody cancels it from another thread, or by Ctrl-C.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from threading import Event
 from time import monotonic
 from typing import Any, Final
@@ -23,6 +23,8 @@ _SETTINGS: Final = (
 )
 
 _AGAIN_S: Final = 0.05
+_DOWN: Final = (duckdb.FatalException, duckdb.ConnectionException)
+"""It answers nothing any more."""
 
 
 class Duck:
@@ -39,20 +41,32 @@ class Duck:
         self._worker: Final = ThreadPoolExecutor(1, thread_name_prefix="query")
         self._archive: Final = archive
         self._memory_mb: Final = memory_mb
-        self._threads: Final = {} if threads is None else {"threads": threads}
+        self._threads: Final = threads
         self._duck = self._connected()
 
     def _connected(self) -> duckdb.DuckDBPyConnection:
+        """A new one.
+
+        Raises:
+            StoreError: there can be none.
+        """
+        try:
+            return self._connect()
+        except duckdb.Error as error:
+            raise StoreError(f"{self._archive}: archive cannot be opened: {plainly(error)}") from error
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
         duck = duckdb.connect(
             config={
                 "memory_limit": f"{self._memory_mb}MB",
                 "temp_directory": "",  # an answer that outgrows its memory is refused, not spilt
                 "autoinstall_known_extensions": "false",
                 "autoload_known_extensions": "false",
-                **self._threads,
             }
         )
         self._archive.lend(duck, given_up=self._given_up)
+        if self._threads is not None:  # whatever the archive thinks best
+            duck.execute(f"SET threads = {self._threads}")
         duck.execute("SET allowed_directories = $folders", {"folders": [self._archive.path("")]})
         for setting in _SETTINGS:
             duck.execute(f"SET {setting}")
@@ -78,25 +92,14 @@ class Duck:
             CancelledError: it was cancelled.
             UnreadableError: a file cannot be read.
             StoreError: the archive cannot be reached.
-            QueryError: it needs too much memory.
+            QueryError: it needs too much memory, or Arrow cannot take the answer.
         """
         self.go_on()
-        for name, table in tables.items():
-            self._duck.register(name, table)
         self._over.clear()
         self._given_up.clear()
-        answering = self._worker.submit(self._answer, sql, dict(parameters))
-        answering.add_done_callback(lambda _: self._over.set())
         try:
-            if not self._cancelled.is_set():
-                self._over.wait(max(0.0, self._until_s - monotonic()))
-        finally:
-            self._end(answering)
-            with suppress(duckdb.FatalException):  # see below
-                for name in tables:
-                    self._duck.unregister(name)
-        try:
-            return answering.result()
+            with self._named(tables):
+                return self._answered(sql, parameters)
         except duckdb.InterruptException as error:
             raise self._why() from error
         except duckdb.OutOfMemoryException as error:
@@ -106,10 +109,12 @@ class Duck:
                 raise self._why() from error
             if is_away(error):
                 raise StoreError(f"the archive cannot be reached: {plainly(error)}") from error
-            if isinstance(error, duckdb.FatalException):  # a damaged file took it down, for good
+            if isinstance(error, _DOWN):  # a damaged file took it down, for good
                 self._duck.close()
                 self._duck = self._connected()
             raise UnreadableError(f"the archive cannot answer: {plainly(error)}") from error
+        except pa.ArrowException as error:
+            raise QueryError(f"the archive cannot answer: {plainly(error)}") from error
 
     def go_on(self) -> None:
         """Look whether the question may go on.
@@ -119,6 +124,29 @@ class Duck:
         """
         if self._cancelled.is_set() or monotonic() >= self._until_s:
             raise self._why()
+
+    @contextmanager
+    def _named(self, tables: Mapping[str, pa.Table]) -> Iterator[None]:
+        """While the tables have their names."""
+        try:
+            for name, table in tables.items():
+                self._duck.register(name, table)
+            yield
+        finally:
+            with suppress(*_DOWN):
+                for name in tables:
+                    self._duck.unregister(name)
+
+    def _answered(self, sql: str, parameters: Mapping[str, object]) -> pa.Table:
+        """The answer, unless its time is over first."""
+        answering = self._worker.submit(self._answer, sql, dict(parameters))
+        answering.add_done_callback(lambda _: self._over.set())
+        try:
+            if not self._cancelled.is_set():
+                self._over.wait(max(0.0, self._until_s - monotonic()))
+        finally:
+            self._end(answering)
+        return answering.result()
 
     def _answer(self, sql: str, parameters: dict[str, object]) -> pa.Table:
         """In a thread of its own: Ctrl-C reaches the one that waits, and DuckDB, which may forget it, knows of none."""

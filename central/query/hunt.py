@@ -7,9 +7,9 @@ of them were read at all, and only what may hold those is opened.
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Engine, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, func, select
 
 from central.archive.set_aside import Missing
 from central.db import hotlist_entry, reading, to_us
@@ -142,16 +142,24 @@ def portions(engine: Engine, terms: Sequence[ColumnElement[bool]], *, most: int)
         terms: which entries.
         most: in a portion.
     """
-    row = hotlist_entry.c
-    columns = (row.id, *(row[name] for name in Entry._fields[1:]))
-    query = select(*columns).where(*terms).order_by(row.id.desc()).limit(most)
-    with reading(engine) as connection:
-        found = [Entry(*told) for told in connection.execute(query)]
+    number = hotlist_entry.c.id
+    query = select_entries().where(*terms).order_by(number.desc()).limit(most)
+    found = read_entries(engine, query)
     while found:
         yield found
-        with reading(engine) as connection:
-            rest = query.where(row.id < found[-1].number)
-            found = [Entry(*told) for told in connection.execute(rest)]
+        found = read_entries(engine, query.where(number < found[-1].number))
+
+
+def select_entries() -> Select[Any]:
+    """Entries, for `read_entries`."""
+    row = hotlist_entry.c
+    return select(row.id, *(row[name] for name in Entry._fields[1:]))
+
+
+def read_entries(engine: Engine, query: Select[Any]) -> list[Entry]:
+    """What a query of `select_entries` finds."""
+    with reading(engine) as connection:
+        return [Entry(*told) for told in connection.execute(query)]
 
 
 def in_force(at: datetime) -> tuple[ColumnElement[bool], ...]:

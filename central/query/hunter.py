@@ -18,15 +18,16 @@ from central.access.audit import AuditLog
 from central.access.key import open_key
 from central.alert.log import ATALAYA
 from central.db import Clock, reading
-from central.errors import CancelledError, CentralError, QueryError
+from central.errors import BusyError, CancelledError, CentralError, QueryError
 from central.hotlist.version import version_of
 from central.lock import exclusive
 from central.query.desk import open_reads
-from central.query.hunt import Entry, portions, seen_of
+from central.query.hunt import Entry, seen_of
 from central.query.logged import Logged
+from central.query.pace import Pace
 from central.query.plan import MOST_PLATES
 from central.query.reads import Reads
-from central.query.traces import due, keep_traces
+from central.query.traces import due, keep_traces, put_off
 from central.settings import CentralSettings
 from central.types import Look, Wait
 
@@ -36,8 +37,10 @@ _LOOK_S: Final = 2.0
 _EVERY_S: Final = 300.0
 """So often it looks for what is due by its time: an entry that begins, a trace that is over."""
 _AGAIN_S: Final = 60.0
-"""After a failure."""
+"""After a failure, or while another centre hunts."""
 _JOIN_S: Final = 0.1
+_MOST_DUE: Final = 20_000
+"""Entries that a look takes: a long list is not sorted again for each portion."""
 
 _log = structlog.get_logger(__name__)
 
@@ -68,13 +71,13 @@ class Hunter:
         """
         self._settings: Final = settings
         self._engine: Final = engine
-        self._wait: Final = wait
         self._clock: Final = clock
         self._monotonic: Final = monotonic
         self._logged: Final = Logged(_WHO, AuditLog(engine, open_key(settings.access.key_file), clock=clock))
+        self._pace: Final = Pace(wait, monotonic)
         self._thread: Final = Thread(target=self.run, name="hunter")
         self._reads: Reads | None = None
-        self._most = MOST_PLATES
+        self._most = MOST_PLATES  # at once
         self._version, self._next_s = -1, 0.0
 
     def start(self) -> None:
@@ -91,46 +94,53 @@ class Hunter:
 
     def run(self) -> None:
         """Hunt until `wait` says that it is over; the thread's whole life."""
-        said, pause_s = "", _LOOK_S
-        while not self._wait(pause_s):
+        said = ""
+        while True:
             try:
-                self.look()
-                said, pause_s = "", _LOOK_S
+                if self._pace.rest(_LOOK_S, until=self._is_due):
+                    return
+                if self._is_due():
+                    self.look()
+                    said = ""
             except CancelledError:  # it is over
-                pause_s = 0.0
+                continue
+            except BusyError:  # another centre hunts
+                self._next_s = self._monotonic() + _AGAIN_S
             except (CentralError, SQLAlchemyError, OSError) as error:  # no fault of a disk may end the centre
                 if str(error) != said:
                     _log.warning("entries are hunted later", reason=str(error))
-                said, pause_s = str(error), _AGAIN_S
+                said, self._next_s = str(error), self._monotonic() + _AGAIN_S
 
     def look(self) -> int:
-        """Hunt all who are due, the newest first; how many were hunted.
+        """Hunt those who are due, the newest first; how many were hunted.
 
-        It ends sooner where the lists are changed meanwhile: the next look begins with who is new.
+        It ends sooner where the lists are changed meanwhile, or it took long: the next look begins with who is new.
 
         Raises:
-            CentralError: the archive cannot be asked, or another centre hunts. What was written stands.
+            BusyError: another centre hunts.
+            CentralError: the archive cannot be asked. What was written stands.
             sqlalchemy.exc.SQLAlchemyError: nor the database.
         """
-        version = self._version_now()
-        if version == self._version and self._monotonic() < self._next_s:
-            return 0
-        at = self._clock()
-        terms, hunted = due(at, at - self._keep), 0
-        with exclusive(self._engine, "hunting", wait=False) as held, self._opened() as reads:
-            for portion in portions(held, terms, most=self._most):
-                begun_s = self._monotonic()
-                hunted += self._hunt(held, reads, portion)
-                if self._wait(self._monotonic() - begun_s) or self._version_now() != version:
-                    break
+        self._version, self._next_s = self._version_now(), self._monotonic() + _EVERY_S
+        with exclusive(self._engine, "hunting", wait=False) as held:
+            at = self._clock()
+            entries = due(held, at, at - self._keep, most=_MOST_DUE)
+            if not entries:
+                return 0
+            with self._opened() as reads:
+                hunted = self._hunt_all(held, reads, entries)
         if hunted:
             _log.info("entries hunted", entries=hunted)
-        self._version, self._next_s, self._most = version, self._monotonic() + _EVERY_S, MOST_PLATES
+        self._next_s = self._monotonic()  # there may be more
         return hunted
 
     @property
     def _keep(self) -> timedelta:
         return timedelta(days=self._settings.archive.keep_days)
+
+    def _is_due(self) -> bool:
+        """Whether it is time for a look, or for the next one."""
+        return self._monotonic() >= self._next_s or self._version_now() != self._version
 
     def _version_now(self) -> int:
         with reading(self._engine) as connection:
@@ -140,20 +150,42 @@ class Hunter:
         self._reads = open_reads(self._settings, self._engine, clock=self._clock, threads=1)
         return self._reads
 
+    def _hunt_all(self, engine: Engine, reads: Reads, entries: Sequence[Entry]) -> int:
+        """Hunt portion by portion, until the next look is due; how many were hunted."""
+        asked = hunted = 0
+        while asked < len(entries):
+            portion = entries[asked : asked + self._most]
+            hunted += self._hunt(engine, reads, portion)
+            asked += len(portion)
+            if self._pace.rest(until=self._is_due) or self._is_due():
+                break
+        return hunted
+
     def _hunt(self, engine: Engine, reads: Reads, portion: Sequence[Entry]) -> int:
-        """Ask for a portion, and keep what is found."""
+        """Ask for a portion, and keep what is found.
+
+        Where that fails, the next one is half as long, for it may have been too much at once; one entry alone is put
+        off, so that the others have their turn.
+        """
         at, plates = self._clock(), {entry.plate for entry in portion}
-        told = {"entries": len(portion), "first": portion[-1].number, "last": portion[0].number}
+        numbers = [entry.number for entry in portion]
         try:
             seen, missing = self._logged(
                 "hunt",
-                told,
+                {"entries": len(portion), "first": min(numbers), "last": max(numbers)},
                 lambda: seen_of(reads, plates, since=at - self._keep),
                 lambda found: len(found[0]),
                 more=lambda found: {"lacking": len(found[1])},
             )
-        except QueryError:
-            self._most = max(1, self._most // 2)  # it may have been too much at once
+        except CancelledError:
             raise
+        except QueryError:
+            self._most = max(1, len(portion) // 2)
+            if len(portion) == 1:
+                with engine.begin() as connection:
+                    put_off(connection, portion[0], at=at, since=at - self._keep)
+            raise
+        self._most = min(self._most + self._most // 8 + 1, MOST_PLATES)
+        lacking = sum(not each.aside for each in missing)  # what is lost is lost tomorrow too
         with engine.begin() as connection:
-            return keep_traces(connection, portion, seen, at=at, lacking=len(missing))
+            return keep_traces(connection, portion, seen, at=at, lacking=lacking)

@@ -22,16 +22,17 @@ from sqlalchemy import (
     not_,
     or_,
     select,
+    update,
 )
 
 from central.archive.rules import Rules
 from central.db import from_us, hotlist_entry, hunt_trace, reading, to_us
 from central.hotlist.version import hold_version
 from central.query.answers import Seen
-from central.query.hunt import Entry, check_list, in_force
+from central.query.hunt import Entry, check_list, in_force, read_entries, select_entries
 
 _AGAIN: Final = timedelta(days=1)
-"""What lacked a damaged file is hunted again then: it may be mended."""
+"""What may be mended, or answer then, is hunted again after so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class KeptTrace:
 
     Attributes:
         number: of the entry.
-        lacking: damaged files that the hunt had to leave out.
+        lacking: damaged files that the hunt had to leave out and that may be mended; 1 where it got no answer at all.
     """
 
     number: int
@@ -95,15 +96,21 @@ class Traces:
         return self.found > len(self.traces)
 
 
-def due(at: datetime, since: datetime) -> list[ColumnElement[bool]]:
-    """The entries that are to be hunted.
+def due(engine: Engine, at: datetime, since: datetime, *, most: int) -> Sequence[Entry]:
+    """The entries that are to be hunted: those that never were as they are now, newest first, then the others.
 
     Args:
+        engine: the database.
         at: now.
         since: what was captured before is over.
+        most: at most.
     """
-    is_whole = or_(hunt_trace.c.lacking == 0, hunt_trace.c.hunted_us > to_us(at - _AGAIN))
-    return [*in_force(at), not_(select(hunt_trace.c.entry_id).where(_holds(since), is_whole).exists())]
+    entry, trace = hotlist_entry.c, hunt_trace.c
+    is_whole = or_(trace.lacking == 0, trace.hunted_us > to_us(at - _AGAIN))
+    is_due = or_(trace.entry_id.is_(None), not_(and_(_is_young(since), is_whole)))
+    query = select_entries().select_from(hotlist_entry.outerjoin(hunt_trace, _is_of_entry()))
+    order = (func.coalesce(trace.hunted_us, 0), entry.entered_us.desc(), entry.id.desc())
+    return read_entries(engine, query.where(*in_force(at), is_due).order_by(*order).limit(most))
 
 
 def keep_traces(
@@ -119,7 +126,7 @@ def keep_traces(
         portion: the entries.
         seen: by plate.
         at: before the archive was asked.
-        lacking: damaged files that were left out.
+        lacking: damaged files that were left out and may be mended.
     """
     hold_version(connection)
     entry, numbers = hotlist_entry.c, [each.number for each in portion]
@@ -135,6 +142,22 @@ def keep_traces(
     if rows:
         connection.execute(insert(hunt_trace), rows)
     return len(rows)
+
+
+def put_off(connection: Connection, entry: Entry, *, at: datetime, since: datetime) -> None:
+    """Let an entry wait for its next hunt, since the archive gives no answer; what was found of it before stands.
+
+    Args:
+        connection: in a transaction for writing.
+        entry: which.
+        at: before the archive was asked.
+        since: what was captured before is over.
+    """
+    trace = hunt_trace.c
+    mine = (trace.entry_id == entry.number, trace.entered_us == entry.entered_us, _is_young(since))
+    again = update(hunt_trace).where(*mine).values(hunted_us=to_us(at), lacking=1)
+    if connection.execute(again).rowcount == 0:
+        keep_traces(connection, [entry], {}, at=at, lacking=1)
 
 
 def traces(engine: Engine, rules: Rules, wanted: Wanted) -> Traces:
@@ -168,9 +191,16 @@ def traces(engine: Engine, rules: Rules, wanted: Wanted) -> Traces:
 
 def _holds(since: datetime) -> ColumnElement[bool]:
     """Whether a row is of an entry as it is now, and counts nothing that is over."""
-    entry, trace, since_us = hotlist_entry.c, hunt_trace.c, to_us(since)
-    is_young = func.coalesce(trace.first_us, since_us) >= since_us
-    return and_(trace.entry_id == entry.id, trace.entered_us == entry.entered_us, is_young)
+    return and_(_is_of_entry(), _is_young(since))
+
+
+def _is_of_entry() -> ColumnElement[bool]:
+    entry, trace = hotlist_entry.c, hunt_trace.c
+    return and_(trace.entry_id == entry.id, trace.entered_us == entry.entered_us)
+
+
+def _is_young(since: datetime) -> ColumnElement[bool]:
+    return func.coalesce(hunt_trace.c.first_us, to_us(since)) >= to_us(since)
 
 
 def _told(seen: Seen | None) -> dict[str, Any]:

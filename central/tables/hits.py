@@ -83,7 +83,7 @@ hunt_trace = Table(
     Column("first_us", BigInteger),  # these three null where it was never seen
     Column("last_us", BigInteger),
     Column("last_camera", String(63)),
-    Column("lacking", Integer, nullable=False),  # files that were damaged, and left out
+    Column("lacking", Integer, nullable=False),  # files that were damaged, and may be mended; 1: no answer
 )
 
 # How each list is kept; one that has none of its own terms has a row too.

@@ -20,7 +20,7 @@ from central.access.key import open_key
 from central.archive.place import LocalArchive
 from central.archive.write import seal
 from central.db import audit, hotlist_entry, hunt_trace, to_us
-from central.errors import CancelledError, StoreError
+from central.errors import BusyError, CancelledError, StoreError
 from central.hotlist.version import raise_version
 from central.lock import exclusive
 from central.query import hunter as hunting
@@ -68,6 +68,7 @@ def acts(engine: Engine, name: str) -> list[dict[str, Any]]:
 def test_every_entry_is_hunted_once_and_found_as_a_loop_over_the_reads_finds_it(
     hunt: Hunt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(hunting, "MOST_PLATES", 6)
     monkeypatch.setattr(hunt.hunter, "_most", 6)
     found = read_some(hunt.engine, tmp_path)
     list_plates(hunt.engine, tmp_path, *map(listed, PLATES))
@@ -122,30 +123,34 @@ def test_an_entry_is_hunted_once_its_time_has_come(hunt: Hunt, tmp_path: Path) -
     assert hunt.look(after=timedelta(minutes=6)) == 1
 
 
-def test_lists_that_change_meanwhile_are_hunted_first(database: Engine, tmp_path: Path) -> None:
-    def rest(_: float) -> bool:
-        if not rows(database, hotlist_entry)[2:]:
-            list_plates(database, tmp_path, listed("BBB000"), list_name="urgent")
-        return False
-
-    hunt = Hunt(database, tmp_path, rest)
+def test_lists_that_change_meanwhile_are_hunted_first(
+    hunt: Hunt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     hunt.hunter._most = 1
-    list_plates(database, tmp_path, listed("AAA000"), listed("AAA001"))
+    list_plates(hunt.engine, tmp_path, listed("AAA000"), listed("AAA001"))
+    ask = hunting.seen_of
+
+    def beside(*asked: Any, **more: Any) -> Any:
+        if not rows(hunt.engine, hotlist_entry)[2:]:
+            list_plates(hunt.engine, tmp_path, listed("BBB000"), list_name="urgent")
+        return ask(*asked, **more)
+
+    monkeypatch.setattr(hunting, "seen_of", beside)
     assert (hunt.look(), hunt.look(), hunt.look()) == (1, 2, 0)
-    assert [look["last"] for look in acts(database, "hunt")] == [2, 3]
+    assert [(look["last"], look["first"]) for look in acts(hunt.engine, "hunt")] == [(2, 2), (3, 1)]
     assert hunt.told().hunted == 3
 
 
 def test_cut_off_at_every_statement_in_turn_it_goes_on_and_nothing_is_lost(
-    database: Engine, tmp_path: Path
+    database: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(hunting, "MOST_PLATES", 5)
     found = read_some(database, tmp_path)
     list_plates(database, tmp_path, *map(listed, PLATES))
     statement = 0
     while Hunt(database, tmp_path).told().hunted < len(PLATES):
         assert statement < 200, "cut off or not, a hunt must come to its end"
         hunt = Hunt(database, tmp_path)  # what a process knew is lost with it
-        hunt.hunter._most = 5
         with cut_off_at(database, statement):
             hunt.look()
         told = hunt.told()
@@ -222,7 +227,7 @@ def test_one_hunts_at_a_time(hunt: Hunt, tmp_path: Path) -> None:
     list_plates(hunt.engine, tmp_path, listed("AAA000"))
     with (
         exclusive(hunt.engine, "hunting", wait=False),
-        pytest.raises(StoreError, match="another one is hunting"),
+        pytest.raises(BusyError, match="another one is hunting"),
     ):
         hunt.look()
     assert hunt.look() == 1

@@ -18,7 +18,7 @@ from central.archive.place import LocalArchive
 from central.archive.rows import to_table
 from central.archive.table import append, make_archive, open_archive
 from central.db import hot_read, open_database, reading, table_version
-from central.errors import StoreError
+from central.errors import BusyError, StoreError
 from central.lock import exclusive
 
 _HOLD = """
@@ -46,7 +46,7 @@ def test_a_second_one_is_refused_and_told_of_the_first(database: Engine) -> None
     with (
         exclusive(database, "serving", wait=False),
         pytest.raises(
-            StoreError, match=r"another one is serving already \(.*process \d+.*\); there can be one"
+            BusyError, match=r"another one is serving already \(.*process \d+.*\); there can be one"
         ),
         exclusive(database, "serving", wait=False),
     ):

@@ -30,6 +30,7 @@ from central.db import (
     dead_letter,
     delivery,
     hot_read,
+    hunt_trace,
     late_update,
     legal_hold,
     reading,
@@ -307,6 +308,31 @@ def test_what_is_removed_goes_slice_by_slice(
     event.remove(city.engine, "after_cursor_execute", note_slice)
     for table in (alert, alert_trail, alert_event, delivery, dead_letter):
         assert [rows for name, rows in slices if name == table.name] == [2, 2, 1], table.name
+
+
+def test_a_table_is_gone_through_once(database: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retaining, "_SLICE_ROWS", 2)
+    row = {"entered_us": 1, "hunted_us": 2, "reads": 0, "lacking": 0}
+
+    def enter(*numbers: int) -> None:
+        with database.begin() as connection:
+            connection.execute(insert(hunt_trace), [{"entry_id": number, **row} for number in numbers])
+
+    enter(10, 11, 12, 13, 14)
+    behind = [1]
+
+    keys = retaining._keys
+
+    def found(*asked: Any) -> Any:
+        some = keys(*asked)
+        if behind:
+            enter(behind.pop())
+        return some
+
+    monkeypatch.setattr(retaining, "_keys", found)
+    retaining._delete(database, hunt_trace, hunt_trace.c.reads == 0)
+    with reading(database) as connection:
+        assert list(connection.scalars(select(hunt_trace.c.entry_id))) == [1], "the next call's"
 
 
 ON_SIGHTINGS = [

@@ -4,8 +4,10 @@ import os
 import signal
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from threading import Timer
+from threading import Event, Timer
 
+import duckdb
+import pyarrow as pa
 import pytest
 from central_reads import LASTING, NOON, a_read, put
 from hypothesis import given
@@ -396,6 +398,65 @@ def test_an_answer_that_needs_too_much_memory_is_refused(tmp_path: Path) -> None
     duck.begin()
     with pytest.raises(QueryError, match="cannot answer"):
         duck.run("SELECT list(range) FROM range(100000000)", {}, {})
+    duck.close()
+
+
+class LentArchive(LocalArchive):
+    """An archive that thinks eight threads best, or lets nobody read."""
+
+    fault: duckdb.Error | None = None
+
+    def lend(self, duck: duckdb.DuckDBPyConnection, *, given_up: Event) -> None:
+        if self.fault is not None:
+            raise self.fault
+        duck.execute("SET threads = 8")
+
+
+@pytest.mark.parametrize(("given", "used"), [(1, 1), (None, 8)])
+def test_an_answer_takes_as_many_threads_as_were_given_whatever_the_archive_likes(
+    tmp_path: Path, given: int | None, used: int
+) -> None:
+    duck = Duck(LentArchive(tmp_path), timeout_s=20, memory_mb=256, threads=given)
+    duck.begin()
+    assert duck.run("SELECT current_setting('threads') AS n", {}, {}).to_pylist() == [{"n": used}]
+    duck.close()
+
+
+def test_a_duckdb_that_cannot_begin_is_a_fault_of_the_store(tmp_path: Path) -> None:
+    archive = LentArchive(tmp_path)
+    archive.fault = duckdb.IOException("no more memory for threads")
+    with pytest.raises(StoreError, match="archive cannot be opened: no more memory"):
+        Duck(archive, timeout_s=20, memory_mb=256)
+
+
+def test_a_duckdb_that_went_down_is_replaced_and_each_question_meanwhile_told_so(tmp_path: Path) -> None:
+    archive = LentArchive(tmp_path)
+    duck = Duck(archive, timeout_s=20, memory_mb=256)
+    duck.begin()
+    duck._duck.close()
+    archive.fault = duckdb.IOException("no more memory for threads")
+    for _ in range(2):
+        with pytest.raises(StoreError, match="archive cannot be opened"):
+            duck.run("FROM one", {}, {"one": pa.table({"a": [1]})})
+    archive.fault = None
+    with pytest.raises(QueryError, match="cannot answer"):
+        duck.run("FROM one", {}, {"one": pa.table({"a": [1]})})
+    assert duck.run("FROM one", {}, {"one": pa.table({"a": [1]})}).to_pylist() == [{"a": 1}]
+    duck.close()
+
+
+def test_what_arrow_cannot_take_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    duck = Duck(LocalArchive(tmp_path), timeout_s=20, memory_mb=256)
+    duck.begin()
+    with pytest.raises(QueryError, match="cannot answer"):
+        duck.run("FROM one", {}, {"one": object()})
+
+    def fail(*_: object) -> None:
+        raise pa.ArrowInvalid("offset overflow")
+
+    monkeypatch.setattr(duck, "_answer", fail)
+    with pytest.raises(QueryError, match="cannot answer: offset overflow"):
+        duck.run("SELECT 1", {}, {})
     duck.close()
 
 

@@ -118,8 +118,10 @@ def test_who_is_listed_is_hunted_at_once_and_after_a_kill_whoever_is_left(tmp_pa
         list_plates(engine, tmp_path, listed("AAA002"), listed("AAA003"), at=now)
         centre.kill9()
         centre.start()
+        until_s = time.monotonic() + 60
         while len(rows(engine, hunt_trace)) < 3:
             assert centre.is_running(), centre.log()
+            assert time.monotonic() < until_s, centre.log()
             time.sleep(0.05)
         assert centre.stop() == 0
     finally:
