@@ -17,6 +17,7 @@ from central.archive.place import Archive, is_away, plainly
 from central.errors import CancelledError, QueryError, StoreError, TimedOutError, UnreadableError
 
 _SETTINGS: Final = (
+    "enable_progress_bar = false",  # which DuckDB would print where it takes Python for interactive
     "parquet_metadata_cache = true",
     "enable_external_access = false",
     "lock_configuration = true",
@@ -38,11 +39,13 @@ class Duck:
         self._cancelled: Final = Event()
         self._over: Final = Event()  # the answer is there, or nobody waits for it any more
         self._given_up: Final = Event()  # nobody waits for the files that it reads either
-        self._worker: Final = ThreadPoolExecutor(1, thread_name_prefix="query")
         self._archive: Final = archive
         self._memory_mb: Final = memory_mb
         self._threads: Final = threads
         self._duck = self._connected()
+        self._worker: Final = ThreadPoolExecutor(1, thread_name_prefix="query")
+        # Its thread begins now: Ctrl-C in the midst of that would leave an answer to a thread that nobody knows of.
+        self._worker.submit(int).result()
 
     def _connected(self) -> duckdb.DuckDBPyConnection:
         """A new one.
@@ -98,8 +101,7 @@ class Duck:
         self._over.clear()
         self._given_up.clear()
         try:
-            with self._named(tables):
-                return self._answered(sql, parameters)
+            return self._answered(sql, parameters, tables)
         except duckdb.InterruptException as error:
             raise self._why() from error
         except duckdb.OutOfMemoryException as error:
@@ -137,9 +139,11 @@ class Duck:
                 for name in tables:
                     self._duck.unregister(name)
 
-    def _answered(self, sql: str, parameters: Mapping[str, object]) -> pa.Table:
+    def _answered(
+        self, sql: str, parameters: Mapping[str, object], tables: Mapping[str, pa.Table]
+    ) -> pa.Table:
         """The answer, unless its time is over first."""
-        answering = self._worker.submit(self._answer, sql, dict(parameters))
+        answering = self._worker.submit(self._answer, sql, dict(parameters), tables)
         answering.add_done_callback(lambda _: self._over.set())
         try:
             if not self._cancelled.is_set():
@@ -148,9 +152,13 @@ class Duck:
             self._end(answering)
         return answering.result()
 
-    def _answer(self, sql: str, parameters: dict[str, object]) -> pa.Table:
-        """In a thread of its own: Ctrl-C reaches the one that waits, and DuckDB, which may forget it, knows of none."""
-        return self._duck.sql(sql, params=parameters).to_arrow_table()
+    def _answer(self, sql: str, parameters: dict[str, object], tables: Mapping[str, pa.Table]) -> pa.Table:
+        """In a thread of its own: Ctrl-C reaches the one that waits, and DuckDB, which may forget it, knows of none.
+
+        To name a table DuckDB calls Python, and would take Ctrl-C there for a fault of the table.
+        """
+        with self._named(tables):
+            return self._duck.sql(sql, params=parameters).to_arrow_table()
 
     def _end(self, answering: Future[Any]) -> None:
         """Interrupt again and again: DuckDB forgets an interruption that comes while it still prepares."""

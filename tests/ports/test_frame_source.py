@@ -107,7 +107,9 @@ def test_times_are_utc_and_ascend_with_the_pictures(kind: Kind) -> None:
     assert all(b.captured_at > a.captured_at for a, b in itertools.pairwise(frames))
     numbers = [number_of(frame.bgr) for frame in frames]
     steps = {b - a for a, b in itertools.pairwise(numbers)}
-    assert steps == {1} if not kind.live else steps <= {1, 2}
+    assert steps == {1} if not kind.live else min(steps) >= 1, (
+        "a live source that is late leaves pictures out"
+    )
 
 
 def test_closing_ends_it_from_another_thread(kind: Kind) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from threading import Event, Timer
@@ -360,6 +361,18 @@ def test_ctrl_c_ends_an_answer_as_it_ends_any_program(tmp_path: Path) -> None:
         signal.signal(signal.SIGINT, before)
     assert duck.run("SELECT 1 AS one", {}, {}).to_pylist() == [{"one": 1}]
     duck.close()
+
+
+def test_the_thread_that_answers_is_there_before_any_question(tmp_path: Path) -> None:
+    """Ctrl-C while it begins would leave it running, with an answer that nobody gives up."""
+    before = set(threading.enumerate())
+    duck = Duck(LocalArchive(tmp_path), timeout_s=60, memory_mb=256)
+    (answering,) = set(threading.enumerate()) - before
+    duck.begin()
+    assert duck.run("SELECT a FROM given", {}, {"given": pa.table({"a": [1]})}).to_pylist() == [{"a": 1}]
+    assert set(threading.enumerate()) - before == {answering}
+    duck.close()
+    assert not answering.is_alive()
 
 
 def test_ctrl_c_while_a_question_is_handed_over_leaves_nothing_that_goes_on(tmp_path: Path) -> None:

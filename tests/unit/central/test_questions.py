@@ -256,7 +256,6 @@ def test_ctrl_c_gives_a_question_up_and_the_log_says_so(folder: Path, engine: En
         stderr=subprocess.PIPE,
         text=True,
     )
-    # Until DuckDB is at it: who interrupts Python while it loads a library may not be heard.
     while asking.poll() is None and not begun.exists():
         time.sleep(0.05)
     time.sleep(0.5)
