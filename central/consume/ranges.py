@@ -4,14 +4,14 @@ They outlive the rows: a message that comes again after its row was sealed, a da
 """
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple, Self
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from central.db import received_range
 from central.lock import take_turns
-from edge.contract.delivery import Ack, Received, SeqRange, Stream
+from edge.contract.delivery import SeqRange, Stream
 from edge.contract.topics import partition
 
 Span = tuple[int, int]
@@ -37,6 +37,7 @@ class _Line:
         self._firsts = [first for first, _ in self.before]
         self._single: set[int] = set()
         self._spans: list[Span] = []
+        self._after: Sequence[Span] | None = self.before
 
     def __contains__(self, seq: int) -> bool:
         at = bisect_right(self._firsts, seq) - 1
@@ -48,18 +49,20 @@ class _Line:
 
     def add(self, seq: int) -> None:
         self._single.add(seq)
+        self._after = None
 
     def add_span(self, span: Span) -> None:
         self._spans.append(span)
+        self._after = None
 
     def is_changed(self) -> bool:
         return bool(self._single or self._spans)
 
-    def after(self) -> list[Span]:
+    def after(self) -> Sequence[Span]:
         """All of it: sorted, disjoint, not touching."""
-        if not self.is_changed():
-            return self.before
-        return _merged([*self.before, *self._spans, *((seq, seq) for seq in self._single)])
+        if self._after is None:
+            self._after = _merged([*self.before, *self._spans, *((seq, seq) for seq in self._single)])
+        return self._after
 
 
 def _merged(spans: list[Span]) -> list[Span]:
@@ -113,20 +116,17 @@ class Ledger:
         line.add_span((span.first, span.last))
         return True
 
-    def ack(self, edge_id: str, epoch: int) -> Ack:
+    def after(self, edge_id: str, epoch: int) -> dict[Stream, Sequence[Span]]:
         """Everything that will be held of an edge's epoch once this transaction is committed."""
-        streams = {}
-        for stream in Stream:
-            line = self._lines.get(Source(edge_id, epoch, stream))
-            if line is not None:
-                # Sorted and disjoint by construction, so that the models need not look again.
-                ranges = tuple(SeqRange.model_construct(first=a, last=b) for a, b in line.after())
-                streams[stream] = Received.model_construct(ranges=ranges)
-        return Ack.model_construct(edge_id=edge_id, epoch=epoch, streams=streams)
+        lines = ((stream, self._lines.get(Source(edge_id, epoch, stream))) for stream in Stream)
+        return {stream: line.after() for stream, line in lines if line is not None}
 
-    def newest_epoch(self, edge_id: str) -> int:
-        """The edge's newest epoch of which anything was received; 0 where nothing was."""
-        return max((source.epoch for source in self._lines if source.edge_id == edge_id), default=0)
+    def newest_epochs(self) -> dict[str, int]:
+        """Of each edge the newest epoch of which anything was received."""
+        newest: dict[str, int] = {}
+        for edge_id, epoch, _ in self._lines:
+            newest[edge_id] = max(epoch, newest.get(edge_id, 0))
+        return newest
 
     def save(self, connection: Connection) -> None:
         """Write what has changed."""

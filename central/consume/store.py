@@ -7,7 +7,7 @@ Of several updates of a read the highest number wins, whichever comes last, afte
 
 import traceback
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -26,7 +26,7 @@ from central.consume.media import write_clips, write_pictures
 from central.consume.notices import write_notices
 from central.consume.parse import Record
 from central.consume.put import insert_all, put
-from central.consume.ranges import Ledger, Source
+from central.consume.ranges import Ledger, Source, Span
 from central.consume.refuse import Refusals
 from central.db import hot_read, late_update
 from central.hotlist.live import Hotlist
@@ -37,7 +37,7 @@ from central.types import (
     ReadArrival,
 )
 from edge.contract.clip import LONGEST_S
-from edge.contract.delivery import Ack, Stream
+from edge.contract.delivery import Ack, Received, SeqRange, Stream
 from edge.contract.listed import read_country
 from edge.contract.topics import Address, Kind
 
@@ -52,12 +52,26 @@ class Reply:
     """An acknowledgement to publish.
 
     Attributes:
+        held: the spans of each stream, sorted and disjoint.
         retain: it is of the edge's newest epoch; an older one must not take its place at the broker.
     """
 
     address: Address
-    ack: Ack
+    epoch: int
+    held: Mapping[Stream, Sequence[Span]]
     retain: bool
+
+    @property
+    def ack(self) -> Ack:
+        """As a message, made anew: of most replies a later one is sent."""
+        streams = {
+            # Sorted and disjoint by construction, so that the models need not look again.
+            stream: Received.model_construct(
+                ranges=tuple(SeqRange.model_construct(first=first, last=last) for first, last in spans)
+            )
+            for stream, spans in self.held.items()
+        }
+        return Ack.model_construct(edge_id=self.address.edge_id, epoch=self.epoch, streams=streams)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +141,13 @@ class Store:
                 self._refusals.sift(connection, batch)
             alerts = self._write(connection, batch)
             ledger.save(connection)
+            newest = ledger.newest_epochs()
             replies = tuple(
                 Reply(
-                    address, ledger.ack(address.edge_id, epoch), epoch == ledger.newest_epoch(address.edge_id)
+                    address,
+                    epoch,
+                    ledger.after(address.edge_id, epoch),
+                    retain=epoch == newest.get(address.edge_id, 0),
                 )
                 for address, epoch in addressed
             )

@@ -137,7 +137,7 @@ class Writer:
         self._link.confirm(batch)
         self.counts["batches"] += 1
         for outcome in outcomes:
-            self._replies.update({(reply.address, reply.ack.epoch): reply for reply in outcome.replies})
+            self._replies.update({(reply.address, reply.epoch): reply for reply in outcome.replies})
             self.counts.update(outcome.counts)
             self.counts["unchecked"] += outcome.unchecked
             _tell(outcome)

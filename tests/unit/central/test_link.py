@@ -180,7 +180,7 @@ def test_a_topic_that_is_not_utf_8_is_taken_too(faults: list[str]):
 def test_a_reply_that_finds_the_queue_full_is_counted(faults: list[str]):
     link, _ = a_link(faults)
     address = Address("site-1", "edge-1")
-    replies = [Reply(address, Ack(edge_id="edge-1", epoch=7, streams={}), retain=True)] * 2
+    replies = [Reply(address, 7, {}, retain=True)] * 2
     link._client = FakeClient()
     link.reply(replies)
     assert link._client.published == [(address.ack, True)] * 2
