@@ -60,6 +60,18 @@ class Scene:
         self.heard = self.desk.wanted
         return new
 
+    def rounds(self, count: int) -> None:
+        """The desk asks, and the broker answers."""
+        for _ in range(count):
+            self.desk.work()
+            self.broker()
+
+    def forget(self) -> None:
+        """Begin anew, with nothing held."""
+        self.desk.stop()
+        self.path.unlink()
+        self.open()
+
     def settle(self) -> None:
         """Rounds until nothing comes any more."""
         for _ in range(200):
@@ -113,7 +125,7 @@ class TestHaving:
     def test_parts_are_asked_for_some_at_a_time(self, scene: Scene) -> None:
         scene.issuer.issue(some(*in_each_part(2000)))
         scene.settle()
-        scene = self.again(scene, Scene.broker)
+        scene.forget()
         sizes = []
         for _ in range(100):
             scene.desk.work()
@@ -122,13 +134,6 @@ class TestHaving:
                 break
         assert max(sizes) == ASKED_FOR
         assert scene.desk.health.entries == 2000
-
-    def again(self, scene: Scene, _: object) -> Scene:
-        """With nothing held."""
-        scene.desk.stop()
-        scene.path.unlink()
-        scene.open()
-        return scene
 
     def test_a_change_of_one_entry_costs_the_head_and_one_part(self, scene: Scene) -> None:
         plates = in_each_part(2000)
@@ -182,17 +187,12 @@ class TestHaving:
     def test_what_is_there_is_not_asked_for_again_after_a_restart(self, scene: Scene) -> None:
         plates = in_each_part(300)
         scene.issuer.issue(some(*plates))
-        scene.desk.work()
-        scene.broker()
-        for _ in range(4):
-            scene.desk.work()
-            scene.broker()
+        scene.rounds(5)
         held = len(scene.desk._file.held())
         assert 1 < held < len({part for part in packed(some(*plates)) if part})
         scene.desk.stop()
         scene.open()
-        scene.desk.work()
-        scene.broker()
+        scene.rounds(1)
         scene.desk.work()
         assert len(scene.desk._lacking) + held - 1 == len({part for part in packed(some(*plates)) if part})
         scene.settle()
@@ -259,11 +259,7 @@ class TestAskingAgain:
     def test_a_head_that_moves_on_takes_what_the_one_before_had(self, scene: Scene) -> None:
         plates = in_each_part(600)
         scene.issuer.issue(some(*plates))
-        scene.desk.work()
-        scene.broker()
-        for _ in range(3):
-            scene.desk.work()
-            scene.broker()
+        scene.rounds(4)
         scene.issuer.issue(some(*plates[:-1]))
         scene.live(HOTLIST_HEAD)
         scene.seconds += 2
