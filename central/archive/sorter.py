@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from threading import Event
 from typing import Final
@@ -53,9 +53,9 @@ class Sorter:
     def _answering(self, tables: Mapping[str, pa.Table] | None) -> Iterator[None]:
         """While the tables have their names."""
         registered = dict(tables or {})
-        for name, table in registered.items():
-            self._duck.register(name, table)
         try:
+            for name, table in registered.items():
+                self._duck.register(name, table)
             yield
         except duckdb.Error as error:
             raise StoreError(f"the archive cannot be rewritten: {plainly(error)}") from error
@@ -74,7 +74,7 @@ def sorter(archive: Archive, *, memory_mb: int) -> Iterator[Sorter]:
         memory_mb: what it may use before it spills.
 
     Raises:
-        StoreError: nothing can be written there.
+        StoreError: nothing can be written there, or DuckDB cannot be opened.
     """
     try:
         # Of an archive in a bucket it need not be here yet.
@@ -82,12 +82,20 @@ def sorter(archive: Archive, *, memory_mb: int) -> Iterator[Sorter]:
         folder = tempfile.TemporaryDirectory(dir=archive.scratch, prefix=SPILL, ignore_cleanup_errors=True)
     except OSError as error:
         raise StoreError(f"{archive.scratch}: cannot be written: {error.strerror}") from error
-    with folder as spill:
-        config = _SETTINGS | {"memory_limit": f"{memory_mb}MB", "temp_directory": str(Path(spill).resolve())}
+    with folder as spill, closing(_connected(archive, Path(spill), memory_mb=memory_mb)) as duck:
+        yield Sorter(duck)
+
+
+def _connected(archive: Archive, spill: Path, *, memory_mb: int) -> duckdb.DuckDBPyConnection:
+    config = _SETTINGS | {"memory_limit": f"{memory_mb}MB", "temp_directory": str(spill.resolve())}
+    try:
         duck = duckdb.connect(config=config)
-        archive.lend(duck, given_up=Event())
         try:
+            archive.lend(duck, given_up=Event())
             duck.execute("SET TimeZone = 'UTC'")
-            yield Sorter(duck)
-        finally:
+        except BaseException:
             duck.close()
+            raise
+    except duckdb.Error as error:
+        raise StoreError(f"{archive}: archive cannot be rewritten: {plainly(error)}") from error
+    return duck
