@@ -243,24 +243,30 @@ def test_what_cannot_be_asked_is_told(run: Run, words: list[str], wrong: str) ->
 def test_ctrl_c_gives_a_question_up_and_the_log_says_so(folder: Path, engine: Engine) -> None:
     begun = folder / "begun"
     program = (
+        "import signal\n"
         "from pathlib import Path\n"
         "import central.query.reads as reads\n"
         "from central.cli import main\n"
         f"reads.seen_sql = lambda *_: Path({str(begun)!r}).touch() or {ENDLESS!r}\n"
+        # Ignored where the tests run in the background of a shell.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "main()\n"
     )
     config = ["--config", str(folder / "central.yaml")]
-    asking = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", program, "seen", "ABC123", *LOOK, *config],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    while asking.poll() is None and not begun.exists():
-        time.sleep(0.05)
-    time.sleep(0.5)
-    asking.send_signal(signal.SIGINT)
-    assert asking.communicate(timeout=30) == ("", "")
+    ) as asking:
+        try:
+            while asking.poll() is None and not begun.exists():
+                time.sleep(0.05)
+            time.sleep(0.5)
+            asking.send_signal(signal.SIGINT)
+            assert asking.communicate(timeout=30) == ("", "")
+        finally:
+            asking.kill()
     assert asking.returncode == 130
     assert logged(engine) == ["seen", "seen.failed"]
 
