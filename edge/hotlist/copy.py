@@ -129,10 +129,8 @@ class CopyFile:
             self._db.execute("INSERT OR REPLACE INTO head VALUES (1, ?)", (signed,))
             stale = [row for row in self._db.execute("SELECT digest FROM part") if row[0] not in named]
             self._db.executemany("DELETE FROM part WHERE digest = ?", stale)
-        with (
-            self._lock,
-            contextlib.suppress(sqlite3.Error),
-        ):  # whoever was taken off a list stands nowhere any more
+        # Whoever was taken off a list stands nowhere any more.
+        with self._lock, contextlib.suppress(sqlite3.Error):
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     @contextlib.contextmanager

@@ -166,9 +166,8 @@ class HotlistDesk:
             return
         following = None if self._next is None else self._next[0]
         in_force = None if self._copy is None else self._copy.head
-        if (
-            head in (following, in_force) and head.number == self._floor
-        ):  # it comes again with every connection
+        comes_again = head in (following, in_force)  # as with every connection
+        if comes_again and head.number == self._floor:
             self._fault, self._is_below = "", False
         elif head.number <= self._floor:
             self._replayed += 1
