@@ -23,6 +23,7 @@ from central import (
     suppressions,
 )
 from central.alerts import alerts
+from central.api.commands import api
 from central.bench.commands import bench
 from central.ca.commands import ca
 from central.clips import clips
@@ -71,6 +72,7 @@ for _command in (
     backups.backup,
     backups.restore,
     ca,
+    api,
     bench,
 ):
     cli.add_command(_command)

@@ -20,6 +20,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from central.errors import StoreError
 from central.migrations.run import NewerTablesError, upgrade
+from central.tables.api import api_answer, api_key
 from central.tables.edges import dead_letter, edge_health, gone_range, ptz_state, received_range
 from central.tables.hits import (
     alert,
@@ -47,6 +48,8 @@ __all__ = [
     "alert",
     "alert_event",
     "alert_trail",
+    "api_answer",
+    "api_key",
     "at_a_time",
     "audit",
     "clip",

@@ -95,19 +95,14 @@ def _import(
 ) -> "ImportReport":
     from central.access.audit import AuditLog
     from central.access.key import open_key
-    from central.alert.wanted import tell_listed
-    from central.db import hotlist_entry
+    from central.entering import leave_word
     from central.hotlist.grammar import load_grammar
     from central.hotlist.store import import_csv
-    from central.types import Look
 
     log = AuditLog(engine, open_key(settings.access.key_file), clock=now)
-    look = Look(order.entered_by, purpose="", case_number="")  # the entries have theirs
 
     def note(connection: "Connection", report: "ImportReport") -> None:
-        counts = {**asdict(report), "refused": len(report.refused)}
-        tell_listed(connection, order.at, hotlist_entry.c.list_name == order.list_name)
-        log.note(connection, look, "hotlist.import", {"list": order.list_name, "file": file.name, **counts})
+        leave_word(connection, order, report, log=log, came={"file": file.name})
 
     return import_csv(engine, file, order, grammar=load_grammar(), log=note, sample=sample)
 

@@ -276,6 +276,36 @@ class AccessSettings(Section):
     )
 
 
+class ApiSettings(Section):
+    """The API over HTTP, which `python -m central api serve` answers."""
+
+    host: str = Field(default="127.0.0.1", description="address to listen on")
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(default=8470, description="port to listen on")
+    cert_file: Path | None = Field(default=None, description="our certificate; compulsory off this machine")
+    key_file: Path | None = Field(default=None, description="its key")
+    insecure_plaintext: bool = Field(
+        default=False,
+        description="allow another address than this machine's without a certificate: whoever is on the way reads "
+        "keys and plates",
+    )
+    requests_a_minute: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=120, description="of each key; more are refused"
+    )
+    upload_mb: Annotated[int, Field(ge=1, le=4096)] = Field(
+        default=256, description="MiB of a file that is sent to us; a larger one is refused"
+    )
+
+    @model_validator(mode="after")
+    def _nothing_in_clear(self) -> Self:
+        together("cert_file", self.cert_file, "key_file", self.key_file)
+        if self.cert_file is None and not (self.insecure_plaintext or is_loopback(self.host)):
+            raise ValueError(
+                f"a certificate is compulsory: {self.host} is not this machine alone (cert_file and key_file; or "
+                "insecure_plaintext: true, where keys and plates go over the network in clear)"
+            )
+        return self
+
+
 class EraseSettings(Section):
     """Erasing by order of a court."""
 

@@ -16,6 +16,7 @@ from central.errors import ConfigError
 from central.sections import (
     AccessSettings,
     AlertSettings,
+    ApiSettings,
     ArchiveSettings,
     BackupSettings,
     ClipSettings,
@@ -63,6 +64,7 @@ class CentralSettings(Section):
     clips: ClipSettings = ClipSettings()
     query: QuerySettings = QuerySettings()
     access: AccessSettings = AccessSettings()
+    api: ApiSettings = ApiSettings()
     erase: EraseSettings = EraseSettings()
     backup: BackupSettings = BackupSettings()
 
@@ -151,6 +153,10 @@ def check_files(path: Path, settings: CentralSettings) -> None:
             read_secret(secret)
     if keys.ca_file is not None and not keys.ca_file.is_file():
         raise ConfigError(f"{path}: storage.ca_file: {keys.ca_file}: no such file")
+    for name in ("cert_file", "key_file"):
+        file = getattr(settings.api, name)
+        if file is not None and not file.is_file():
+            raise ConfigError(f"{path}: api.{name}: {file}: no such file")
     for name in ("ca_file", "cert_file", "key_file"):
         file = getattr(broker.tls, name, None)
         if file is not None and not file.is_file():

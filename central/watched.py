@@ -13,7 +13,7 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -25,8 +25,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from central.access.audit import AuditLog
 from central.access.key import open_key
-from central.alert.wanted import tell_listed
-from central.db import Clock, from_us, hotlist_entry, reading, taken_file
+from central.db import Clock, from_us, reading, taken_file
+from central.entering import counted, leave_word
 from central.errors import CentralError, HotlistError
 from central.hotlist.grammar import load_grammar
 from central.hotlist.merge import Import
@@ -190,9 +190,7 @@ class Watcher:
             if _identity(path) != identity:
                 raise _ChangedError(f"{path.name}: somebody writes into it still")
             told.update(_told(order, path.name, report))
-            act = {"list": path.stem, "file": path.name, **asdict(report), "refused": len(report.refused)}
-            tell_listed(connection, order.at, hotlist_entry.c.list_name == order.list_name)
-            self._log().note(connection, self._who(), "hotlist.import", act)
+            leave_word(connection, order, report, log=self._log(), came={"file": path.name})
             connection.execute(delete(taken_file).where(taken_file.c.name == path.name))
             # As it was typed, or an erasure does not find a plate with a long dash in it.
             kept = {"identity": f"{identity}:{report.sha256}", "report": json.dumps(told, ensure_ascii=False)}
@@ -280,10 +278,9 @@ def _identity(path: Path) -> str | None:
 
 def _told(order: Import, name: str, report: ImportReport) -> dict[str, Any]:
     """An import for its report."""
-    counts = {**asdict(report), "refused": len(report.refused)}
     lines = [{"line": each.line, "reason": each.reason} for each in report.refused[:_MOST_TOLD]]
     told = {"list": order.list_name, "file": name, "at": order.at.isoformat(), "whole": order.whole}
-    return {**told, **counts, "refused_lines": lines}
+    return {**told, **counted(report), "refused_lines": lines}
 
 
 def _in_words(report: dict[str, Any]) -> str:

@@ -31,6 +31,7 @@ from central.db import (
     alert,
     alert_event,
     alert_trail,
+    api_answer,
     clip,
     clip_part,
     dead_letter,
@@ -67,8 +68,9 @@ WORDS: Final = (
     suppression.c.lifted_why,
     delivery.c.said,
     taken_file.c.report,
+    api_answer.c.answer,
 )
-"""Free text of rows that stay. A report is JSON, and is JSON with dots in it."""
+"""Free text of rows that stay. A report or an answer is JSON, and is JSON with dots in it."""
 _AT_A_TIME: Final = 1_000
 
 

@@ -30,6 +30,8 @@ from central.db import (
     alert,
     alert_event,
     alert_trail,
+    api_answer,
+    api_key,
     dead_letter,
     delivery,
     erased_mark,
@@ -378,8 +380,21 @@ def test_words_of_entries_suppressions_reports_and_receivers_are_kept_without_th
         for table, names in said.items():
             connection.execute(update(table).values(dict.fromkeys(names, "goes with abc-003, they say")))
         connection.execute(insert(taken_file).values(report))
+        holder = {
+            "id": 1,
+            "name": "sijin",
+            "digest": "",
+            "rights": "",
+            "lists": "",
+            "made_by": "ana",
+            "made_us": 0,
+        }
+        connection.execute(insert(api_key).values(holder | {"expires_us": 0}))
+        answer = {"key_id": 1, "token": "t", "request": "", "answer": json.dumps(told), "at_us": 0}
+        connection.execute(insert(api_answer).values(answer))
     assert {found.where.partition(": ")[2] for found in scene.search(AIM).found} >= {
         "taken_file.report",
+        "api_answer.answer",
         *(f"{table.name}.{name}" for table, names in said.items() for name in names),
     }
     scene.order()
@@ -387,10 +402,11 @@ def test_words_of_entries_suppressions_reports_and_receivers_are_kept_without_th
         assert {row[name] for row in rows(scene.engine, table) for name in names} == {
             "goes with ..., they say"
         }
-    (left,) = rows(scene.engine, taken_file)
-    assert json.loads(str(left["report"]))["refused_lines"] == [
-        {"line": 2, "reason": "... (CO) stands in line 1 already"}
-    ]
+    (report_left,), (answer_left,) = rows(scene.engine, taken_file), rows(scene.engine, api_answer)
+    for left in (report_left["report"], answer_left["answer"]):
+        assert json.loads(str(left))["refused_lines"] == [
+            {"line": 2, "reason": "... (CO) stands in line 1 already"}
+        ]
     assert scene.run() == [Result(1, DONE)]
 
 
