@@ -1,7 +1,8 @@
 """What an import of a hotlist leaves behind, whichever way the file came: word to open alerts, and to the audit log."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import fields
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -12,10 +13,13 @@ from central.hotlist.merge import Import
 from central.hotlist.store import ImportReport
 from central.types import Look
 
+_NAMES: Final = [field.name for field in fields(ImportReport) if field.name != "refused"]
+
 
 def counted(report: ImportReport) -> dict[str, object]:
     """An import in numbers and its file's hash: no plate."""
-    return {**asdict(report), "refused": len(report.refused)}
+    told: dict[str, object] = {name: getattr(report, name) for name in _NAMES}
+    return told | {"refused": len(report.refused)}
 
 
 def leave_word(

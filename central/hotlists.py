@@ -123,7 +123,8 @@ def _tell(
 
     if asked["as_document"]:
         counts = {**asdict(report), "refused": [asdict(each) for each in report.refused]}
-        twins = {"twins": [asdict(each) for each in sample.twins], "twins_in_all": report.twins}
+        named = [{**asdict(each), "others": [other.named for other in each.others]} for each in sample.twins]
+        twins = {"twins": named, "twins_in_all": report.twins}
         told = {"list": order.list_name, "is_cut_off": sample.is_cut_off, **counts, **twins}
         click.echo(as_json("changes", sample.changes, style, **told))
         return

@@ -114,8 +114,8 @@ def changes_table(changes: Sequence[Change], style: Style) -> Table:
 
 def twin_line(twin: Twin, style: Style) -> str:
     """A new entry that another one may be taken for."""
-    told = {"line": twin.line, "plate": twin.plate, "country": twin.country, "others": ", ".join(twin.others)}
-    return style.words("twin").format(**told)
+    others = ", ".join(other.named for other in twin.others)
+    return style.words("twin").format(line=twin.line, plate=twin.plate, country=twin.country, others=others)
 
 
 def suppressions_table(suppressions: Iterable[Suppression], style: Style) -> Table:

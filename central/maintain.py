@@ -18,6 +18,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine
 
+from central.access.answers import forget
 from central.access.audit import AuditLog
 from central.access.key import open_key
 from central.archive.close import close, unclosed
@@ -136,6 +137,8 @@ def maintain_retention(
 ) -> list[Removal]:
     """Remove the reads whose time is over and which no hold keeps; each removal stands in the audit log.
 
+    The answers of the API that are over go, too.
+
     Args:
         engine: the database, over which one maintains at a time.
         archive: where it lies.
@@ -157,6 +160,8 @@ def maintain_retention(
         on_step(Step("removing reads", done, of))
 
     tell(0, 1)
+    with engine.begin() as connection:
+        forget(connection, at=clock())
     if open_archive(archive) is None:
         return []
     memory_mb = settings.archive.memory_mb

@@ -291,7 +291,7 @@ class ApiSettings(Section):
     requests_a_minute: Annotated[int, Field(ge=1, le=100_000)] = Field(
         default=120, description="of each key; more are refused"
     )
-    upload_mb: Annotated[int, Field(ge=1, le=4096)] = Field(
+    upload_mb: Annotated[int, Field(ge=1, le=512)] = Field(
         default=256, description="MiB of a file that is sent to us; a larger one is refused"
     )
 

@@ -19,6 +19,7 @@ from central.access import keys
 from central.access.key import open_key
 from central.access.rights import Right
 from central.api.app import make_app
+from central.api.protocol import HurriedProtocol
 from central.settings import CentralSettings
 
 HEAD = "plate,country,plate_class,reason,priority,source,case_number,valid_from,valid_until"
@@ -53,7 +54,8 @@ def answering(app: FastAPI) -> Iterator[str]:
     """The address at which it answers."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=5))
+        config = uvicorn.Config(app, http=HurriedProtocol, log_config=None, timeout_graceful_shutdown=5)
+        server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="api")
         thread.start()
         try:
@@ -73,7 +75,14 @@ def a_key(
     until: datetime | None = None,
 ) -> str:
     wish = keys.Wish(name, [Right.LISTS_IMPORT], lists, until or NOON + timedelta(days=30))
-    return keys.make(engine, wish, by="ana.rojas", at=NOON, log=quiet)
+    return made(engine, wish, at=NOON)
+
+
+def made(engine: Engine, wish: keys.Wish, *, at: datetime) -> str:
+    given: list[str] = []
+    keys.make(engine, wish, by="ana.rojas", at=at, log=quiet, hand_over=given.append)
+    (key,) = given
+    return key
 
 
 def client(address: str, key: str | None) -> httpx.Client:

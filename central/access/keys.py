@@ -15,7 +15,6 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection, Engine, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from central.access.rights import Principal, Right
 from central.db import api_key, from_us, reading, to_us
@@ -60,8 +59,18 @@ class Wish:
     expires_at: datetime
 
 
-def make(engine: Engine, wish: Wish, *, by: str, at: datetime, log: Log) -> str:
-    """Make a key; what is returned is shown this once.
+def make(
+    engine: Engine, wish: Wish, *, by: str, at: datetime, log: Log, hand_over: Callable[[str], object]
+) -> None:
+    """Make a key.
+
+    Args:
+        engine: the database.
+        wish: what it may.
+        by: who makes it.
+        at: now.
+        log: writes it down, in the same transaction.
+        hand_over: is given the key, this once and before it holds: where it fails there is none.
 
     Raises:
         AccessError: a name is not one, or is taken; it may nothing; or its end is past or too far away.
@@ -78,14 +87,13 @@ def make(engine: Engine, wish: Wish, *, by: str, at: datetime, log: Log) -> str:
         "expires_us": to_us(wish.expires_at),
         "revoked_us": None,
     }
-    try:
-        with engine.begin() as connection:
-            number = connection.execute(insert(api_key).values(row)).inserted_primary_key
-            assert number is not None  # noqa: S101  # it has one
-            log(connection, _key({"id": number[0], **row}))
-    except IntegrityError as error:
-        raise AccessError(f"there is a key {wish.name!r} already, or was: name another") from error
-    return f"atalaya_{number[0]}_{secret}"
+    with engine.begin() as connection:
+        if connection.execute(select(api_key.c.id).where(api_key.c.name == wish.name)).first() is not None:
+            raise AccessError(f"there is a key {wish.name!r} already, or was: name another")
+        number = connection.execute(insert(api_key).values(row)).inserted_primary_key
+        assert number is not None  # noqa: S101  # it has one
+        log(connection, _key({"id": number[0], **row}))
+        hand_over(f"atalaya_{number[0]}_{secret}")
 
 
 def revoke(engine: Engine, name: str, *, at: datetime, log: Log) -> Key:

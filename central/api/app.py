@@ -39,6 +39,10 @@ def document(
     return app.openapi()
 
 
+ROUTERS: Final = (_system, hotlists.router)
+"""Whatever is answered at all; a test asks each route for its right."""
+
+
 def make_app(settings: CentralSettings, engine: Engine, key: AuditKey, *, clock: Clock) -> FastAPI:
     """The application over an open database.
 
@@ -49,7 +53,15 @@ def make_app(settings: CentralSettings, engine: Engine, key: AuditKey, *, clock:
         clock: now, UTC-aware.
     """
     # No pages of documentation: the framework's load scripts from elsewhere.
-    app = FastAPI(title="Atalaya", version="1", openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Atalaya",
+        version="1",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        # A redirect would name the address by which the client says it came.
+        redirect_slashes=False,
+    )
     app.state.guard = Guard(engine, clock=clock, requests_a_minute=settings.api.requests_a_minute)
     app.state.wiring = Wiring(
         settings,
@@ -59,7 +71,7 @@ def make_app(settings: CentralSettings, engine: Engine, key: AuditKey, *, clock:
         load_grammar(),
         clock,
     )
-    for router in (_system, hotlists.router):
+    for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
     answered(app)
     return app

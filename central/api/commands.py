@@ -1,7 +1,8 @@
 """`python -m central api`: answer over HTTP, and who may ask."""
 
 import os
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -80,18 +81,38 @@ def make_key(config: Path, name: str, out: Path, **asked: Any) -> None:  # noqa:
         def note(connection: "Connection", made: "Key") -> None:
             log.note(connection, look, "key.make", _told(made))
 
-        try:
-            descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except OSError as error:
-            raise AccessError(f"{out}: cannot be made: {error.strerror}") from error
-        try:
-            with os.fdopen(descriptor, "w", encoding="ascii") as file:
-                file.write(keys.make(engine, wish, by=look.actor, at=now(), log=note) + "\n")
-        except BaseException:
-            with suppress(OSError):
-                out.unlink()
-            raise
+        with _new_file(out) as write:
+            keys.make(engine, wish, by=look.actor, at=now(), log=note, hand_over=write)
     click.echo(f"key {name} is in {out}")
+
+
+@contextmanager
+def _new_file(path: Path) -> Iterator[Callable[[str], None]]:
+    """A file that its owner alone can read; gone again where what it is for fails.
+
+    Raises:
+        AccessError: there is one already, or it cannot be written.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise AccessError(f"{path}: cannot be made: {error.strerror}") from error
+
+    def write(text: str) -> None:
+        try:
+            os.write(descriptor, f"{text}\n".encode("ascii"))
+            os.fsync(descriptor)
+        except OSError as error:
+            raise AccessError(f"{path}: cannot be written: {error.strerror}") from error
+
+    try:
+        yield write
+    except BaseException:
+        with suppress(OSError):
+            path.unlink()
+        raise
+    finally:
+        os.close(descriptor)
 
 
 @key_group.command("list")

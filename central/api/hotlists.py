@@ -1,35 +1,32 @@
 """Hotlists over HTTP: import of a file, and a look at what one would do."""
 
 import hashlib
-import threading
 from dataclasses import asdict
 from http import HTTPStatus
-from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
+from central.access.answers import Answers
 from central.access.rights import Principal, Right
-from central.api.answers import Answers
 from central.api.guard import requires
 from central.api.problems import Problem
 from central.api.state import Wiring
 from central.api.upload import Upload, uploaded
-from central.entering import leave_word
-from central.errors import StoreError
+from central.entering import counted, leave_word
+from central.errors import AccessError, HotlistError, StoreError
 from central.hotlist.merge import Import
 from central.hotlist.store import ImportReport, Sample, import_csv, preview_csv
+from central.hotlist.twins import Twin
 from central.types import Look
 from edge.contract.read import Identifier
 
 router: Final = APIRouter(prefix="/hotlists", tags=["hotlists"])
 _MOST_TOLD: Final = 1_000
 """Refused lines, changes of each kind and twins that an answer tells one by one; it counts them all."""
-_AT_ONCE: Final = 2
-_slots: Final = threading.BoundedSemaphore(_AT_ONCE)
 
 
 class RefusedLine(BaseModel):
@@ -51,6 +48,14 @@ class ChangedEntry(BaseModel):
     )
 
 
+class TwinEntry(BaseModel):
+    """A new entry, and the listed plates like it that this key may know of."""
+
+    line: int
+    plate: str
+    others: list[str] = Field(description="each with where it stands")
+
+
 class Imported(BaseModel):
     """What an import did, or, as a preview, would do."""
 
@@ -63,7 +68,9 @@ class Imported(BaseModel):
     removed: int = Field(description="not named by a whole list any more")
     ended_sooner: int
     spared: int = Field(description="not named, and left all the same: a refused line may mean any of them")
-    twins: int = Field(description="new entries for which another listed plate may be taken")
+    twins: list[TwinEntry] = Field(
+        description=f"new entries for which another may be taken: at most {_MOST_TOLD}"
+    )
     refused: int
     refused_lines: list[RefusedLine] = Field(description=f"at most {_MOST_TOLD}")
     changes: list[ChangedEntry] = Field(description=f"of a preview: at most {_MOST_TOLD} of each kind")
@@ -72,7 +79,9 @@ class Imported(BaseModel):
 
 
 class _Order(BaseModel):
-    """What the address asks."""
+    """What the address asks; a word that it does not know is refused, or a slip in `preview` would import."""
+
+    model_config = ConfigDict(extra="forbid")
 
     whole: bool = Field(False, description="the file is the whole list: what it does not name is ended")
     even_many: bool = Field(False, description="with whole: even more than a fifth of the list")
@@ -111,81 +120,90 @@ async def import_file(
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "text/csv":
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "expected the file itself as text/csv")
-    if not _slots.acquire(blocking=False):
+    if who.number in wiring.sending:
         raise Problem(
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            f"{_AT_ONCE} files are being imported: wait",
-            {"Retry-After": "10"},
+            HTTPStatus.TOO_MANY_REQUESTS, f"key {who.name!r} is sending a file already", {"Retry-After": "10"}
         )
+    wiring.sending.add(who.number)
     try:
-        async with uploaded(request, most_bytes=wiring.settings.api.upload_mb * 2**20) as upload:
+        # One after the other: of two that change the lists at once the second is compared anew under the database's
+        # lock, and the centre's reads wait for that. As many wait here as there are keys.
+        async with (
+            uploaded(request, most_bytes=wiring.settings.api.upload_mb * 2**20) as upload,
+            wiring.importing,
+        ):
             made = Import(
-                list_name,
-                who.name,
-                wiring.clock(),
-                wiring.zone,
-                whole=order.whole,
-                even_many=order.even_many,
+                list_name, who.name, wiring.clock(), wiring.zone, whole=order.whole, even_many=order.even_many
             )
             if order.preview:
-                answer = await run_in_threadpool(_preview, wiring, upload.path, made)
+                answer = await run_in_threadpool(_preview, wiring, upload, made, who)
             else:
                 asked = f"{list_name} {order.whole} {order.even_many} {upload.sha256}"
-                answers = Answers(
-                    wiring.engine,
-                    key_id=who.number,
-                    token=token or "",
-                    request=hashlib.sha256(asked.encode()).hexdigest(),
-                )
-                answer = await run_in_threadpool(_import, wiring, upload, made, answers)
+                request_hash = hashlib.sha256(asked.encode()).hexdigest()
+                answers = Answers(wiring.engine, who.number, token or "", request_hash)
+                answer = await run_in_threadpool(_import, wiring, upload, made, who, answers)
     finally:
-        _slots.release()
+        wiring.sending.discard(who.number)
     return Response(answer, media_type="application/json")
 
 
-def _preview(wiring: Wiring, path: Path, order: Import) -> str:
+def _preview(wiring: Wiring, upload: Upload, order: Import, who: Principal) -> str:
     """It shows what stands in the list, so it is in the audit log as a look is."""
-    sample, who = Sample(_MOST_TOLD), Look(order.entered_by, purpose="", case_number="")
-    begun = wiring.audit.begin(who, "hotlist.preview", {"list": order.list_name, "whole": order.whole})
-    report = preview_csv(wiring.engine, path, order, grammar=wiring.grammar, sample=sample)
-    wiring.audit.end(who, "hotlist.preview", begun=begun, rows=len(sample.changes))
-    return _told(order, report, sample).model_dump_json()
+    sample, look = Sample(_MOST_TOLD), Look(order.entered_by, purpose="", case_number="")
+    begun = wiring.audit.begin(look, "hotlist.preview", {"list": order.list_name, "whole": order.whole})
+    try:
+        report = preview_csv(wiring.engine, upload.path, order, grammar=wiring.grammar, sample=sample)
+    except HotlistError as error:
+        wiring.audit.fail(look, "hotlist.preview", begun=begun, why=type(error).__name__)
+        raise _in_its_words(error, upload) from error
+    wiring.audit.end(look, "hotlist.preview", begun=begun, rows=len(sample.changes))
+    return _told(order, report, sample, who, is_preview=True).model_dump_json()
 
 
-def _import(wiring: Wiring, upload: Upload, order: Import, answers: Answers) -> str:
-    if (before := answers.given()) is not None:
-        return before
-    answer = ""
+def _import(wiring: Wiring, upload: Upload, order: Import, who: Principal, answers: Answers) -> str:
+    answer, sample = "", Sample(_MOST_TOLD)
 
     def note(connection: Connection, report: ImportReport) -> None:
         nonlocal answer
-        answer = _told(order, report, None).model_dump_json()
+        answer = _told(order, report, sample, who, is_preview=False).model_dump_json()
         leave_word(connection, order, report, log=wiring.audit, came={"file": "of the API"})
         answers.keep(connection, answer, at=order.at)
 
     try:
-        import_csv(wiring.engine, upload.path, order, grammar=wiring.grammar, log=note)
-    except StoreError:
-        # The same request at the same time was the first to write its answer.
-        if (before := answers.given()) is not None:
+        if (before := answers.given(at=order.at)) is not None:
             return before
-        raise
+        import_csv(wiring.engine, upload.path, order, grammar=wiring.grammar, log=note, sample=sample)
+    except AccessError as error:
+        raise Problem(HTTPStatus.CONFLICT, str(error)) from error
+    except (StoreError, HotlistError) as error:
+        # The same request in another process was the first to write its answer.
+        if (before := answers.given(at=order.at)) is not None:
+            return before
+        raise _in_its_words(error, upload) if isinstance(error, HotlistError) else error from error
     return answer
 
 
-def _told(order: Import, report: ImportReport, sample: Sample | None) -> Imported:
-    counts = {
-        name: getattr(report, name)
-        for name in (
-            "added", "changed", "revived", "unchanged", "removed", "ended_sooner", "spared", "twins", "sha256",
-        )
-    }  # fmt: skip
-    return Imported(
-        list_name=order.list_name,
-        is_preview=sample is not None,
-        refused=len(report.refused),
-        refused_lines=[RefusedLine(line=r.line, reason=r.reason) for r in report.refused[:_MOST_TOLD]],
-        changes=[ChangedEntry.model_validate(asdict(each)) for each in (sample.changes if sample else ())],
-        is_cut_off=sample is not None and sample.is_cut_off,
-        **counts,
+def _in_its_words(error: HotlistError, upload: Upload) -> Problem:
+    """What is wrong with a file, as who sent it knows it."""
+    said = str(error).replace(f"{upload.path}: ", "").replace("--even-many ends", "even_many=true ends")
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, said)
+
+
+def _told(
+    order: Import, report: ImportReport, sample: Sample, who: Principal, *, is_preview: bool
+) -> Imported:
+    counts = {name: count for name, count in counted(report).items() if name != "twins"}
+    refused_lines = [RefusedLine(line=r.line, reason=r.reason) for r in report.refused[:_MOST_TOLD]]
+    changes = [ChangedEntry.model_validate(asdict(each)) for each in sample.changes] if is_preview else []
+    twins = [found for each in sample.twins if (found := _twins(each, who))]
+    return Imported.model_validate(
+        counts
+        | {"list_name": order.list_name, "is_preview": is_preview, "is_cut_off": sample.is_cut_off}
+        | {"refused_lines": refused_lines, "changes": changes, "twins": twins}
     )
+
+
+def _twins(twin: Twin, who: Principal) -> TwinEntry | None:
+    """With those that stand in the file or in lists of this key: of others it learns nothing."""
+    mine = [each.named for each in twin.others if each.list_name is None or each.list_name in who.lists]
+    return TwinEntry(line=twin.line, plate=twin.plate, others=mine) if mine else None

@@ -61,7 +61,9 @@ async def _ours(_request: Request, fault: Exception) -> Response:
 
 async def _store(request: Request, fault: Exception) -> Response:
     """Told to us, not to the client: it may name files and databases."""
-    _log.error("a request failed", path=request.url.path, fault=str(getattr(fault, "orig", None) or fault))
+    # The first line alone: PostgreSQL names the row's values in those after it.
+    said = str(getattr(fault, "orig", None) or fault).partition("\n")[0]
+    _log.error("a request failed", path=request.url.path, fault=said)
     is_store = isinstance(fault, StoreError | SQLAlchemyError)
     status = HTTPStatus.SERVICE_UNAVAILABLE if is_store else HTTPStatus.INTERNAL_SERVER_ERROR
     return _told(status, "the centre cannot do this now; its log says why", {"Retry-After": "30"})

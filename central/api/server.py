@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from central.access.key import open_key
 from central.api.app import make_app
+from central.api.protocol import HurriedProtocol
 from central.db import Clock, described, open_database
 from central.errors import ConfigError
 from central.sections import ApiSettings
@@ -17,7 +18,7 @@ from central.settings import CentralSettings
 
 _CONNECTIONS: Final = 200
 """At once; one more is answered 503."""
-_LINGER_S: Final = 20
+_LINGER_S: Final = 60
 """What is under way at the end has so long."""
 _log = structlog.get_logger(__name__)
 
@@ -56,6 +57,7 @@ def _server(app: FastAPI, at: ApiSettings) -> uvicorn.Server:
     """
     config = uvicorn.Config(
         app,
+        http=HurriedProtocol,
         ssl_certfile=at.cert_file,
         ssl_keyfile=at.key_file,
         log_config=None,

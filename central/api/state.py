@@ -1,6 +1,7 @@
 """What every route works with, made once."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
@@ -19,6 +20,8 @@ class Wiring:
         zone: the site's, in which dates are meant.
         grammar: of the plates that cameras can tell.
         clock: now, UTC-aware.
+        sending: numbers of the keys that send a file; the event loop's own.
+        importing: held by the one import that is under way.
     """
 
     settings: CentralSettings
@@ -27,3 +30,5 @@ class Wiring:
     zone: ZoneInfo
     grammar: Grammar
     clock: Clock
+    sending: set[int] = field(default_factory=set)
+    importing: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -10,13 +10,17 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, RowMapping, select
 
 from central.db import from_us, hotlist_entry, to_us
+from central.errors import HotlistError
 from central.hotlist.fingerprint import SENT, marks
 from central.hotlist.row import Refusal, Row
 from central.hotlist.said import SAID, differing, values_of
-from central.hotlist.twins import Taken, Twin, alike
+from central.hotlist.twins import Other, Taken, Twin, alike
 
 BATCH: Final = 2_000
 """Lines that are looked up at once."""
+
+MOST_REFUSED: Final = 100_000
+"""Lines: a file with more is no hotlist with faults, and each is kept until it is told."""
 
 _FEW: Final = 20
 _SHARE: Final = 5
@@ -126,7 +130,11 @@ class Merge:
         return any(refusal.names is None for refusal in self.refused)
 
     def steps(self, connection: Connection, rows: Iterator[Row | Refusal]) -> Iterator[Step]:
-        """The whole file; none of it is to be written before its end, or it would be compared with itself."""
+        """The whole file; none of it is to be written before its end, or it would be compared with itself.
+
+        Raises:
+            HotlistError: too many lines are refused.
+        """
         while lines := list(islice(rows, BATCH)):
             yield self._step(connection, lines)
 
@@ -169,9 +177,9 @@ class Merge:
         for change in added:
             line = change.line or 0
             earlier = [each for each in self._taken.twins(change.plate) if each[2] < line]
-            others = [f"{plate} ({of}) in line {before}" for plate, of, before in earlier]
+            others = [Other(f"{plate} ({of}) in line {before}", None) for plate, of, before in earlier]
             others += [
-                f"{plate} ({of}) in {name}"
+                Other(f"{plate} ({of}) in {name}", name)
                 for name, plate, of in elsewhere.get(alike(change.plate), ())
                 if plate != change.plate
                 and (name != self._order.list_name or self._taken.line_of(plate, of) is None)
@@ -228,6 +236,11 @@ class Merge:
 
     def _refuse(self, refusal: Refusal) -> None:
         self.refused.append(refusal)
+        if len(self.refused) > MOST_REFUSED:
+            first = self.refused[0]
+            raise HotlistError(
+                f"more than {MOST_REFUSED:,} lines are refused, the first of them line {first.line}: {first.reason}"
+            )
         if refusal.names is not None:
             self._kept.add(_key(*refusal.names))
 

@@ -86,7 +86,7 @@ class Sheet:
         try:
             for raw in file:
                 self._sha256.update(raw)
-                for line in raw.removesuffix(b"\n").removesuffix(b"\r").split(b"\r"):
+                for line in _parts(raw.removesuffix(b"\n").removesuffix(b"\r")):
                     number += 1
                     yield self._text(number, line)
         except OSError as error:
@@ -120,6 +120,15 @@ def open_sheet(path: Path, checks: Checks) -> Iterator[Sheet]:
         if size > MAX_BYTES:
             raise HotlistError(f"{path}: larger than {MAX_BYTES // 2**20} MB: split it")
         yield Sheet(path, file, checks)
+
+
+def _parts(raw: bytes) -> Iterator[bytes]:
+    """What stands between carriage returns, piece by piece: of a quarter of a billion of them a list takes 2 GiB."""
+    start = 0
+    while (end := raw.find(b"\r", start)) >= 0:
+        yield raw[start:end]
+        start = end + 1
+    yield raw[start:]
 
 
 def _header(path: Path, line: str, delimiter: str) -> tuple[str, ...]:

@@ -15,17 +15,26 @@ _FIRST: Final = str.maketrans({char: group[0] for group in GROUPS for char in gr
 
 
 @dataclass(frozen=True, slots=True)
-class Twin:
-    """A new entry, and the plates like it that are listed too.
+class Other:
+    """A plate that is taken for another.
 
     Attributes:
-        others: as people name them, with where they stand.
+        named: as people name it, with where it stands.
+        list_name: None where it stands in the same file.
     """
+
+    named: str
+    list_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """A new entry, and the plates like it that are listed too."""
 
     line: int
     plate: str
     country: str
-    others: tuple[str, ...]
+    others: tuple[Other, ...]
 
 
 def alike(plate: str) -> str:

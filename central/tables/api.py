@@ -1,13 +1,13 @@
 """The API: who may use it, and what was answered: a request that is sent again is answered, not done again."""
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Column, ForeignKey, String, Table, Text
 
-from central.tables.metadata import metadata
+from central.tables.metadata import Serial, metadata
 
 api_key = Table(
     "api_key",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Serial, primary_key=True, autoincrement=True),
     Column("name", String(63), nullable=False, unique=True),
     Column("digest", String(64), nullable=False),  # SHA-256 of the secret, which stands nowhere
     Column("rights", String(255), nullable=False),  # names, with spaces between
@@ -16,6 +16,7 @@ api_key = Table(
     Column("made_us", BigInteger, nullable=False),
     Column("expires_us", BigInteger, nullable=False),
     Column("revoked_us", BigInteger),
+    sqlite_autoincrement=True,  # a number is never used again
 )
 
 # Written in the transaction that does what was asked.
@@ -23,7 +24,9 @@ api_answer = Table(
     "api_answer",
     metadata,
     Column("key_id", ForeignKey("api_key.id"), primary_key=True),
-    Column("token", String(63), primary_key=True),  # the client's Idempotency-Key
+    Column(
+        "token", String(64), primary_key=True
+    ),  # SHA-256 of the client's Idempotency-Key, which may be anything
     Column("request", String(64), nullable=False),  # SHA-256 of what was asked
     Column("answer", Text, nullable=False),  # JSON
     Column("at_us", BigInteger, nullable=False),

@@ -56,6 +56,7 @@ class Variant:
             "warm_up": steps // 10,
             "look_every": steps,
             "average": 0.98,
+            "begin": "nothing",
         }
         if self.real is not None:
             rules["shares"]["real"] = self.real

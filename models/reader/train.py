@@ -1,5 +1,7 @@
 """Train the reader: `python -m models.reader.train --work DIR`. Goes on where it was stopped.
 
+It begins with the shipped weights, grown where the recipe's net is wider, or with none, as the recipe says.
+
 WORK/last.pt     everything that a further step needs, every few minutes
 WORK/best.pt     the averaged weights that read the held-out fold best
 WORK/curve.csv   loss and fold accuracy by step; curve.png draws it
@@ -23,10 +25,12 @@ from torch.utils.data import DataLoader
 from models.reader import curve
 from models.reader.atalaya_plate import Model
 from models.reader.data import Stream, fold, lettering_fold, rendered_fold, scaled
+from models.reader.grow import grown
 from models.reader.measure import accuracy
 from models.reader.prepare import KINDS, RECIPE
 
 CLASSES = 37
+SHIPPED = Path(__file__).with_name("atalaya_plate.pth")
 
 
 def build(recipe: dict[str, Any]) -> Model:
@@ -41,6 +45,23 @@ def network_params(recipe: dict[str, Any]) -> dict[str, Any]:
         "depth": tuple(recipe["net"]["depth"]),
         "kinds": len(KINDS),
     }
+
+
+def shipped(recipe: dict[str, Any]) -> dict[str, Tensor]:
+    """The shipped weights, grown to the recipe's net where that is wider.
+
+    Raises:
+        click.ClickException: the recipe's is narrower, or differs in more than its widths.
+    """
+    facts = yaml.safe_load(SHIPPED.with_suffix(".yaml").read_text(encoding="utf-8"))
+    kept = torch.load(SHIPPED, weights_only=True)
+    state = {name.removeprefix("module."): value for name, value in kept.items()}
+    try:
+        return grown(state, facts["network_params"], network_params(recipe), seed=recipe["seed"])
+    except ValueError as why:
+        raise click.ClickException(
+            f"the shipped net can't become the recipe's ({why}): set begin: nothing"
+        ) from why
 
 
 def loss_of(model: Model, batch: tuple[Tensor, ...], rules: dict[str, Any]) -> Tensor:
@@ -107,6 +128,12 @@ class Run:
             self.sets["lettering"] = words
         if (last := work / "last.pt").exists():
             self._go_on(last)
+        elif rules["begin"] == "shipped":
+            self._begin_as(shipped(recipe))
+
+    def _begin_as(self, state: dict[str, Tensor]) -> None:
+        self.model.load_state_dict(state)
+        self.average.module.load_state_dict(state)
 
     def _go_on(self, last: Path) -> None:
         """Take up what `save` kept.

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from apis import CSV, quiet, sheet
+from apis import CSV, made, sheet
 from brokers import free_port
 from central_messages import rows
 
@@ -58,7 +58,7 @@ def test_each_file_is_imported_once(tmp_path: Path, database_url: str, rounds: i
     )
     engine = open_database(database_url)
     wish = keys.Wish("sijin", [Right.LISTS_IMPORT], ["stolen"], now() + timedelta(days=1))
-    key = keys.make(engine, wish, by="ana", at=now(), log=quiet)
+    key = made(engine, wish, at=now())
     log, unheard, heard = tmp_path / "log", 0, 0
     with httpx.Client(
         base_url=address, headers=CSV | {"Authorization": f"Bearer {key}"}, timeout=60
@@ -86,7 +86,7 @@ def test_each_file_is_imported_once(tmp_path: Path, database_url: str, rounds: i
             assert len(rows(engine, api_answer)) == number + 1
             assert len(rows(engine, hotlist_entry)) == 400 * min(number + 1, 26)
     engine.dispose()
-    assert heard + unheard == rounds
+    assert rounds < 30 or (unheard > 3 and heard > 3), "kills came before and after answers"
 
 
 def test_it_ends_when_it_is_told_to_and_says_at_once_what_keeps_it_from_starting(tmp_path: Path) -> None:

@@ -1,23 +1,31 @@
 """The API on both databases: a real server, real requests; who may not may not, what is sent twice is done once."""
 
 import json
+import socket
 import threading
+import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
-from apis import CSV, Hands, a_key, answering, app_over, client, quiet, sheet
+from apis import CSV, Hands, a_key, answering, app_over, client, quiet, settings_in, sheet
 from central_messages import list_plates, rows
 from central_reads import NOON
 from sqlalchemy import Engine
 
 from central.access import keys
+from central.access.answers import Answers
 from central.access.audit import verify
 from central.access.key import open_key
+from central.api import upload
+from central.archive.place import archive_of
 from central.db import api_answer, api_key, audit, hotlist_entry
 from central.errors import AccessError
+from central.hotlist.merge import Merge
+from central.maintain import maintain_retention
 
 IMPORTS = "/hotlists/stolen/imports"
 
@@ -85,7 +93,7 @@ def test_a_token_stands_for_one_request(sijin: httpx.Client, database: Engine, c
     assert put(sijin, sheet("ABC123")).status_code == 200
     other = put(sijin, sheet("XYZ789")) if change == "file" else put(sijin, sheet("ABC123"), whole=True)
     assert other.status_code == 409
-    assert "Idempotency-Key 't-1'" in other.json()["detail"]
+    assert "used for another request" in other.json()["detail"]
     assert plates(database) == ["ABC123"]
 
 
@@ -96,37 +104,88 @@ def test_the_token_of_one_key_is_not_another_s(sijin: httpx.Client, database: En
     assert plates(database) == ["ABC123", "XYZ789"]
 
 
-def test_the_same_at_the_same_time_is_done_once(database: Engine, address: str) -> None:
-    """Both answers are of one import: of the other transaction nothing stays."""
+def test_the_same_at_the_same_time_in_two_processes_is_done_once(
+    database: Engine, tmp_path: Path, clock: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both look for an answer before either has written one; of the second's transaction nothing stays."""
     key, many = a_key(database), sheet(*(f"ABC{number:03}" for number in range(300)))
     found: list[httpx.Response] = []
-    ready = threading.Barrier(2)
+    both, given, looked = threading.Barrier(2), Answers.given, []
 
-    def one() -> None:
+    def given_to_both(self: Answers, *, at: datetime) -> str | None:
+        answer = given(self, at=at)
+        looked.append(answer)
+        if len(looked) <= 2:
+            both.wait(20)
+        return answer
+
+    monkeypatch.setattr(Answers, "given", given_to_both)
+
+    def one(address: str) -> None:
         with client(address, key) as mine:
-            ready.wait()
             found.append(put(mine, many))
 
-    threads = [threading.Thread(target=one) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    apps = [app_over(database, tmp_path, clock) for _ in range(2)]
+    with answering(apps[0]) as first, answering(apps[1]) as second:
+        threads = [threading.Thread(target=one, args=(address,)) for address in (first, second)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert looked[:2] == [None, None]
     assert [each.status_code for each in found] == [200, 200], [each.text for each in found]
-    assert found[0].json() == found[1].json()
+    assert found[0].json() == found[1].json() == json.loads(looked[2] or "")
     assert found[0].json()["added"] == 300
     assert len(plates(database)) == 300
     assert len(acts(database, "hotlist.import")) == 1
 
 
-def test_answers_are_forgotten_after_a_week(sijin: httpx.Client, database: Engine, clock: Hands) -> None:
+def test_answers_are_forgotten_after_a_week_whether_or_not_somebody_imports(
+    sijin: httpx.Client, database: Engine, tmp_path: Path, clock: Hands
+) -> None:
     put(sijin, sheet("ABC123"), named="old")
     clock.at += timedelta(days=7)
-    put(sijin, sheet("ABC124"), named="a-week-old")
-    assert {row["token"] for row in rows(database, api_answer)} == {"old", "a-week-old"}
+    assert put(sijin, sheet("ABC123"), named="old").json()["added"] == 1, "answered again"
     clock.at += timedelta(microseconds=1)
-    put(sijin, sheet("ABC125"), named="new")
-    assert {row["token"] for row in rows(database, api_answer)} == {"a-week-old", "new"}
+    settings = settings_in(tmp_path)
+    maintain_retention(database, archive_of(settings), settings, clock=clock)
+    assert rows(database, api_answer) == []
+    assert put(sijin, sheet("ABC123"), named="old").json()["added"] == 0, "done again"
+
+
+def test_one_that_is_over_is_none_before_it_is_removed(
+    sijin: httpx.Client, database: Engine, clock: Hands
+) -> None:
+    put(sijin, sheet("ABC123"), named="old")
+    clock.at += timedelta(days=7, microseconds=1)
+    assert put(sijin, sheet("XYZ789"), named="old").json()["added"] == 1
+
+
+def test_a_token_stands_nowhere_as_it_was_sent(sijin: httpx.Client, database: Engine) -> None:
+    """It may be anything, the plate that a court has erased too."""
+    put(sijin, sheet("XYZ789"), named="ABC123-2026")
+    assert "ABC123" not in json.dumps(rows(database, api_answer) + rows(database, audit))
+
+
+def test_twins_on_lists_of_others_are_not_told(sijin: httpx.Client, database: Engine, tmp_path: Path) -> None:
+    for name, plate in (("wanted", "XYO111"), ("stolen", "ABO123")):
+        list_plates(
+            database, tmp_path, f"{plate},CO,,stolen,1,SIJIN,C-1,2024-01-01,2027-12-31", list_name=name
+        )
+    body = sheet("XY0111", "AB0123", "ABC001", "ABCO01")
+    for told in (put(sijin, body, named=None, preview=True).json(), put(sijin, body).json()):
+        assert {(twin["plate"], *twin["others"]) for twin in told["twins"]} == {
+            ("AB0123", "ABO123 (CO) in stolen"),
+            ("ABCO01", "ABC001 (CO) in line 4"),
+        }
+        assert "XYO111" not in json.dumps(told)
+
+
+def test_a_word_that_the_address_does_not_know_imports_nothing(sijin: httpx.Client, database: Engine) -> None:
+    found = put(sijin, sheet("ABC123"), previw=True)
+    assert found.status_code == 422
+    assert "previw" in found.json()["detail"]
+    assert plates(database) == []
 
 
 def test_a_preview_writes_nothing_but_that_somebody_looked(
@@ -151,6 +210,7 @@ def test_a_whole_list_that_may_be_cut_off_is_refused_whole(sijin: httpx.Client, 
     cut = put(sijin, sheet(*many[:10]), named="t-2", whole=True)
     assert cut.status_code == 422
     assert "40 of the 50 entries" in cut.json()["detail"]
+    assert "even_many=true" in cut.json()["detail"]
     assert cut.headers["content-type"] == "application/problem+json"
     told = put(sijin, sheet(*many[:10]), named="t-3", whole=True, even_many=True).json()
     assert told["removed"] == 40
@@ -163,8 +223,22 @@ def test_what_is_no_hotlist_is_refused_with_the_reason(
     found = put(sijin, content)
     assert found.status_code == 422
     assert found.json()["detail"]
+    assert "/proc" not in found.text
     assert plates(database) == []
     assert rows(database, api_answer) == [], "sent again it is tried again"
+    looked = put(sijin, content, named=None, preview=True)
+    assert looked.json() == found.json()
+    assert [row["action"] for row in rows(database, audit)] == ["hotlist.preview", "hotlist.preview.failed"]
+
+
+def test_a_file_of_nothing_but_faults_is_given_up(
+    sijin: httpx.Client, database: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("central.hotlist.merge.MOST_REFUSED", 10)
+    assert put(sijin, sheet(*["?"] * 10), named="1").json()["refused"] == 10
+    found = put(sijin, sheet(*["?"] * 11), named="2")
+    assert found.status_code == 422
+    assert "more than 10 lines are refused, the first of them line 2: plate" in found.json()["detail"]
 
 
 class TestWhoMayNot:
@@ -185,8 +259,8 @@ class TestWhoMayNot:
 
     def test_the_secret_of_one_key_is_not_another_s(self, address: str, database: Engine) -> None:
         first, second = a_key(database), a_key(database, "dijin")
-        mixed = f"{first.rsplit('_', 1)[0] if '_' not in first[-43:] else first[:-44]}_{second[-43:]}"
-        with client(address, mixed) as thief:
+        assert (first[:10], second[:10]) == ("atalaya_1_", "atalaya_2_")
+        with client(address, first[:10] + second[10:]) as thief:
             assert put(thief, sheet("ABC123")).status_code == 401
 
     def test_another_list_is_refused(self, sijin: httpx.Client, database: Engine) -> None:
@@ -211,16 +285,18 @@ class TestWhoMayNot:
         with pytest.raises(AccessError, match="was revoked at"):
             keys.revoke(database, "sijin", at=NOON, log=quiet)
 
-    def test_whoever_guesses_is_made_to_wait_and_so_is_who_comes_too_often(
-        self, address: str, database: Engine
+    def test_who_comes_too_often_is_made_to_wait_and_nobody_else(
+        self, address: str, database: Engine, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        key = a_key(database)
-        with client(address, key) as mine:
-            found = [mine.get("/openapi.json").status_code for _ in range(51)]
-        assert found == [200] * 50 + [429]
+        key, other = a_key(database), a_key(database, "dijin")
         with client(address, "atalaya_1_" + "A" * 43) as thief:
-            found = [thief.get("/openapi.json").status_code for _ in range(12)]
-        assert found == [401] * 10 + [429] * 2
+            assert {thief.get("/openapi.json").status_code for _ in range(60)} == {401}
+        assert capsys.readouterr().out.count("no key in force") == 1, "a line a minute"
+        with client(address, key) as mine:
+            found = [mine.get("/openapi.json").status_code for _ in range(52)]
+        assert found == [200] * 50 + [429] * 2
+        with client(address, other) as his:
+            assert his.get("/openapi.json").status_code == 200
 
     def test_a_right_that_is_not_known_any_more_is_none(self, address: str, database: Engine) -> None:
         key = a_key(database)
@@ -260,14 +336,67 @@ class TestUploads:
         assert found.status_code in (404, 422)
         assert found.headers["content-type"] == "application/problem+json"
 
-    def test_nothing_of_it_stays_on_the_disk(
+    def test_a_key_sends_one_at_a_time_and_may_again_when_it_has_gone(
+        self, sijin: httpx.Client, database: Engine, address: str
+    ) -> None:
+        """Who goes away in the middle keeps nothing, not even its turn."""
+        key = sijin.headers["authorization"].encode()
+        head = b"POST /api/v1" + IMPORTS.encode() + b" HTTP/1.1\r\nHost: a\r\nAuthorization: " + key
+        head += b"\r\nContent-Type: text/csv\r\nIdempotency-Key: 1\r\nContent-Length: 1000\r\n\r\nplate"
+        with client(address, a_key(database, "dijin")) as other:
+            with socket.create_connection(("127.0.0.1", httpx.URL(address).port or 0)) as line:
+                line.sendall(head)
+                deadline = time.monotonic() + 20
+                while (found := put(sijin, sheet("ABC123"), named="2")).status_code == 200:
+                    assert time.monotonic() < deadline  # the head was not read yet
+                assert found.status_code == 429
+                assert "sending a file already" in found.json()["detail"]
+                assert put(other, sheet("XYZ789")).status_code == 200, "another key does not wait"
+            while (found := put(sijin, sheet("ABC124"), named="3")).status_code == 429:
+                assert time.monotonic() < deadline
+        assert found.status_code == 200
+
+    @pytest.mark.parametrize("limit", ["QUIET_S", "WHOLE_S"])
+    def test_a_body_that_does_not_come_is_given_up(
+        self, sijin: httpx.Client, database: Engine, monkeypatch: pytest.MonkeyPatch, limit: str
+    ) -> None:
+        monkeypatch.setattr(upload, limit, 0.3)
+
+        def slowly() -> Iterator[bytes]:
+            for piece in (b"plate", b",country", b",reason", b",source", b",case_number"):
+                yield piece
+                time.sleep(0.15 if limit == "WHOLE_S" else 1.0)
+
+        found = sijin.post(IMPORTS, content=slowly(), headers=CSV | {"Idempotency-Key": "1"})
+        assert found.status_code == 408
+        assert put(sijin, sheet("ABC123"), named="2").status_code == 200
+
+    def test_a_full_disk_is_told(
+        self, sijin: httpx.Client, database: Engine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        if not Path("/dev/full").exists():
+            pytest.skip("needs /dev/full")
+        monkeypatch.setattr("tempfile.TemporaryFile", lambda: Path("/dev/full").open("r+b", buffering=0))  # noqa: SIM115
+        found = put(sijin, sheet("ABC123"))
+        assert found.status_code == 507
+        assert "No space left" in found.json()["detail"]
+
+    def test_it_has_no_name_on_the_disk_while_it_is_there(
         self, sijin: httpx.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-        before = {*tmp_path.rglob("*upload*")}
-        assert put(sijin, sheet("ABC123")).status_code == 200
-        assert put(sijin, b"nonsense", named="2").status_code == 422
-        assert {*tmp_path.rglob("*upload*")} == before == set()
+        """So whoever is killed leaves none behind."""
+        folder, names = tmp_path / "temporary", []
+        folder.mkdir()
+        monkeypatch.setattr("tempfile.tempdir", str(folder))
+        steps = Merge.steps
+
+        def watched(*given: Any) -> Any:
+            names.extend(folder.iterdir())
+            return steps(*given)
+
+        monkeypatch.setattr(Merge, "steps", watched)
+        assert put(sijin, sheet("ABC123")).json()["added"] == 1
+        assert names == []
 
 
 def test_what_the_database_says_no_to_is_told_to_us_and_not_to_the_client(

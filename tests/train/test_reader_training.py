@@ -35,6 +35,7 @@ from models.reader import calibrate, data, prepare, sweep, train  # noqa: E402
 from models.reader.atalaya_plate import Model  # noqa: E402
 from models.reader.data import Source, Stream, collate, rendered_fold, scaled  # noqa: E402
 from models.reader.export import FILES, Facts, Whole, write  # noqa: E402
+from models.reader.grow import grown  # noqa: E402
 from models.reader.measure import read  # noqa: E402
 from models.reader.quantise import Heads, Text, distance, distil, pictures, quantised  # noqa: E402
 from models.reader.train import Run, loss_of  # noqa: E402
@@ -142,7 +143,7 @@ class TestGoingOn:
     }
 
     def run(self, work: Path, **changes: Any) -> Run:
-        return Run(work, self.RECIPE, {**self.RECIPE["cpu"], **changes})
+        return Run(work, self.RECIPE, {**self.RECIPE["cpu"], "begin": "nothing", **changes})
 
     @pytest.fixture
     def work(self, bank: Path, tmp_path: Path) -> Path:
@@ -281,6 +282,84 @@ class TestInt8:
         pairs = rendered_fold(bank, 6, seed=1)
         shown = np.stack([picture for picture, _ in pairs])
         assert read(Text(Heads(model), model), shown) == read(model, shown)
+
+
+class TestGrowing:
+    """A wider net begins by saying what the narrower one says, and its copies part ways."""
+
+    WIDER: ClassVar[dict[str, Any]] = {**PARAMS, "widths": [12, 16, 40, 70]}
+
+    @pytest.fixture
+    def narrow(self) -> Model:
+        """Trained on nothing, but with means and variances of its own, as after a training."""
+        torch.manual_seed(5)
+        net = Model(train.CLASSES, **PARAMS)
+        with torch.no_grad():
+            for _ in range(3):
+                net(torch.rand(4, 1, 64, 192) * 2 - 1)
+        return net.eval()
+
+    @pytest.fixture
+    def wide(self, narrow: Model) -> Model:
+        net = Model(train.CLASSES, **self.WIDER)
+        net.load_state_dict(grown(narrow.state_dict(), PARAMS, self.WIDER, seed=1))
+        return net.eval()
+
+    def test_it_says_the_same(self, narrow: Model, wide: Model) -> None:
+        shown = torch.rand(3, 1, 64, 192) * 2 - 1
+        with torch.inference_mode():
+            for found, right in zip(Heads(wide)(shown), Heads(narrow)(shown), strict=True):
+                assert (found - right).abs().max() < 1e-4
+                assert right.std() > 0.01
+
+    def test_no_two_channels_learn_the_same(self, wide: Model) -> None:
+        """Copies that got equal gradients would be one channel for ever."""
+        Heads(wide)(torch.rand(3, 1, 64, 192) * 2 - 1)[0].square().sum().backward()
+        for name, weight in wide.named_parameters():
+            if weight.dim() > 1 and name.split(".")[0] in {"trunk", "widen", "along"}:
+                assert weight.grad is not None
+                rows = weight.grad.flatten(1)
+                apart = torch.cdist(rows, rows) + torch.eye(len(rows)) * 1e9
+                live = rows.norm(dim=1) > 1e-6
+                assert (apart.min(dim=1).values[live] > 1e-7).all(), name
+        wide.zero_grad()
+
+    def test_a_net_of_the_same_size_is_the_same(self, narrow: Model) -> None:
+        found = grown(narrow.state_dict(), PARAMS, PARAMS, seed=1)
+        for name, value in narrow.state_dict().items():
+            assert torch.allclose(found[name], value, atol=1e-6), name
+
+    @pytest.mark.parametrize(
+        "other",
+        [{"widths": [8, 16, 20, 32]}, {"depth": [1, 2]}, {"kinds": 3}],
+        ids=["narrower", "deeper", "kinds"],
+    )
+    def test_whatever_is_not_wider_is_refused(self, narrow: Model, other: dict[str, Any]) -> None:
+        with pytest.raises(ValueError, match=r"grows|only widths"):
+            grown(narrow.state_dict(), PARAMS, {**PARAMS, **other}, seed=1)
+
+    def test_a_run_whose_net_the_shipped_one_cannot_become_says_so(self, bank: Path, tmp_path: Path) -> None:
+        (tmp_path / "bank").symlink_to(bank / "bank")
+        recipe = yaml.safe_load(prepare.RECIPE.read_text(encoding="utf-8")) | {
+            "net": {"widths": PARAMS["widths"], "depth": PARAMS["depth"]}
+        }
+        with pytest.raises(click.ClickException, match="begin: nothing"):
+            Run(tmp_path, recipe, {**recipe["cpu"], "begin": "shipped"})
+
+    def test_a_run_begins_where_the_recipe_says(self, bank: Path, tmp_path: Path) -> None:
+        """As shipped, it reads rendered plates before its first step; from nothing it reads none."""
+        (tmp_path / "bank").symlink_to(bank / "bank")
+        recipe = yaml.safe_load(prepare.RECIPE.read_text(encoding="utf-8"))
+        pairs = rendered_fold(bank, 20, seed=1)
+        shown = np.stack([picture for picture, _ in pairs])
+        right = {}
+        for begin in ("shipped", "nothing"):
+            run = Run(tmp_path, recipe, {**recipe["cpu"], "begin": begin})
+            said = [read(net.eval(), shown) for net in (run.model, run.average.module)]
+            assert said[0] == said[1]
+            right[begin] = sum(a == b for a, (_, b) in zip(said[0], pairs, strict=True))
+        assert right["shipped"] > 10
+        assert right["nothing"] == 0
 
 
 class TestSweep:

@@ -13,9 +13,10 @@ down_revision = "0023"
 
 def upgrade() -> None:
     """Make the tables; nobody has a key."""
+    serial = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
     op.create_table(
         "api_key",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", serial, autoincrement=True, nullable=False),
         sa.Column("name", sa.String(63), nullable=False),
         sa.Column("digest", sa.String(64), nullable=False),
         sa.Column("rights", sa.String(255), nullable=False),
@@ -26,11 +27,12 @@ def upgrade() -> None:
         sa.Column("revoked_us", sa.BigInteger()),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("name"),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "api_answer",
-        sa.Column("key_id", sa.Integer(), nullable=False),
-        sa.Column("token", sa.String(63), nullable=False),
+        sa.Column("key_id", serial, nullable=False),
+        sa.Column("token", sa.String(64), nullable=False),
         sa.Column("request", sa.String(64), nullable=False),
         sa.Column("answer", sa.Text(), nullable=False),
         sa.Column("at_us", sa.BigInteger(), nullable=False),

@@ -11,12 +11,14 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from edge.bench.record import Said
 from models.reader.prepare import (
     BANK_SHAPE,
     KINDS,
     RECIPE,
     Sources,
     agreed,
+    agreed_with_own,
     check_sources,
     flat_plates,
     held_out,
@@ -54,6 +56,24 @@ def test_a_text_is_taken_only_from_who_can_be_trusted(
     plate: str, label: str, said: str, likelihood: float, text: str | None
 ) -> None:
     assert agreed(row(plate, label), (said, likelihood), RULES) == text
+
+
+@pytest.mark.parametrize(
+    ("theirs", "own", "text"),
+    [
+        (("ABC123", 0.4), ("ABC123", 0.35), "ABC123"),
+        (("ABC123", 0.2), ("ABC123", 0.8), None),
+        (("ABC123", 0.8), ("ABC123", 0.2), None),
+        (("ABC128", 0.9), ("ABC123", 0.92), "ABC123"),
+        (("ABC128", 0.1), ("ABC123", 0.9), None),
+        (("ABC", 0.9), ("ABC", 0.99), None),
+        (("ABCDE12345", 0.9), ("ABCDE12345", 0.99), None),
+    ],
+)
+def test_what_both_say_is_taken_or_what_our_own_is_very_sure_of(
+    theirs: tuple[str, float], own: tuple[str, float], text: str | None
+) -> None:
+    assert agreed_with_own(Said(*theirs), Said(*own), RULES) == text
 
 
 def test_nothing_of_valid_s_sets_is_learnt() -> None:
