@@ -21,7 +21,7 @@ from central.hotlist.merge import Import
 from central.hotlist.stale import PRIORITY, as_of
 from central.hotlist.store import ImportReport, Sample, preview_csv
 from central.hotlist.suppress import Term, enter
-from central.hotlist.twins import GROUPS, Taken, Twin, alike
+from central.hotlist.twins import GROUPS, Other, Taken, Twin, alike
 from central.types import Hit, HotlistEntry, Look, Reason
 from edge.contract.match import LOOK_ALIKE
 
@@ -105,9 +105,14 @@ def test_a_new_entry_whose_look_alike_is_listed_is_named(database: Engine, tmp_p
     count, twins = imported(database, tmp_path, *good("ABCO12", "XYZ777", "A8CO12", "ABC012"))
     assert count == 3
     assert twins == [
-        Twin(2, "ABCO12", "CO", ("ABC012 (CO) in interpol",)),
-        Twin(4, "A8CO12", "CO", ("ABCO12 (CO) in line 2", "ABC012 (CO) in interpol")),
-        Twin(5, "ABC012", "CO", ("ABCO12 (CO) in line 2", "A8CO12 (CO) in line 4")),
+        Twin(2, "ABCO12", "CO", (Other("ABC012 (CO) in interpol", "interpol"),)),
+        Twin(
+            4,
+            "A8CO12",
+            "CO",
+            (Other("ABCO12 (CO) in line 2", None), Other("ABC012 (CO) in interpol", "interpol")),
+        ),
+        Twin(5, "ABC012", "CO", (Other("ABCO12 (CO) in line 2", None), Other("A8CO12 (CO) in line 4", None))),
     ]
     assert imported(database, tmp_path, *good("ABCO12", "A8CO12")) == (0, []), "it was said once"
 
@@ -119,7 +124,7 @@ def test_a_twin_in_an_earlier_portion_is_found_and_one_that_is_over_is_not(
     over = GOOD.replace("2026-12-31", "2025-01-01").replace("ABC123", "A8C123")
     list_plates(database, tmp_path, over, at=datetime(2024, 6, 1, tzinfo=UTC), list_name="old")
     count, twins = imported(database, tmp_path, *good("ABC123", "XYZ777", "XYZ778", "ABCI23"))
-    assert (count, twins) == (1, [Twin(5, "ABCI23", "CO", ("ABC123 (CO) in line 2",))])
+    assert (count, twins) == (1, [Twin(5, "ABCI23", "CO", (Other("ABC123 (CO) in line 2", None),))])
 
 
 def test_entries_of_before_have_what_is_alike_of_them(empty_database_url: str):
