@@ -1,6 +1,6 @@
 """The API: who may use it, and what was answered: a request that is sent again is answered, not done again."""
 
-from sqlalchemy import BigInteger, Column, ForeignKey, String, Table, Text
+from sqlalchemy import BigInteger, Column, String, Table, Text
 
 from central.tables.metadata import Serial, metadata
 
@@ -23,7 +23,7 @@ api_key = Table(
 api_answer = Table(
     "api_answer",
     metadata,
-    Column("key_id", ForeignKey("api_key.id"), primary_key=True),
+    Column("key_id", Serial, primary_key=True, autoincrement=False),
     Column(
         "token", String(64), primary_key=True
     ),  # SHA-256 of the client's Idempotency-Key, which may be anything

@@ -4,7 +4,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -241,6 +241,13 @@ def test_a_file_of_nothing_but_faults_is_given_up(
     assert "more than 10 lines are refused, the first of them line 2: plate" in found.json()["detail"]
 
 
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 class TestWhoMayNot:
     """Nothing but what was given by name."""
 
@@ -337,24 +344,24 @@ class TestUploads:
         assert found.headers["content-type"] == "application/problem+json"
 
     def test_a_key_sends_one_at_a_time_and_may_again_when_it_has_gone(
-        self, sijin: httpx.Client, database: Engine, address: str
+        self, database: Engine, tmp_path: Path, clock: Hands
     ) -> None:
         """Who goes away in the middle keeps nothing, not even its turn."""
-        key = sijin.headers["authorization"].encode()
-        head = b"POST /api/v1" + IMPORTS.encode() + b" HTTP/1.1\r\nHost: a\r\nAuthorization: " + key
-        head += b"\r\nContent-Type: text/csv\r\nIdempotency-Key: 1\r\nContent-Length: 1000\r\n\r\nplate"
-        with client(address, a_key(database, "dijin")) as other:
+        key, app = a_key(database), app_over(database, tmp_path, clock)
+        head = f"POST /api/v1{IMPORTS} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {key}\r\nContent-Type: text/csv\r\n"
+        half = f"{head}Idempotency-Key: 1\r\nContent-Length: 1000\r\n\r\nplate".encode()
+        with answering(app) as address, client(address, key) as mine:
             with socket.create_connection(("127.0.0.1", httpx.URL(address).port or 0)) as line:
-                line.sendall(head)
-                deadline = time.monotonic() + 20
-                while (found := put(sijin, sheet("ABC123"), named="2")).status_code == 200:
-                    assert time.monotonic() < deadline  # the head was not read yet
+                line.sendall(half)
+                wait_until(lambda: app.state.wiring.sending == {1})
+                found = put(mine, sheet("ABC123"), named="2")
                 assert found.status_code == 429
                 assert "sending a file already" in found.json()["detail"]
-                assert put(other, sheet("XYZ789")).status_code == 200, "another key does not wait"
-            while (found := put(sijin, sheet("ABC124"), named="3")).status_code == 429:
-                assert time.monotonic() < deadline
-        assert found.status_code == 200
+                with client(address, a_key(database, "dijin")) as other:
+                    assert put(other, sheet("XYZ789")).status_code == 200, "another key does not wait"
+            wait_until(lambda: app.state.wiring.sending == set())
+            assert put(mine, sheet("ABC124"), named="3").status_code == 200
+        assert plates(database) == ["ABC124", "XYZ789"]
 
     @pytest.mark.parametrize("limit", ["QUIET_S", "WHOLE_S"])
     def test_a_body_that_does_not_come_is_given_up(

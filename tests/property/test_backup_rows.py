@@ -55,7 +55,7 @@ def values(column: Column[Any], number: int) -> st.SearchStrategy[Any]:
 @st.composite
 def rows_of(draw: st.DrawFn, table: Table) -> list[dict[str, Any]]:
     count = draw(st.integers(0, 3))
-    unique = {"digest", "list_name", "edge_id"}  # of indices that allow each value once
+    unique = {"digest", "list_name", "edge_id", "name"}  # of indices that allow each value once
 
     def value(column: Column[Any], number: int) -> Any:
         if column.name in unique and not column.primary_key:

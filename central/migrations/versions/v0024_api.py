@@ -31,12 +31,11 @@ def upgrade() -> None:
     )
     op.create_table(
         "api_answer",
-        sa.Column("key_id", serial, nullable=False),
+        sa.Column("key_id", serial, autoincrement=False, nullable=False),
         sa.Column("token", sa.String(64), nullable=False),
         sa.Column("request", sa.String(64), nullable=False),
         sa.Column("answer", sa.Text(), nullable=False),
         sa.Column("at_us", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["key_id"], ["api_key.id"]),
         sa.PrimaryKeyConstraint("key_id", "token"),
     )
 
