@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
 from central_reads import NOON
 from fastapi import FastAPI
 from sqlalchemy import Engine
@@ -19,7 +18,8 @@ from central.access import keys
 from central.access.key import open_key
 from central.access.rights import Right
 from central.api.app import make_app
-from central.api.protocol import HurriedProtocol
+from central.api.server import server_of
+from central.sections import ApiSettings
 from central.settings import CentralSettings
 
 HEAD = "plate,country,plate_class,reason,priority,source,case_number,valid_from,valid_until"
@@ -54,8 +54,7 @@ def answering(app: FastAPI) -> Iterator[str]:
     """The address at which it answers."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(app, http=HurriedProtocol, log_config=None, timeout_graceful_shutdown=5)
-        server = uvicorn.Server(config)
+        server = server_of(app, ApiSettings())
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="api")
         thread.start()
         try:

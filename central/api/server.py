@@ -33,7 +33,7 @@ def serve(settings: CentralSettings, *, clock: Clock) -> None:
     try:
         app = make_app(settings, engine, open_key(settings.access.key_file), clock=clock)
         with _listening(settings.api) as listening:
-            server = _server(app, settings.api)
+            server = server_of(app, settings.api)
             scheme = "http" if settings.api.cert_file is None else "https"
             _log.info(
                 "answering",
@@ -49,8 +49,8 @@ def serve(settings: CentralSettings, *, clock: Clock) -> None:
     _log.info("stopped")
 
 
-def _server(app: FastAPI, at: ApiSettings) -> uvicorn.Server:
-    """Ready to run.
+def server_of(app: FastAPI, at: ApiSettings) -> uvicorn.Server:
+    """Uvicorn over an application, ready to run.
 
     Raises:
         ConfigError: the certificate or its key is none.
